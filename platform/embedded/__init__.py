@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis of our own, started when no URL names others, and the demo that runs on them."""
