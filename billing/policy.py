@@ -1,0 +1,97 @@
+"""The rules of money, pure: balance colours, minimum, runway, averages. Amounts are USD Decimals, days are dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+FLOOR = Decimal("5.000000")  # the minimum balance is never under this
+WINDOW_DAYS = 30  # complete days behind the average
+LOW_RUNWAY_DAYS = 7  # under this the balance is orange
+PLACES = Decimal("0.000001")
+
+
+class EntryKind(enum.StrEnum):
+    USAGE = "usage"
+    SMS = "sms"
+    TOP_UP = "top-up"
+    ADJUSTMENT = "adjustment"
+    DISCOUNT = "discount"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+    ORANGE = "orange"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's balance at a moment, with everything that its colour follows from."""
+
+    posted: Decimal
+    accrued: Decimal
+    window_usage: Decimal  # charges for usage in the last 30 complete days
+    days: int  # what they are divided by
+
+    @property
+    def available(self) -> Decimal:
+        return self.posted - self.accrued
+
+    @property
+    def average_daily(self) -> Decimal:
+        return average_daily(self.window_usage, self.days)
+
+    @property
+    def minimum(self) -> Decimal:
+        return minimum(self.average_daily)
+
+    @property
+    def runway_days(self) -> Decimal | None:
+        return runway_days(self.available, self.average_daily)
+
+    @property
+    def colour(self) -> Colour:
+        return colour(self.available, self.average_daily)
+
+
+def days_counted(today: dt.date, first_usage_day: dt.date | None) -> int:
+    """The days of the last 30 complete ones since the first usage charge: at least 1, at most 30."""
+    if first_usage_day is None:
+        return 1
+    return max(1, min(WINDOW_DAYS, (today - first_usage_day).days))
+
+
+def average_daily(window_usage: Decimal, days: int) -> Decimal:
+    """USD a day, six places, half up."""
+    return (window_usage / days).quantize(PLACES, rounding=ROUND_HALF_UP)
+
+
+def minimum(average: Decimal) -> Decimal:
+    return max(FLOOR, average)
+
+
+def runway_days(available: Decimal, average: Decimal) -> Decimal | None:
+    """Days until the minimum is reached; None is unlimited, below zero the minimum is passed already."""
+    return None if average == 0 else (available - minimum(average)) / average
+
+
+def runway_shown(runway: Decimal | None) -> Decimal | None:
+    """Four places, rounded down: 6.9999 days never reads as the 7 that would be green."""
+    return None if runway is None else runway.quantize(Decimal("0.0001"), rounding=ROUND_FLOOR)
+
+
+def colour(available: Decimal, average: Decimal) -> Colour:
+    if available < minimum(average):
+        return Colour.RED
+    runway = runway_days(available, average)
+    return Colour.ORANGE if runway is not None and runway < LOW_RUNWAY_DAYS else Colour.GREEN
+
+
+def usage_key(account_uuid: str, day: dt.date, part: int) -> str:
+    """The key of a sealed day's ledger row; what is found after the sealing is a part of its own, from 2."""
+    return f"usage:{account_uuid}:{day.isoformat()}" + (f":{part}" if part > 1 else "")

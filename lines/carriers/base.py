@@ -1,0 +1,159 @@
+"""What every carrier is to us: readings of usage, a switch for each SIM, and three ways to fail.
+
+A carrier's own words stop at its file; this one knows no carrier and no database.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+
+class CarrierFailure(Exception):
+    """A call did not do what was asked. The message is one sentence for an operator, without secrets."""
+
+
+class Refused(CarrierFailure):
+    """The carrier understood and said no: the same call will be refused again. Nothing was changed."""
+
+
+class Unreachable(CarrierFailure):
+    """No answer that can be used, and nothing was changed: safe to call again, after `retry_after` seconds if given."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class OutcomeUnknown(CarrierFailure):
+    """The call may or may not have acted (a time-out, a dropped connection, an unreadable answer): ask before acting again."""
+
+
+class Malformed(Unreachable):
+    """A read was answered with something that is not what the document promises; `body` is the raw answer, to quarantine."""
+
+    def __init__(self, message: str, *, body: bytes) -> None:
+        super().__init__(message)
+        self.body = body
+
+
+class Switch(enum.IntEnum):
+    """What the carrier says of a SIM. A word that no table knows is None, and the word itself is kept."""
+
+    OFF = 0
+    ON = 1
+    READY = 2  # not in use yet, but the network would let it in
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A SIM's state in our terms and in the carrier's own word. `blocked`: the carrier itself holds it back."""
+
+    switch: Switch | None
+    word: str
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A counter seen: bytes since its cycle began. `cycle` is that cycle's first day, or None where the carrier gives no time.
+
+    `sms_sent` counts this cycle's messages from the device; what a carrier does not give is None.
+    """
+
+    iccid: str
+    counter: int
+    cycle: dt.date | None
+    status: Status | None = None
+    sms_sent: int | None = None
+    last_seen: dt.datetime | None = None
+    imei: str | None = None
+    msisdn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a carrier's list, 1-based. Pages may overlap and move while they are read."""
+
+    number: int
+    total_pages: int
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a carrier's API can do; what is False is shown greyed with the reason."""
+
+    lists_lines: bool = False  # read_page; otherwise read_line, one call for each SIM
+    final_totals: bool = False  # final_total: a finished month's usage, once and for all
+    confirms_at_once: bool = False  # set_switch answers with the new state; otherwise it is read back
+
+
+class Gate(Protocol):
+    """What stands before every call: the carrier's shared budget and its circuit breaker."""
+
+    def enter(self) -> None:
+        """Waits for a free slot. Raises Unreachable when the breaker is open or the day's calls are used up."""
+
+    def succeeded(self) -> None: ...
+
+    def failed(self, failure: CarrierFailure) -> None: ...
+
+
+class OpenGate:
+    """No budget and no breaker: for tests and for one call by hand."""
+
+    def enter(self) -> None: ...
+
+    def succeeded(self) -> None: ...
+
+    def failed(self, failure: CarrierFailure) -> None: ...
+
+
+class CarrierClient(ABC):
+    """One carrier's API over HTTP. Safe to use from several threads; keeps its connections alive until `close`."""
+
+    kind: ClassVar[str]
+    abilities: ClassVar[Abilities]
+    secret_names: ClassVar[frozenset[str]]  # the credentials that it needs, by name
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        url: str,
+        secrets: Mapping[str, str],
+        gate: Gate | None = None,
+        timeout: float = 20.0,
+    ) -> None:
+        """`timeout` is the whole call's deadline in seconds, redirects, retries and re-login included."""
+
+    @abstractmethod
+    def read_page(self, number: int, *, now: dt.datetime) -> Page:
+        """A page of up to 250 SIMs, from 1. Raises Refused, Unreachable or Malformed."""
+
+    @abstractmethod
+    def read_line(self, iccid: str, *, now: dt.datetime) -> Reading:
+        """One SIM's counter and state. Raises Refused (unknown SIM), Unreachable or Malformed."""
+
+    @abstractmethod
+    def final_total(self, iccid: str, month: dt.date) -> int:
+        """Bytes of a finished month (its first day). Raises Refused, Unreachable or Malformed."""
+
+    @abstractmethod
+    def get_status(self, iccid: str) -> Status:
+        """Raises Refused, Unreachable or Malformed."""
+
+    @abstractmethod
+    def set_switch(self, iccid: str, *, on: bool) -> Status | None:
+        """Turns a SIM on or off. The state that the carrier confirms, or None: accepted, to be read back.
+
+        Raises Refused, Unreachable (nothing was done) or OutcomeUnknown.
+        """
+
+    @abstractmethod
+    def close(self) -> None: ...

@@ -1,0 +1,296 @@
+"""Lines: what people edit (Line), what changes with every page (LineState), what was used, and the work that is due."""
+
+from __future__ import annotations
+
+from accounts.models import Account
+from billing.models import MoneyField
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from kit import clock
+from kit.money import ZERO
+
+from lines.carriers.base import Switch
+from lines.policy import Wanted, Why
+
+ICCID = RegexValidator(r"^[0-9]{19,20}$", "An ICCID has 19 or 20 digits.")
+
+
+class Carrier(models.Model):
+    """A carrier's account of ours: where its API is, our credentials, and how often we may call."""
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=32)
+    url = models.URLField(max_length=500)
+    secrets = models.TextField(editable=False)  # encrypted JSON
+    cycle_day = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(28)], editable=False
+    )
+    calls_per_second = models.FloatField(default=10.0)
+    calls_per_day = models.PositiveIntegerField(null=True, blank=True)
+    read_every = models.PositiveIntegerField("seconds between passes", default=300)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cycle_day__gte=1, cycle_day__lte=28), name="cycle_day_is_in_every_month"
+            ),
+            models.CheckConstraint(condition=Q(calls_per_second__gt=0), name="carrier_may_be_called"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CarrierHealth(models.Model):
+    """A carrier's call budget and circuit breaker, shared by all workers. Times here are the database's real time."""
+
+    carrier = models.OneToOneField(Carrier, on_delete=models.CASCADE, primary_key=True, related_name="health")
+    next_call_at = models.DateTimeField(null=True)
+    day = models.DateField(null=True)
+    calls_today = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    open_until = models.DateTimeField(null=True)
+    last_success_at = models.DateTimeField(null=True)
+    last_failure_at = models.DateTimeField(null=True)
+    last_failure = models.CharField(max_length=300, blank=True)
+    finals_planned_for = models.DateField(null=True)
+
+
+class RatePlan(models.Model):
+    """What a line costs its payer. The prices are rows of their own, each in force from a moment."""
+
+    name = models.CharField(max_length=100, unique=True)
+    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="rate_plans")
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Price(models.Model):
+    """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD, never changed."""
+
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="prices")
+    valid_from = models.DateTimeField(null=True)
+    per_mb = MoneyField()
+    per_sms = MoneyField(default=ZERO)
+    per_day = MoneyField(default=ZERO)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["plan", "valid_from"], name="plan_has_one_price_at_a_time", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(per_mb__gte=0, per_sms__gte=0, per_day__gte=0), name="price_is_not_negative"
+            ),
+        ]
+
+
+class Line(models.Model):
+    """A SIM. `account` holds it, `payer` pays for it; a line of neither is stock."""
+
+    iccid = models.CharField(max_length=20, unique=True, validators=[ICCID])
+    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="lines")
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="lines")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="lines")
+    payer = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="paid_lines")
+    notes = models.CharField(max_length=500, blank=True)
+    imei = models.CharField(max_length=17, blank=True)
+    msisdn = models.CharField(max_length=20, blank=True)
+    added_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account__isnull=True, payer__isnull=True) | Q(account__isnull=False, payer__isnull=False),
+                name="line_has_a_holder_and_a_payer_or_neither",
+            ),
+            models.CheckConstraint(condition=Q(iccid__regex=r"^[0-9]{19,20}$"), name="iccid_has_19_or_20_digits"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "iccid"], name="line_of_account"),
+            models.Index(fields=["payer", "iccid"], name="line_of_payer"),
+            models.Index(fields=["carrier", "id"], name="line_of_carrier"),
+        ]
+
+    def __str__(self) -> str:
+        return self.iccid
+
+
+class LineState(models.Model):
+    """What changes with every page: kept narrow and without indexes on what is updated, so that updates stay in place.
+
+    `cycle`, `counter`, `baseline`: the cycle that the counter belongs to, the highest counter seen in it, and where our
+    own usage begins in it (bytes). No cycle: the next reading is the baseline and charges nothing.
+    """
+
+    line = models.OneToOneField(Line, on_delete=models.CASCADE, primary_key=True, related_name="state")
+    cycle = models.DateField(null=True)
+    counter = models.BigIntegerField(default=0)
+    baseline = models.BigIntegerField(default=0)
+    read_at = models.DateTimeField(null=True)
+    last_seen = models.DateTimeField(null=True)
+    day = models.DateField(null=True)
+    day_bytes = models.BigIntegerField(default=0)
+    sms_sent = models.IntegerField(default=0)
+    lower_at = models.DateTimeField(null=True)  # when the carrier last showed less than before in one cycle
+    lower_counter = models.BigIntegerField(null=True)
+    fee_day = models.DateField(null=True)  # the last day whose line fee is charged
+
+    wanted = models.SmallIntegerField(default=Wanted.DEACTIVATED, choices=[(w.value, w.name.title()) for w in Wanted])
+    wanted_at = models.DateTimeField(default=clock.now)
+    why = models.CharField(max_length=16, blank=True, default=Why.NEW, choices=[(w.value, w.value) for w in Why])
+    why_who = models.CharField(max_length=254, blank=True)
+    reported = models.SmallIntegerField(null=True, choices=[(s.value, s.name.title()) for s in Switch])
+    reported_word = models.CharField(max_length=40, blank=True)
+    blocked = models.BooleanField(default=False)
+    reported_at = models.DateTimeField(null=True)  # since when
+    confirmed_at = models.DateTimeField(null=True)  # last asked
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(counter__gte=F("baseline")), name="counter_is_not_under_its_baseline"),
+            models.CheckConstraint(
+                condition=Q(wanted=Wanted.ACTIVE, why="") | (~Q(wanted=Wanted.ACTIVE) & ~Q(why="")),
+                name="line_is_off_for_a_reason",
+            ),
+        ]
+
+
+class LineCycle(models.Model):
+    """A finished cycle of a line under one payer: bytes that were its, and the highest counter seen."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="cycles")
+    cycle = models.DateField()
+    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="+")
+    counter = models.BigIntegerField()
+    used = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line", "cycle", "payer"], name="line_cycle_is_one_row_a_payer"),
+            models.CheckConstraint(condition=Q(used__gte=0), name="used_is_not_negative"),
+        ]
+
+
+class LineDay(models.Model):
+    """What a line used on a day at one price, for one payer: bytes, their cost, and the day's line fee in USD.
+
+    `account` held the line when it last moved on that day.
+    """
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    cycle = models.DateField()
+    used = models.BigIntegerField(default=0)
+    cost = MoneyField(default=ZERO)
+    fee = MoneyField(default=ZERO)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["line", "day", "payer", "price"], name="line_day_is_one_row_a_price"),
+            models.CheckConstraint(condition=Q(used__gte=0, cost__gte=0, fee__gte=0), name="line_day_is_not_negative"),
+        ]
+        indexes = [models.Index(fields=["payer", "day"], name="line_day_of_payer")]
+
+
+class Leased(models.Model):
+    """Work that one worker does at a time. A lease ends with its time or with its holder's database session,
+
+    whichever comes first: a killed worker's work is free at once. Lease times are the database's real time.
+    """
+
+    due_at = models.DateTimeField(default=clock.now)
+    attempts = models.PositiveIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True)
+    leased_pid = models.IntegerField(null=True)
+    leased_session = models.DateTimeField(null=True)  # when that session began: process ids come again
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Drive(Leased):
+    """A line whose carrier has not confirmed what we want: driven until it does, then deleted."""
+
+    line = models.OneToOneField(Line, on_delete=models.CASCADE, primary_key=True, related_name="drive")
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField(default=clock.now)
+    ask_first = models.BooleanField(default=False)  # the last call's outcome is unknown
+
+    class Meta:
+        indexes = [models.Index(fields=["carrier", "due_at"], name="drive_by_due")]
+
+
+class Pass(models.Model):
+    """One reading of all a carrier's lines. A planned one is unique in its moment, so two clocks plan it once."""
+
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="passes")
+    planned_for = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+    readings = models.PositiveIntegerField(default=0)
+    unknown = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    bytes_moved = models.BigIntegerField(default=0)
+    charged = MoneyField(default=ZERO)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["carrier", "planned_for"], name="pass_is_planned_once")]
+        indexes = [models.Index(fields=["carrier", "-started_at"], name="pass_of_carrier")]
+
+
+class Chunk(Leased):
+    """A part of a pass: a page of the carrier's list, or a range of lines that are read one by one. Deleted when done."""
+
+    pass_ = models.ForeignKey(Pass, on_delete=models.CASCADE, related_name="chunks", db_column="pass_id")
+    page = models.PositiveIntegerField(null=True)
+    first_line = models.BigIntegerField(null=True)
+    last_line = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pass_", "page"], name="page_is_once_in_a_pass"),
+            models.CheckConstraint(
+                condition=Q(page__isnull=False, first_line__isnull=True, last_line__isnull=True)
+                | Q(page__isnull=True, first_line__isnull=False, last_line__isnull=False),
+                name="chunk_is_a_page_or_a_range",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="chunk_by_due")]
+
+
+class FinalTotal(Leased):
+    """A finished month of a line whose carrier gives a final total: fetched once, then it settles the month."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="final_totals")
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+")
+    cycle = models.DateField()
+    done_at = models.DateTimeField(null=True)
+    total = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["line", "cycle"], name="final_total_is_once_a_month")]
+        indexes = [models.Index(fields=["carrier", "due_at"], condition=Q(done_at__isnull=True), name="final_by_due")]
+
+
+class Quarantine(models.Model):
+    """An answer that could not be read, whole and unapplied."""
+
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="quarantined")
+    at = models.DateTimeField(default=clock.now)
+    call = models.CharField(max_length=200)
+    error = models.CharField(max_length=300)
+    body = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["carrier", "-at"], name="quarantine_of_carrier")]

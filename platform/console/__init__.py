@@ -1,0 +1,1 @@
+"""Pages that need several apps, the frame around every page, and template tags."""

@@ -1,0 +1,42 @@
+"""The application's clock: the only place that asks what time it is.
+
+`LINEKEEPER_NOW=2026-12-01T00:00:05Z` freezes it for a command or a server; production settings refuse that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+UTC = dt.UTC
+VARIABLE = "LINEKEEPER_NOW"
+
+
+class BadFrozenTime(ValueError):
+    """LINEKEEPER_NOW is not a time with a zone."""
+
+
+def parse(text: str) -> dt.datetime:
+    """An ISO 8601 time with a zone, as UTC. Raises BadFrozenTime."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadFrozenTime(f"{VARIABLE} must be a time with a zone such as 2026-12-01T00:00:05Z, not {text!r}")
+    return moment.astimezone(UTC)
+
+
+def is_frozen() -> bool:
+    return bool(os.environ.get(VARIABLE))
+
+
+def now() -> dt.datetime:
+    """The current time, UTC, or the frozen one."""
+    frozen = os.environ.get(VARIABLE)
+    return parse(frozen) if frozen else dt.datetime.now(UTC)
+
+
+def today() -> dt.date:
+    """The current day, UTC."""
+    return now().date()

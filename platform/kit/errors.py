@@ -1,0 +1,25 @@
+"""Refusals: what a command raises when it will not do what was asked, in words a person can act on."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """Nothing was changed. The message says what, why and what to do, in one sentence."""
+
+    status = 409
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFound(Refusal):
+    """It does not exist, or is not yours: the two are one answer."""
+
+    status = 404
+
+
+class Invalid(Refusal):
+    """A value that was given cannot be used."""
+
+    status = 422
