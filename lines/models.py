@@ -231,7 +231,7 @@ class Drive(Leased):
         indexes = [models.Index(fields=["carrier", "due_at"], name="drive_by_due")]
 
 
-class Pass(models.Model):
+class ReadingPass(models.Model):
     """One reading of all a carrier's lines. A planned one is unique in its moment, so two clocks plan it once."""
 
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="passes")
@@ -250,16 +250,16 @@ class Pass(models.Model):
 
 
 class Chunk(Leased):
-    """A part of a pass: a page of the carrier's list, or a range of lines that are read one by one. Deleted when done."""
+    """A part of a pass: a page of the carrier's list, or a range of lines read one by one. Deleted when done."""
 
-    pass_ = models.ForeignKey(Pass, on_delete=models.CASCADE, related_name="chunks", db_column="pass_id")
+    reading_pass = models.ForeignKey(ReadingPass, on_delete=models.CASCADE, related_name="chunks")
     page = models.PositiveIntegerField(null=True)
     first_line = models.BigIntegerField(null=True)
     last_line = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["pass_", "page"], name="page_is_once_in_a_pass"),
+            models.UniqueConstraint(fields=["reading_pass", "page"], name="page_is_once_in_a_pass"),
             models.CheckConstraint(
                 condition=Q(page__isnull=False, first_line__isnull=True, last_line__isnull=True)
                 | Q(page__isnull=True, first_line__isnull=False, last_line__isnull=False),

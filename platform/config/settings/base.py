@@ -129,7 +129,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("LINEKEEPER_MAIL_FROM", "Linekeeper <no-repl
 SECRET_KEY = addresses.secret("SECRET_KEY")
 ENCRYPTION_KEYS = addresses.secret("ENCRYPTION_KEYS").split(",")
 
-# Celery rings the bell; what is due is a row in PostgreSQL. The settings were seen to lose nothing (docs/architecture.md).
+# Celery rings the bell; what is due is a row in PostgreSQL (docs/architecture.md).
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_BEAT_SCHEDULE = {
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0, "options": {"expires": 30}},
