@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from accounts.models import Account
 from django.db import models
 from django.db.models import F, Q
 from kit import clock
 from kit.money import ZERO
 
+from accounts.models import Account
 from billing.policy import EntryKind
 
 

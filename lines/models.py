@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from accounts.models import Account
-from billing.models import MoneyField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from kit import clock
 from kit.money import ZERO
 
+from accounts.models import Account
+from billing.models import MoneyField
 from lines.carriers.base import Switch
 from lines.policy import Wanted, Why
 

@@ -18,7 +18,7 @@ class CarrierFailure(Exception):
 
 
 class Refused(CarrierFailure):
-    """The carrier understood and said no: the same call will be refused again. Nothing was changed."""
+    """The carrier understood and said no, and will again. Nothing was changed."""
 
 
 class Unreachable(CarrierFailure):
