@@ -90,7 +90,8 @@ def secret(name: str) -> str:
 
 def _create_once(path: Path, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all; the first of several writers wins."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parents[1].mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=path.parent)  # mkstemp gives mode 600
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
