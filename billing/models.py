@@ -64,6 +64,7 @@ class UsageDay(models.Model):
     usage = MoneyField(default=ZERO)
     sms = MoneyField(default=ZERO)
     sealed = MoneyField(default=ZERO)
+    parts = models.PositiveSmallIntegerField(default=0)  # ledger rows that it has: the next key's number is one more
 
     class Meta:
         constraints = [

@@ -203,12 +203,13 @@ class LineDay(models.Model):
 
 
 class Leased(models.Model):
-    """Work that one worker does at a time. A lease ends with its time or with its holder's database session,
+    """Work that one worker does at a time.
 
-    whichever comes first: a killed worker's work is free at once. Lease times are the database's real time.
+    A lease ends with its time (the database's, real) or with its holder's database session, whichever comes first: a
+    killed worker's work is free at once.
     """
 
-    due_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(null=True)  # by the application's clock; null: at once
     attempts = models.PositiveIntegerField(default=0)
     leased_until = models.DateTimeField(null=True)
     leased_pid = models.IntegerField(null=True)
@@ -284,13 +285,18 @@ class FinalTotal(Leased):
 
 
 class Quarantine(models.Model):
-    """An answer that could not be read, whole and unapplied."""
+    """An answer that could not be read, whole and unapplied; the same one again is counted, not stored again."""
 
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="quarantined")
     at = models.DateTimeField(default=clock.now)
+    times = models.PositiveIntegerField(default=1)
     call = models.CharField(max_length=200)
     error = models.CharField(max_length=300)
+    digest = models.CharField(max_length=64)
     body = models.BinaryField()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["carrier", "call", "digest"], name="quarantined_answer_is_one_row")
+        ]
         indexes = [models.Index(fields=["carrier", "-at"], name="quarantine_of_carrier")]

@@ -1,0 +1,83 @@
+"""Reads about money."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import Account
+from django.db import connection
+from kit.money import ZERO
+
+from billing.models import Wallet
+from billing.policy import FLOOR, WINDOW_DAYS, Balance, days_counted
+
+# Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL. The tests hold the two together.
+AVERAGES = f"""
+    SELECT w.account_id, w.posted - w.accrued AS available, w.is_red,
+           round(coalesce(sum(d.usage + d.sms), 0)
+                 / greatest(1, least({WINDOW_DAYS}, %(today)s::date - w.first_usage_day)), 6) AS average
+      FROM billing_wallet w
+      LEFT JOIN billing_usageday d
+        ON d.account_id = w.account_id AND d.day >= %(today)s::date - {WINDOW_DAYS} AND d.day < %(today)s::date
+     WHERE %(accounts)s::bigint[] IS NULL OR w.account_id = ANY(%(accounts)s::bigint[])
+     GROUP BY w.account_id
+"""
+
+WRONG_COLOUR = f"""
+    SELECT account_id, available < greatest({FLOOR}, average) AS is_red
+      FROM ({AVERAGES}) a
+     WHERE is_red <> (available < greatest({FLOOR}, average))
+     ORDER BY account_id
+"""
+
+
+def balance_of(account: Account, *, today: dt.date) -> Balance:
+    """An account's balance now; an account that has never moved money has 0. A sub-account has none: ask its parent."""
+    wallet = Wallet.objects.filter(account=account).first()
+    if wallet is None:
+        return Balance(posted=ZERO, accrued=ZERO, window_usage=ZERO, days=1)
+    return Balance(
+        posted=wallet.posted,
+        accrued=wallet.accrued,
+        window_usage=_window_usage(account.pk, today),
+        days=days_counted(today, wallet.first_usage_day),
+    )
+
+
+def _window_usage(account_id: int, today: dt.date) -> Decimal:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce(sum(usage + sms), 0) FROM billing_usageday"
+            f" WHERE account_id = %s AND day >= %s::date - {WINDOW_DAYS} AND day < %s",
+            [account_id, today, today],
+        )
+        return Decimal(cursor.fetchone()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class ColourChange:
+    """An account whose stored red flag is not what its balance says."""
+
+    account_id: int
+    is_red: bool
+
+
+def colour_changes(*, today: dt.date, account_ids: Sequence[int] | None = None) -> list[ColourChange]:
+    """Accounts (of these, or all) that have turned red or come back since it was last written down."""
+    with connection.cursor() as cursor:
+        cursor.execute(WRONG_COLOUR, {"today": today, "accounts": None if account_ids is None else list(account_ids)})
+        return [ColourChange(account_id, is_red) for account_id, is_red in cursor.fetchall()]
+
+
+def accounts_to_seal(*, before: dt.date, limit: int = 500) -> list[int]:
+    """Accounts with usage of finished days that is not in the ledger yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT account_id FROM billing_usageday"
+            " WHERE day < %s AND sealed <> usage ORDER BY account_id LIMIT %s",
+            [before, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
