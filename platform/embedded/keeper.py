@@ -10,77 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from types import FrameType
+from collections.abc import Callable
 
 from embedded import addresses, locks, postgres, redis
-from embedded.processes import (
-    CannotStart,
-    Program,
-    has_ended,
-    open_lock,
-    start,
-    stop,
-    try_lock,
-    unlock,
-    wait_until_ready,
-)
+from embedded.processes import CannotStart, open_lock, try_lock, unlock
+from embedded.supervisor import Supervisor
 
 LINGER_SECONDS = 2.0  # a cold start costs 0.15 s, so this only spares a row of commands from starts and stops
 LOOK_SECONDS = 0.2
-MOST_RESTARTS = 3
-RESTART_WINDOW_SECONDS = 60.0
-
-
-class Keeper:
-    """The servers of one data folder."""
-
-    def __init__(self) -> None:
-        self.running: dict[str, tuple[Program, subprocess.Popen[bytes]]] = {}
-        self.restarts: list[float] = []
-        self.hurry = False
-
-    def start_all(self) -> None:
-        """Start every server that no URL replaces, and wait until all answer."""
-        chosen = [(addresses.is_embedded_database(), postgres.program), (addresses.is_embedded_redis(), redis.program)]
-        for program in [make() for wanted, make in chosen if wanted]:
-            self.running[program.name] = program, start(program)
-        for program, process in self.running.values():
-            wait_until_ready(program, process, seconds=60)
-
-    def keep(self, users: int) -> None:
-        """Return, holding the users' lock alone, when nobody has used the servers for a while."""
-        last_seen = time.monotonic()
-        while True:
-            if try_lock(users):
-                if self.hurry or time.monotonic() - last_seen > LINGER_SECONDS:
-                    return
-                unlock(users)
-            else:
-                last_seen = time.monotonic()
-            self.restart_dead()
-            time.sleep(LOOK_SECONDS)
-
-    def restart_dead(self) -> None:
-        """Start a server again that ended by itself; give up after a few times in a row."""
-        for name, (program, process) in self.running.items():
-            if not has_ended(process):
-                continue
-            now = time.monotonic()
-            self.restarts = [then for then in self.restarts if now - then < RESTART_WINDOW_SECONDS] + [now]
-            if len(self.restarts) > MOST_RESTARTS:
-                raise CannotStart(f"{name} keeps ending; see {program.log}")
-            stop(process, program.stop_signal, seconds=0)
-            print(f"{name} ended with {process.returncode}; starting it again", file=sys.stderr, flush=True)
-            self.running[name] = program, start(program)
-
-    def stop_all(self) -> None:
-        """Stop the servers; PostgreSQL writes its checkpoint first."""
-        for program, process in self.running.values():
-            stop(process, program.stop_signal, seconds=60)
-
-    def stop_soon(self, _signum: int, _frame: FrameType | None) -> None:
-        """Do not linger after the last user."""
-        self.hurry = True
 
 
 def main() -> int:
@@ -88,29 +25,60 @@ def main() -> int:
     if os.fork():
         os._exit(0)
     os.setsid()
-    keeper = Keeper()
-    signal.signal(signal.SIGTERM, keeper.stop_soon)
-    for ignored in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(ignored, lambda _signum, _frame: None)  # SIG_IGN would be inherited by the servers
+    hurry = _listen_for_hurry()
     own, users = open_lock(locks.keeper()), open_lock(locks.users())
     if not _become_the_only_one(own):
-        _tell("another keeper runs")
+        _tell("another keeper of the embedded servers runs")
         return 1
+    servers = Supervisor(stop_seconds=60)
     try:
         locks.write_state(own, "starting")
-        keeper.start_all()
-        locks.write_state(own, "ready")
+        _start(servers)
+        locks.write_state(own, " ".join(["ready", *(child.program.name for child in servers.children)]))
         _tell("ready")
-        keeper.keep(users)
-    except (CannotStart, OSError, subprocess.CalledProcessError) as error:
+        _keep(servers, users, hurry)
+    except (CannotStart, OSError, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)
         _tell(str(error))
         return 1
     finally:
-        keeper.stop_all()
+        servers.stop_all()
         locks.write_state(own, "stopped")
         unlock(own)  # before the users' lock: whoever waits for that one must not find a keeper
     return 0
+
+
+def _start(servers: Supervisor) -> None:
+    """Start every server that no URL replaces, and wait until all answer."""
+    if addresses.is_embedded_database():
+        servers.start(postgres.program())
+    if addresses.is_embedded_redis():
+        servers.start(redis.program())
+    servers.wait_until_ready(seconds=60)
+
+
+def _keep(servers: Supervisor, users: int, hurry: Callable[[], bool]) -> None:
+    """Return, holding the users' lock alone, when nobody has used the servers for a while."""
+    last_seen = time.monotonic()
+    while True:
+        if not try_lock(users):
+            last_seen = time.monotonic()
+        elif hurry() or time.monotonic() - last_seen > LINGER_SECONDS:
+            return
+        else:
+            unlock(users)
+        for name in servers.restart_ended():
+            print(f"{name} ended by itself and was started again", file=sys.stderr, flush=True)
+        time.sleep(LOOK_SECONDS)
+
+
+def _listen_for_hurry() -> Callable[[], bool]:
+    """Take SIGTERM for "do not linger", and let the terminal's signals pass."""
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda signum, _frame: asked.append(signum))
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, lambda _signum, _frame: None)  # the servers would inherit SIG_IGN
+    return lambda: bool(asked)
 
 
 def _become_the_only_one(own: int) -> bool:

@@ -26,6 +26,11 @@ def migrate() -> Path:
     return _file("migrate")
 
 
+def static() -> Path:
+    """Held by the one process that collects static files."""
+    return _file("static")
+
+
 def demo() -> Path:
     """Held by the demo; its text is the demo's process id and address."""
     return _file("demo")

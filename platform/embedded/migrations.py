@@ -1,45 +1,25 @@
 """Bring the embedded database to this code's tables, once, whoever comes first."""
 
-import hashlib
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 from embedded import addresses, locks, postgres
-from embedded.processes import locked
+from embedded.stamps import once
 
 
 def apply_missing() -> None:
     """Run Django's migrate if this code has migrations that the database has not seen; a look at some files if not."""
-    wanted = _fingerprint()
-    if _stamp_text() == wanted:
-        return
-    with locked(locks.migrate()):
-        if _stamp_text() == wanted:
-            return
-        _migrate()
-        _stamp().write_text(wanted)
+    stamp = postgres.data_folder() / "migrated"  # inside, so that it goes when the database goes
+    once(stamp, _sources(), locks.migrate(), _migrate)
 
 
-def _stamp() -> Path:
-    return postgres.data_folder() / "migrated"  # inside, so that it goes when the database goes
-
-
-def _stamp_text() -> str:
-    try:
-        return _stamp().read_text()
-    except FileNotFoundError:
-        return ""
-
-
-def _fingerprint() -> str:
-    """Return what decides the tables: our migrations by name, our settings, and the versions of others' packages."""
+def _sources() -> Iterator[str | bytes]:
+    """Yield what decides the tables: our migrations' names, our settings, and the versions of others' packages."""
     repository = addresses.REPOSITORY
-    migrations = [*repository.glob("*/migrations/0*.py"), *repository.glob("platform/*/migrations/0*.py")]
-    names = sorted(str(path.relative_to(repository)) for path in migrations)
-    digest = hashlib.sha256("\n".join(names).encode())
-    for path in (repository / "requirements.lock", repository / "platform/config/settings/base.py"):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    for path in sorted(repository.glob("*/migrations/0*.py")):
+        yield str(path.relative_to(repository))
+    for name in ("requirements.lock", "platform/config/settings/base.py"):
+        yield (repository / name).read_bytes()
 
 
 def _migrate() -> None:

@@ -1,6 +1,5 @@
 """Child processes that cannot outlive us, and file locks that the kernel gives back when their holder dies."""
 
-import ctypes
 import fcntl
 import os
 import signal
@@ -10,10 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ctypes
 
 PR_SET_PDEATHSIG = 1
+LONGEST_LOG_BYTES = 10_000_000
 
 
 class CannotStart(Exception):
@@ -32,18 +36,22 @@ class Program:
     user: str | None = None
 
 
-def die_with_parent(last_signal: signal.Signals) -> Callable[[], None]:
-    """Return what a child runs before exec, so that the kernel signals it when its parent is gone (Linux only)."""
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    parent = os.getpid()
+def end_with(parent: int, last_signal: signal.Signals) -> None:
+    """Have the kernel send us this signal when our parent is gone (Linux only)."""
+    libc = _libc()
+    if libc is not None:
+        libc.prctl(PR_SET_PDEATHSIG, int(last_signal))
+        if os.getppid() != parent:  # it was gone before the line above
+            os._exit(1)
 
-    def arm() -> None:
-        if libc is not None:
-            libc.prctl(PR_SET_PDEATHSIG, int(last_signal))
-            if os.getppid() != parent:  # the parent died before the line above
-                os._exit(1)
 
-    return arm
+@cache
+def _libc() -> "ctypes.CDLL | None":
+    if sys.platform != "linux":
+        return None
+    import ctypes  # only processes that start others pay for it
+
+    return ctypes.CDLL(None)
 
 
 def as_user(user: str | None) -> dict[str, Any]:
@@ -52,7 +60,9 @@ def as_user(user: str | None) -> dict[str, Any]:
 
 
 def start(program: Program) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own, with its output in its log."""
+    """Start a program in a process group of its own, its output in its log, its life bound to ours."""
+    rotate(program.log)
+    _libc()  # before the fork
     with program.log.open("ab") as log:
         return subprocess.Popen(
             program.arguments,
@@ -60,9 +70,15 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             process_group=0,
-            preexec_fn=die_with_parent(program.stop_signal),  # no threads here
+            preexec_fn=partial(end_with, os.getpid(), program.stop_signal),  # no threads here
             **as_user(program.user),
         )
+
+
+def rotate(log: Path) -> None:
+    """Put a log that has grown long aside, over the one put aside before."""
+    if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
+        log.replace(log.with_suffix(".old.log"))
 
 
 def wait_until_ready(program: Program, process: subprocess.Popen[bytes], *, seconds: float) -> None:
@@ -108,7 +124,8 @@ def locked(path: Path) -> Iterator[None]:
 
 def open_lock(path: Path) -> int:
     """Open a lock file, made where it is missing; the lock ends with the handle, however the process ends."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parents[1].mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 

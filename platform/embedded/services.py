@@ -80,16 +80,20 @@ def _start_keeper() -> None:
 def _wait_for_keeper() -> None:
     """Wait for a keeper whose starter died meanwhile; refuse one that was started without what we need."""
     deadline = time.monotonic() + 60
-    while locks.read_state(locks.keeper())[1] != "ready":
+    while not (serves := _served()):
         if time.monotonic() > deadline or not is_running():
             raise CannotStart(f"the embedded servers do not start; see {addresses.logs_dir() / 'keeper.log'}")
         time.sleep(0.05)
-    needed = {
-        addresses.POSTGRES_SOCKET: addresses.is_embedded_database(),
-        addresses.REDIS_SOCKET: addresses.is_embedded_redis(),
-    }
-    if any(wanted and not (addresses.socket_dir() / name).exists() for name, wanted in needed.items()):
-        raise CannotStart("the embedded servers were started with other URLs set; end what uses them first")
+    needed = {"PostgreSQL": addresses.is_embedded_database(), "Redis": addresses.is_embedded_redis()}
+    missing = [name for name, wanted in needed.items() if wanted and name not in serves]
+    if missing:
+        raise CannotStart(f"the embedded servers run without {missing[0]}, as URLs wanted it; end what uses them first")
+
+
+def _served() -> list[str]:
+    """Return the names of the servers that the keeper says are ready."""
+    state, *names = locks.read_state(locks.keeper())[1].split() or [""]
+    return names if state == "ready" else []
 
 
 def _stopped() -> bool:
@@ -101,7 +105,7 @@ def _stopped() -> bool:
     try:
         seen = 0
         while is_running() and seen < 20:
-            if locks.read_state(locks.keeper())[1] == "ready" and not try_lock(users):
+            if _served() and not try_lock(users):
                 seen += 1
             fcntl.flock(users, fcntl.LOCK_UN)
             time.sleep(0.05)

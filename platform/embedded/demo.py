@@ -1,0 +1,175 @@
+"""The demo: services, tables, data, carriers and the product, from one command, until Ctrl-C."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+from embedded import addresses, locks, programs, services, stamps
+from embedded.processes import CannotStart, end_with, open_lock, rotate, try_lock
+from embedded.supervisor import Supervisor
+
+SIMS = 500
+SIMULATOR_PORT = 8400
+READY_SECONDS = 60
+
+
+class Stopped(BaseException):
+    """Somebody asked the demo to stop."""
+
+
+def main() -> int:
+    """Run the demo; return 0 when it was stopped, 1 with one line on standard error when it cannot run."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    os.chdir(addresses.REPOSITORY)
+    children = Supervisor(stop_seconds=15)
+    _on_signals(_stop)
+    if "MAKELEVEL" in os.environ:
+        end_with(os.getppid(), signal.SIGTERM)  # make does not tell us when it is killed
+    try:
+        port = _port("PORT", 8000)
+        _be_the_only_one(port)
+        _run(children, port)
+    except Stopped:
+        return 0
+    except CannotStart as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    finally:
+        _end(children)
+    return 0
+
+
+def _run(children: Supervisor, port: int) -> None:
+    """Start everything in its order, say where it is, and watch over it."""
+    _refuse_taken(port)
+    _say("Starting PostgreSQL and Redis")
+    services.ensure_running(migrate=False)
+    _collect_static()
+    simulator_port = _simulator_port()
+    children.start(programs.simulator(simulator_port, SIMS))
+    children.wait_until_ready(seconds=READY_SECONDS)
+    _say("Preparing the database and the demo's data")
+    if not addresses.is_embedded_database():
+        _manage("migrate", "--verbosity", "0")
+    login = json.loads(_manage("seed_demo", "--simulator", f"http://127.0.0.1:{simulator_port}", "--json"))
+    _say("Starting the web server, a worker and beat")
+    for program in (programs.web(port), programs.worker(), programs.beat()):
+        children.start(program)
+    children.wait_until_ready(seconds=READY_SECONDS)
+    _say(f"\n  Linekeeper    http://127.0.0.1:{port}")
+    _say(f"  Log in with   {login['email']}   {login['password']}\n")
+    _say(f"The logs are in {addresses.logs_dir()}. Ctrl-C stops everything.")
+    while True:
+        time.sleep(0.5)
+        for name in children.restart_ended():
+            _say(f"{name} ended by itself and was started again; see {addresses.logs_dir() / name}.log")
+        if not services.is_running():
+            services.ensure_running(migrate=False)
+
+
+def _end(children: Supervisor) -> None:
+    """Stop everything; a second Ctrl-C makes it short."""
+
+    def hurry(_signum: int, _frame: FrameType | None) -> None:
+        children.stop_seconds = 0
+
+    _on_signals(hurry)
+    if children.children:
+        _say("\nStopping")
+    children.stop_all()
+    if not services.leave(wait=True):
+        _say("PostgreSQL and Redis stay until the other command that uses them ends.")
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, handler)
+
+
+def _stop(_signum: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _be_the_only_one(port: int) -> None:
+    """Hold the demo's lock for as long as this process lives."""
+    handle = open_lock(locks.demo())
+    if not try_lock(handle):
+        pid, address = locks.read_state(locks.demo())
+        raise CannotStart(f"a demo of this folder runs already at {address} (process {pid})")
+    locks.write_state(handle, f"http://127.0.0.1:{port}")
+
+
+def _port(name: str, default: int) -> int:
+    """Return a port from the environment."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise CannotStart(f"{name}={text} is not a port")
+    return int(text)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _refuse_taken(port: int, name: str = "PORT") -> None:
+    if not _is_free(port):
+        raise CannotStart(f"port {port} is taken; choose another: make demo {name}={port + 1}")
+
+
+def _simulator_port() -> int:
+    """Return SIMULATOR_PORT, or the usual one, or any free one where that is taken (another folder's demo)."""
+    port = _port("SIMULATOR_PORT", SIMULATOR_PORT)
+    if "SIMULATOR_PORT" in os.environ:
+        _refuse_taken(port, "SIMULATOR_PORT")
+    elif not _is_free(port):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+    return port
+
+
+def _collect_static() -> None:
+    """Gather, fingerprint and compress static files when one of them changed."""
+
+    def sources() -> Iterator[str | bytes]:
+        yield (addresses.REPOSITORY / "requirements.lock").read_bytes()
+        for path in sorted((addresses.REPOSITORY / "static").rglob("*")):
+            status = path.stat()
+            yield f"{path} {status.st_size} {status.st_mtime_ns}"
+
+    stamp = addresses.data_dir() / "static.stamp"
+    collect = ("collectstatic", "--noinput", "--clear", "--verbosity", "0")
+    stamps.once(stamp, sources(), locks.static(), lambda: _manage(*collect))
+
+
+def _manage(*arguments: str) -> str:
+    """Run one management command and return its standard output; its errors go to its log."""
+    log = addresses.logs_dir() / f"{arguments[0]}.log"
+    rotate(log)
+    with log.open("ab") as errors:
+        command = [sys.executable, "manage.py", *arguments]
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, check=False)
+    if result.returncode:
+        last = log.read_text(errors="replace").strip().splitlines()[-1:] or [""]
+        raise CannotStart(f"manage.py {arguments[0]} fails: {last[0]} (see {log})")
+    return result.stdout.decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The product's own processes: the same command lines here, in the demo and in docker-compose.yml."""
+
+import http.client
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from embedded import addresses
+from embedded.processes import Program
+
+WEB = "granian --interface wsgi --workers 2 --blocking-threads 4 --respawn-failed-workers config.wsgi:application"
+WORKER = "celery --app config worker --concurrency 2 --loglevel INFO"
+BEAT = "celery --app config beat --loglevel INFO"
+
+
+def web(port: int) -> Program:
+    """Return the web server on 127.0.0.1."""
+    arguments = [*WEB.split(), "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "5"]
+    return _program("web", arguments, lambda _pid: answers(port) < 500)
+
+
+def worker() -> Program:
+    """Return the Celery worker."""
+    return _program("worker", WORKER.split())
+
+
+def beat() -> Program:
+    """Return the one process that rings at fixed times."""
+    return _program("beat", [*BEAT.split(), "--schedule", str(addresses.data_dir() / "beat.schedule"), "--pidfile="])
+
+
+def simulator(port: int, sims: int) -> Program:
+    """Return the carriers' simulator; its fleet and clock are kept in one file."""
+    state = addresses.data_dir() / "simulator.sqlite"
+    arguments = ["simulator", "--port", str(port), "--sims", str(sims), "--state", str(state)]
+    return _program("simulator", arguments, lambda _pid: answers(port) < 600)
+
+
+def answers(port: int) -> int:
+    """Return the HTTP status of the front page on this port of 127.0.0.1; 999 for no answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 999
+    finally:
+        connection.close()
+
+
+def _program(name: str, module: list[str], is_ready: Callable[[int], bool] = lambda _pid: True) -> Program:
+    log: Path = addresses.logs_dir() / f"{name}.log"
+    return Program(name=name, arguments=[sys.executable, "-m", *module], log=log, is_ready=is_ready)

@@ -1,0 +1,58 @@
+"""Keeps a few programs running: starts them again when they end by themselves, and gives up in words."""
+
+import subprocess
+import time
+from dataclasses import dataclass, field
+
+from embedded.processes import CannotStart, Program, has_ended, start, stop, wait_until_ready
+
+MOST_RESTARTS = 4
+RESTART_WINDOW_SECONDS = 60.0
+
+
+@dataclass
+class Child:
+    """A program with its process, and when it was started again lately (monotonic seconds)."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    restarts: list[float] = field(default_factory=list)
+
+
+class Supervisor:
+    """The programs that this process started, in the order in which it did."""
+
+    def __init__(self, *, stop_seconds: float) -> None:
+        self.stop_seconds = stop_seconds
+        self.children: list[Child] = []
+
+    def start(self, program: Program) -> Child:
+        """Start one more program without waiting for it."""
+        child = Child(program, start(program))
+        self.children.append(child)
+        return child
+
+    def wait_until_ready(self, *, seconds: float) -> None:
+        """Return when every program answers; raise CannotStart for the first that does not."""
+        for child in self.children:
+            wait_until_ready(child.program, child.process, seconds=seconds)
+
+    def restart_ended(self) -> list[str]:
+        """Start again what ended by itself and return its names; raise CannotStart for what keeps ending."""
+        ended = [child for child in self.children if has_ended(child.process)]
+        for child in ended:
+            now = time.monotonic()
+            child.restarts = [then for then in child.restarts if now - then < RESTART_WINDOW_SECONDS]
+            if len(child.restarts) >= MOST_RESTARTS:
+                raise CannotStart(f"{child.program.name} keeps ending; see {child.program.log}")
+            child.restarts.append(now)
+            stop(child.process, child.program.stop_signal, seconds=0)  # what it left behind
+            child.process = start(child.program)
+        return [child.program.name for child in ended]
+
+    def stop_all(self) -> None:
+        """Stop everything, the last started first."""
+        while self.children:
+            child = self.children[-1]
+            stop(child.process, child.program.stop_signal, seconds=self.stop_seconds)
+            self.children.pop()
