@@ -6,12 +6,33 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from accounts import queries
+from accounts.models import Membership
+
+CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
+
 
 class ActingAccountMiddleware:
-    """Sets `request.membership`: the person's active place in an active account, or None."""
+    """Sets `request.membership` and `request.account`: the person's place in an open account, or None.
+
+    With several, the one that was chosen in this session, else the oldest. `request.memberships` are all of them.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        places = list(queries.memberships_of(request.user)) if request.user.is_authenticated else []
+        chosen = request.session.get(CHOSEN) if len(places) > 1 else None
+        membership = _choose(places, chosen)
+        request.memberships = places  # type: ignore[attr-defined]
+        request.membership = membership  # type: ignore[attr-defined]
+        request.account = membership.account if membership else None  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+def _choose(places: list[Membership], chosen: str | None) -> Membership | None:
+    for place in places:
+        if place.account.uuid.hex == chosen:
+            return place
+    return places[0] if places else None

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from kit import clock
 
-from accounts.policy import ActorKind, Role
+from accounts.policy import Actor, ActorKind, Right, Role, rights
 
 
 class UserManager(BaseUserManager["User"]):
@@ -47,6 +47,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.PERSON, self.email)
 
 
 class Account(models.Model):
@@ -92,6 +96,13 @@ class Membership(models.Model):
             models.UniqueConstraint(fields=["user", "account"], name="person_is_once_in_an_account"),
             models.UniqueConstraint(fields=["account"], condition=Q(role=Role.OWNER), name="account_has_one_owner"),
         ]
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        return rights(Role(self.role), is_subaccount=self.account.is_subaccount)
+
+    def may(self, right: Right) -> bool:
+        return right in self.rights
 
 
 class ApiCredential(models.Model):

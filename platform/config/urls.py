@@ -3,5 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("lines/", include("lines.urls")),
+    path("", include("console.urls")),
 ]

@@ -28,6 +28,7 @@ EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS", "") == "1"
 
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # so that sign-up, too, never tells who is here already
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SECURE_SSL_REDIRECT = os.environ.get("LINEKEEPER_PLAIN_HTTP", "") != "1"

@@ -1,0 +1,5 @@
+"""Addresses about lines."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
