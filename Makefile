@@ -1,0 +1,59 @@
+# make setup installs; make demo runs; make test checks. The rest is for those who change things.
+# A stamp in each installed folder says that it is up to date.
+
+BIN := .venv/bin
+PORT ?= 8000
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+UV_COMPILE := uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+PACKAGES := accounts billing lines automation subaccounts platform manage.py
+export PORT
+
+.PHONY: setup demo test check format lock bench help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench"
+
+setup: .venv/.installed node_modules/.vendored
+
+demo: setup
+	@$(BIN)/python -m embedded.demo
+
+test: check
+	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && $(BIN)/python -m pytest -n auto
+
+# What needs no server: style, types, and which module may import which.
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python manage.py bench
+
+# New versions: needs uv and npm. The results name no registry.
+lock:
+	$(UV_COMPILE) --quiet --upgrade --output-file requirements.lock
+	npm update --package-lock-only
+
+.venv/bin/python:
+	python="$$(scripts/python)" && "$$python" -m venv .venv
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-build-isolation -e .
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json .npmrc | .venv/.installed
+	scripts/npm ci --loglevel=error
+	@touch $@
+
+node_modules/.vendored: node_modules/.installed static/vendor.txt scripts/vendor
+	scripts/vendor
+	@touch $@
