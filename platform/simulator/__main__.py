@@ -1,0 +1,27 @@
+"""python -m simulator"""
+
+import sys
+
+import uvicorn
+
+from .options import from_command_line
+from .server import application
+
+
+def main() -> int:
+    """Serve until stopped."""
+    host, port, options = from_command_line()
+    try:
+        world = options.world()
+    except ValueError as error:
+        print(f"simulator: {error}", file=sys.stderr)
+        return 2
+    counts = ", ".join(f"{fleet.count:,} at {fleet.carrier}" for fleet in world.fleets.values())
+    goes_on = "; goes on from the state file, with its fleet, clock and settings" if world.goes_on else ""
+    print(f"simulator: {counts}; http://{host}:{port}{goes_on}", flush=True)
+    uvicorn.run(application(world), host=host, port=port, log_level="warning", access_log=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
