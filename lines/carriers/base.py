@@ -30,11 +30,11 @@ class Unreachable(CarrierFailure):
 
 
 class OutcomeUnknown(CarrierFailure):
-    """The call may or may not have acted (a time-out, a dropped connection, an unreadable answer): ask before acting again."""
+    """It may have acted or not (a time-out, a dropped connection, an unreadable answer): ask before acting again."""
 
 
 class Malformed(Unreachable):
-    """A read was answered with something that is not what the document promises; `body` is the raw answer, to quarantine."""
+    """A read was answered with something else than the document promises; `body` is the raw answer, to quarantine."""
 
     def __init__(self, message: str, *, body: bytes) -> None:
         super().__init__(message)
@@ -60,9 +60,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A counter seen: bytes since its cycle began. `cycle` is that cycle's first day, or None where the carrier gives no time.
+    """A counter seen: bytes since its cycle began.
 
-    `sms_sent` counts this cycle's messages from the device; what a carrier does not give is None.
+    `cycle` is that cycle's first day, or None where the carrier gives no time. `sms_sent` counts this cycle's messages
+    from the device; what a carrier does not give is None.
     """
 
     iccid: str

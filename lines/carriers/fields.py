@@ -1,0 +1,77 @@
+"""What the fields of carriers' answers may hold. Whatever they do not allow makes the whole answer unreadable."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from .base import Refused, Status, Switch
+
+T = TypeVar("T")
+
+# 2**53 bytes is nine petabytes; above it JSON numbers lose digits on their way through other programs.
+Bytes = Annotated[int, Meta(ge=0, le=2**53)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Iccid = Annotated[str, Meta(pattern=r"\A[0-9]{19,20}\Z")]
+
+LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings for
+_IMEI = re.compile(r"[0-9]{14,17}")
+_MSISDN = re.compile(r"\+?[0-9]{5,18}")
+_ICCID = re.compile(r"[0-9]{19,20}")
+
+Words = Mapping[str, tuple[Switch, bool]]  # a carrier's word in lower case: the switch, and whether it is blocked
+
+
+class Unreadable(Exception):
+    """An answer is not what the document promises. The message says what is wrong, never a value."""
+
+
+def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """The answer in its types. Raises Unreadable."""
+    try:
+        return decoder.decode(body)
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and arrays nested without end
+        raise Unreadable(str(error)) from error
+
+
+def checked_iccid(iccid: str) -> str:
+    """An ICCID fit to stand in a path. Raises Refused."""
+    if not _ICCID.fullmatch(iccid):
+        raise Refused("An ICCID has 19 or 20 digits; the carrier was not asked.")
+    return iccid
+
+
+def status_of(word: str, words: Words) -> Status:
+    """A carrier's word in our terms; one that the table does not know is kept as a word alone. Raises Unreadable."""
+    if not word.strip() or not word.isprintable():
+        raise Unreadable("the status is no word")
+    switch, blocked = words.get(word.strip().lower(), (None, False))
+    return Status(switch, word if len(word) <= LONGEST_WORD else f"{word[: LONGEST_WORD - 1]}…", blocked)
+
+
+def utc_moment(text: str) -> dt.datetime:
+    """`2022-04-07 10:40:25`, naive and UTC; a zone, should one appear, is obeyed. Raises Unreadable."""
+    try:
+        if len(text) == 19:  # as documented; attaching the zone to a naive time afterwards takes six times as long
+            return dt.datetime.fromisoformat(f"{text}+00:00")
+        if len(text) < 19:  # a day, an hour: ISO 8601, but not the time of a record
+            raise Unreadable("a time is incomplete")
+        moment = dt.datetime.fromisoformat(text)
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unreadable("a time is not YYYY-MM-DD HH:MM:SS") from error
+
+
+def imei_of(text: str | None) -> str | None:
+    """An IMEI or IMEISV; a placeholder such as `N/A` is none, else it would look like a change of device."""
+    return text if text and _IMEI.fullmatch(text) else None
+
+
+def msisdn_of(text: str | None) -> str | None:
+    """A phone number in digits, with or without its plus sign; anything else is none."""
+    return text if text and _MSISDN.fullmatch(text) else None

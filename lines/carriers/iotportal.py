@@ -1,0 +1,206 @@
+"""IoT Portal, Core API: one call for each SIM, no list and no times, a token that expires without notice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from .base import Abilities, CarrierClient, Gate, Malformed, Page, Reading, Refused, Status, Switch, Unreachable
+from .deadline import Deadline
+from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, imei_of, msisdn_of, status_of
+from .wire import Call, Unauthorized, Wire, fits_a_header, required
+
+T = TypeVar("T")
+
+# The Core API does not list its words. These are Jasper's, as in its examples; other networks behind it have others.
+WORDS: Words = {
+    "activated": (Switch.ON, False),
+    "activation_ready": (Switch.READY, False),
+    "test_ready": (Switch.READY, False),
+    "inventory": (Switch.OFF, False),
+    "deactivated": (Switch.OFF, False),
+    "retired": (Switch.OFF, False),
+    "purged": (Switch.OFF, False),
+    "replaced": (Switch.OFF, False),
+}
+
+SULK = 10.0  # seconds during which a refused login is not tried again: an account may be locked by too many
+
+
+class _Usage(msgspec.Struct):
+    """IoT Portal: CTD Usage. ctdSMSUsage is left out: it does not say which messages it counts."""
+
+    iccid: Iccid
+    bytes: Bytes = msgspec.field(name="ctdDataUsage")
+    status: str | None = None
+    imei: str | None = None
+    msisdn: str | None = None
+
+
+class _Token(msgspec.Struct):
+    token: str
+
+
+class _Login(msgspec.Struct):
+    """IoT Portal: Account Login"""
+
+    data: _Token
+
+
+class _State(msgspec.Struct):
+    status: str
+    iccid: str | None = None
+
+
+_USAGE = msgspec.json.Decoder(tuple[_Usage])
+_LOGIN = msgspec.json.Decoder(_Login)
+_STATE = msgspec.json.Decoder(str | _State)
+_ANYTHING = msgspec.json.Decoder()
+_BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]*")
+
+
+class IotPortal(CarrierClient):
+    """IoT Portal's Core API, with a token from Login."""
+
+    kind: ClassVar[str] = "iotportal"
+    abilities: ClassVar[Abilities] = Abilities()
+    secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "secret_key"})
+
+    def __init__(
+        self, *, url: str, secrets: Mapping[str, str], gate: Gate | None = None, timeout: float = 20.0
+    ) -> None:
+        found = required("IoT Portal", self.secret_names, secrets)
+        self._credentials = {"clientId": found["client_id"], "secretKey": found["secret_key"]}
+        self._wire = Wire("IoT Portal", url=url, gate=gate, secrets=[found["secret_key"]])
+        self._timeout = timeout
+        self._login_lock = threading.Lock()
+        self._token: str | None = None
+        self._refusal: Refused | None = None
+        self._refused_at = 0.0
+
+    def read_page(self, number: int, *, now: dt.datetime) -> Page:  # noqa: ARG002 - the interface
+        raise Refused("IoT Portal has no list of SIMs; each is read by itself.")
+
+    def read_line(self, iccid: str, *, now: dt.datetime) -> Reading:  # noqa: ARG002 - no time is given to compare
+        """IoT Portal: CTD Usage"""
+        call = Call("GET", f"/ctdUsage/{checked_iccid(iccid)}")
+        return self._call(call, partial(usage_in, iccid=iccid))
+
+    def final_total(self, iccid: str, month: dt.date) -> int:  # noqa: ARG002 - the interface
+        raise Refused("IoT Portal gives no totals of finished months.")
+
+    def get_status(self, iccid: str) -> Status:
+        """IoT Portal: Get Status"""
+        return self._call(Call("GET", f"/getStatus/{checked_iccid(iccid)}"), partial(status_in, iccid=iccid))
+
+    def set_switch(self, iccid: str, *, on: bool) -> Status | None:
+        """IoT Portal: Request Status Change, the call that all accounts have. It is a request: read the state back."""
+        json = {"status": "ACTIVATED" if on else "DEACTIVATED"}
+        return self._call(Call("PUT", f"/RequestStatusChange/{checked_iccid(iccid)}", json=json, acts=True), accepted)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def _call(self, call: Call, decode: Callable[[bytes], T]) -> T:
+        """A call with a token. At a 401 the token has expired: it was not acted on, so log in again, once."""
+        deadline = Deadline(self._timeout)
+        token = self._token or self._log_in(None, deadline)
+        try:
+            return self._wire.call(_with(call, token), deadline, decode)
+        except Unauthorized:
+            token = self._log_in(token, deadline)
+        return self._wire.call(_with(call, token), deadline, decode)
+
+    def _log_in(self, stale: str | None, deadline: Deadline) -> str:
+        """A token other than the stale one. Many threads may come at once: the first logs in, the others find it."""
+        if not self._login_lock.acquire(timeout=max(deadline.left(), 0.0)):
+            raise Unreachable(f"IoT Portal did not answer the login within {deadline.seconds:g} s.")
+        try:
+            if self._token is not None and self._token != stale:
+                return self._token
+            if self._refusal and time.monotonic() - self._refused_at < SULK:
+                raise Refused(str(self._refusal))
+            self._token = None
+            self._token = self._new_token(deadline)
+            return self._token
+        finally:
+            self._login_lock.release()
+
+    def _new_token(self, deadline: Deadline) -> str:
+        """IoT Portal: Account Login. Raises Refused or Unreachable, before a change too: nothing is asked yet."""
+        try:
+            token = self._wire.call(Call("POST", "/Login", json=self._credentials), deadline, token_in)
+        except Malformed as failure:  # the body may hold a token: it is not to be quarantined
+            raise Unreachable(str(failure)) from None
+        except Refused as refusal:
+            self._refusal, self._refused_at = _why_refused(refusal), time.monotonic()
+            raise self._refusal from refusal
+        self._refusal = None
+        self._wire.hide(token)
+        return token
+
+
+def _with(call: Call, token: str) -> Call:
+    """The token is the whole header, without a scheme word."""
+    return Call(call.method, call.path, json=call.json, headers={"Authorization": token}, acts=call.acts)
+
+
+def _why_refused(refusal: Refused) -> Refused:
+    if isinstance(refusal, Unauthorized):
+        return Refused(f"IoT Portal does not accept the client_id and secret_key. {refusal}")
+    return Refused(f"IoT Portal does not let us log in. {refusal}")
+
+
+def usage_in(body: bytes, *, iccid: str) -> Reading:
+    """The SIM that was asked for, in an array of one. Raises Unreadable."""
+    (found,) = decoded(_USAGE, body)
+    _same_sim(found.iccid, iccid)
+    status = status_of(found.status, WORDS) if found.status else None
+    imei, msisdn = imei_of(found.imei), msisdn_of(found.msisdn)
+    return Reading(iccid=iccid, counter=found.bytes, cycle=None, status=status, imei=imei, msisdn=msisdn)
+
+
+def status_in(body: bytes, *, iccid: str) -> Status:
+    """A bare word, though the header says JSON; a JSON text or an object with a status will do. Raises Unreadable."""
+    text = _bare_word(body)
+    if text is None:
+        found = decoded(_STATE, body)
+        text = found if isinstance(found, str) else found.status
+        if isinstance(found, _State):
+            _same_sim(found.iccid, iccid)
+    return status_of(text, WORDS)
+
+
+def token_in(body: bytes) -> str:
+    """Raises Unreadable."""
+    token = decoded(_LOGIN, body).data.token
+    if not fits_a_header(token):
+        raise Unreadable("the token cannot be sent in a header")
+    return token
+
+
+def accepted(body: bytes) -> None:
+    """The document shows no answer: nothing, a word or any JSON will do. A web page will not. Raises Unreadable."""
+    if body.strip() and _bare_word(body) is None:
+        decoded(_ANYTHING, body)
+
+
+def _bare_word(body: bytes) -> str | None:
+    try:
+        text = body.strip().decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    is_word = _BARE_WORD.fullmatch(text) and text not in ("null", "true", "false")
+    return text if is_word else None
+
+
+def _same_sim(found: str | None, asked: str) -> None:
+    if found is not None and found != asked:
+        raise Unreadable("it is another SIM")

@@ -1,0 +1,195 @@
+"""Simbase, API v1: a list in pages of 250, usage of the calendar month (UTC), a switch that confirms at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import ClassVar
+
+import msgspec
+
+from .base import Abilities, CarrierClient, Gate, Page, Reading, Refused, Status, Switch
+from .deadline import Deadline
+from .fields import (
+    Bytes,
+    Count,
+    Iccid,
+    Unreadable,
+    Words,
+    checked_iccid,
+    decoded,
+    imei_of,
+    msisdn_of,
+    status_of,
+    utc_moment,
+)
+from .wire import Call, Wire, fits_a_header, required
+
+# Simbase v1: Global Variables, sim_state. "Blocked": no service until the customer's account with Simbase is topped up.
+WORDS: Words = {
+    "enabled": (Switch.ON, False),
+    "disabled": (Switch.OFF, False),
+    "blocked - enabled": (Switch.ON, True),
+    "blocked - disabled": (Switch.OFF, True),
+}
+
+PAGE_SIZE = 250
+AHEAD = dt.timedelta(hours=24)  # how far the carrier's clock may run before ours
+
+
+class _Sim(msgspec.Struct):
+    """Simbase v1: SIM cards, sims[]"""
+
+    iccid: Iccid
+    usage_data: Bytes
+    sim_state: str | None = None
+    last_update: str | None = None
+    usage_sms_mo: Count | None = None
+
+
+class _Detail(_Sim):
+    """Simbase v1: Get SIM"""
+
+    imei: str | None = None
+    msisdn: str | None = None
+
+
+class _List(msgspec.Struct):
+    """Simbase v1: SIM cards"""
+
+    total_pages: Count
+    sims: list[_Sim]
+    page: Count | None = None
+    records: Count | None = None
+
+
+class _Usage(msgspec.Struct):
+    """Simbase v1: Get SIM Usage"""
+
+    usage_data: Bytes
+    iccid: str | None = None
+    month: str | None = None
+
+
+class _State(msgspec.Struct):
+    """Simbase v1: Edit SIM card, and Get SIM where only the state is wanted."""
+
+    sim_state: str
+    iccid: str | None = None
+
+
+_LIST = msgspec.json.Decoder(_List)
+_DETAIL = msgspec.json.Decoder(_Detail)
+_USAGE = msgspec.json.Decoder(_Usage)
+_STATE = msgspec.json.Decoder(_State)
+
+
+class Simbase(CarrierClient):
+    """Simbase's API v1, with an API key in a header of its own."""
+
+    kind: ClassVar[str] = "simbase"
+    abilities: ClassVar[Abilities] = Abilities(lists_lines=True, final_totals=True, confirms_at_once=True)
+    secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
+
+    def __init__(
+        self, *, url: str, secrets: Mapping[str, str], gate: Gate | None = None, timeout: float = 20.0
+    ) -> None:
+        api_key = required("Simbase", self.secret_names, secrets)["api_key"]
+        if not fits_a_header(api_key):
+            raise Refused("Simbase's api_key has characters that no API key has.")
+        self._wire = Wire("Simbase", url=url, gate=gate, secrets=[api_key], headers={"x-api-key": api_key})
+        self._timeout = timeout
+
+    def read_page(self, number: int, *, now: dt.datetime) -> Page:
+        """Simbase v1: SIM cards. A page past the last may be answered with the last one, under its own number."""
+        call = Call("GET", "/simcards", params={"pagesize": PAGE_SIZE, "page": number})
+        return self._wire.call(call, Deadline(self._timeout), partial(page_in, number=number, now=now))
+
+    def read_line(self, iccid: str, *, now: dt.datetime) -> Reading:
+        """Simbase v1: Get SIM"""
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}")
+        return self._wire.call(call, Deadline(self._timeout), partial(line_in, iccid=iccid, now=now))
+
+    def final_total(self, iccid: str, month: dt.date) -> int:
+        """Simbase v1: Get SIM Usage"""
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}")
+        return self._wire.call(call, Deadline(self._timeout), partial(total_in, iccid=iccid, month=month))
+
+    def get_status(self, iccid: str) -> Status:
+        """Simbase v1: Get SIM, sim_state"""
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}")
+        return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
+
+    def set_switch(self, iccid: str, *, on: bool) -> Status | None:
+        """Simbase v1: Edit SIM card, sim_state; the answer is the state that the SIM has now."""
+        json = {"sim_state": "enabled" if on else "disabled"}
+        call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json=json, acts=True)
+        return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def page_in(body: bytes, *, number: int, now: dt.datetime) -> Page:
+    """The page that was asked for. Raises Unreadable."""
+    found = decoded(_LIST, body)
+    if found.records is not None and found.records != len(found.sims):
+        raise Unreadable("records is not the number of its SIMs")
+    answered = number if found.page is None else found.page
+    if answered != number and not (answered == found.total_pages < number):
+        raise Unreadable("it is another page")
+    months = _Months(now)
+    return Page(answered, found.total_pages, tuple([_reading(sim, months) for sim in found.sims]))
+
+
+def line_in(body: bytes, *, iccid: str, now: dt.datetime) -> Reading:
+    """The SIM that was asked for. Raises Unreadable."""
+    found = decoded(_DETAIL, body)
+    _same_sim(found.iccid, iccid)
+    return _reading(found, _Months(now), imei=imei_of(found.imei), msisdn=msisdn_of(found.msisdn))
+
+
+def total_in(body: bytes, *, iccid: str, month: dt.date) -> int:
+    """The bytes of the month that was asked for. Raises Unreadable."""
+    found = decoded(_USAGE, body)
+    _same_sim(found.iccid, iccid)
+    if found.month is not None and found.month != f"{month:%Y-%m}":
+        raise Unreadable("it is another month")
+    return found.usage_data
+
+
+def state_in(body: bytes, *, iccid: str) -> Status:
+    """The state of the SIM that was asked for. Raises Unreadable."""
+    found = decoded(_STATE, body)
+    _same_sim(found.iccid, iccid)
+    return _status(found.sim_state)
+
+
+class _Months:
+    """The months that a counter read now can belong to."""
+
+    def __init__(self, now: dt.datetime) -> None:
+        now = now.astimezone(dt.UTC)
+        self.current = now.date().replace(day=1)
+        self.last = (now + AHEAD).date().replace(day=1)
+
+
+def _reading(sim: _Sim, months: _Months, *, imei: str | None = None, msisdn: str | None = None) -> Reading:
+    """usage_data belongs to the month of the last record; a SIM without any has used nothing, this month."""
+    seen = utc_moment(sim.last_update) if sim.last_update else None
+    cycle = dt.date(seen.year, seen.month, 1) if seen else months.current
+    if cycle > months.last:
+        raise Unreadable("last_update lies in a month to come")
+    status = _status(sim.sim_state) if sim.sim_state else None
+    return Reading(sim.iccid, sim.usage_data, cycle, status, sim.usage_sms_mo, seen, imei, msisdn)
+
+
+def _same_sim(found: str | None, asked: str) -> None:
+    if found is not None and found != asked:
+        raise Unreadable("it is another SIM")
+
+
+@lru_cache(maxsize=64)
+def _status(word: str) -> Status:
+    return status_of(word, WORDS)

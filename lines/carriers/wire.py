@@ -1,0 +1,288 @@
+"""One call to a carrier over HTTP, and every way it can fail told apart. It knows no carrier."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from .base import CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
+from .deadline import Deadline, DeadlineTransport
+from .fields import Unreadable
+
+T = TypeVar("T")
+
+LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 250 SIMs is about 0.1 MiB
+LONGEST_NAP = 2.0  # seconds of Retry-After that are slept here instead of being handed to the caller
+LONGEST_WAIT = 86_400.0  # seconds of Retry-After that are believed
+SHORTEST_SECRET = 6  # shorter ones are not looked for in texts: they would blank out half of them
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class Unauthorized(Refused):
+    """401: the carrier does not take our credentials, or no longer."""
+
+
+class Throttled(Unreachable):
+    """429: too many calls; nothing was done."""
+
+
+class TooLarge(Exception):
+    """The answer is longer than any that we would read; `start` is what came of it."""
+
+    def __init__(self, start: bytes) -> None:
+        super().__init__()
+        self.start = start
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked of a carrier. `acts`: it changes something there, so a lost answer leaves the outcome unknown."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int] | None = None
+    json: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] | None = None
+    acts: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def open_transport() -> httpx.BaseTransport:
+    """The network; tests put another one here."""
+    return DeadlineTransport()
+
+
+def required(carrier: str, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """The credentials by name, without blanks around them. Raises Refused when one is missing."""
+    found = {name: secrets.get(name, "").strip() for name in sorted(names)}
+    missing = [name for name, value in found.items() if not value]
+    if missing:
+        raise Refused(f"{carrier} needs the secret {' and '.join(missing)}.")
+    return found
+
+
+def fits_a_header(value: str) -> bool:
+    """Whether a credential can be sent as a header: visible ASCII only."""
+    return re.fullmatch(r"[!-~]+", value) is not None
+
+
+class Wire:
+    """The way to one carrier: its address, its gate, its kept-alive connections. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        carrier: str,
+        *,
+        url: str,
+        gate: Gate | None,
+        secrets: Iterable[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.carrier = carrier
+        self._base = _base(carrier, url)
+        self._gate = gate or OpenGate()
+        self._secrets = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+        # The environment's proxies and .netrc are left out: they would send the credentials elsewhere.
+        self._client = httpx.Client(
+            transport=open_transport(),
+            headers={"User-Agent": "linekeeper", "Accept": "application/json", **(headers or {})},
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def hide(self, secret: str) -> None:
+        """From now on this text appears in no message and no quarantined answer."""
+        if len(secret) >= SHORTEST_SECRET:
+            self._secrets = self._secrets | {secret}
+
+    def call(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+        """Sends a call and reads its answer with `decode`, which raises Unreadable.
+
+        A short wait that the carrier asks for with a 429 is slept here, once. Raises Unauthorized, Refused,
+        Unreachable, Malformed (only where nothing is changed) or OutcomeUnknown (only where something is).
+        """
+        try:
+            return self._once(call, deadline, decode)
+        except Throttled as busy:
+            wait = busy.retry_after
+            if wait is None or wait > LONGEST_NAP or wait >= deadline.left():
+                raise
+        time.sleep(wait)
+        return self._once(call, deadline, decode)
+
+    def _once(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+        """One passage through the gate, which is told how it went. A refusal is an answer: the carrier is well."""
+        deadline.wait_at(self._gate)
+        try:
+            result = self._exchange(call, deadline, decode)
+        except Refused:
+            self._gate.succeeded()
+            raise
+        except CarrierFailure as failure:
+            self._gate.failed(failure)
+            raise
+        self._gate.succeeded()
+        return result
+
+    def _exchange(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+        try:
+            answer = self._send(call, deadline)
+        except httpx.HTTPError as error:
+            raise self._lost(call, deadline, error) from error
+        except TooLarge as error:
+            raise self._unreadable(call, "it is too long", error.start) from error
+        failure = self._failure(call, answer)
+        if failure:
+            raise failure
+        try:
+            return decode(answer.body)
+        except Unreadable as error:
+            raise self._unreadable(call, str(error), answer.body) from error
+
+    def _send(self, call: Call, deadline: Deadline) -> Answer:
+        if deadline.left() <= 0:
+            raise httpx.PoolTimeout("the deadline has passed")
+        request = self._client.build_request(
+            call.method,
+            self._base + call.path,
+            params=call.params,
+            json=call.json,
+            headers=call.headers,
+            timeout=deadline.left(),
+        )
+        body = bytearray()
+        with deadline.holds():
+            response = self._client.send(request, stream=True)
+            try:
+                for piece in response.iter_bytes():
+                    body += piece
+                    if len(body) > LARGEST_ANSWER:
+                        raise TooLarge(bytes(body[:65_536]))
+            finally:
+                response.close()
+        return Answer(response.status_code, response.headers, bytes(body))
+
+    def _lost(self, call: Call, deadline: Deadline, error: httpx.HTTPError) -> CarrierFailure:
+        """There is no answer. It is safe to call again only if the request cannot have arrived, or changes nothing."""
+        if isinstance(error, httpx.TimeoutException):
+            message = f"{self.carrier} did not answer {call} within {deadline.seconds:g} s"
+        else:
+            message = f"{self.carrier} cannot be reached for {call}: {self._clean(str(error)) or type(error).__name__}"
+        if call.acts and not isinstance(error, _BEFORE_SENDING):
+            return OutcomeUnknown(f"{message}; whether it acted is unknown.")
+        return Unreachable(f"{message}.")
+
+    def _unreadable(self, call: Call, why: str, body: bytes) -> CarrierFailure:
+        message = f"{self.carrier} answered {call} with something else than its document says: {self._clean(why)}"
+        if call.acts:
+            return OutcomeUnknown(f"{message}; whether it acted is unknown.")
+        for secret in self._secrets:  # an error page may show the request's headers
+            body = body.replace(secret.encode(), b"***")
+        return Malformed(f"{message}.", body=body)
+
+    def _failure(self, call: Call, answer: Answer) -> CarrierFailure | None:
+        """What an HTTP status means. None: the call was answered."""
+        status = answer.status
+        if 200 <= status < 300:
+            return None
+        wait = _retry_after(answer.headers)
+        said = self._said(answer)
+        if status == 429:
+            return Throttled(f"{self.carrier} takes no more calls for now{said} (429).", retry_after=wait)
+        message = f"{self.carrier} refused {call}{said} ({status})."
+        if status == 401:
+            return Unauthorized(message)
+        # 408 is the server's own time-out: it speaks of a fault, like 5xx, not of our request.
+        if 400 <= status < 500 and status != 408:
+            return Refused(message)
+        message = f"{self.carrier} failed at {call}{said} ({status})"
+        if call.acts:
+            return OutcomeUnknown(f"{message}; whether it acted is unknown.")
+        return Unreachable(f"{message}.", retry_after=wait)
+
+    def _said(self, answer: Answer) -> str:
+        """The carrier's own words for a message, short, after a colon; nothing for a page of HTML."""
+        if 300 <= answer.status < 400:
+            return f": it points to {self._clean(answer.headers.get('Location', 'nowhere'))}"
+        try:
+            text = _message(msgspec.json.decode(answer.body))
+        except (ValueError, RecursionError):
+            text = answer.body[:1000].decode("utf-8", "replace")
+        text = self._clean(text)
+        return f": {text}" if text and not text.startswith("<") else ""
+
+    def _clean(self, text: str) -> str:
+        """One short printable line without secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        line = " ".join("".join(c if c.isprintable() else " " for c in text[:1000]).split()).rstrip(".")
+        return line if len(line) <= 120 else f"{line[:119]}…"
+
+
+def _base(carrier: str, url: str) -> str:
+    """The address that paths are put behind. Raises Refused."""
+    try:
+        parts = httpx.URL(url.strip())
+    except httpx.InvalidURL:
+        parts = httpx.URL("")
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise Refused(f"{carrier}'s address must be a URL such as https://api.example.com.")
+    if parts.userinfo or parts.query or parts.fragment:
+        raise Refused(f"{carrier}'s address must have no password, question mark or number sign in it.")
+    return str(parts).rstrip("/")
+
+
+def _message(data: object, depth: int = 3) -> str:
+    """The sentence in an error's JSON, wherever it usually is."""
+    if isinstance(data, str):
+        return data
+    if isinstance(data, dict) and depth:
+        for key in ("message", "errorMessage", "error_description", "detail", "error", "errors"):
+            if text := _message(data.get(key), depth - 1):
+                return text
+    if isinstance(data, list) and data and depth:
+        return _message(data[0], depth - 1)
+    return ""
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds to wait, from Retry-After: a number or an HTTP date (RFC 9110, 10.2.3)."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        return min(float(text), LONGEST_WAIT)
+    until = _http_date(text)
+    if until is None:
+        return None
+    # The server's own clock, if it says what it shows: ours may differ.
+    now = _http_date(headers.get("Date", "")) or dt.datetime.now(dt.UTC)
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _http_date(text: str) -> dt.datetime | None:
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
