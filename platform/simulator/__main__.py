@@ -19,7 +19,9 @@ def main() -> int:
     counts = ", ".join(f"{fleet.count:,} at {fleet.carrier}" for fleet in world.fleets.values())
     goes_on = "; goes on from the state file, with its fleet, clock and settings" if world.goes_on else ""
     print(f"simulator: {counts}; http://{host}:{port}{goes_on}", flush=True)
-    uvicorn.run(application(world), host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        application(world), host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1
+    )
     return 0
 
 

@@ -1,6 +1,7 @@
 """The control API under /_sim: the hand of the network, of the devices and of the test. Loopback only, no key."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ def _route(path: str, **handlers: Control) -> Route:
             return answer(handlers[request.method](request.app.state.world, request, data))
         except Refusal as refusal:
             return answer({"error": refusal.text}, refusal.status)
-        except (ValueError, TypeError, KeyError) as error:
+        except (msgspec.MsgspecError, re.error, ValueError, TypeError, KeyError, AttributeError) as error:
             return answer({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return Route(path, endpoint, methods=list(handlers), name=path)

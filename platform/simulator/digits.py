@@ -12,12 +12,17 @@ def mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
+def luhn_sum(digits: str, double_last: bool) -> int:
+    """The Luhn sum of digits, every second one doubled: the last one too, or the one before it."""
+    codes = digits.encode()
+    first, second = codes[-1::-2], codes[-2::-2]
+    doubled, plain = (first, second) if double_last else (second, first)
+    return sum(doubled.translate(_DOUBLED)) + sum(plain) - 48 * len(codes)
+
+
 def check_digit(body: str) -> str:
     """The Luhn digit that goes behind `body`."""
-    digits = body.encode()
-    doubled = digits[-1::-2].translate(_DOUBLED)
-    plain = digits[-2::-2]
-    return str((48 * len(digits) - sum(doubled) - sum(plain)) % 10)
+    return str(-luhn_sum(body, double_last=True) % 10)
 
 
 def has_valid_check_digit(number: str) -> bool:

@@ -1,10 +1,10 @@
 """The cards of a carrier, made up from a seed and an index when they are asked for."""
 
-from functools import cached_property
+from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
 from .devices import Kind, Pattern, kind_of, pattern_of
-from .digits import check_digit, imei, imeisv, mix
+from .digits import imei, imeisv, luhn_sum, mix
 from .instants import DAY, parse
 
 Carrier = Literal["simbase", "iotportal"]
@@ -63,6 +63,8 @@ _PLACES = {
 class Card:
     """One SIM as it left the factory: every number follows from seed, carrier and index."""
 
+    __slots__ = ("activated", "carrier", "iccid", "index", "kind", "pattern", "roll")
+
     def __init__(self, carrier: Carrier, index: int, iccid: str, roll: int) -> None:
         self.carrier = carrier
         self.index = index
@@ -70,10 +72,7 @@ class Card:
         self.roll = roll
         self.activated = _FIRST_ACTIVATION + (roll >> 34) % 500 * DAY + (roll >> 12) % DAY
         self.kind: Kind = kind_of(roll)
-
-    @cached_property
-    def pattern(self) -> Pattern:
-        return pattern_of(mix(self.roll), self.kind, self.activated)
+        self.pattern: Pattern = pattern_of(roll, self.kind, self.activated)
 
     @property
     def created(self) -> int:
@@ -125,6 +124,11 @@ class Card:
         return spot._replace(lat=round(spot.lat + north, 7), lon=round(spot.lon + east, 7))
 
 
+# A page is 250 cards in a row, so most of the check digit's work is the same for all of them.
+_sum_of_start = lru_cache(maxsize=1024)(partial(luhn_sum, double_last=False))
+_SUM_OF_LAST_THREE = tuple(luhn_sum(f"{number:03d}", double_last=True) for number in range(1000))
+
+
 class Fleet:
     """The cards of one carrier: index to ICCID and back, without a list of them."""
 
@@ -143,8 +147,10 @@ class Fleet:
         """The card of an index from 0 to count - 1."""
         roll = mix(self._salt + index)
         long = self.carrier == "iotportal" and roll & 1024
-        body = f"{self._long if long else self._short}{index:07d}"
-        return Card(self.carrier, index, body + check_digit(body), roll)
+        thousands, rest = divmod(index, 1000)
+        body = f"{self._long if long else self._short}{thousands:04d}"
+        check = -(_sum_of_start(body) + _SUM_OF_LAST_THREE[rest]) % 10
+        return Card(self.carrier, index, f"{body}{rest:03d}{check}", roll)
 
     def find(self, iccid: str) -> Card | None:
         """The card of an ICCID, or None when it is not of this fleet."""

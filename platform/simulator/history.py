@@ -103,8 +103,8 @@ class Balance(msgspec.Struct):
 
     balance: float = 256.9469
     auto_topup: bool = True
-    topup_threshold: float = 10
-    topup_amount: float = 20
+    topup_threshold: int | float = 10
+    topup_amount: int | float = 20
     updated: int = 0
 
 

@@ -34,9 +34,15 @@ def iso(instant: int) -> str:
     return to_datetime(instant).isoformat("T", "milliseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return (EPOCH + timedelta(days=day)).date().isoformat()
+
+
 def simbase_time(instant: int) -> str:
     """2026-11-20 08:30:00, the zone unsaid."""
-    return to_datetime(instant).isoformat(" ", "seconds")[:19]
+    day, rest = divmod(instant // SECOND, 86_400)
+    return f"{_date(day)} {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
 
 
 def iotportal_time(instant: int) -> str:

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from .answers import Refusal
 from .fleet import PLANS
+from .history import UNTOUCHED
+from .sim import Sim
 from .world import World
 
 LARGEST_PAGE = 250
+_MOST_KNOWN = 8
 _COVERAGES = frozenset(plan.name for plan in PLANS.values())
 
 
@@ -41,19 +44,36 @@ def _words(text: str | None) -> frozenset[str]:
 
 def matching(world: World, filters: Filters, at: int) -> Sequence[int]:
     """The indexes of the SIMs that match, in fleet order."""
-    count = world.fleets["simbase"].count
     if not any(filters):
-        return range(count)
+        return range(world.fleets["simbase"].count)
     key = (filters, world.version)
     if world.found is not None and world.found[0] == key and world.last_status_at <= at:
         return world.found[1]
-    found = array("I", (index for index in range(count) if _matches(world, index, filters, at)))
+    histories = world.histories["simbase"]
+    untouched = [index for index in _as_delivered(world, filters) if index not in histories]
+    touched = [index for index in histories if _matches(world.sim_at("simbase", index), filters, at)]
+    found = array("I", sorted(untouched + touched) if touched else untouched)
     world.found = (key, found)
     return found
 
 
-def _matches(world: World, index: int, filters: Filters, at: int) -> bool:
-    sim = world.sim_at("simbase", index)
+def _as_delivered(world: World, filters: Filters) -> Sequence[int]:
+    """Those that would match if nothing had happened to any. It asks every card once, then remembers."""
+    fleet, stock = world.fleets["simbase"], world.settings.stock_percent
+    if not stock and not any(filters[1:]):
+        return range(fleet.count if "enabled" in filters.states else 0)
+    known = world.delivered.get(filters)
+    if known is None:
+        cards = (Sim(fleet.card(index), UNTOUCHED, world.settings) for index in range(fleet.count))
+        known = array("I", (sim.card.index for sim in cards if _matches(sim, filters, 0)))
+        # Searches come from people; without a bound a curious one would fill the memory.
+        if len(world.delivered) >= _MOST_KNOWN:
+            world.delivered.clear()
+        world.delivered[filters] = known
+    return known
+
+
+def _matches(sim: Sim, filters: Filters, at: int) -> bool:
     if filters.states and sim.status(at).word not in filters.states:
         return False
     if filters.coverages and sim.plan().name not in filters.coverages:

@@ -9,6 +9,12 @@ from .instants import HOUR, MINUTE, month_of, month_start
 
 OPEN_WORDS = frozenset({"enabled", "ACTIVATED", "TEST_READY"})
 _END_OF_TIME = 1 << 60
+_FIRST_STATUS = {
+    ("simbase", False): StatusChange(0, "enabled", True),
+    ("simbase", True): StatusChange(0, "disabled", False),
+    ("iotportal", False): StatusChange(0, "ACTIVATED", True),
+    ("iotportal", True): StatusChange(0, "INVENTORY", False),
+}
 
 
 class Span(NamedTuple):
@@ -44,11 +50,7 @@ class Sim:
     def first_status(self) -> StatusChange:
         """The status that the card was delivered with."""
         stock = (self.card.roll >> 48) % 100 < self.settings.stock_percent
-        if self.card.carrier == "simbase":
-            word = "disabled" if stock else "enabled"
-        else:
-            word = "INVENTORY" if stock else "ACTIVATED"
-        return StatusChange(0, word, not stock)
+        return _FIRST_STATUS[self.card.carrier, stock]
 
     def status(self, at: int) -> StatusChange:
         """The status in force at an instant."""
@@ -134,13 +136,12 @@ class Sim:
 
     def late_reset(self, month: int) -> LateReset | None:
         """How late the counter started again with the month, if it did: the SIM's own word, then its carrier's."""
-        general = None
-        for reset in self.history.resets + self.settings.of(self.card.carrier).resets:
-            if reset.month == month:
-                return reset
-            if reset.month is None and general is None:
-                general = reset
-        return general
+        resets = self.history.resets + self.settings.of(self.card.carrier).resets
+        if not resets:
+            return None
+        exact = [reset for reset in resets if reset.month == month]
+        general = [reset for reset in resets if reset.month is None]
+        return next(iter(exact + general), None)
 
     def counter(self, at: int) -> Count:
         """The counter as the carrier shows it at an instant."""
@@ -155,6 +156,11 @@ class Sim:
     def month_bytes(self, month: int, at: int) -> int:
         """The true bytes of a calendar month as they stand at an instant."""
         return self.bytes_between(month_start(month), min(month_start(month + 1), at + 1), at)
+
+    def cycle_bytes(self, month: int, at: int) -> int:
+        """The bytes of a cycle as the carrier divides time: by its cycle day, and by when its counter really reset."""
+        day = self.settings.cycle_day if self.card.carrier == "iotportal" else 1
+        return self.bytes_between(_start(self, month, day), min(_start(self, month + 1, day), at + 1), at)
 
     # Sessions and messages
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from .fleet import Carrier
-from .instants import iso, month_label, month_start
+from .instants import iso, month_label, month_of
 from .sim import Sim
 from .world import World
 
@@ -21,16 +23,15 @@ def described(sim: Sim, at: int) -> dict[str, Any]:
 
 def month_truth(sim: Sim, month: int, at: int) -> dict[str, int]:
     """A calendar month: `bytes` as they stand, what corrections took off, and the highest they ever stood at."""
-    span_start, span_end = month_start(month), month_start(month + 1)
     total = sim.month_bytes(month, at)
-    corrections = [e for e in sim.history.extras if e.bytes < 0 and span_start <= e.at < span_end and e.seen <= at]
-    # Bytes only fall at a correction, so the peaks stand just before one, or now.
-    peaks = [sim.bytes_between(span_start, min(span_end, e.seen), e.seen - 1) for e in corrections]
-    return {
-        "bytes": total,
-        "corrected": -sum(e.bytes for e in corrections),
-        "peak": max(total, *peaks) if peaks else total,
-    }
+    corrected, peak = 0, total
+    for number, extra in enumerate(sim.history.extras):
+        if extra.bytes < 0 and extra.seen <= at and month_of(extra.at) == month:
+            corrected -= extra.bytes
+            # Bytes only fall at a correction, so a peak stands just before one, or now.
+            before = msgspec.structs.replace(sim.history, extras=sim.history.extras[:number])
+            peak = max(peak, Sim(sim.card, before, sim.settings).month_bytes(month, extra.seen))
+    return {"bytes": total, "corrected": corrected, "peak": peak}
 
 
 def truth(sim: Sim, first: int, last: int, at: int) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def truth(sim: Sim, first: int, last: int, at: int) -> dict[str, Any]:
         "iccid": sim.card.iccid,
         "carrier": sim.card.carrier,
         "months": {month_label(month): month_truth(sim, month, at) for month in range(first, last + 1)},
+        "cycles": {month_label(month): sim.cycle_bytes(month, at) for month in range(first, last + 1)},
         "counter": counter.bytes,
         "counter_month": month_label(counter.month),
         "counter_from": iso(counter.span.start),

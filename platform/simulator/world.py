@@ -52,6 +52,7 @@ class World:
         self.sms_owner: dict[int, tuple[Carrier, int]] = {}
         self.last_status_at = 0
         self.found: tuple[object, Sequence[int]] | None = None
+        self.delivered: dict[object, Sequence[int]] = {}
 
     def _load(self) -> None:
         for iccid, body in self.store.shelf("sim"):
