@@ -1,5 +1,6 @@
 """The demo: services, tables, data, carriers and the product, from one command, until Ctrl-C."""
 
+import contextlib
 import json
 import os
 import signal
@@ -71,6 +72,8 @@ def _run(children: Supervisor, port: int) -> None:
             _say(f"{name} ended by itself and was started again; see {addresses.logs_dir() / name}.log")
         if not services.is_running():
             services.ensure_running(migrate=False)
+        if _make_was_interrupted():
+            return
 
 
 def _seed(simulator: str) -> str:
@@ -104,8 +107,18 @@ def _stop(_signum: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
+def _make_was_interrupted() -> bool:
+    """Tell whether make, our parent, got an interrupt for itself alone: it waits for us then, without telling us."""
+    if "MAKELEVEL" not in os.environ or sys.platform != "linux":
+        return False
+    with open(f"/proc/{os.getppid()}/status", encoding="ascii") as status:
+        blocked = next(line.split()[1] for line in status if line.startswith("SigBlk"))
+    return bool(int(blocked, 16) & 1 << (signal.SIGINT - 1))  # blocked while its handler waits
+
+
 def _say(line: str) -> None:
-    print(line, flush=True)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(line, flush=True)
 
 
 def _be_the_only_one(port: int) -> None:
