@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from accounts.commands import record
-from accounts.models import Account
-from accounts.policy import Actor
 from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
 from kit.money import exact, plain
 
+from accounts.commands import record
+from accounts.models import Account
+from accounts.policy import Actor
 from billing import queries
 from billing.models import Adjustment, Entry
 from billing.policy import EntryKind

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from accounts.models import Account
 from django.db import connection
 from kit.money import ZERO
 
+from accounts.models import Account
 from billing.models import Wallet
 from billing.policy import FLOOR, WINDOW_DAYS, Balance, days_counted
 
-# Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL. The tests hold the two together.
+# Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL.
 AVERAGES = f"""
     SELECT w.account_id, w.posted - w.accrued AS available, w.is_red,
            round(coalesce(sum(d.usage + d.sms), 0)

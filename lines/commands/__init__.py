@@ -1,1 +1,1 @@
-"""Everything that can happen to lines. Locks go in one order: wallets (by account), line states (by line), work rows."""
+"""Everything that can happen to lines. Locks go in one order: wallets by account, states by line, work rows."""

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from billing.commands import Charge, charge_usage, lock_wallets
 from django.db import connection, transaction
 from kit.money import ZERO
 
+from billing.commands import Charge, charge_usage, lock_wallets
 from lines import policy
 from lines.carriers.base import Reading, Switch
 from lines.models import Carrier
@@ -19,7 +20,7 @@ from lines.policy import Wanted
 
 @dataclass(slots=True)
 class Applied:
-    """What a page did: readings of lines we know and do not know, bytes moved, USD charged, and whom it was charged to."""
+    """What a page did: lines we know and do not know, bytes moved, USD charged, and to whom."""
 
     readings: int = 0
     unknown: int = 0
@@ -81,7 +82,8 @@ WITH reading AS (
                                     AND past.cycle = j.at_cycle AND past.payer_id = j.payer_id
 ), price AS (
     SELECT p.id, p.plan_id, p.per_mb, coalesce(p.valid_from, '-infinity') AS valid_from,
-           coalesce(lead(p.valid_from) OVER (PARTITION BY p.plan_id ORDER BY p.valid_from NULLS FIRST), 'infinity') AS until
+           coalesce(lead(p.valid_from) OVER (PARTITION BY p.plan_id ORDER BY p.valid_from NULLS FIRST),
+                    'infinity') AS until
       FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
      WHERE rp.carrier_id = %(carrier)s
 ), priced AS (
@@ -224,7 +226,7 @@ def _apply(carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, 
 
 def _parameters(
     carrier: Carrier, known: Sequence[tuple[int, Reading]], read_at: dt.datetime, *, has_finals: bool
-) -> dict[str, object]:
+) -> dict[str, Any]:
     readings = [reading for _, reading in known]
     statuses = [reading.status for reading in readings]
     day = read_at.astimezone(dt.UTC).date()

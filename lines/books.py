@@ -1,0 +1,119 @@
+"""The books, proved in SQL: what rules of the ledger hold, and every row that breaks one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from lines.policy import PER_BYTE
+
+SHOWN = 20  # broken rows that are named
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One rule; the query finds what breaks it."""
+
+    name: str
+    says: str
+    breaches: str
+
+
+PROOFS = (
+    Proof(
+        "balance_is_the_sum_of_its_rows",
+        "an account's posted balance = the sum of its ledger rows",
+        "SELECT w.account_id, w.posted, coalesce(e.total, 0) AS rows FROM billing_wallet w"
+        " FULL JOIN (SELECT account_id, sum(amount) AS total FROM billing_entry GROUP BY 1) e USING (account_id)"
+        " WHERE coalesce(w.posted, 0) <> coalesce(e.total, 0)",
+    ),
+    Proof(
+        "accrued_is_what_is_not_sealed",
+        "an account's accrued usage = the usage of its days that is not in the ledger",
+        "SELECT account_id, w.accrued, d.accrued AS days FROM billing_wallet w"
+        " FULL JOIN (SELECT account_id, sum(usage - sealed) AS accrued FROM billing_usageday GROUP BY 1) d"
+        "   USING (account_id) WHERE coalesce(w.accrued, 0) <> coalesce(d.accrued, 0)",
+    ),
+    Proof(
+        "usage_is_the_sum_of_its_lines",
+        "usage charged for an account and day = the sum over its lines of that day's cost",
+        "SELECT account_id, day, d.usage, l.cost AS lines FROM billing_usageday d"
+        " FULL JOIN (SELECT payer_id AS account_id, day, sum(cost + fee) AS cost FROM lines_lineday GROUP BY 1, 2) l"
+        "   USING (account_id, day) WHERE coalesce(d.usage, 0) <> coalesce(l.cost, 0)",
+    ),
+    Proof(
+        "sealed_days_are_in_the_ledger",
+        "what is sealed of an account's day = its usage rows in the ledger, and sms likewise",
+        "SELECT account_id, day, d.sealed, d.sms, e.usage AS usage_rows, e.sms AS sms_rows FROM billing_usageday d"
+        " FULL JOIN (SELECT account_id, day, -coalesce(sum(amount) FILTER (WHERE kind = 'usage'), 0) AS usage,"
+        "                   -coalesce(sum(amount) FILTER (WHERE kind = 'sms'), 0) AS sms"
+        "              FROM billing_entry WHERE kind IN ('usage', 'sms') GROUP BY 1, 2) e USING (account_id, day)"
+        " WHERE coalesce(d.sealed, 0) <> coalesce(e.usage, 0) OR coalesce(d.sms, 0) <> coalesce(e.sms, 0)",
+    ),
+    Proof(
+        "cost_is_the_day_rounded_once",
+        "a line's day costs round_half_up(bytes x price per MB / 1,048,576, 6) at each price, however often read",
+        "SELECT d.line_id, d.day, d.used, d.cost, p.per_mb FROM lines_lineday d JOIN lines_price p ON p.id = d.price_id"
+        f" WHERE d.cost <> round(d.used * p.per_mb * {PER_BYTE}, 6) OR d.fee NOT IN (0, p.per_day)",
+    ),
+    Proof(
+        "line_fee_is_once_a_day",
+        "a line pays one fee a day to a payer",
+        "SELECT line_id, day, payer_id, count(*) FROM lines_lineday WHERE fee > 0"
+        " GROUP BY line_id, day, payer_id HAVING count(*) > 1",
+    ),
+    Proof(
+        "bytes_are_what_the_counter_moved",
+        "bytes of a line in a cycle = what its carrier's counter moved in it since the line became the payer's",
+        "WITH counted AS ("
+        "  SELECT line_id, cycle, payer_id, sum(used) AS moved FROM ("
+        "    SELECT line_id, cycle, payer_id, used FROM lines_linecycle"
+        "    UNION ALL SELECT st.line_id, st.cycle, l.payer_id, st.counter - st.baseline"
+        "      FROM lines_linestate st JOIN lines_line l ON l.id = st.line_id"
+        "     WHERE st.cycle IS NOT NULL AND l.payer_id IS NOT NULL) c GROUP BY 1, 2, 3)"
+        " SELECT line_id, cycle, payer_id, c.moved, d.used FROM counted c FULL JOIN ("
+        "   SELECT line_id, cycle, payer_id, sum(used) AS used FROM lines_lineday GROUP BY 1, 2, 3) d"
+        "   USING (line_id, cycle, payer_id) WHERE coalesce(c.moved, 0) <> coalesce(d.used, 0)",
+    ),
+    Proof(
+        "entries_say_what_they_are_for",
+        "every ledger row's key names its thing: usage rows their account and day",
+        "SELECT e.id, e.key FROM billing_entry e JOIN accounts_account a ON a.id = e.account_id WHERE e.kind = 'usage'"
+        " AND e.key NOT LIKE 'usage:' || replace(a.uuid::text, '-', '') || ':' || e.day || '%%'",
+    ),
+)
+
+
+def check_books() -> dict[str, Any]:
+    """Proves every rule on one snapshot of the database; `ok` is False where one fails, with the rows that break it."""
+    checks: list[dict[str, Any]] = []
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") if not connection.in_atomic_block else None
+        try:
+            for proof in PROOFS:
+                cursor.execute(
+                    f"WITH b AS ({proof.breaches}) SELECT (SELECT count(*) FROM b), b.* FROM b LIMIT {SHOWN}".replace(
+                        "%%", "%"
+                    )
+                )
+                rows = cursor.fetchall()
+                names = [column.name for column in cursor.description or []][1:]
+                checks.append(
+                    {
+                        "name": proof.name,
+                        "says": proof.says,
+                        "ok": not rows,
+                        "breaches": rows[0][0] if rows else 0,
+                        "first": [dict(zip(names, map(_plain, row[1:]), strict=True)) for row in rows],
+                    }
+                )
+        finally:
+            if not connection.in_atomic_block:
+                cursor.execute("COMMIT")
+    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | str | None) else str(value)

@@ -1,0 +1,94 @@
+"""Driving carriers to what we want: which lines are due, and what came of each call."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import transaction
+from kit import clock
+
+from lines import policy
+from lines.carriers.base import Status, Switch
+from lines.commands import leases
+from lines.models import Carrier, Drive, LineState
+from lines.policy import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDrive:
+    """One line to drive, ours until the lease ends."""
+
+    line_id: int
+    iccid: str
+    on: bool
+    ask_first: bool
+    attempts: int
+
+
+def claim_drives(*, carrier: Carrier, limit: int) -> list[ClaimedDrive]:
+    """Takes due lines of a carrier."""
+    ids = leases.claim(Drive, limit=limit, where="carrier_id = %s", parameters=[carrier.pk])
+    drives = Drive.objects.filter(pk__in=ids).select_related("line__state").order_by("pk")
+    return [
+        ClaimedDrive(
+            line_id=drive.pk,
+            iccid=drive.line.iccid,
+            on=drive.line.state.wanted == Wanted.ACTIVE,
+            ask_first=drive.ask_first,
+            attempts=drive.attempts,
+        )
+        for drive in drives
+    ]
+
+
+@transaction.atomic
+def confirm(*, line_id: int, status: Status, asked_at: dt.datetime, on: bool) -> bool:
+    """Writes down what the carrier says of a line after we asked for `on`; True when the drive is over.
+
+    When the wish has changed meanwhile the line is due again at once. A word that nobody knows, answered to a request
+    that was accepted, settles it too: the word is shown as it came.
+    """
+    state = LineState.objects.select_for_update().get(pk=line_id)
+    if state.confirmed_at is None or asked_at >= state.confirmed_at:
+        if state.reported_word != status.word or state.reported_at is None:
+            state.reported_at = asked_at
+        state.reported = None if status.switch is None else int(status.switch)
+        state.reported_word = status.word[:40]
+        state.blocked = status.blocked
+        state.confirmed_at = asked_at
+        state.save(update_fields=["reported", "reported_word", "blocked", "reported_at", "confirmed_at"])
+    wanted_switch = Switch.ON if state.wanted == Wanted.ACTIVE else Switch.OFF
+    if state.reported is None or state.reported == wanted_switch:
+        Drive.objects.filter(pk=line_id).delete()
+        return True
+    if on == (wanted_switch is Switch.ON):
+        _again(line_id, error=f"The carrier says {state.reported_word}", ask_first=True)
+    else:
+        Drive.objects.filter(pk=line_id).update(due_at=None, attempts=0, leased_until=None, ask_first=False)
+    return False
+
+
+@transaction.atomic
+def postpone(*, line_id: int, error: str, outcome_unknown: bool = False, wait: float | None = None) -> None:
+    """The call did not work out: it is tried again later, after asking where its outcome is unknown."""
+    _again(line_id, error=error, ask_first=outcome_unknown, wait=wait)
+
+
+def _again(line_id: int, *, error: str, ask_first: bool, wait: float | None = None) -> None:
+    drive = Drive.objects.select_for_update().filter(pk=line_id).first()
+    if drive is None:
+        return
+    pause = policy.retry_after(drive.attempts)
+    if wait is not None:
+        pause = max(pause, dt.timedelta(seconds=wait))
+    drive.due_at = clock.now() + pause
+    drive.ask_first = drive.ask_first or ask_first
+    drive.last_error = error[:300]
+    drive.leased_until = None
+    drive.save(update_fields=["due_at", "ask_first", "last_error", "leased_until"])
+
+
+def due_count(*, carrier: Carrier) -> int:
+    """Lines of a carrier that are due to be driven now."""
+    return Drive.objects.filter(carrier=carrier).exclude(due_at__gt=clock.now()).count()

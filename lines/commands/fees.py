@@ -1,0 +1,79 @@
+"""The daily line fee: once for each line and day on which it was wanted active and its carrier confirmed it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import connection, transaction
+
+from billing.commands import Charge, charge_usage, lock_wallets
+from lines.carriers.base import Switch
+from lines.models import Price
+from lines.policy import Wanted
+
+BATCH = 5_000
+
+# Days since the last fee are caught up while the line has been on without a break; the first fee is today's.
+DUE = f"""
+    SELECT st.line_id, l.payer_id FROM lines_linestate st
+      JOIN lines_line l ON l.id = st.line_id
+     WHERE l.plan_id = ANY(%(plans)s) AND l.payer_id IS NOT NULL AND st.line_id > %(after)s
+       AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.ON:d} AND NOT st.blocked
+       AND (st.fee_day IS NULL OR st.fee_day < %(today)s)
+     ORDER BY st.line_id LIMIT %(limit)s
+"""
+
+CHARGE_FEES = f"""
+WITH price AS (
+    SELECT id, plan_id, per_mb, per_day, coalesce(valid_from, '-infinity') AS valid_from,
+           coalesce(lead(valid_from) OVER (PARTITION BY plan_id ORDER BY valid_from NULLS FIRST), 'infinity') AS until
+      FROM lines_price WHERE plan_id = ANY(%(plans)s)
+), fee AS (
+    SELECT st.line_id, l.payer_id, l.account_id, d::date AS day, p.id AS price_id, p.per_day,
+           (date_trunc('month', d) + (c.cycle_day - 1) * interval '1 day'
+             - CASE WHEN extract(day FROM d) < c.cycle_day THEN interval '1 month' ELSE interval '0' END)::date AS cycle
+      FROM lines_linestate st
+      JOIN lines_line l ON l.id = st.line_id
+      JOIN lines_carrier c ON c.id = l.carrier_id
+     CROSS JOIN generate_series(
+            coalesce(greatest(st.fee_day + 1, least((st.reported_at AT TIME ZONE 'UTC')::date, %(today)s)),
+                     %(today)s)::timestamp,
+            %(today)s::timestamp, '1 day') AS d
+      JOIN price p ON p.plan_id = l.plan_id  -- the one in force at the end of the day
+                  AND p.valid_from < d AT TIME ZONE 'UTC' + interval '1 day'
+                  AND p.until >= d AT TIME ZONE 'UTC' + interval '1 day'
+     WHERE st.line_id = ANY(%(lines)s) AND l.payer_id = ANY(%(payers)s)
+       AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.ON:d} AND NOT st.blocked
+       AND (st.fee_day IS NULL OR st.fee_day < %(today)s)
+), day_rows AS (
+    INSERT INTO lines_lineday AS ld (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
+    SELECT line_id, day, payer_id, price_id, account_id, cycle, 0, 0, per_day FROM fee WHERE per_day > 0
+    ON CONFLICT (line_id, day, payer_id, price_id) DO UPDATE SET fee = excluded.fee
+), marks AS (
+    UPDATE lines_linestate st SET fee_day = %(today)s FROM fee WHERE st.line_id = fee.line_id
+)
+SELECT payer_id, day, sum(per_day) FROM fee WHERE per_day > 0 GROUP BY payer_id, day
+"""
+
+
+def charge_fees(*, today: dt.date) -> int:
+    """Charges every line fee that is due up to today; says for how many days of lines. Harmless twice."""
+    plans = list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
+    charged, after = 0, 0
+    while plans:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(DUE, {"plans": plans, "after": after, "today": today, "limit": BATCH})
+            due = cursor.fetchall()
+            if not due:
+                break
+            line_ids, payer_ids = [row[0] for row in due], sorted({row[1] for row in due})
+            after = line_ids[-1]
+            lock_wallets(account_ids=payer_ids)
+            cursor.execute(
+                "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s) ORDER BY line_id FOR UPDATE", [line_ids]
+            )
+            cursor.execute(CHARGE_FEES, {"plans": plans, "lines": line_ids, "payers": payer_ids, "today": today})
+            charges = [Charge(payer, day, amount) for payer, day, amount in cursor.fetchall()]
+            charge_usage(charges=charges)
+            charged += len(charges)
+    return charged

@@ -1,0 +1,193 @@
+"""Reading a carrier's lines: passes, their chunks, and the final totals of finished months, all as rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.db.models import F
+from kit import clock
+
+from lines import policy
+from lines.carriers.base import Malformed
+from lines.commands import leases
+from lines.commands.readings import Applied
+from lines.models import Carrier, CarrierHealth, Chunk, FinalTotal, Line, Quarantine, ReadingPass
+
+CHUNK = 250  # lines
+MAX_ATTEMPTS = 5  # a chunk that failed so often waits for the next pass
+
+
+@transaction.atomic
+def plan_pass(*, carrier: Carrier, by_page: bool, planned_for: dt.datetime | None = None) -> ReadingPass | None:
+    """Begins a pass over a carrier's lines; None when it is planned already. One by hand replaces what is left open."""
+    reading_pass: ReadingPass | None
+    if planned_for is None:
+        finish_passes(carrier=carrier)
+        reading_pass = ReadingPass.objects.create(carrier=carrier)
+    else:
+        reading_pass, made = ReadingPass.objects.get_or_create(carrier=carrier, planned_for=planned_for)
+        if not made:
+            return None
+    if by_page:
+        Chunk.objects.create(reading_pass=reading_pass, page=1)
+    else:
+        _plan_ranges(reading_pass)
+    return reading_pass
+
+
+def _plan_ranges(reading_pass: ReadingPass) -> None:
+    """Ranges of at most CHUNK lines by id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lines_chunk (reading_pass_id, first_line, last_line, attempts, last_error)"
+            " SELECT %s, min(id), max(id), 0, '' FROM"
+            "  (SELECT id, (row_number() OVER (ORDER BY id) - 1) / %s AS part FROM lines_line"
+            "    WHERE carrier_id = %s) l GROUP BY part ORDER BY part",
+            [reading_pass.pk, CHUNK, reading_pass.carrier_id],
+        )
+
+
+def plan_due_passes(*, by_page: frozenset[str]) -> int:
+    """Plans a pass for each carrier whose last one began long enough ago and is over; says how many."""
+    planned = 0
+    for carrier in Carrier.objects.filter(is_active=True):
+        last = ReadingPass.objects.filter(carrier=carrier).order_by("-started_at").first()
+        now = clock.now()
+        if last is not None:
+            if last.finished_at is None and _is_alive(last):
+                continue
+            pages = carrier.kind in by_page
+            lines = Line.objects.filter(carrier=carrier).count()
+            calls = max(1, -(-lines // CHUNK) if pages else lines)
+            pause = policy.read_interval(carrier.read_every, calls, carrier.calls_per_day)
+            if now < last.started_at + dt.timedelta(seconds=pause):
+                continue
+            finish_passes(carrier=carrier)
+        if plan_pass(carrier=carrier, by_page=carrier.kind in by_page, planned_for=now.replace(microsecond=0)):
+            planned += 1
+    return planned
+
+
+def _is_alive(reading_pass: ReadingPass) -> bool:
+    """A pass with chunks left; one without any is over, whoever forgot to say so."""
+    return Chunk.objects.filter(reading_pass=reading_pass).exists()
+
+
+def finish_passes(*, carrier: Carrier) -> None:
+    """Ends a carrier's open passes; what they had left is read by the next."""
+    open_passes = ReadingPass.objects.filter(carrier=carrier, finished_at__isnull=True)
+    Chunk.objects.filter(reading_pass__in=open_passes).delete()
+    open_passes.update(finished_at=clock.now())
+
+
+def claim_chunks(*, carrier: Carrier, limit: int) -> list[Chunk]:
+    """Takes due chunks of a carrier's open passes."""
+    ids = leases.claim(
+        Chunk,
+        limit=limit,
+        where="reading_pass_id IN (SELECT id FROM lines_readingpass WHERE carrier_id = %s AND finished_at IS NULL)",
+        parameters=[carrier.pk],
+    )
+    return list(Chunk.objects.filter(pk__in=ids).order_by("pk"))
+
+
+def chunks_held(*, carrier: Carrier) -> bool:
+    """Whether another living worker still reads for this carrier."""
+    where = "reading_pass_id IN (SELECT id FROM lines_readingpass WHERE carrier_id = %s AND finished_at IS NULL)"
+    return leases.is_held(Chunk, where=where, parameters=[carrier.pk])
+
+
+@transaction.atomic
+def add_pages(*, chunk: Chunk, total_pages: int) -> None:
+    """The carrier's first page says how many there are: the others become chunks. Harmless twice."""
+    if not ReadingPass.objects.filter(pk=chunk.reading_pass_id, finished_at__isnull=True).exists():
+        return
+    Chunk.objects.bulk_create(
+        [Chunk(reading_pass_id=chunk.reading_pass_id, page=page) for page in range(2, total_pages + 1)],
+        ignore_conflicts=True,
+        batch_size=5000,
+    )
+
+
+@transaction.atomic
+def chunk_done(*, chunk: Chunk, applied: Applied, failed: int = 0) -> None:
+    """A chunk is read and applied; the last one ends its pass."""
+    Chunk.objects.filter(pk=chunk.pk).delete()
+    ReadingPass.objects.filter(pk=chunk.reading_pass_id).update(
+        readings=F("readings") + applied.readings,
+        unknown=F("unknown") + applied.unknown,
+        failed=F("failed") + failed,
+        bytes_moved=F("bytes_moved") + applied.bytes_moved,
+        charged=F("charged") + applied.charged,
+    )
+    if not Chunk.objects.filter(reading_pass_id=chunk.reading_pass_id).exists():
+        ReadingPass.objects.filter(pk=chunk.reading_pass_id, finished_at__isnull=True).update(finished_at=clock.now())
+
+
+def chunk_failed(*, chunk: Chunk, error: str, wait: float | None = None, at_once: bool = False) -> bool:
+    """A chunk could not be read and is due again, after a pause or at once; False when it has failed too often."""
+    if chunk.attempts >= MAX_ATTEMPTS:
+        return False
+    pause = max(policy.retry_after(chunk.attempts), dt.timedelta(seconds=wait or 0))
+    Chunk.objects.filter(pk=chunk.pk).update(
+        due_at=None if at_once else clock.now() + pause, leased_until=None, last_error=error[:300]
+    )
+    return True
+
+
+def quarantine(*, carrier: Carrier, call: str, failure: Malformed) -> None:
+    """Keeps an answer that could not be read, whole; the same one again is counted."""
+    digest = hashlib.sha256(failure.body).hexdigest()
+    row, made = Quarantine.objects.get_or_create(
+        carrier=carrier,
+        call=call[:200],
+        digest=digest,
+        defaults={"error": str(failure)[:300], "body": failure.body},
+    )
+    if not made:
+        Quarantine.objects.filter(pk=row.pk).update(times=F("times") + 1, at=clock.now())
+
+
+@transaction.atomic
+def plan_final_totals(*, carrier: Carrier) -> None:
+    """Once a month: every line whose counter still belongs to a finished month is to be settled. Harmless twice."""
+    current = policy.cycle_start(clock.today(), carrier.cycle_day)
+    health = CarrierHealth.objects.select_for_update().get(pk=carrier.pk)
+    if health.finals_planned_for == current:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lines_finaltotal (line_id, carrier_id, cycle, attempts, last_error)"
+            " SELECT l.id, l.carrier_id, st.cycle, 0, '' FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id"
+            "  WHERE l.carrier_id = %s AND l.payer_id IS NOT NULL AND st.cycle < %s"
+            " ON CONFLICT (line_id, cycle) DO NOTHING",
+            [carrier.pk, current],
+        )
+    health.finals_planned_for = current
+    health.save(update_fields=["finals_planned_for"])
+
+
+def claim_final_totals(*, carrier: Carrier, limit: int) -> list[FinalTotal]:
+    """Takes final totals that are to be fetched, with their lines."""
+    ids = leases.claim(FinalTotal, limit=limit, where="carrier_id = %s AND done_at IS NULL", parameters=[carrier.pk])
+    return list(FinalTotal.objects.filter(pk__in=ids).select_related("line").order_by("pk"))
+
+
+def final_totals_done(*, totals: Sequence[tuple[FinalTotal, int]]) -> None:
+    """These months are settled."""
+    for final, total in totals:
+        FinalTotal.objects.filter(pk=final.pk).update(done_at=clock.now(), total=total, leased_until=None)
+
+
+def final_total_failed(*, final: FinalTotal, error: str, give_up: bool, wait: float | None = None) -> None:
+    """It is fetched again later; or never, where the carrier refuses."""
+    pause = max(policy.retry_after(final.attempts), dt.timedelta(seconds=wait or 0))
+    FinalTotal.objects.filter(pk=final.pk).update(
+        due_at=clock.now() + pause,
+        done_at=clock.now() if give_up else None,
+        leased_until=None,
+        last_error=error[:300],
+    )

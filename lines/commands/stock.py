@@ -1,0 +1,193 @@
+"""Carriers, rate plans, and lines as they come: into stock or straight to an account."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+from django.db import IntegrityError, connection, transaction
+from kit import clock, crypto
+from kit.errors import Invalid
+from kit.money import exact
+
+from accounts.commands import record
+from accounts.models import Account
+from accounts.policy import Actor
+from billing.commands import lock_wallets
+from billing.models import Wallet
+from lines import carriers
+from lines.commands.wishes import enforce
+from lines.models import Carrier, CarrierHealth, Price, RatePlan
+from lines.policy import Wanted, Why
+
+# What each kind allows by its documents, unless the operator knows better: calls a second, calls a day.
+LIMITS: dict[str, tuple[float, int | None]] = {"simbase": (10.0, 5000), "iotportal": (50.0, None)}
+
+
+@transaction.atomic
+def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], by: Actor) -> Carrier:
+    """Makes a carrier known; its credentials are encrypted at rest. Raises Invalid."""
+    client = carriers.CLIENTS.get(kind)
+    if client is None:
+        raise Invalid(f"There is no carrier kind {kind!r}; choose one of {', '.join(sorted(carriers.CLIENTS))}")
+    if missing := sorted(client.secret_names - set(secrets)):
+        raise Invalid(f"A {kind} carrier needs --secret {' and --secret '.join(f'{name}=...' for name in missing)}")
+    if extra := sorted(set(secrets) - client.secret_names):
+        raise Invalid(f"A {kind} carrier has no secret {', '.join(extra)}")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(f"{url!r} is no address of an API; write it like https://api.example.com")
+    per_second, per_day = LIMITS[kind]
+    try:
+        with transaction.atomic():
+            carrier = Carrier.objects.create(
+                name=_name(name, "carrier"),
+                kind=kind,
+                url=url.rstrip("/"),
+                secrets=crypto.encrypt(json.dumps(dict(secrets))),
+                calls_per_second=per_second,
+                calls_per_day=per_day,
+            )
+    except IntegrityError:
+        raise Invalid(f"There is a carrier named {name!r} already") from None
+    CarrierHealth.objects.create(carrier=carrier)
+    record(by=by, verb="carrier.added", subject=f"carrier:{carrier.name}", detail={"kind": kind, "url": carrier.url})
+    return carrier
+
+
+@transaction.atomic
+def add_rate_plan(
+    *, name: str, carrier: Carrier, per_mb: Decimal, per_sms: Decimal, per_day: Decimal, by: Actor
+) -> RatePlan:
+    """A rate plan with its first prices, in force from the beginning. Raises Invalid."""
+    prices = {"per_mb": exact(per_mb), "per_sms": exact(per_sms), "per_day": exact(per_day)}
+    if negative := [key for key, price in prices.items() if price < 0]:
+        raise Invalid(f"A price cannot be negative: {', '.join(negative)}")
+    try:
+        with transaction.atomic():
+            plan = RatePlan.objects.create(name=_name(name, "rate plan"), carrier=carrier)
+    except IntegrityError:
+        raise Invalid(f"There is a rate plan named {name!r} already") from None
+    Price.objects.create(plan=plan, **prices)
+    record(
+        by=by,
+        verb="rate_plan.added",
+        subject=f"rate_plan:{plan.name}",
+        detail={"carrier": carrier.name, **{key: str(price) for key, price in prices.items()}},
+    )
+    return plan
+
+
+def _name(name: str, what: str) -> str:
+    name = name.strip()
+    if not name or len(name) > 100:
+        raise Invalid(f"A {what} needs a name of 1 to 100 characters")
+    return name
+
+
+@dataclass(slots=True)
+class Imported:
+    """What became of each row of an import: how many lines were made, and each row that was not, with why."""
+
+    added: int = 0
+    refused: list[dict[str, object]] = field(default_factory=list)
+
+
+def import_lines(
+    *,
+    rows: Iterable[tuple[int, str]],
+    carrier: Carrier,
+    plan: RatePlan,
+    account: Account | None,
+    active: bool,
+    by: Actor,
+) -> Imported:
+    """Adds lines from (row number, ICCID) into stock or straight to an account; every bad row is named, the rest added.
+
+    Active lines of an account whose balance is red start Suspended. Raises Invalid.
+    """
+    if plan.carrier_id != carrier.pk:
+        raise Invalid(f"Rate plan {plan.name} belongs to carrier {plan.carrier.name}, not to {carrier.name}")
+    if active and account is None:
+        raise Invalid("Lines in stock cannot be active; name the account they are for")
+    result = Imported()
+    seen: dict[str, int] = {}
+    for number, raw in rows:
+        iccid = re.sub(r"[\s-]", "", raw)
+        if not re.fullmatch(r"[0-9]{19,20}", iccid):
+            result.refused.append(_bad(number, raw, "an ICCID has 19 or 20 digits"))
+        elif iccid in seen:
+            result.refused.append(_bad(number, raw, f"the same ICCID stands in row {seen[iccid]}"))
+        else:
+            seen[iccid] = number
+    with transaction.atomic():
+        _add(list(seen), seen, result, carrier=carrier, plan=plan, account=account, active=active, by=by)
+    result.refused.sort(key=lambda row: row["row"])  # type: ignore[arg-type, return-value]
+    return result
+
+
+def _bad(number: int, iccid: str, why: str) -> dict[str, object]:
+    return {"row": number, "iccid": iccid[:40], "why": why}
+
+
+def _add(
+    iccids: Sequence[str],
+    rows: Mapping[str, int],
+    result: Imported,
+    *,
+    carrier: Carrier,
+    plan: RatePlan,
+    account: Account | None,
+    active: bool,
+    by: Actor,
+) -> None:
+    wanted = Wanted.DEACTIVATED
+    if account is not None:
+        lock_wallets(account_ids=[account.payer_id])
+        enforce(account_ids=[account.payer_id])
+        if active:
+            wanted = Wanted.SUSPENDED if Wallet.objects.get(pk=account.payer_id).is_red else Wanted.ACTIVE
+    why = {Wanted.ACTIVE: "", Wanted.SUSPENDED: Why.BALANCE.value, Wanted.DEACTIVATED: Why.NEW.value}[wanted]
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lines_line (iccid, carrier_id, plan_id, account_id, payer_id, notes, imei, msisdn, added_at)"
+            " SELECT iccid, %s, %s, %s::bigint, %s::bigint, '', '', '', %s FROM unnest(%s::text[]) AS i(iccid)"
+            " ON CONFLICT (iccid) DO NOTHING RETURNING id, iccid",
+            [
+                carrier.pk,
+                plan.pk,
+                account.pk if account else None,
+                account.payer_id if account else None,
+                now,
+                list(iccids),
+            ],
+        )
+        added = {iccid: line_id for line_id, iccid in cursor.fetchall()}
+        cursor.execute(
+            "INSERT INTO lines_linestate (line_id, counter, baseline, day_bytes, sms_sent, wanted, wanted_at, why,"
+            "  why_who, reported_word, blocked)"
+            " SELECT id, 0, 0, 0, 0, %s, %s, %s, '', '', false FROM unnest(%s::bigint[]) AS l(id)",
+            [int(wanted), now, why, list(added.values())],
+        )
+        if wanted is Wanted.ACTIVE:
+            cursor.execute(
+                "INSERT INTO lines_drive (line_id, carrier_id, since, ask_first, attempts, last_error)"
+                " SELECT id, %s, %s, false, 0, '' FROM unnest(%s::bigint[]) AS l(id)",
+                [carrier.pk, now, list(added.values())],
+            )
+    result.added = len(added)
+    result.refused += [
+        _bad(rows[iccid], iccid, "there is a line with this ICCID already") for iccid in iccids if iccid not in added
+    ]
+    record(
+        by=by,
+        verb="lines.imported",
+        account_id=account.pk if account else None,
+        subject=f"carrier:{carrier.name}",
+        detail={"lines": len(added), "rate_plan": plan.name, "wanted": wanted.name},
+    )

@@ -1,0 +1,153 @@
+"""What we want of lines: by their balance, a person, a rule. A worker drives the carrier until it agrees."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from kit import clock
+from kit.errors import Refusal
+
+from accounts.commands import record
+from accounts.policy import SYSTEM, Actor
+from billing.commands import lock_wallets, mark_colours
+from billing.models import Wallet
+from lines.carriers.base import Switch
+from lines.models import Line, LineState
+from lines.policy import Wanted, Why
+
+
+class InsufficientBalance(Refusal):
+    """The balance is below its minimum: nothing may be activated."""
+
+
+class LineInStock(Refusal):
+    """The line belongs to no account."""
+
+
+# Lines go from one wish to another; those whose carrier disagrees are to be driven, those that it fits already are not.
+WISH = """
+WITH changed AS (
+    UPDATE lines_linestate st
+       SET wanted = %(wanted)s, wanted_at = %(now)s, why = %(why)s, why_who = %(who)s
+      FROM lines_line l
+     WHERE l.id = st.line_id AND {which} AND st.wanted = ANY(%(instead_of)s)
+    RETURNING st.line_id, l.carrier_id, l.payer_id,
+              st.reported IS NOT DISTINCT FROM %(switch)s AS agreed
+), to_drive AS (
+    INSERT INTO lines_drive AS d (line_id, carrier_id, since, ask_first, attempts, last_error)
+    SELECT line_id, carrier_id, %(now)s, false, 0, '' FROM changed WHERE NOT agreed
+    ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, due_at = NULL, attempts = 0, last_error = ''
+), settled AS (
+    DELETE FROM lines_drive d USING changed c WHERE d.line_id = c.line_id AND c.agreed AND d.leased_until IS NULL
+)
+SELECT payer_id, count(*) FROM changed GROUP BY payer_id
+"""
+
+
+def _wish(
+    *,
+    which: str,
+    ids: Sequence[int],
+    wanted: Wanted,
+    instead_of: Sequence[Wanted],
+    why: Why | None,
+    who: str = "",
+) -> dict[int, int]:
+    """Changes the wish of these lines and says of how many, by payer. Wallets and states must be locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            WISH.format(which=which),
+            {
+                "ids": list(ids),
+                "wanted": int(wanted),
+                "instead_of": [int(other) for other in instead_of],
+                "why": why.value if why else "",
+                "who": who,
+                "now": clock.now(),
+                "switch": int(Switch.ON if wanted is Wanted.ACTIVE else Switch.OFF),
+            },
+        )
+        return dict(cursor.fetchall())
+
+
+@dataclass(slots=True)
+class Enforced:
+    """Lines that lost or regained the right to run because their payer's balance turned."""
+
+    suspended: int = 0
+    reactivated: int = 0
+
+
+@transaction.atomic
+def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None = None) -> Enforced:
+    """Suspends the lines of accounts that turned red and brings back those of accounts that recovered.
+
+    Looks at these payers, or at all. Harmless twice: it acts only on a change of colour. Deactivated lines stay so.
+    """
+    changes = mark_colours(today=today or clock.today(), account_ids=account_ids)
+    red = [change.account_id for change in changes if change.is_red]
+    back = [change.account_id for change in changes if not change.is_red]
+    of_payer = "l.payer_id = ANY(%(ids)s::bigint[])"
+    suspended = reactivated = {}
+    if red:
+        suspended = _wish(which=of_payer, ids=red, wanted=Wanted.SUSPENDED, instead_of=[Wanted.ACTIVE], why=Why.BALANCE)
+    if back:
+        reactivated = _wish(which=of_payer, ids=back, wanted=Wanted.ACTIVE, instead_of=[Wanted.SUSPENDED], why=None)
+    for account_id in red:
+        _record_turn("balance.red", account_id, "suspended", suspended.get(account_id, 0))
+    for account_id in back:
+        _record_turn("balance.recovered", account_id, "reactivated", reactivated.get(account_id, 0))
+    return Enforced(suspended=sum(suspended.values()), reactivated=sum(reactivated.values()))
+
+
+def _record_turn(verb: str, account_id: int, did: str, lines: int) -> None:
+    record(by=SYSTEM, verb=verb, account_id=account_id, detail={f"lines_{did}": lines})
+
+
+@transaction.atomic
+def activate(*, line: Line, by: Actor) -> LineState:
+    """Wants a line active. Raises InsufficientBalance while its payer's balance is red, LineInStock.
+
+    Harmless twice.
+    """
+    payer_id = _payer(line)
+    lock_wallets(account_ids=[payer_id])
+    enforce(account_ids=[payer_id])
+    if Wallet.objects.get(pk=payer_id).is_red:
+        raise InsufficientBalance(
+            f"Line {line.iccid} cannot be activated while the available balance is below its minimum; add funds first"
+        )
+    return _set_one(line, Wanted.ACTIVE, why=None, by=by)
+
+
+@transaction.atomic
+def deactivate(*, line: Line, by: Actor, why: Why = Why.PERSON) -> LineState:
+    """Wants a line off, at once; a Suspended one then stays off when the balance recovers. Raises LineInStock."""
+    lock_wallets(account_ids=[_payer(line)])
+    return _set_one(line, Wanted.DEACTIVATED, why=why, by=by)
+
+
+def _payer(line: Line) -> int:
+    if line.payer_id is None:
+        raise LineInStock(f"Line {line.iccid} belongs to no account")
+    return line.payer_id
+
+
+def _set_one(line: Line, wanted: Wanted, *, why: Why | None, by: Actor) -> LineState:
+    state = LineState.objects.select_for_update().get(pk=line.pk)
+    before = Wanted(state.wanted)
+    others = [other for other in Wanted if other is not wanted]
+    changed = _wish(which="l.id = ANY(%(ids)s)", ids=[line.pk], wanted=wanted, instead_of=others, why=why, who=by.name)
+    if changed:
+        record(
+            by=by,
+            verb=f"line.{'activated' if wanted is Wanted.ACTIVE else 'deactivated'}",
+            account_id=line.account_id,
+            subject=f"line:{line.iccid}",
+            detail={"before": before.name, "after": wanted.name},
+        )
+    state.refresh_from_db()
+    return state

@@ -1,0 +1,42 @@
+"""add_carrier NAME --kind simbase|iotportal --url URL --secret KEY=VALUE..."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from kit.errors import Invalid
+from kit.operator import OperatorCommand
+
+from accounts.policy import OPERATOR
+from lines.carriers import CLIENTS
+from lines.commands.stock import add_carrier
+
+
+class Command(OperatorCommand):
+    help = "Make a carrier's API known. Its credentials are encrypted at rest."
+
+    def take(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--kind", required=True, choices=sorted(CLIENTS))
+        parser.add_argument("--url", required=True, metavar="URL", help="the API's root")
+        parser.add_argument(
+            "--secret",
+            action="append",
+            nargs="+",
+            default=[],
+            metavar="KEY=VALUE",
+            help="simbase: api_key; iotportal: client_id and secret_key",
+        )
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        secrets: dict[str, str] = {}
+        for pair in (pair for group in options["secret"] for pair in group):
+            key, separator, value = pair.partition("=")
+            if not separator or not value:
+                raise Invalid(f"--secret {key} has no value; write it as KEY=VALUE")
+            secrets[key] = value
+        carrier = add_carrier(
+            name=options["name"], kind=options["kind"], url=options["url"], secrets=secrets, by=OPERATOR
+        )
+        return {"carrier": carrier.name, "kind": carrier.kind, "url": carrier.url, "secrets": sorted(secrets)}

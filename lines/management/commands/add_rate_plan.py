@@ -1,0 +1,29 @@
+"""add_rate_plan NAME --carrier NAME --per-mb 0.01 [--per-sms 0.05] [--per-day 0]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from kit import money
+from kit.operator import OperatorCommand
+
+from accounts.policy import OPERATOR
+from lines.commands.stock import add_rate_plan
+from lines.management.naming import carrier_named
+
+
+class Command(OperatorCommand):
+    help = "Add a rate plan with its prices in USD."
+
+    def take(self, parser: CommandParser) -> None:
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--carrier", required=True, metavar="NAME")
+        parser.add_argument("--per-mb", required=True, metavar="USD", help="for 1,048,576 bytes")
+        parser.add_argument("--per-sms", default="0.05", metavar="USD", help="for a message to a device (0.05)")
+        parser.add_argument("--per-day", default="0", metavar="USD", help="for each day that a line is active (0)")
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        prices = {name: money.parse(options[name]) for name in ("per_mb", "per_sms", "per_day")}
+        plan = add_rate_plan(name=options["name"], carrier=carrier_named(options["carrier"]), by=OPERATOR, **prices)
+        return {"rate_plan": plan.name, "carrier": plan.carrier.name, **prices}

@@ -1,0 +1,39 @@
+"""credit UUID AMOUNT --note TEXT: an adjustment; lines that it brings back are driven by the next pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from kit import clock, money
+from kit.operator import OperatorCommand
+
+from accounts.policy import OPERATOR
+from accounts.queries import account_by_uuid
+from billing.commands import adjust
+from billing.queries import balance_of
+from lines.commands.wishes import enforce
+
+
+class Command(OperatorCommand):
+    help = "Credit an account, or with a minus debit it, by hand."
+
+    def take(self, parser: CommandParser) -> None:
+        parser.add_argument("account", metavar="UUID")
+        parser.add_argument("amount", metavar="AMOUNT", help="USD, like 25.00 or -3.50")
+        parser.add_argument("--note", required=True, metavar="TEXT", help="what it is for")
+
+    def answer(self, **options: Any) -> dict[str, Any]:
+        account = account_by_uuid(options["account"])
+        entry = adjust(account=account, amount=money.parse(options["amount"]), reason=options["note"], by=OPERATOR)
+        enforced = enforce(account_ids=[account.pk])
+        balance = balance_of(account, today=clock.today())
+        return {
+            "account_uuid": account.uuid,
+            "key": entry.key,
+            "amount": entry.amount,
+            "available": balance.available,
+            "colour": balance.colour.value,
+            "suspended": enforced.suspended,
+            "reactivated": enforced.reactivated,
+        }

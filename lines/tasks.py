@@ -1,0 +1,71 @@
+"""When work is done: bells that Celery rings. What is due is a row; a lost bell is rung again by the next sweep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from celery import shared_task
+from kit import clock
+
+from lines import carriers
+from lines.commands import passes
+from lines.commands.wishes import enforce
+from lines.models import Carrier
+from lines.work.driving import drive_carrier
+from lines.work.reading import Reader
+from lines.work.sync import keep_days
+
+SHIFT = 40.0  # seconds that one bell works at the most: under the tasks' time limit
+PATIENCE = 5.0  # seconds that a call waits for the carrier's gate
+
+BY_PAGE = frozenset(kind for kind, client in carriers.CLIENTS.items() if client.abilities.lists_lines)
+WITH_FINALS = frozenset(kind for kind, client in carriers.CLIENTS.items() if client.abilities.final_totals)
+
+
+def _shift() -> Callable[[], bool]:
+    end = time.monotonic() + SHIFT
+    return lambda: time.monotonic() > end
+
+
+@shared_task
+def plan_passes() -> int:
+    """Plans what is due to be read, and rings for it."""
+    for carrier in Carrier.objects.filter(is_active=True, kind__in=WITH_FINALS):
+        passes.plan_final_totals(carrier=carrier)
+    planned = passes.plan_due_passes(by_page=BY_PAGE)
+    if planned:
+        read_usage.delay()
+    return planned
+
+
+@shared_task
+def read_usage() -> int:
+    """Reads due chunks of all carriers; what changed its mind is driven at once."""
+    stop = _shift()
+    readings, turned = 0, False
+    for carrier in Carrier.objects.filter(is_active=True):
+        read = Reader(carrier, patience=PATIENCE, stop=stop).run()
+        readings += read.applied.readings
+        turned = turned or bool(read.applied.to_drive or read.enforced.suspended or read.enforced.reactivated)
+    if turned:
+        drive_lines.delay()
+    return readings
+
+
+@shared_task
+def drive_lines() -> int:
+    """Drives the lines that are due."""
+    stop = _shift()
+    carriers_in_use = Carrier.objects.filter(is_active=True)
+    return sum(drive_carrier(carrier, patience=PATIENCE, stop=stop).confirmed for carrier in carriers_in_use)
+
+
+@shared_task
+def keep_books() -> int:
+    """Line fees, ledger rows of finished days, and the colours of all balances."""
+    keep_days()
+    enforced = enforce(today=clock.today())
+    if enforced.suspended or enforced.reactivated:
+        drive_lines.delay()
+    return enforced.suspended + enforced.reactivated

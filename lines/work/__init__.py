@@ -1,0 +1,1 @@
+"""Where carriers are called: fetch or ask, then one command. Celery and `manage.py sync` run the same functions."""

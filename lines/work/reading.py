@@ -1,0 +1,185 @@
+"""Reading usage: chunks of a pass are fetched side by side and applied one by one; then balances decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.db import transaction
+from kit import clock
+
+from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Reading, Refused, Unreachable
+from lines.commands import passes
+from lines.commands.readings import Applied, apply_readings
+from lines.commands.wishes import Enforced, enforce
+from lines.models import Carrier, Chunk, FinalTotal, Line
+from lines.work.clients import client_for
+
+PAGES_AT_ONCE = 4
+LINES_AT_ONCE = 8
+FINALS_AT_ONCE = 50
+HOPELESS = 10  # lines of a range that got no answer before the rest is left for later
+IN_PLACE_ATTEMPTS = 3
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Read:
+    """What was read of a carrier and what followed; `failed` counts chunks and lines without an answer."""
+
+    applied: Applied = field(default_factory=Applied)
+    enforced: Enforced = field(default_factory=Enforced)
+    failed: int = 0
+    final_totals: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def note(self, failure: CarrierFailure) -> None:
+        if str(failure) not in self.errors and len(self.errors) < 10:
+            self.errors.append(str(failure))
+
+
+def attempt(call: Callable[[], T]) -> T | CarrierFailure:
+    """The call's answer, or how it failed: so that one failure among many calls side by side stays one."""
+    try:
+        return call()
+    except CarrierFailure as failure:
+        return failure
+
+
+class Reader:
+    """Works through one carrier's due chunks and final totals.
+
+    `in_place`: what fails is tried again at once, by real time, instead of at the next bell.
+    """
+
+    def __init__(self, carrier: Carrier, *, patience: float, stop: Callable[[], bool], in_place: bool = False) -> None:
+        self.carrier = carrier
+        self.client: CarrierClient = client_for(carrier, patience=patience)
+        self.stop = stop
+        self.in_place = in_place
+        self.read = Read()
+
+    def run(self) -> Read:
+        with ThreadPoolExecutor(max_workers=LINES_AT_ONCE, thread_name_prefix="read") as pool:
+            self._read_chunks(pool)
+            if self.client.abilities.final_totals:
+                self._read_final_totals(pool)
+        return self.read
+
+    def _read_chunks(self, pool: ThreadPoolExecutor) -> None:
+        by_page = self.client.abilities.lists_lines
+        while not self.stop():
+            chunks = passes.claim_chunks(carrier=self.carrier, limit=PAGES_AT_ONCE if by_page else 1)
+            if chunks and by_page:
+                self._read_pages(chunks, pool)
+            elif chunks:
+                self._read_range(chunks[0], pool)
+            elif self.in_place and passes.chunks_held(carrier=self.carrier):
+                time.sleep(0.2)  # another worker reads for this pass, which is over when that one is done
+            else:
+                break
+
+    def _read_pages(self, chunks: Sequence[Chunk], pool: ThreadPoolExecutor) -> None:
+        read_at = clock.now()
+        answers = pool.map(lambda chunk: attempt(lambda: self.client.read_page(chunk.page or 1, now=read_at)), chunks)
+        for chunk, page in zip(chunks, answers, strict=True):
+            if isinstance(page, CarrierFailure):
+                self._failed(chunk, f"page {chunk.page}", page)
+                continue
+            if chunk.page == 1:
+                passes.add_pages(chunk=chunk, total_pages=page.total_pages)
+            self._apply(page.readings, read_at, chunk=chunk)
+
+    def _read_range(self, chunk: Chunk, pool: ThreadPoolExecutor) -> None:
+        read_at = clock.now()
+        iccids = list(
+            Line.objects.filter(
+                carrier=self.carrier, pk__gte=chunk.first_line, pk__lte=chunk.last_line, payer__isnull=False
+            ).values_list("iccid", flat=True)
+        )
+        unreachable: list[Unreachable] = []
+
+        def read_line(iccid: str) -> Reading | CarrierFailure | None:
+            if len(unreachable) >= HOPELESS:
+                return None
+            answer = attempt(lambda: self.client.read_line(iccid, now=read_at))
+            if isinstance(answer, Unreachable):
+                unreachable.append(answer)
+            return answer
+
+        answers = dict(zip(iccids, pool.map(read_line, iccids), strict=True))
+        readings = [answer for answer in answers.values() if isinstance(answer, Reading)]
+        for iccid, answer in answers.items():
+            if isinstance(answer, CarrierFailure):
+                self.read.note(answer)
+                self._keep_malformed(f"line {iccid}", answer)
+        if len(unreachable) >= HOPELESS or (unreachable and not readings):
+            self._apply(readings, read_at)
+            self._failed(chunk, f"lines {chunk.first_line} to {chunk.last_line}", unreachable[-1])
+        else:
+            self._apply(readings, read_at, chunk=chunk, failed=len(iccids) - len(readings))
+
+    def _apply(
+        self, readings: Sequence[Reading], read_at: dt.datetime, *, chunk: Chunk | None = None, failed: int = 0
+    ) -> None:
+        """Applies readings and, in the same transaction, ends their chunk; then lets the payers' balances decide."""
+        with transaction.atomic():
+            applied = apply_readings(
+                carrier=self.carrier,
+                readings=readings,
+                read_at=read_at,
+                has_finals=self.client.abilities.final_totals,
+            )
+            if chunk is not None:
+                passes.chunk_done(chunk=chunk, applied=applied, failed=failed)
+        self.read.applied.add(applied)
+        self.read.failed += failed
+        if applied.payer_ids:
+            enforced = enforce(account_ids=sorted(applied.payer_ids))
+            self.read.enforced.suspended += enforced.suspended
+            self.read.enforced.reactivated += enforced.reactivated
+
+    def _failed(self, chunk: Chunk, call: str, failure: CarrierFailure) -> None:
+        self.read.note(failure)
+        self._keep_malformed(call, failure)
+        wait = failure.retry_after if isinstance(failure, Unreachable) else None
+        hopeless = isinstance(failure, Refused) or (self.in_place and chunk.attempts >= IN_PLACE_ATTEMPTS)
+        if hopeless or not passes.chunk_failed(chunk=chunk, error=str(failure), wait=wait, at_once=self.in_place):
+            passes.chunk_done(chunk=chunk, applied=Applied(), failed=1)
+            self.read.failed += 1
+        elif self.in_place:
+            time.sleep(min(wait or 0.2 * 2**chunk.attempts, 10.0))
+
+    def _keep_malformed(self, call: str, failure: CarrierFailure) -> None:
+        if isinstance(failure, Malformed):
+            passes.quarantine(carrier=self.carrier, call=call, failure=failure)
+
+    def _read_final_totals(self, pool: ThreadPoolExecutor) -> None:
+        while not self.stop():
+            finals = passes.claim_final_totals(carrier=self.carrier, limit=FINALS_AT_ONCE)
+            if not finals:
+                break
+            read_at = clock.now()
+            totals = pool.map(lambda f: attempt(lambda: self.client.final_total(f.line.iccid, f.cycle)), finals)
+            settled: list[tuple[FinalTotal, int]] = []
+            for final, total in zip(finals, totals, strict=True):
+                if isinstance(total, CarrierFailure):
+                    self._final_failed(final, total)
+                else:
+                    settled.append((final, total))
+            with transaction.atomic():
+                self._apply([Reading(f.line.iccid, counter=total, cycle=f.cycle) for f, total in settled], read_at)
+                passes.final_totals_done(totals=settled)
+            self.read.final_totals += len(settled)
+
+    def _final_failed(self, final: FinalTotal, failure: CarrierFailure) -> None:
+        self.read.note(failure)
+        self.read.failed += 1
+        self._keep_malformed(f"final total of {final.line.iccid} for {final.cycle:%Y-%m}", failure)
+        wait = failure.retry_after if isinstance(failure, Unreachable) else None
+        passes.final_total_failed(final=final, error=str(failure), give_up=isinstance(failure, Refused), wait=wait)

@@ -1,0 +1,96 @@
+"""One whole pass in one process: read, charge, decide, drive carriers until nothing is due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from kit import clock
+from kit.money import ZERO
+
+from billing.commands import seal_days
+from lines.commands import passes
+from lines.commands.fees import charge_fees
+from lines.commands.wishes import enforce
+from lines.models import Carrier
+from lines.work.clients import client_for
+from lines.work.driving import drive_carrier
+from lines.work.reading import Reader
+
+PATIENCE = 60.0  # seconds that a call waits for the carrier's gate
+
+
+@dataclass(slots=True)
+class Synced:
+    """What a pass did. `failed`: pages or lines that gave no answer; they keep their last numbers."""
+
+    readings: int = 0
+    unknown: int = 0
+    failed: int = 0
+    final_totals: int = 0
+    bytes_moved: int = 0
+    charged: Decimal = ZERO
+    fees: int = 0
+    suspended: int = 0
+    reactivated: int = 0
+    driven: int = 0
+    confirmed: int = 0
+    seconds: float = 0.0
+    errors: list[str] = field(default_factory=list)
+
+
+def sync(carriers: Sequence[Carrier]) -> Synced:
+    """Reads these carriers and settles everything that follows."""
+    began = time.monotonic()
+    synced = Synced()
+    keep_days()
+    for carrier in carriers:
+        _read(carrier, synced)
+    for _ in range(3):  # a confirmed activation owes its fee, which may turn a balance, which drives lines
+        synced.fees += keep_days()
+        enforced = enforce()
+        synced.suspended += enforced.suspended
+        synced.reactivated += enforced.reactivated
+        if not _drive(carriers, synced):
+            break
+    synced.seconds = round(time.monotonic() - began, 3)
+    return synced
+
+
+def keep_days() -> int:
+    """Line fees up to today, then the ledger rows of finished days; says how many fees."""
+    today = clock.today()
+    fees = charge_fees(today=today)
+    while seal_days(before=today):
+        pass
+    return fees
+
+
+def _read(carrier: Carrier, synced: Synced) -> None:
+    abilities = client_for(carrier, patience=PATIENCE).abilities
+    if abilities.final_totals:
+        passes.plan_final_totals(carrier=carrier)
+    passes.plan_pass(carrier=carrier, by_page=abilities.lists_lines)
+    read = Reader(carrier, patience=PATIENCE, stop=lambda: False, in_place=True).run()
+    synced.readings += read.applied.readings
+    synced.unknown += read.applied.unknown
+    synced.bytes_moved += read.applied.bytes_moved
+    synced.charged += read.applied.charged
+    synced.failed += read.failed
+    synced.final_totals += read.final_totals
+    synced.suspended += read.enforced.suspended
+    synced.reactivated += read.enforced.reactivated
+    synced.errors += [f"{carrier.name}: {error}" for error in read.errors]
+
+
+def _drive(carriers: Sequence[Carrier], synced: Synced) -> int:
+    calls = 0
+    for carrier in carriers:
+        driven = drive_carrier(carrier, patience=PATIENCE, stop=lambda: False)
+        calls += driven.calls
+        synced.confirmed += driven.confirmed
+        synced.errors += [f"{carrier.name}: {error}" for error in driven.errors]
+    synced.driven += calls
+    return calls
