@@ -1,0 +1,170 @@
+"""A simulator for the contract, and a carrier of our own making for what no decent carrier does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from simulator import Running, running
+
+from lines.carriers import CLIENTS, open_client
+from lines.carriers.base import CarrierClient, CarrierFailure, Gate
+
+NOW = "2026-11-20T12:00:00Z"
+
+
+class CountingGate:
+    """A gate that remembers who passed, and can be shut."""
+
+    def __init__(self) -> None:
+        self.entered = 0
+        self.results: list[CarrierFailure | None] = []
+        self.shut: CarrierFailure | None = None
+
+    def enter(self) -> None:
+        if self.shut:
+            raise self.shut
+        self.entered += 1
+
+    def succeeded(self) -> None:
+        self.results.append(None)
+
+    def failed(self, failure: CarrierFailure) -> None:
+        self.results.append(failure)
+
+
+@pytest.fixture(scope="session")
+def simulators() -> Iterator[Running]:
+    with running(process=True, simbase=600, iotportal=40, clock=NOW, quiet=True) as served:
+        yield served
+
+
+@pytest.fixture
+def simulator(simulators: Running) -> Running:
+    """The simulator as at its first start: every device is silent, the clock stands still."""
+    simulators.reset()
+    simulators.ask("DELETE", "/calls")
+    return simulators
+
+
+@dataclass
+class Carrier:
+    """A carrier in the simulator, our client for it, and the gate in front."""
+
+    kind: str
+    simulator: Running
+    client: CarrierClient
+    gate: CountingGate
+    iccid: str
+    open: Callable[..., CarrierClient]
+    words: dict[str, str] = field(default_factory=dict)
+
+    def calls(self, name: str | None = None) -> int:
+        """How many calls the carrier received."""
+        return len(self.simulator.calls(carrier=self.kind, name=name))
+
+    def fault(self, kind: str, **scope: Any) -> None:
+        """A fault in the next answer to anything but a login."""
+        path = "^/(simcards|ctdUsage|getStatus|RequestStatusChange)"
+        self.simulator.fault(kind, **{"carrier": self.kind, "path": path, "count": 1, **scope})
+
+    def word(self) -> str:
+        """What the simulator itself says of the SIM."""
+        return str(self.simulator.ask("GET", f"/sims/{self.iccid}")["status"])
+
+
+def opener(kind: str, simulator: Running) -> Callable[..., CarrierClient]:
+    secrets = {
+        "simbase": {"api_key": simulator.api_key},
+        "iotportal": {"client_id": simulator.client_id, "secret_key": simulator.secret_key},
+    }[kind]
+
+    def open_one(*, gate: Gate | None = None, timeout: float = 5.0, url: str = "", **wrong: str) -> CarrierClient:
+        return open_client(
+            kind, url=url or getattr(simulator, kind), secrets={**secrets, **wrong}, gate=gate, timeout=timeout
+        )
+
+    return open_one
+
+
+def carrier_of(kind: str, simulator: Running) -> Iterator[Carrier]:
+    gate, open_one = CountingGate(), opener(kind, simulator)
+    words = {
+        "simbase": {"on": "enabled", "off": "disabled"},
+        "iotportal": {"on": "ACTIVATED", "off": "DEACTIVATED"},
+    }[kind]
+    with closing(open_one(gate=gate)) as client:
+        yield Carrier(kind, simulator, client, gate, simulator.iccids(kind, 1)[0], open_one, words)
+
+
+@pytest.fixture(params=sorted(CLIENTS))
+def carrier(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carrier]:
+    """Each of our carriers in turn."""
+    yield from carrier_of(request.param, simulator)
+
+
+@pytest.fixture
+def simbase(simulator: Running) -> Iterator[Carrier]:
+    yield from carrier_of("simbase", simulator)
+
+
+@pytest.fixture
+def iotportal(simulator: Running) -> Iterator[Carrier]:
+    yield from carrier_of("iotportal", simulator)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        server = self.server
+        assert isinstance(server, OddCarrier)
+        server.received.append((self.command, self.path, dict(self.headers), body))
+        try:
+            server.play(self)
+        except OSError:
+            self.close_connection = True
+
+    do_GET = do_PATCH = do_PUT = do_POST = answer
+
+    def log_message(self, *_: object) -> None: ...
+
+
+class OddCarrier(ThreadingHTTPServer):
+    """A server that answers as `play` says, which gets the handler of the call."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.received: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.play: Callable[[BaseHTTPRequestHandler], None] = self.answering(b"{}")
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def answering(self, body: bytes, status: int = 200, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+        """A plain answer; underscores in the names of headers are hyphens."""
+
+        def play(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response_only(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                handler.send_header(name.replace("_", "-"), value)
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        return play
+
+
+@pytest.fixture
+def odd() -> Iterator[OddCarrier]:
+    with OddCarrier() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield server
+        server.shutdown()
