@@ -10,7 +10,7 @@ from .instants import DAY, parse
 Carrier = Literal["simbase", "iotportal"]
 CARRIERS: tuple[Carrier, ...] = ("simbase", "iotportal")
 MOST_SIMS = 10_000_000
-_FIRST_ACTIVATION = parse("2024-01-01")
+_FIRST_ACTIVATION = parse("2023-01-01")
 
 
 class Plan(NamedTuple):
@@ -70,7 +70,7 @@ class Card:
         self.index = index
         self.iccid = iccid
         self.roll = roll
-        self.activated = _FIRST_ACTIVATION + (roll >> 34) % 500 * DAY + (roll >> 12) % DAY
+        self.activated = _FIRST_ACTIVATION + (roll >> 34) % 365 * DAY + (roll >> 12) % DAY
         self.kind: Kind = kind_of(roll)
         self.pattern: Pattern = pattern_of(roll, self.kind, self.activated)
 
