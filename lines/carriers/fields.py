@@ -23,6 +23,9 @@ LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings fo
 _IMEI = re.compile(r"[0-9]{14,17}")
 _MSISDN = re.compile(r"\+?[0-9]{5,18}")
 _ICCID = re.compile(r"[0-9]{19,20}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 
 Words = Mapping[str, tuple[Switch, bool]]  # a carrier's word in lower case: the switch, and whether it is blocked
 
@@ -56,15 +59,16 @@ def status_of(word: str, words: Words) -> Status:
 
 def utc_moment(text: str) -> dt.datetime:
     """`2022-04-07 10:40:25`, naive and UTC; a zone, should one appear, is obeyed. Raises Unreadable."""
+    found = _MOMENT.fullmatch(text)
+    if not found:
+        raise Unreadable("a time is not YYYY-MM-DD HH:MM:SS")
     try:
-        if len(text) == 19:  # as documented; attaching the zone to a naive time afterwards takes six times as long
-            return dt.datetime.fromisoformat(f"{text}+00:00")
-        if len(text) < 19:  # a day, an hour: ISO 8601, but not the time of a record
-            raise Unreadable("a time is incomplete")
-        moment = dt.datetime.fromisoformat(text)
-        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+        if found[1]:
+            return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+        # Giving a naive time its zone afterwards takes six times as long, and a page has 250 of them.
+        return dt.datetime.fromisoformat(f"{text}+00:00")
     except (ValueError, OverflowError) as error:
-        raise Unreadable("a time is not YYYY-MM-DD HH:MM:SS") from error
+        raise Unreadable("there is no such time") from error
 
 
 def imei_of(text: str | None) -> str | None:

@@ -1,0 +1,215 @@
+"""IoT Portal alone: its token, its array of one, its bare words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from lines.carriers import iotportal as adapter
+from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Status, Switch, Unreachable
+from lines.carriers.fields import Unreadable
+from lines.carriers.iotportal import accepted, status_in, token_in, usage_in
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+ICCID = "8931082322089353632"
+USAGE = {
+    "iccid": ICCID,
+    "imsi": "204080823514892",
+    "msisdn": "3197044863841",
+    "imei": "8613300585142338",
+    "status": "INVENTORY",
+    "ctdDataUsage": 0,
+    "ctdSMSUsage": 0,
+    "ctdVoiceUsage": 0,
+    "ctdSessionCount": None,
+}
+
+
+def usage(*rows):
+    return usage_in(json.dumps(rows).encode(), iccid=ICCID)
+
+
+class TestLogin:
+    def test_one_token_serves_many_calls(self, iotportal):
+        for _ in range(3):
+            iotportal.client.get_status(iotportal.iccid)
+        assert iotportal.calls("login") == 1
+
+    def test_an_expired_token_costs_one_more_login(self, iotportal):
+        iotportal.client.get_status(iotportal.iccid)
+        iotportal.simulator.ask("POST", "/tokens/expire")
+        assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
+        assert iotportal.calls("login") == 2
+
+    def test_a_switch_is_turned_in_spite_of_an_expired_token(self, iotportal):
+        iotportal.client.get_status(iotportal.iccid)
+        iotportal.simulator.ask("POST", "/tokens/expire")
+        iotportal.client.set_switch(iotportal.iccid, on=False)
+        assert iotportal.word() == "DEACTIVATED"
+
+    def test_many_threads_with_an_expired_token_log_in_once(self, iotportal):
+        iotportal.client.get_status(iotportal.iccid)
+        iotportal.simulator.ask("POST", "/tokens/expire")
+        iccids = iotportal.simulator.iccids("iotportal", 24)
+        with ThreadPoolExecutor(12) as pool:
+            found = list(pool.map(iotportal.client.get_status, iccids))
+        assert {status.switch for status in found} == {Switch.ON}
+        assert iotportal.calls("login") == 2
+
+    def test_many_threads_without_a_token_log_in_once(self, iotportal):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(iotportal.client.get_status, iotportal.simulator.iccids("iotportal", 8)))
+        assert iotportal.calls("login") == 1
+
+    def test_a_second_401_is_a_refusal(self, iotportal):
+        iotportal.client.get_status(iotportal.iccid)
+        iotportal.fault("error", status=401, count=2)
+        with pytest.raises(Refused, match="401"):
+            iotportal.client.get_status(iotportal.iccid)
+        assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
+
+    def test_wrong_credentials_are_said_to_be_wrong_and_not_tried_for_every_line(self, iotportal):
+        with closing(iotportal.open(client_id="nobody")) as client:
+            for iccid in iotportal.simulator.iccids("iotportal", 5):
+                with pytest.raises(Refused, match="does not accept the client_id and secret_key"):
+                    client.read_line(iccid, now=NOW)
+        assert iotportal.calls() == iotportal.calls("login") == 1
+
+    def test_credentials_that_work_again_are_tried_again(self, iotportal, monkeypatch):
+        monkeypatch.setattr(adapter, "SULK", 0.0)
+        iotportal.fault("error", status=401, path="^/Login")
+        with pytest.raises(Refused):
+            iotportal.client.get_status(iotportal.iccid)
+        assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
+
+    @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "error", "html", "truncate"])
+    def test_a_login_that_fails_has_changed_nothing(self, iotportal, kind):
+        iotportal.fault(kind, path="^/Login")
+        with pytest.raises(Unreachable) as caught:
+            iotportal.client.set_switch(iotportal.iccid, on=False)
+        assert not isinstance(caught.value, Malformed | OutcomeUnknown)
+        assert iotportal.word() == "ACTIVATED"
+        iotportal.client.set_switch(iotportal.iccid, on=False)
+        assert iotportal.word() == "DEACTIVATED"
+
+    def test_logins_pass_the_gate_too(self, iotportal):
+        iotportal.client.get_status(iotportal.iccid)
+        assert iotportal.gate.entered == 2
+
+    def test_neither_key_nor_token_is_logged(self, iotportal, caplog):
+        caplog.set_level(logging.DEBUG)
+        iotportal.client.get_status(iotportal.iccid)
+        assert "getStatus" in caplog.text
+        assert iotportal.simulator.secret_key not in caplog.text
+        assert iotportal.client._token not in caplog.text
+
+    @pytest.mark.parametrize(
+        "body", [b"{}", b'{"data": null}', b'{"data": {"token": ""}}', b'{"data": {"token": "a\\r\\nb"}}', b'"token"']
+    )
+    def test_what_is_no_token_is_not_taken(self, body):
+        with pytest.raises(Unreadable):
+            token_in(body)
+
+
+class TestReading:
+    def test_it_gives_no_time_and_so_no_cycle(self, iotportal):
+        reading = iotportal.client.read_line(iotportal.iccid, now=NOW)
+        assert (reading.cycle, reading.last_seen, reading.sms_sent) == (None, None, None)
+
+    def test_the_documents_own_example_is_read(self):
+        reading = usage(USAGE)
+        assert (reading.counter, reading.status) == (0, Status(Switch.OFF, "INVENTORY"))
+        assert (reading.imei, reading.msisdn) == ("8613300585142338", "3197044863841")
+
+    def test_a_session_count_of_null_is_no_fault(self, iotportal):
+        assert iotportal.client.read_line(iotportal.iccid, now=NOW).counter == 0
+
+    @pytest.mark.parametrize("rows", [(), (USAGE, USAGE), ({**USAGE, "iccid": "8931082322089353633"},)])
+    def test_anything_but_the_one_asked_for_is_not_taken(self, rows):
+        with pytest.raises(Unreadable):
+            usage(*rows)
+
+    @pytest.mark.parametrize("counter", [None, "0", 1.0, True, -1, 2**53 + 1, []])
+    def test_a_counter_that_is_none_spoils_the_answer(self, counter):
+        with pytest.raises(Unreadable):
+            usage({**USAGE, "ctdDataUsage": counter})
+
+    def test_only_the_sim_and_its_counter_must_be_there(self):
+        assert usage({"iccid": ICCID, "ctdDataUsage": 7}).counter == 7
+
+
+class TestStatusAnswer:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"ACTIVATED",
+            b"ACTIVATED\r\n",
+            b'"ACTIVATED"',
+            b' {"status": "ACTIVATED"}',
+            b'{"iccid": "8931082322089353632", "status": "ACTIVATED", "more": [1]}',
+        ],
+    )
+    def test_a_word_comes_bare_or_in_json(self, body):
+        assert status_in(body, iccid=ICCID) == Status(Switch.ON, "ACTIVATED")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"null",
+            b"true",
+            b"5",
+            b"[]",
+            b'"ACTIVATED',
+            b'""',
+            b"{}",
+            b'{"status": null}',
+            b'{"iccid": "8931082322089353633", "status": "ACTIVATED"}',
+            b"<html>ACTIVATED</html>",
+            b"\xff\xfe",
+            b"ACTIVATED, at once",
+        ],
+    )
+    def test_anything_else_spoils_the_answer(self, body):
+        with pytest.raises(Unreadable):
+            status_in(body, iccid=ICCID)
+
+    @pytest.mark.parametrize(
+        ("word", "switch"),
+        [
+            ("ACTIVATED", Switch.ON),
+            ("ACTIVATION_READY", Switch.READY),
+            ("TEST_READY", Switch.READY),
+            ("INVENTORY", Switch.OFF),
+            ("DEACTIVATED", Switch.OFF),
+            ("RETIRED", Switch.OFF),
+            ("PURGED", Switch.OFF),
+            ("REPLACED", Switch.OFF),
+            ("Live", None),
+        ],
+    )
+    def test_jaspers_words_are_translated_and_others_survive(self, word, switch):
+        assert status_in(word.encode(), iccid=ICCID) == Status(switch, word)
+
+
+class TestRequest:
+    @pytest.mark.parametrize("body", [b"", b" \n", b"OK", b'"OK"', b"{}", b'{"status": "ACTIVATED"}', b"null", b"[]"])
+    def test_an_undocumented_answer_is_accepted(self, body):
+        assert accepted(body) is None
+
+    @pytest.mark.parametrize("body", [b"<html>", b'{"status": "ACT', b"\x00"])
+    def test_but_not_a_web_page_or_half_of_one(self, body):
+        with pytest.raises(Unreadable):
+            accepted(body)
+
+    def test_a_carrier_that_is_slow_to_act_is_read_back(self, iotportal):
+        iotportal.simulator.settings(iotportal={"status_delay_seconds": 30})
+        assert iotportal.client.set_switch(iotportal.iccid, on=False) is None
+        assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
+        iotportal.simulator.advance(seconds=30)
+        assert iotportal.client.get_status(iotportal.iccid).switch is Switch.OFF

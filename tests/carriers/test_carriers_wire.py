@@ -1,0 +1,354 @@
+"""What no decent carrier does: dripping, flooding, lying about lengths. None of it may hold a worker or leak a key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import ipaddress
+import json
+import ssl
+import threading
+import time
+from contextlib import closing
+from email.utils import format_datetime
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from lines.carriers import CLIENTS, deadline, open_client, wire
+from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Switch, Unreachable
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+ICCID = "8912300000000000001"
+KEY = "key-of-the-customer-0815"
+LINE = json.dumps({"iccid": ICCID, "usage_data": 5, "sim_state": "disabled"}).encode()
+
+
+def client_of(server, timeout=0.5):
+    return open_client("simbase", url=server.url, secrets={"api_key": KEY}, timeout=timeout)
+
+
+def read(client):
+    return client.read_line(ICCID, now=NOW)
+
+
+def switch(client):
+    return client.set_switch(ICCID, on=False)
+
+
+def dripping(head, drops, *, every=0.1):
+    """Sends `head`, then one byte at a time."""
+
+    def play(handler):
+        handler.wfile.write(head)
+        for byte in drops:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            time.sleep(every)
+
+    return play
+
+
+ENDLESS = {
+    "drips its headers": dripping(b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 100),
+    "drips its body": dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", LINE),
+    "drips chunks": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 50),
+    "is about to answer for ever": dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10, every=0.02),
+    "stops in the middle": lambda handler: (
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
+        time.sleep(3),
+    ),
+}
+
+
+@pytest.mark.parametrize("play", ENDLESS.values(), ids=ENDLESS.keys())
+class TestDeadline:
+    def test_it_cuts_a_read_short(self, odd, play):
+        odd.play = play
+        self._is_cut(odd, read, Unreachable)
+
+    def test_it_leaves_the_outcome_of_a_write_unknown(self, odd, play):
+        odd.play = play
+        self._is_cut(odd, switch, OutcomeUnknown)
+
+    def _is_cut(self, odd, ask, failure):
+        with closing(client_of(odd)) as client:
+            since = time.monotonic()
+            with pytest.raises(failure, match=r"within 0\.5 s"):
+                ask(client)
+            assert 0.4 < time.monotonic() - since < 0.9
+            odd.play = odd.answering(LINE)
+            assert read(client).counter == 5
+
+
+def test_a_deadline_that_has_passed_sends_nothing(odd):
+    with closing(client_of(odd, timeout=0.0)) as client, pytest.raises(Unreachable):
+        switch(client)
+    assert odd.received == []
+
+
+def test_addresses_of_one_name_share_the_deadline(monkeypatch):
+    asked = []
+
+    class Backend(deadline._Backend):
+        pass
+
+    def connect(self, host, port, timeout, *rest):
+        asked.append((host, timeout))
+        raise deadline.httpcore.ConnectTimeout("too slow")
+
+    monkeypatch.setattr(deadline.httpcore.SyncBackend, "connect_tcp", connect)
+    monkeypatch.setattr(deadline, "_addresses", lambda host, port: ["192.0.2.1", "192.0.2.2"])
+    with deadline.Deadline(10).holds(), pytest.raises(deadline.httpcore.ConnectTimeout):
+        Backend().connect_tcp("carrier.example", 443)
+    assert [host for host, _ in asked] == ["192.0.2.1", "192.0.2.2"]
+    assert asked[0][1] == pytest.approx(5, abs=0.5)
+
+
+def test_connections_are_kept_alive(odd):
+    odd.play = odd.answering(LINE)
+    ports = set()
+
+    def remember(handler):
+        ports.add(handler.client_address)
+        odd.answering(LINE)(handler)
+
+    odd.play = remember
+    with closing(client_of(odd)) as client:
+        for _ in range(5):
+            read(client)
+            switch(client)
+    assert len(ports) == 1
+
+
+def test_a_flood_is_cut_off(odd):
+    def flood(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            handler.wfile.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+
+    odd.play = flood
+    with closing(client_of(odd, timeout=5)) as client:
+        with pytest.raises(Malformed, match="too long") as caught:
+            read(client)
+        assert len(caught.value.body) <= 65_536
+        with pytest.raises(OutcomeUnknown):
+            switch(client)
+
+
+def test_a_packed_answer_is_unpacked(odd):
+    odd.play = odd.answering(gzip.compress(LINE), Content_Encoding="gzip")
+    with closing(client_of(odd)) as client:
+        assert read(client).counter == 5
+
+
+def test_an_answer_that_cannot_be_unpacked_is_no_answer(odd):
+    odd.play = odd.answering(LINE, Content_Encoding="gzip")
+    with closing(client_of(odd)) as client:
+        with pytest.raises(Unreachable):
+            read(client)
+        with pytest.raises(OutcomeUnknown):
+            switch(client)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{}", b"HTTP/1.1 xyz\r\n\r\n"],
+)
+def test_what_is_not_http_is_no_answer(odd, raw):
+    def play(handler):
+        handler.wfile.write(raw)
+        handler.close_connection = True
+
+    odd.play = play
+    with closing(client_of(odd)) as client:
+        with pytest.raises(Unreachable):
+            read(client)
+        with pytest.raises(OutcomeUnknown):
+            switch(client)
+
+
+def test_a_redirect_is_not_followed(odd):
+    odd.play = odd.answering(b"", 302, Location=f"{odd.url}/elsewhere")
+    with closing(client_of(odd)) as client, pytest.raises(Unreachable, match="elsewhere"):
+        read(client)
+    assert [path for _, path, _, _ in odd.received] == [f"/simcards/{ICCID}"]
+
+
+def test_the_key_goes_in_its_header_and_the_wish_in_the_body(odd):
+    odd.play = odd.answering(LINE)
+    with closing(client_of(odd)) as client:
+        assert switch(client).switch is Switch.OFF
+    ((verb, path, headers, body),) = odd.received
+    assert (verb, path, headers["x-api-key"]) == ("PATCH", f"/simcards/{ICCID}", KEY)
+    assert json.loads(body) == {"sim_state": "disabled"}
+
+
+def test_an_environments_proxy_does_not_see_the_key(odd, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    odd.play = odd.answering(LINE)
+    with closing(client_of(odd)) as client:
+        assert read(client).counter == 5
+
+
+class TestMessages:
+    @pytest.mark.parametrize(
+        ("body", "words"),
+        [
+            (b'{"message": "SIM card not found"}', ": SIM card not found (404)"),
+            (b'{"error": {"code": 404, "message": "gone."}}', ": gone (404)"),
+            (b'{"errors": [{"detail": "no such SIM"}]}', ": no such SIM (404)"),
+            (b"no\r\n such\tSIM", ": no such SIM (404)"),
+            (b"<html><h1>Not found</h1></html>", f"{ICCID} (404)"),
+            (b'{"code": 7}', f"{ICCID} (404)"),
+            (b"", f"{ICCID} (404)"),
+            (b"[" * 100_000, "(404)"),
+            (b"x" * 5000, "…"),
+        ],
+    )
+    def test_a_refusal_quotes_the_carrier_shortly(self, odd, body, words):
+        odd.play = odd.answering(body, 404)
+        with closing(client_of(odd)) as client, pytest.raises(Refused) as caught:
+            read(client)
+        assert words in str(caught.value)
+        assert len(str(caught.value)) < 250
+        assert str(caught.value).isprintable()
+
+    @pytest.mark.parametrize("status", [200, 302, 400, 401, 429, 500])
+    def test_no_message_or_quarantined_answer_holds_the_key(self, odd, status):
+        page = f"<pre>x-api-key: {KEY}</pre>".encode()
+        odd.play = odd.answering(page if status != 400 else page[5:], status, Location=f"http://a/?k={KEY}")
+        with closing(client_of(odd)) as client:
+            for ask in (read, switch):
+                with pytest.raises(Exception, match="Simbase") as caught:
+                    ask(client)
+                assert KEY not in str(caught.value)
+                assert KEY.encode() not in getattr(caught.value, "body", b"")
+
+    def test_a_key_that_is_no_header_is_refused_unquoted(self):
+        with pytest.raises(Refused) as caught:
+            open_client("simbase", url="https://example.com", secrets={"api_key": "geheim\r\nX: ü"})
+        assert "geheim" not in str(caught.value)
+
+
+class TestRetryAfter:
+    @pytest.mark.parametrize(
+        ("value", "seconds"),
+        [
+            ("7", 7),
+            ("1.5", 1.5),
+            (" 7 ", 7),
+            ("999999999", 86_400),
+            ("-1", None),
+            ("soon", None),
+            ("nan", None),
+            ("", None),
+        ],
+    )
+    def test_seconds(self, odd, value, seconds):
+        assert self._of(odd, Retry_After=value) == seconds
+
+    def test_a_date_is_measured_by_the_servers_own_clock(self, odd):
+        then = dt.datetime(2020, 5, 5, 12, tzinfo=dt.UTC)
+        later = then + dt.timedelta(seconds=45)
+        dates = {"Date": format_datetime(then, usegmt=True), "Retry_After": format_datetime(later, usegmt=True)}
+        assert self._of(odd, **dates) == 45
+
+    def test_a_date_that_has_passed_is_now(self, odd):
+        assert self._of(odd, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT") == 0
+
+    def _of(self, odd, **headers):
+        odd.play = odd.answering(b"", 503, **headers)
+        with closing(client_of(odd)) as client, pytest.raises(Unreachable) as caught:
+            read(client)
+        return caught.value.retry_after
+
+
+def _self_signed(folder):
+    """A certificate for 127.0.0.1 that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + dt.timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "both.pem"
+    form = serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def _with_tls(odd, path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    odd.socket = context.wrap_socket(odd.socket, server_side=True, do_handshake_on_connect=False)
+    odd.url = odd.url.replace("http:", "https:")
+    odd.play = odd.answering(LINE)
+
+
+class TestTls:
+    def test_a_certificate_nobody_vouches_for_gets_nothing(self, odd, tmp_path):
+        _with_tls(odd, _self_signed(tmp_path))
+        with closing(client_of(odd, timeout=5)) as client:
+            for ask in (read, switch):
+                with pytest.raises(Unreachable, match="certificate"):
+                    ask(client)
+        assert odd.received == []
+
+    def test_a_trusted_one_is_spoken_to(self, odd, tmp_path, monkeypatch):
+        path = _self_signed(tmp_path)
+        _with_tls(odd, path)
+        monkeypatch.setattr(deadline, "_tls", lambda: ssl.create_default_context(cafile=str(path)))
+        with closing(client_of(odd, timeout=5)) as client:
+            assert read(client).counter == 5
+
+    def test_a_handshake_that_never_ends_is_cut_and_nothing_was_asked(self, odd):
+        odd.url = odd.url.replace("http:", "https:")
+        blocked = threading.Event()
+        odd.finish_request = lambda *_: blocked.wait(2)
+        with closing(client_of(odd)) as client:
+            since = time.monotonic()
+            with pytest.raises(Unreachable, match=r"within 0\.5 s"):
+                switch(client)
+            assert time.monotonic() - since < 0.9
+        blocked.set()
+
+
+class TestOpening:
+    def test_each_kind_has_a_client_of_that_name(self):
+        assert {kind: client.kind for kind, client in CLIENTS.items()} == {
+            "simbase": "simbase",
+            "iotportal": "iotportal",
+        }
+
+    def test_an_unknown_kind_is_refused_with_the_known_ones(self):
+        with pytest.raises(Refused, match="iotportal, simbase"):
+            open_client("other", url="https://example.com", secrets={})
+
+    def test_blanks_and_slashes_around_what_people_paste_do_no_harm(self, odd):
+        odd.play = odd.answering(LINE)
+        with closing(open_client("simbase", url=f" {odd.url}/v1/ ", secrets={"api_key": f" {KEY}\n"})) as client:
+            read(client)
+        assert odd.received[0][1] == f"/v1/simcards/{ICCID}"
+        assert odd.received[0][2]["x-api-key"] == KEY
+
+    def test_closing_twice_is_closing(self, odd):
+        client = client_of(odd)
+        client.close()
+        client.close()
+
+    def test_the_largest_answer_holds_many_pages(self):
+        assert wire.LARGEST_ANSWER > 20 * 250 * 400
