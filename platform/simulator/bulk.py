@@ -67,5 +67,5 @@ async def _carry_out(world: World, client: httpx.AsyncClient, queue_id: str, ord
     results = [{"iccid": iccid, "status": "SUCCESS" if sim else "NOT_FOUND"} for iccid, sim in sims.items()]
     try:
         await client.post(order["webhookUrl"], json={"queueId": queue_id, "status": "COMPLETED", "results": results})
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         _log.warning("webhook of %s: %s", queue_id, error)

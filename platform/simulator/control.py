@@ -21,6 +21,7 @@ from .world import World
 
 Control = Callable[[World, Request, Any], object]
 _MOST_ROWS = 10_000
+_SENSELESS = (msgspec.MsgspecError, re.error, ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 def routes() -> list[Route]:
@@ -53,7 +54,7 @@ def _route(path: str, **handlers: Control) -> Route:
             return answer(handlers[request.method](request.app.state.world, request, data))
         except Refusal as refusal:
             return answer({"error": refusal.text}, refusal.status)
-        except (msgspec.MsgspecError, re.error, ValueError, TypeError, KeyError, AttributeError) as error:
+        except _SENSELESS as error:
             return answer({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return Route(path, endpoint, methods=list(handlers), name=path)
@@ -108,13 +109,16 @@ def read_clock(world: World, _request: Request, _data: Any) -> object:
 def set_clock(world: World, _request: Request, data: Any) -> object:
     """PUT /clock {mode, at, speed}"""
     at = instant_of(world, data.get("at"))
+    speed = float(data.get("speed", 1))
+    if speed < 0:
+        raise Refusal(400, "time does not run backwards")
     match data.get("mode", "frozen"):
         case "real":
             world.settings.clock = clocks.Clock()
         case "frozen":
             world.settings.clock = clocks.frozen(at)
         case "running":
-            world.settings.clock = clocks.running(at, float(data.get("speed", 1)))
+            world.settings.clock = clocks.running(at, speed)
         case other:
             raise Refusal(400, f"no clock is {other!r}")
     world.save_settings()
@@ -131,6 +135,7 @@ def advance_clock(world: World, _request: Request, data: Any) -> object:
     to = instant_of(world, data["to"]) if "to" in data else world.now() + by
     if to < world.now():
         raise Refusal(400, "the clock does not go back here; set it with PUT")
+    iso(to)  # a time that no calendar holds is refused before it is kept
     world.settings.clock = clocks.moved(world.settings.clock, to)
     world.save_settings()
     return shown_clock(world)

@@ -41,6 +41,8 @@ class Options:
         """The settings of a first start."""
         if not 1 <= self.cycle_day <= 28:
             raise ValueError("the cycle day is 1 to 28")
+        if self.speed is not None and self.speed < 0:
+            raise ValueError("time does not run backwards")
         if not 0 <= self.stock <= 100:
             raise ValueError("the stock is 0 to 100 percent")
         simbase = self.simbase if self.simbase is not None else self.sims - self.sims // 2

@@ -26,14 +26,14 @@ def sim(shared: Running) -> Running:
 @pytest.fixture
 def simbase(sim: Running) -> Iterator[httpx.Client]:
     """A client of Simbase with the key."""
-    with httpx.Client(base_url=sim.simbase, headers={"x-api-key": sim.api_key}, timeout=5) as client:
+    with httpx.Client(base_url=sim.simbase, headers={"x-api-key": sim.api_key}, timeout=5, verify=False) as client:
         yield client
 
 
 @pytest.fixture
 def portal(sim: Running) -> Iterator[httpx.Client]:
     """A client of IoT Portal with a token."""
-    with httpx.Client(base_url=sim.iotportal, timeout=5) as client:
+    with httpx.Client(base_url=sim.iotportal, timeout=5, verify=False) as client:
         given = {"clientId": sim.client_id, "secretKey": sim.secret_key}
         client.headers["Authorization"] = client.post("/Login", json=given).json()["data"]["token"]
         yield client

@@ -219,7 +219,7 @@ def test_a_message_without_a_text_of_fit_length_is_refused(
 def test_a_sim_that_is_off_tries_in_vain() -> None:
     with running(simbase=60, iotportal=0, clock="2026-11-10") as sim:
         iccid = next(one["iccid"] for one in sim.fleet() if one["kind"] == "tracker")
-        client = httpx.Client(base_url=sim.simbase, headers={"x-api-key": sim.api_key})
+        client = httpx.Client(base_url=sim.simbase, headers={"x-api-key": sim.api_key}, verify=False)
         before = detail(client, iccid)
         client.patch(f"/simcards/{iccid}", json={"sim_state": "disabled"})
         sim.advance(days=1)
