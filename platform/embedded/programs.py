@@ -36,11 +36,11 @@ def simulator(port: int, sims: int) -> Program:
     return _program("simulator", arguments, lambda _pid: answers(port) < 600)
 
 
-def answers(port: int) -> int:
-    """Return the HTTP status of the front page on this port of 127.0.0.1; 999 for no answer."""
+def answers(port: int, host: str = "127.0.0.1") -> int:
+    """Return the HTTP status of the front page on this port of 127.0.0.1, asked for as this host; 999 for no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/", headers={"Host": host, "X-Forwarded-Proto": "https"})
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 999

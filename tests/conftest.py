@@ -1,0 +1,72 @@
+"""What every test may ask for: real PostgreSQL and Redis, a real Chromium, and pages of a live server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from embedded import services as embedded_services
+from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("long", settings.get_profile("suite"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+]
+
+
+@pytest.fixture(scope="session")
+def services() -> None:
+    """PostgreSQL and Redis under .local/test, or those that DATABASE_URL and REDIS_URL name."""
+    embedded_services.ensure_running(migrate=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, services: None) -> None:
+    """Start the services before the first test that uses the database; each xdist worker has a database of its own."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all browser tests of this worker: CHROMIUM, or the first on PATH."""
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.fail("no Chromium: run scripts/chromium, or name one in CHROMIUM", pytrace=False)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright runs an event loop in the thread of the tests
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A page of the live server in a fresh profile; asking another host or an error in its console fails the test."""
+    context = chromium.new_context(base_url=live_server.url)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+    page.on("console", lambda message: _note_violation(complaints, message.text))
+    page.on("request", lambda request: _note_foreign(complaints, request.url, live_server.url))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def _note_violation(complaints: list[str], text: str) -> None:
+    if "Content Security Policy" in text:
+        complaints.append(text)
+
+
+def _note_foreign(complaints: list[str], url: str, ours: str) -> None:
+    if not url.startswith((f"{ours}/", "data:", "blob:", "about:")):
+        complaints.append(f"asks another host: {url}")

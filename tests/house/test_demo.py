@@ -1,0 +1,68 @@
+"""make demo, as far as it differs from the sum of its parts: one at a time, restarted, gone at Ctrl-C."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from house_processes import running_from, wait_for_the_end
+
+DEMO = [sys.executable, "-m", "embedded.demo"]
+
+
+@pytest.fixture
+def port(own_data: Path, free_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setenv("PORT", str(free_port))
+    yield free_port
+    wait_for_the_end(own_data)
+
+
+def start() -> subprocess.Popen[str]:
+    return subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def words_until_ready(demo: subprocess.Popen[str]) -> str:
+    assert demo.stdout is not None
+    words = ""
+    for line in demo.stdout:
+        words += line
+        if "Ctrl-C" in line:
+            return words
+    pytest.fail(f"the demo does not come up: {words}", pytrace=False)
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_comes_up_once_and_leaves_nothing_at_ctrl_c(own_data: Path, port: int) -> None:
+    with start() as demo:
+        words = words_until_ready(demo)
+        assert f"http://127.0.0.1:{port}" in words
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/")
+        assert connection.getresponse().status < 500
+        second = subprocess.run(DEMO, capture_output=True, text=True, check=False)
+        assert second.returncode == 1
+        assert re.fullmatch(rf"a demo of this folder runs already at http://127.0.0.1:{port} .*\n", second.stderr)
+        os.killpg(demo.pid, signal.SIGINT)
+        assert demo.wait(60) == 0
+    assert running_from(own_data) == []
+
+
+@pytest.mark.timeout(300)
+def test_nothing_outlives_a_killed_demo(own_data: Path, port: int) -> None:
+    with start() as demo:
+        words_until_ready(demo)
+        demo.kill()
+    wait_for_the_end(own_data, seconds=60)
+
+
+def test_a_taken_port_is_refused_in_one_line(own_data: Path, port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        refused = subprocess.run(DEMO, capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"port {port} is taken; choose another: make demo PORT={port + 1}\n"
