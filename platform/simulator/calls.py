@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -69,8 +69,3 @@ class Calls:
         """Forget them."""
         self.log.clear()
         self.counts.clear()
-
-
-def decoded_path(path: str) -> str:
-    """A path with its percent signs resolved."""
-    return unquote(path)
