@@ -92,9 +92,9 @@ def _open(*, name: str, owner: User, professional: bool, parent: Account | None,
     )
     record(
         by=by,
-        verb="account opened",
+        verb="account.opened",
         account_id=account.pk,
-        subject=account.uuid.hex,
+        subject=f"account:{account.uuid.hex}",
         detail={"owner": owner.email, "professional": professional, "parent": parent.uuid.hex if parent else None},
     )
     return account

@@ -1,5 +1,10 @@
 """Addresses about lines."""
 
-from django.urls import URLPattern
+from django.urls import path, re_path
 
-urlpatterns: list[URLPattern] = []
+from lines import views
+
+urlpatterns = [
+    path("", views.line_list, name="lines"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/$", views.line_page, name="line"),
+]

@@ -1,5 +1,12 @@
 """Addresses of the pages that need several apps."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from console import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("search/", views.search, name="search"),
+    path("balance/", views.balance, name="balance"),
+    path("theme/", views.theme, name="theme"),
+]

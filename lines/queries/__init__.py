@@ -1,0 +1,43 @@
+"""Reads about lines for screens."""
+
+from lines.queries.fleet import Fleet, Group, fleet_of, top_lines
+from lines.queries.listing import (
+    COUNTED,
+    OWN,
+    SIZES,
+    SORTS,
+    WAITING,
+    Asked,
+    Listing,
+    count_lines,
+    list_lines,
+    plans_of,
+    subaccounts_of,
+)
+from lines.queries.scope import LineShown, line_of, lines_again, lines_of
+from lines.queries.usage import UsageOfLine, Used, usage_of
+
+__all__ = [
+    "COUNTED",
+    "OWN",
+    "SIZES",
+    "SORTS",
+    "WAITING",
+    "Asked",
+    "Fleet",
+    "Group",
+    "LineShown",
+    "Listing",
+    "UsageOfLine",
+    "Used",
+    "count_lines",
+    "fleet_of",
+    "line_of",
+    "lines_again",
+    "lines_of",
+    "list_lines",
+    "plans_of",
+    "subaccounts_of",
+    "top_lines",
+    "usage_of",
+]

@@ -1,0 +1,101 @@
+"""All the lines that a person sees, in sums."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Max, Min, Sum
+
+from accounts.models import Membership
+from lines.models import Line
+from lines.policy import Status, Why
+from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of one status for one reason."""
+
+    status: Status
+    why: str
+    who: str
+    count: int
+    since: dt.datetime  # the earliest of them
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All the lines that a person sees, in sums."""
+
+    groups: list[Group]
+    waiting: int
+    waiting_since: dt.datetime | None
+    today_bytes: int
+    month_bytes: int
+    read_at: dt.datetime | None  # the latest reading
+
+    @property
+    def total(self) -> int:
+        return sum(group.count for group in self.groups)
+
+    @property
+    def by_status(self) -> dict[Status, int]:
+        return {
+            one: count for one in Status if (count := sum(group.count for group in self.groups if group.status is one))
+        }
+
+    @property
+    def off(self) -> list[Group]:
+        """Lines that are off for a reason other than never having been on, the largest group first."""
+        off = [group for group in self.groups if group.why and group.why != Why.NEW]
+        return sorted(off, key=lambda group: -group.count)
+
+    @property
+    def never_on(self) -> int:
+        return sum(group.count for group in self.groups if group.why == Why.NEW)
+
+
+def fleet_of(membership: Membership, *, today: dt.date) -> Fleet:
+    """One pass over the states of a person's lines."""
+    found = (
+        lines_of(membership)
+        .order_by()
+        .values(status_id=STATUS, reason=F("state__why"), reason_who=F("state__why_who"))
+        .annotate(
+            lines=Count("pk"),
+            since=Min("state__wanted_at"),
+            waits=Count("drive"),
+            waits_since=Min("drive__since"),
+            day=Sum(today_bytes(today)),
+            month=Sum(month_bytes(today)),
+            read=Max("state__read_at"),
+        )
+    )
+    rows = list(found)
+    outsider = membership.account.is_subaccount
+    groups: dict[tuple[Status, str, str], Group] = {}
+    for row in rows:
+        key = (Status(row["status_id"]), row["reason"], "" if outsider else row["reason_who"])
+        before = groups.get(key)
+        groups[key] = Group(
+            *key,
+            count=row["lines"] + (before.count if before else 0),
+            since=min(row["since"], before.since) if before else row["since"],
+        )
+    return Fleet(
+        groups=list(groups.values()),
+        waiting=sum(row["waits"] for row in rows),
+        waiting_since=min((row["waits_since"] for row in rows if row["waits_since"]), default=None),
+        today_bytes=sum(row["day"] for row in rows),
+        month_bytes=sum(row["month"] for row in rows),
+        read_at=max((row["read"] for row in rows if row["read"]), default=None),
+    )
+
+
+def top_lines(membership: Membership, *, today: dt.date, count: int = 5) -> list[LineShown]:
+    """The lines that used most in the current month."""
+    lines = lines_of(membership).alias(month=month_bytes(today)).filter(month__gt=0)
+    ids = list(lines.order_by("-month", "iccid").values_list("pk", flat=True)[:count])
+    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=ids))}
+    return [shown(found[pk], membership, today) for pk in ids if pk in found]

@@ -1,0 +1,117 @@
+"""The list of lines: filtered, sorted, a page at a time, fast at a million."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Case, CharField, F, QuerySet, Value, When
+
+from accounts.models import Account, Membership
+from accounts.policy import Right
+from lines.models import Line, RatePlan
+from lines.policy import Status
+from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+from lines.queries.search import matching
+
+COUNTED = 10_000  # matches are counted up to here, and this deep one may page
+SIZES = (25, 50, 100)
+WAITING = "waiting"  # a filter beside the statuses: the carrier has not confirmed what we want
+OWN = "own"  # a filter beside the sub-accounts: lines that the account holds itself
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of the list a person asked for; everything that is in its address."""
+
+    q: str = ""
+    status: str = ""  # a Status' name in small letters with dashes, or WAITING
+    subaccount: str = ""  # a UUID's 32 hex, or OWN
+    plan: str = ""  # a rate plan's id
+    sort: str = "iccid"  # a column of SORTS, with a minus before it for the largest first
+    page: int = 1
+    per: int = SIZES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the list. `total` stops at COUNTED, and `is_more` says that there is more."""
+
+    rows: list[LineShown]
+    total: int
+    is_more: bool
+    has_next: bool
+
+
+SORTS = ("iccid", "status", "plan", "notes", "seen", "today", "month", "sms", "subaccount", "read")
+
+
+def _sort_key(name: str, today: dt.date) -> Case | F:
+    if name == "today":
+        return today_bytes(today)
+    if name == "month":
+        return month_bytes(today)
+    if name == "status":
+        return STATUS
+    if name == "subaccount":
+        return Case(When(account__parent=None, then=Value("")), default=F("account__name"), output_field=CharField())
+    paths = {"plan": "plan__name", "seen": "state__last_seen", "sms": "state__sms_sent", "read": "state__read_at"}
+    return F(paths.get(name, name))
+
+
+def _asked_for(membership: Membership, asked: Asked) -> QuerySet[Line]:
+    lines = lines_of(membership)
+    if asked.status == WAITING:
+        lines = lines.filter(drive__isnull=False)
+    elif asked.status:
+        lines = lines.alias(status_id=STATUS).filter(status_id=Status[asked.status.replace("-", "_").upper()])
+    if asked.subaccount == OWN:
+        lines = lines.filter(account=membership.account)
+    elif asked.subaccount:
+        lines = lines.filter(account__uuid=asked.subaccount)
+    if asked.plan:
+        lines = lines.filter(plan_id=int(asked.plan))
+    return matching(lines, asked.q) if asked.q else lines
+
+
+def list_lines(membership: Membership, asked: Asked, *, today: dt.date) -> Listing:
+    """One page: the ids first, in order, then everything about those few."""
+    lines = _asked_for(membership, asked)
+    total = lines.order_by().values("pk")[: COUNTED + 1].count()
+    name, descending = asked.sort.lstrip("-"), asked.sort.startswith("-")
+    key = _sort_key(name, today)
+    order = key.desc(nulls_last=True) if descending else key.asc(nulls_last=True)
+    if name == "iccid":  # as the index has it
+        order = F("iccid").desc() if descending else F("iccid").asc()
+    first = (asked.page - 1) * asked.per
+    last = min(first + asked.per + 1, COUNTED)
+    ids = list(lines.order_by(order, "iccid").values_list("pk", flat=True)[first:last]) if first < last else []
+    page = ids[: asked.per]
+    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=page))}
+    return Listing(
+        rows=[shown(found[pk], membership, today) for pk in page if pk in found],
+        total=min(total, COUNTED),
+        is_more=total > COUNTED,
+        has_next=len(ids) > asked.per,
+    )
+
+
+def count_lines(membership: Membership, asked: Asked) -> int:
+    """How many match, up to one more than COUNTED."""
+    return _asked_for(membership, asked).order_by().values("pk")[: COUNTED + 1].count()
+
+
+def subaccounts_of(membership: Membership) -> list[Account]:
+    """The sub-accounts that a list may be filtered by; none for a sub-account's people."""
+    if membership.account.is_subaccount:
+        return []
+    return list(Account.objects.filter(parent=membership.account).order_by("name", "pk"))
+
+
+def plans_of(membership: Membership) -> list[RatePlan]:
+    """The rate plans of the lines that a person sees; none for a sub-account's people."""
+    if not membership.may(Right.SEE_MONEY):
+        return []
+    return [
+        plan for plan in RatePlan.objects.order_by("name") if lines_of(membership).filter(plan=plan).order_by().exists()
+    ]

@@ -1,0 +1,138 @@
+"""Whose lines a person sees, and what of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateField,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+
+from accounts.models import Membership
+from lines.carriers.base import Switch
+from lines.models import Line
+from lines.policy import Status, Wanted, cycle_start, status
+
+# lines.policy.status said in SQL; a test holds the two together.
+CONFIRMED_ON = Q(state__reported=Switch.ON, state__blocked=False)
+STATUS = Case(
+    When(Q(state__wanted=Wanted.ACTIVE) & CONFIRMED_ON, then=Value(Status.ACTIVATED.value)),
+    When(state__wanted=Wanted.ACTIVE, then=Value(Status.ACTIVATION_READY.value)),
+    default=F("state__wanted"),
+    output_field=IntegerField(),
+)
+
+
+def today_bytes(today: dt.date) -> Case:
+    """What a line used on this day; one that was not read today has used nothing."""
+    return Case(When(state__day=today, then=F("state__day_bytes")), default=Value(0), output_field=BigIntegerField())
+
+
+def month_bytes(today: dt.date) -> Case:
+    """What a line used in its carrier's current cycle since it became ours."""
+    this, last = today.replace(day=1), (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    month = Case(When(carrier__cycle_day__lte=today.day, then=Value(this)), default=Value(last))
+    current = ExpressionWrapper(month + F("carrier__cycle_day") - 1, output_field=DateField())  # policy.cycle_start
+    used = F("state__counter") - F("state__baseline")
+    return Case(When(state__cycle=current, then=used), default=Value(0), output_field=BigIntegerField())
+
+
+def lines_of(membership: Membership) -> QuerySet[Line]:
+    """The lines that a person sees: those a sub-account holds, or all that an account pays for."""
+    account = membership.account
+    return Line.objects.filter(account=account) if account.is_subaccount else Line.objects.filter(payer=account)
+
+
+@dataclass(frozen=True, slots=True)
+class LineShown:
+    """A line as one person may see it. What is not theirs to know is empty: carrier, plan and who for a sub-account."""
+
+    iccid: str
+    status: Status
+    wanted: Wanted
+    wanted_at: dt.datetime
+    why: str
+    who: str
+    waiting_since: dt.datetime | None  # the carrier has not confirmed what we want since
+    blocked: bool
+    reported: Switch | None
+    reported_word: str
+    reported_at: dt.datetime | None
+    confirmed_at: dt.datetime | None
+    carrier: str
+    plan: str
+    holder: str  # the sub-account that holds it, empty for the account's own
+    notes: str
+    imei: str
+    msisdn: str
+    added_at: dt.datetime
+    last_seen: dt.datetime | None
+    read_at: dt.datetime | None
+    lower_at: dt.datetime | None
+    cycle_start: dt.date
+    today_bytes: int
+    month_bytes: int
+    sms_sent: int
+
+
+def shown(line: Line, membership: Membership, today: dt.date) -> LineShown:
+    state, outsider = line.state, membership.account.is_subaccount
+    cycle = cycle_start(today, line.carrier.cycle_day)
+    reported = None if state.reported is None else Switch(state.reported)
+    wanted = Wanted(state.wanted)
+    drive = getattr(line, "drive", None)
+    return LineShown(
+        iccid=line.iccid,
+        status=status(wanted, confirmed_on=reported is Switch.ON and not state.blocked),
+        wanted=wanted,
+        wanted_at=state.wanted_at,
+        why=state.why,
+        who="" if outsider else state.why_who,
+        waiting_since=drive.since if drive else None,
+        blocked=state.blocked,
+        reported=reported,
+        reported_word=state.reported_word,
+        reported_at=state.reported_at,
+        confirmed_at=state.confirmed_at,
+        carrier="" if outsider else line.carrier.name,
+        plan="" if outsider else line.plan.name,
+        holder=line.account.name if line.account and line.account.is_subaccount and not outsider else "",
+        notes=line.notes,
+        imei=line.imei,
+        msisdn=line.msisdn,
+        added_at=line.added_at,
+        last_seen=state.last_seen,
+        read_at=state.read_at,
+        lower_at=state.lower_at,
+        cycle_start=cycle,
+        today_bytes=state.day_bytes if state.day == today else 0,
+        month_bytes=state.counter - state.baseline if state.cycle == cycle else 0,
+        sms_sent=state.sms_sent,
+    )
+
+
+def with_all(lines: QuerySet[Line]) -> QuerySet[Line]:
+    return lines.select_related("state", "carrier", "plan", "account", "drive")
+
+
+def line_of(membership: Membership, iccid: str, *, today: dt.date) -> LineShown | None:
+    """One line, or None where it is unknown or not this person's."""
+    line = with_all(lines_of(membership)).filter(iccid=iccid).first()
+    return None if line is None else shown(line, membership, today)
+
+
+def lines_again(membership: Membership, iccids: Sequence[str], *, today: dt.date) -> list[LineShown]:
+    """These lines, in this order, without those that are no longer this person's."""
+    found = {line.iccid: line for line in with_all(lines_of(membership)).filter(iccid__in=iccids)}
+    return [shown(found[iccid], membership, today) for iccid in iccids if iccid in found]

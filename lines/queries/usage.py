@@ -1,0 +1,71 @@
+"""What a line used, day by day and month by month, as one account may know it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import F, QuerySet, Sum
+from kit.money import ZERO
+
+from accounts.models import Membership
+from accounts.policy import Right
+from lines.models import LineDay
+from lines.policy import cycle_start
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Bytes, and what they and the line fee cost in USD, on a day or in the cycle that begins on it."""
+
+    start: dt.date
+    used: int
+    cost: Decimal | None  # None for who may not see money
+
+
+@dataclass(frozen=True, slots=True)
+class UsageOfLine:
+    """Every day of the last and the current cycle, and every cycle of the last year, the empty ones too."""
+
+    cycle: dt.date
+    days: list[Used]
+    months: list[Used]
+
+    @property
+    def this_month(self) -> Used:
+        return self.months[-1]
+
+
+def usage_of(membership: Membership, iccid: str, *, cycle: dt.date, today: dt.date) -> UsageOfLine:
+    """What the line used while it was this account's; `cycle` is the first day of the current one."""
+    starts = [cycle]
+    while len(starts) < MONTHS:
+        starts.insert(0, cycle_start(starts[0] - dt.timedelta(days=1), cycle.day))
+    rows = _days_of(membership, iccid).filter(cycle__gte=starts[0], day__lte=today)
+    may_see_money = membership.may(Right.SEE_MONEY)
+    by_day: dict[dt.date, tuple[int, Decimal]] = {}
+    by_cycle: dict[dt.date, tuple[int, Decimal]] = {}
+    for day, of_cycle, used, cost in rows.values_list("day", "cycle").annotate(
+        bytes=Sum("used"), money=Sum(F("cost") + F("fee"))
+    ):
+        for sums, key in ((by_day, day), (by_cycle, of_cycle)):
+            before = sums.get(key, (0, ZERO))
+            sums[key] = (before[0] + used, before[1] + cost)
+
+    def of(sums: dict[dt.date, tuple[int, Decimal]], start: dt.date) -> Used:
+        used, cost = sums.get(start, (0, ZERO))
+        return Used(start, used, cost if may_see_money else None)
+
+    length = (today - starts[-2]).days + 1
+    days = [starts[-2] + dt.timedelta(days=number) for number in range(length)]
+    return UsageOfLine(cycle, [of(by_day, day) for day in days], [of(by_cycle, start) for start in starts])
+
+
+def _days_of(membership: Membership, iccid: str) -> QuerySet[LineDay]:
+    """A line may have had other holders and payers: their days are theirs."""
+    account = membership.account
+    days = LineDay.objects.filter(line__iccid=iccid)
+    return days.filter(account=account) if account.is_subaccount else days.filter(payer=account)

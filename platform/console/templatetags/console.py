@@ -1,0 +1,121 @@
+"""How the console writes numbers, times and names."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from django import template
+from django.forms import BoundField
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from kit import clock
+from kit.money import shown
+
+from lines.policy import MEGABYTE
+
+register = template.Library()
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    """$1,234.56; nothing for what may not be seen."""
+    return "" if amount is None else shown(amount)
+
+
+@register.filter
+def mb(count: int) -> str:
+    """Bytes as MB with three digits that matter: 0.05, 1.25, 12.4, 1,234."""
+    megabytes = count / MEGABYTE
+    if count == 0:
+        return "0"
+    if megabytes < 0.005:
+        return "< 0.01"
+    return f"{megabytes:,.{2 if megabytes < 10 else 1 if megabytes < 1000 else 0}f}"
+
+
+@register.filter
+def big_mb(count: int) -> str:
+    """Bytes as MB, or as GB from 10,000 MB on, with the unit."""
+    gigabytes = count / MEGABYTE / 1024
+    return f"{gigabytes:,.1f} GB" if count >= 10_000 * MEGABYTE else f"{mb(count)} MB"
+
+
+@register.filter
+def exact_bytes(count: int) -> str:
+    return f"{count:,} bytes"
+
+
+@register.filter
+def grouped(iccid: str) -> SafeString:
+    """In groups of four to read aloud; copied or selected it is whole."""
+    parts = [iccid[start : start + 4] for start in range(0, len(iccid), 4)]
+    return format_html_join("", '<span class="four">{}</span>', ((part,) for part in parts))
+
+
+@register.simple_tag
+def moment(when: dt.datetime | None, never: str = "never") -> SafeString:
+    """How long ago, with the exact time on hover."""
+    if when is None:
+        return format_html('<span class="quiet">{}</span>', never)
+    exact = when.astimezone(dt.UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        exact.strftime("%-d %b %Y, %H:%M:%S UTC"),
+        ago(when),
+    )
+
+
+@register.filter
+def ago(when: dt.datetime) -> str:
+    """40 s ago, 3 min ago, 5 h ago, 12 days ago, then the date."""
+    seconds = (clock.now() - when).total_seconds()
+    if seconds < 0:
+        return "just now"
+    if seconds < 90:
+        return f"{int(seconds)} s ago"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min ago"
+    if seconds < 36 * 3600:
+        return f"{round(seconds / 3600)} h ago"
+    if seconds < 60 * 86_400:
+        return f"{round(seconds / 86_400)} days ago"
+    return when.astimezone(dt.UTC).strftime("%-d %b %Y")
+
+
+@register.filter
+def percent_of(part: int, whole: int) -> str:
+    """A width in percent for a bar."""
+    return f"{100 * part / whole:.2f}%" if whole else "0%"
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A form's field in the kit's dress."""
+    kind = "form-check-input" if field.widget_type == "checkbox" else "form-control"
+    return field.as_widget(attrs={"class": f"{kind} is-invalid" if field.errors else kind, "placeholder": False})
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A small drawing beside a word; it says nothing by itself."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{}"/></svg>', ICONS[name]
+    )
+
+
+# Strokes on a grid of 24.
+ICONS = {
+    "home": "M4 11.5 12 4l8 7.5 M6 10v10h12V10 M10 20v-6h4v6",
+    "lines": "M7 3h7l4 4v14H7z M10 12h5v5h-5z",
+    "search": "M4.5 11a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0 M16 16l4.5 4.5",
+    "menu": "M4 7h16 M4 12h16 M4 17h16",
+    "copy": "M8.5 8.5h11v11h-11z M15.5 8.5v-4h-11v11h4",
+    "person": "M8 8a4 4 0 1 0 8 0a4 4 0 1 0-8 0 M5 20c.8-3.6 3.5-5.5 7-5.5s6.2 1.9 7 5.5",
+    "down": "M7 10l5 5 5-5",
+    "up": "M7 14l5-5 5 5",
+    "left": "M14 6l-6 6 6 6",
+    "right": "M10 6l6 6-6 6",
+    "cross": "M6 6l12 12 M18 6L6 18",
+}

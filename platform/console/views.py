@@ -1,0 +1,91 @@
+"""Doors to the pages that need several apps: Home, search, the balance, the theme."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+from kit import clock
+from kit.htmx import page
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from billing.policy import Colour
+from console import queries
+from console.balance import balance_shown
+from console.navigation import THEME_COOKIE, THEMES, entries_for
+from lines import queries as lines
+from lines import sentences
+from lines.policy import Status
+
+A_YEAR = 365 * 86_400
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def home(request: MemberRequest) -> HttpResponse:
+    """What needs somebody now, what is used and spent, and the fleet."""
+    membership, today = request.membership, clock.today()
+    fleet = lines.fleet_of(membership, today=today)
+    balance = balance_shown(membership)
+    spending = queries.spending_of(membership, today=today)
+    top = lines.top_lines(membership, today=today)
+    context = {
+        "now": clock.now(),
+        "fleet": fleet,
+        "statuses": [
+            (status, status.name.lower().replace("_", "-"), fleet.by_status.get(status, 0)) for status in Status
+        ],
+        "off": [(group, _why(request, group)) for group in fleet.off],
+        "balance": balance,
+        "needs_money": balance is not None and balance.balance.colour is not Colour.GREEN,
+        "spending": spending,
+        "spending_chart": spending.chart() if spending else None,
+        "top": top,
+        "most": top[0].month_bytes if top else 0,
+    }
+    return page(request, "console/home.html", context, part="home")
+
+
+def _why(request: MemberRequest, group: lines.Group) -> sentences.Sentence:
+    sentence = sentences.group_off(group)
+    return sentences.for_subaccount(sentence, group.why) if request.account.is_subaccount else sentence
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def search(request: MemberRequest) -> HttpResponse:
+    """A page by its name, the one line that is meant, or the list of those that match."""
+    text = " ".join(request.GET.get("q", "").split())
+    for entry in entries_for(request.membership):
+        if text and entry.label.lower() == text.lower():
+            return redirect(entry.name)
+    found = lines.list_lines(request.membership, lines.Asked(q=text[:100]), today=clock.today()) if text else None
+    if found and found.total == 1:
+        return redirect("line", iccid=found.rows[0].iccid)
+    return redirect(reverse("lines") + (f"?{urlencode({'q': text[:100]})}" if text else ""))
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def balance(request: MemberRequest) -> HttpResponse:
+    """The header's balance widget alone, with the sum behind it; a page of its own without htmx."""
+    return page(request, "console/balance.html", {}, part="balance")
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark or as the system, in this browser."""
+    back = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    response = redirect(back if safe else "/")
+    chosen = request.POST.get("theme", "")
+    if chosen in dict(THEMES):
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    return response

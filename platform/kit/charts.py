@@ -1,0 +1,104 @@
+"""Bar charts drawn on the server: what is where, in percent across and pixels down. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+HEIGHT = 160  # pixels of the plot
+ROOM = 22  # pixels above it, where the topmost label stands
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One value. `tick` is written under it, `title` is what a pointer reads, `kind` is its look."""
+
+    value: float
+    title: str
+    tick: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A bar in its place: x and width in percent, y and height in pixels."""
+
+    bar: Bar
+    x: str
+    width: str
+    middle: str
+    slot_x: str
+    slot_width: str
+    y: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across with the value that it stands for."""
+
+    y: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    bars: list[Drawn]
+    rules: list[Rule]
+    base: int
+    height: int  # with the ticks under the plot
+    is_empty: bool
+
+
+def scale(largest: float) -> tuple[float, int]:
+    """A round step (1, 2 or 5 times a power of ten) and how many of them hold the largest value: at most 4."""
+    if largest <= 0:
+        return 1.0, 1
+    exponent = 0
+    while 10.0**exponent * 4 < largest:
+        exponent += 1
+    while exponent > -6 and 10.0 ** (exponent - 1) * 4 >= largest:
+        exponent -= 1
+    for step in (0.2, 0.5, 1.0):
+        size = step * 10.0**exponent
+        if size * 4 >= largest - 1e-9:
+            return size, max(1, -int(-(largest - 1e-9) // size))
+    raise AssertionError("unreachable: four steps of the power of ten hold it")
+
+
+def bars(values: Sequence[Bar], *, unit: str = "") -> Chart:
+    """Bars side by side over round lines."""
+    largest = max((bar.value for bar in values), default=0.0)
+    step, count = scale(largest)
+    slot = 100 / max(1, len(values))
+    base = ROOM + HEIGHT
+    return Chart(
+        bars=[_drawn(bar, number, slot, bar.value / (step * count) * HEIGHT) for number, bar in enumerate(values)],
+        rules=[
+            Rule(f"{base - HEIGHT * number / count:.1f}", _label(step * number, unit if number == count else ""))
+            for number in range(1, count + 1)
+        ],
+        base=base,
+        height=base + 24,
+        is_empty=largest <= 0,
+    )
+
+
+def _drawn(bar: Bar, number: int, slot: float, height: float) -> Drawn:
+    height = max(height, 1.5) if bar.value > 0 else 0.0
+    return Drawn(
+        bar=bar,
+        x=f"{slot * (number + 0.14):.3f}%",
+        width=f"{slot * 0.72:.3f}%",
+        middle=f"{slot * (number + 0.5):.3f}%",
+        slot_x=f"{slot * number:.3f}%",
+        slot_width=f"{slot:.3f}%",
+        y=f"{ROOM + HEIGHT - height:.1f}",
+        height=f"{height:.1f}",
+    )
+
+
+def _label(value: float, unit: str) -> str:
+    number = f"{Decimal(str(round(value, 6))).normalize():,f}"
+    return f"{number} {unit}".strip() if unit != "$" else f"${number}"
