@@ -133,8 +133,14 @@ def _instead(fault: Fault) -> Response:
 async def left_or(request: Request, seconds: float) -> None:
     """Say nothing until the client leaves or the time is over."""
     leaving = asyncio.ensure_future(_left(request))
-    done, _ = await asyncio.wait({leaving}, timeout=seconds)
-    leaving.cancel()
+    try:
+        done, _ = await asyncio.wait({leaving}, timeout=seconds)
+    except asyncio.CancelledError:
+        # The server stops: whoever still waits is cut off rather than told an error that no fault asked for.
+        _cut(request)
+        raise Dropped from None
+    finally:
+        leaving.cancel()
     if done:
         raise Dropped
 
@@ -146,11 +152,15 @@ async def _left(request: Request) -> None:
 
 async def dropped(request: Request) -> None:
     """Cut the connection without a word."""
+    _cut(request)
+    await _left(request)
+    raise Dropped
+
+
+def _cut(request: Request) -> None:
     # ASGI has no word for it; uvicorn's receive() is a method of the object that holds the transport.
     held: Any = getattr(request.receive, "__self__", None)
     held.transport.abort()
-    await _left(request)
-    raise Dropped
 
 
 async def nobody_left(_request: Request, _error: Exception) -> Response:

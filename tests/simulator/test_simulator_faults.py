@@ -1,12 +1,13 @@
 """Faults hit the calls in their scope, as often as they were told, and nothing else."""
 
 import json
+import threading
 import time
 from typing import Any
 
 import httpx
 import pytest
-from simulator import Running
+from simulator import Running, running
 
 
 def state(sim: Running, iccid: str) -> str:
@@ -39,6 +40,21 @@ def test_a_call_that_hangs_acts_only_when_the_fault_comes_after(sim: Running, si
     with pytest.raises(httpx.ReadTimeout):
         simbase.patch(f"/simcards/{one}", json={"sim_state": "disabled"}, timeout=0.1)
     assert state(sim, one) == "disabled"
+
+
+def test_a_simulator_that_stops_cuts_off_whoever_hangs() -> None:
+    with running(sims=2, process=True) as own:
+        own.fault("hang")
+        client = threading.Thread(target=_hear_nothing, args=(own,))
+        client.start()
+        time.sleep(0.1)
+    client.join(5)
+    assert not client.is_alive()
+
+
+def _hear_nothing(own: Running) -> None:
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{own.simbase}/plans", timeout=30)
 
 
 def test_a_delay_is_waited_out(sim: Running, simbase: httpx.Client) -> None:
