@@ -1,5 +1,9 @@
-"""One deadline for a whole call. httpx's time-outs are for each operation: a server that sends a byte a second would
-never reach them, so every operation on the network asks the call's deadline how much time is left."""
+"""One deadline for a whole call.
+
+httpx's time-outs are for each operation: a server that sends a byte a second would never reach them. Here every
+operation on the network asks the call's deadline how much time is left. Only the resolver of names is not ours to cut
+short; its own time-outs (resolv.conf) come on top.
+"""
 
 from __future__ import annotations
 

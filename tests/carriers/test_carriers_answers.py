@@ -19,7 +19,7 @@ from lines.carriers.base import CarrierClient, Malformed, OutcomeUnknown, Status
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ICCID = "8912300000000000001"
-often = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 PAGE = {
     "total_records": 3,
@@ -107,14 +107,14 @@ def damaged(draw: st.DrawFn, data: Any) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(places(data)))
         if not place:
-            data = data if draw(st.integers(0, 9)) else draw(anything)
+            data = data if draw(st.integers(0, 9)) else copy.deepcopy(draw(anything))
             continue
         holder = data
         for key in place[:-1]:
             holder = holder[key]
         match draw(st.sampled_from(["replace", "replace", "remove", "double"])):
             case "replace":
-                holder[place[-1]] = draw(anything)
+                holder[place[-1]] = copy.deepcopy(draw(anything))  # `nasty` hands out the same lists again
             case "remove":
                 del holder[place[-1]]
             case "double" if isinstance(holder, list):

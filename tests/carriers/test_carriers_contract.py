@@ -26,7 +26,7 @@ class TestReading:
     def test_a_line_says_whose_it_is_and_how_it_is(self, carrier):
         reading = carrier.client.read_line(carrier.iccid, now=NOW)
         assert reading.iccid == carrier.iccid
-        assert reading.status == Status(Switch.ON, carrier.words["on"])
+        assert reading.status == Status(Switch.ON, carrier.known.on)
         assert reading.imei == carrier.simulator.fleet(carrier.kind)[0]["imei"]
         assert reading.msisdn
         assert reading.msisdn.lstrip("+").isdigit()
@@ -65,7 +65,7 @@ class TestReading:
 
 class TestStatus:
     def test_a_status_is_read_by_itself(self, carrier):
-        assert carrier.client.get_status(carrier.iccid) == Status(Switch.ON, carrier.words["on"])
+        assert carrier.client.get_status(carrier.iccid) == Status(Switch.ON, carrier.known.on)
 
     def test_an_unknown_word_survives(self, carrier):
         carrier.simulator.event("status", iccid=carrier.iccid, status="Maintenance Hold 7", open=False)
@@ -73,7 +73,7 @@ class TestStatus:
         assert carrier.client.read_line(carrier.iccid, now=NOW).status == Status(None, "Maintenance Hold 7")
 
     def test_a_known_word_is_known_in_any_case_and_kept_as_it_came(self, carrier):
-        word = carrier.words["off"].title()
+        word = carrier.known.off.title()
         carrier.simulator.event("status", iccid=carrier.iccid, status=word, open=False)
         assert carrier.client.get_status(carrier.iccid) == Status(Switch.OFF, word)
 
@@ -84,7 +84,7 @@ class TestStatus:
 
 class TestSwitch:
     def test_off_and_on_again(self, carrier):
-        for on, word in ((False, carrier.words["off"]), (True, carrier.words["on"])):
+        for on, word in ((False, carrier.known.off), (True, carrier.known.on)):
             answer = carrier.client.set_switch(carrier.iccid, on=on)
             status = Status(Switch.ON if on else Switch.OFF, word)
             assert answer == (status if carrier.client.abilities.confirms_at_once else None)
@@ -94,7 +94,7 @@ class TestSwitch:
     def test_twice_is_once(self, carrier):
         for _ in range(2):
             carrier.client.set_switch(carrier.iccid, on=False)
-        assert carrier.word() == carrier.words["off"]
+        assert carrier.word() == carrier.known.off
 
     def test_an_unknown_sim_is_refused(self, carrier):
         with pytest.raises(Refused):
@@ -178,7 +178,7 @@ class TestWriteFails:
         with pytest.raises(failure) as caught:
             carrier.client.set_switch(carrier.iccid, on=False)
         assert isinstance(caught.value, OutcomeUnknown) == (failure is OutcomeUnknown)
-        assert (carrier.word() == carrier.words["off"]) == acted
+        assert (carrier.word() == carrier.known.off) == acted
         assert carrier.client.get_status(carrier.iccid).switch == (Switch.OFF if acted else Switch.ON)
 
     def test_a_silent_carrier_may_have_acted(self, carrier):
@@ -187,7 +187,7 @@ class TestWriteFails:
             carrier.fault("hang_after")
             with pytest.raises(OutcomeUnknown):
                 client.set_switch(carrier.iccid, on=False)
-        assert carrier.word() == carrier.words["off"]
+        assert carrier.word() == carrier.known.off
 
     def test_nobody_there_has_done_nothing(self, carrier):
         with closing(carrier.open(url=f"http://127.0.0.1:{_closed_port()}")) as client, pytest.raises(Unreachable):
@@ -202,7 +202,7 @@ class TestTooManyCalls:
         since = time.monotonic()
         carrier.client.set_switch(carrier.iccid, on=False)
         assert time.monotonic() - since >= 1
-        assert carrier.word() == carrier.words["off"]
+        assert carrier.word() == carrier.known.off
         assert carrier.calls() == 2
 
     def test_a_second_429_is_passed_on(self, carrier):
@@ -281,10 +281,7 @@ class TestGate:
 
 class TestCredentials:
     def test_wrong_ones_are_refused_and_appear_in_no_message(self, carrier):
-        wrong = {"simbase": {"api_key": "wrong-key-12345"}, "iotportal": {"secret_key": "wrong-key-12345"}}[
-            carrier.kind
-        ]
-        with closing(carrier.open(**wrong)) as client:
+        with closing(carrier.open(**carrier.known.wrong)) as client:
             for ask in (
                 lambda: client.read_line(carrier.iccid, now=NOW),
                 lambda: client.set_switch(carrier.iccid, on=False),
@@ -292,7 +289,7 @@ class TestCredentials:
                 with pytest.raises(Refused) as caught:
                     ask()
                 assert "wrong-key" not in f"{caught.value!r} {caught.value.__cause__!r}"
-        assert carrier.word() == carrier.words["on"]
+        assert carrier.word() == carrier.known.on
 
     def test_a_missing_one_is_named(self, carrier):
         for name in carrier.client.secret_names:
