@@ -132,6 +132,7 @@ class LineState(models.Model):
     cycle = models.DateField(null=True)
     counter = models.BigIntegerField(default=0)
     baseline = models.BigIntegerField(default=0)
+    since_cycle = models.DateField(null=True)  # the cycle in which the baseline was taken, by our clock
     read_at = models.DateTimeField(null=True)
     last_seen = models.DateTimeField(null=True)
     day = models.DateField(null=True)

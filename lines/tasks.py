@@ -45,7 +45,9 @@ def read_usage() -> int:
     stop = _shift()
     readings, turned = 0, False
     for carrier in Carrier.objects.filter(is_active=True):
-        read = Reader(carrier, patience=PATIENCE, stop=stop).run()
+        reader = Reader(carrier, patience=PATIENCE, stop=stop)
+        reader.run()
+        read = reader.run_final_totals()
         readings += read.applied.readings
         turned = turned or bool(read.applied.to_drive or read.enforced.suspended or read.enforced.reactivated)
     if turned:

@@ -17,6 +17,7 @@ from lines.commands.readings import Applied
 from lines.models import Carrier, CarrierHealth, Chunk, FinalTotal, Line, Quarantine, ReadingPass
 
 CHUNK = 250  # lines
+FINALS_SHARE = 0.5  # of the day's calls
 MAX_ATTEMPTS = 5  # a chunk that failed so often waits for the next pass
 
 
@@ -163,11 +164,20 @@ def plan_final_totals(*, carrier: Carrier) -> None:
             "INSERT INTO lines_finaltotal (line_id, carrier_id, cycle, attempts, last_error)"
             " SELECT l.id, l.carrier_id, st.cycle, 0, '' FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id"
             "  WHERE l.carrier_id = %s AND l.payer_id IS NOT NULL AND st.cycle < %s"
+            "    AND st.cycle >= st.since_cycle"
             " ON CONFLICT (line_id, cycle) DO NOTHING",
             [carrier.pk, current],
         )
     health.finals_planned_for = current
     health.save(update_fields=["finals_planned_for"])
+
+
+def may_fetch_final_totals(*, carrier: Carrier) -> bool:
+    """Whether the day's calls are less than half used up: the rest is kept for reading and driving."""
+    if carrier.calls_per_day is None:
+        return True
+    health = CarrierHealth.objects.get(pk=carrier.pk)
+    return health.day != clock.today() or health.calls_today < carrier.calls_per_day * FINALS_SHARE
 
 
 def claim_final_totals(*, carrier: Carrier, limit: int) -> list[FinalTotal]:

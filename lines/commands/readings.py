@@ -39,7 +39,7 @@ class Applied:
 
 
 # Which case a reading is, decided under the locks on the lines' states:
-#   stock   nobody's line: only its state is kept
+#   stock   nobody's line, or a final total from before it was ours: only its state is kept
 #   first   its baseline: nothing is charged
 #   stale   a counter without a time, asked for before the last one that was applied
 #   same    the cycle that is open: the highest counter counts
@@ -53,7 +53,7 @@ WITH reading AS (
                   AS r(line_id, counter, cycle, switch, word, blocked, sms, seen)
 ), found AS (
     SELECT r.*, l.payer_id, l.account_id, l.plan_id,
-           st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at,
+           st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
            CASE WHEN r.cycle IS NOT NULL THEN r.cycle
                 WHEN st.cycle IS NULL THEN %(cycle)s::date
                 WHEN st.cycle < %(cycle)s::date AND (r.counter < st.counter OR st.counter = 0) THEN %(cycle)s::date
@@ -63,7 +63,7 @@ WITH reading AS (
       JOIN lines_linestate st ON st.line_id = r.line_id
 ), judged AS (
     SELECT *,
-           CASE WHEN payer_id IS NULL THEN 'stock'
+           CASE WHEN payer_id IS NULL OR (open_cycle IS NULL AND word IS NULL) THEN 'stock'
                 WHEN open_cycle IS NULL THEN 'first'
                 WHEN cycle IS NULL AND %(at)s < read_at THEN 'stale'
                 WHEN at_cycle = open_cycle THEN 'same'
@@ -103,19 +103,21 @@ WITH reading AS (
     ON CONFLICT (line_id, day, payer_id, price_id)
     DO UPDATE SET used = excluded.used, cost = excluded.cost, account_id = excluded.account_id
 ), finished AS (
-    SELECT line_id, payer_id, plan_id, open_cycle AS cycle, open_counter AS counter, open_counter - baseline AS used
+    SELECT line_id, payer_id, plan_id, since_cycle, open_cycle AS cycle, open_counter AS counter,
+           open_counter - baseline AS used
       FROM moved WHERE judgement = 'opens'
-     UNION ALL  -- cycles in which nothing was read at all
-    SELECT line_id, payer_id, plan_id, skipped::date, 0, 0
-      FROM moved, generate_series(open_cycle + interval '1 month', at_cycle - interval '1 month', '1 month') AS skipped
-     WHERE judgement = 'opens'
+     UNION ALL  -- cycles that began and ended unread: only a final total can tell of them
+    SELECT line_id, payer_id, plan_id, since_cycle, skipped::date, 0, 0
+      FROM moved, generate_series(greatest(open_cycle + interval '1 month', date_trunc('month', read_at, 'UTC')),
+                                  at_cycle - interval '1 month', '1 month') AS skipped
+     WHERE judgement = 'opens' AND %(has_finals)s
 ), finished_rows AS (
     INSERT INTO lines_linecycle AS c (line_id, cycle, payer_id, plan_id, counter, used)
     SELECT line_id, cycle, payer_id, plan_id, counter, used FROM finished
     ON CONFLICT (line_id, cycle, payer_id) DO UPDATE SET counter = excluded.counter, used = c.used + excluded.used
 ), finals AS (
     INSERT INTO lines_finaltotal (line_id, carrier_id, cycle, attempts, last_error)
-    SELECT line_id, %(carrier)s, cycle, 0, '' FROM finished WHERE %(has_finals)s
+    SELECT line_id, %(carrier)s, cycle, 0, '' FROM finished WHERE %(has_finals)s AND cycle >= since_cycle
     ON CONFLICT (line_id, cycle) DO NOTHING
 ), late_rows AS (
     UPDATE lines_linecycle c SET counter = m.counter, used = c.used + m.moved
@@ -126,6 +128,7 @@ WITH reading AS (
            counter = CASE judgement WHEN 'first' THEN m.counter WHEN 'opens' THEN m.counter
                                     WHEN 'same' THEN greatest(st.counter, m.counter) ELSE st.counter END,
            baseline = CASE judgement WHEN 'first' THEN m.counter WHEN 'opens' THEN 0 ELSE st.baseline END,
+           since_cycle = CASE WHEN judgement = 'first' THEN %(cycle)s ELSE st.since_cycle END,
            read_at = CASE WHEN m.word IS NULL THEN st.read_at ELSE greatest(st.read_at, %(at)s) END,
            day = greatest(st.day, %(day)s),
            day_bytes = CASE WHEN st.day >= %(day)s THEN st.day_bytes ELSE 0 END

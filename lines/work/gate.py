@@ -46,7 +46,7 @@ class CallGate:
         self._patience = patience
         self._lock = threading.Lock()
         self._connection: BaseDatabaseWrapper | None = None
-        self._spacing = 1.0 / carrier.calls_per_second
+        self._spacing = 1.05 / carrier.calls_per_second  # a network delays one call more than the next
         # Fast carriers reserve a twentieth of a second at once, so that the row is not the limit.
         self._batch = max(1, int(carrier.calls_per_second / 20))
         self._slots: list[float] = []

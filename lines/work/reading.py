@@ -67,7 +67,12 @@ class Reader:
     def run(self) -> Read:
         with ThreadPoolExecutor(max_workers=LINES_AT_ONCE, thread_name_prefix="read") as pool:
             self._read_chunks(pool)
-            if self.client.abilities.final_totals:
+        return self.read
+
+    def run_final_totals(self) -> Read:
+        """Fetches finished months' totals while the day's calls allow it: reading and driving come first."""
+        if self.client.abilities.final_totals:
+            with ThreadPoolExecutor(max_workers=LINES_AT_ONCE, thread_name_prefix="final") as pool:
                 self._read_final_totals(pool)
         return self.read
 
@@ -160,7 +165,7 @@ class Reader:
             passes.quarantine(carrier=self.carrier, call=call, failure=failure)
 
     def _read_final_totals(self, pool: ThreadPoolExecutor) -> None:
-        while not self.stop():
+        while not self.stop() and passes.may_fetch_final_totals(carrier=self.carrier):
             finals = passes.claim_final_totals(carrier=self.carrier, limit=FINALS_AT_ONCE)
             if not finals:
                 break

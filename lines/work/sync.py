@@ -17,9 +17,10 @@ from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work.clients import client_for
 from lines.work.driving import drive_carrier
-from lines.work.reading import Reader
+from lines.work.reading import Read, Reader
 
 PATIENCE = 60.0  # seconds that a call waits for the carrier's gate
+FINALS_SECONDS = 60.0  # final totals are one call each; what a pass does not get to, the next one does
 
 
 @dataclass(slots=True)
@@ -47,16 +48,31 @@ def sync(carriers: Sequence[Carrier]) -> Synced:
     synced = Synced()
     keep_days()
     for carrier in carriers:
-        _read(carrier, synced)
-    for _ in range(3):  # a confirmed activation owes its fee, which may turn a balance, which drives lines
+        abilities = client_for(carrier, patience=PATIENCE).abilities
+        if abilities.final_totals:
+            passes.plan_final_totals(carrier=carrier)
+        passes.plan_pass(carrier=carrier, by_page=abilities.lists_lines)
+        _add_read(carrier, synced, Reader(carrier, patience=PATIENCE, stop=lambda: False, in_place=True).run())
+    _decide_and_drive(carriers, synced)
+    enough = time.monotonic() + FINALS_SECONDS
+    for carrier in carriers:
+        finals = Reader(carrier, patience=PATIENCE, stop=lambda: time.monotonic() > enough).run_final_totals()
+        _add_read(carrier, synced, finals)
+    if synced.final_totals:
+        _decide_and_drive(carriers, synced)
+    synced.seconds = round(time.monotonic() - began, 3)
+    return synced
+
+
+def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
+    """A confirmed activation owes its fee, which may turn a balance, which drives lines: until nothing moves."""
+    for _ in range(3):
         synced.fees += keep_days()
         enforced = enforce()
         synced.suspended += enforced.suspended
         synced.reactivated += enforced.reactivated
         if not _drive(carriers, synced):
             break
-    synced.seconds = round(time.monotonic() - began, 3)
-    return synced
 
 
 def keep_days() -> int:
@@ -68,12 +84,7 @@ def keep_days() -> int:
     return fees
 
 
-def _read(carrier: Carrier, synced: Synced) -> None:
-    abilities = client_for(carrier, patience=PATIENCE).abilities
-    if abilities.final_totals:
-        passes.plan_final_totals(carrier=carrier)
-    passes.plan_pass(carrier=carrier, by_page=abilities.lists_lines)
-    read = Reader(carrier, patience=PATIENCE, stop=lambda: False, in_place=True).run()
+def _add_read(carrier: Carrier, synced: Synced, read: Read) -> None:
     synced.readings += read.applied.readings
     synced.unknown += read.applied.unknown
     synced.bytes_moved += read.applied.bytes_moved
