@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from kit.money import ZERO
 
 from billing.commands import Charge, charge_usage, lock_wallets
@@ -215,6 +216,7 @@ def _apply(carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, 
         )
         cursor.execute(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals))
         sums = cursor.fetchall()
+        _keep_identity(cursor, known)
     charges = [Charge(payer, day, amount) for payer, day, amount, _, _ in sums if payer is not None]
     charge_usage(charges=charges)
     return Applied(
@@ -225,6 +227,22 @@ def _apply(carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, 
         payer_ids={charge.account_id for charge in charges},
         to_drive=sums[-1][4],
     )
+
+
+def _keep_identity(cursor: CursorWrapper, known: Sequence[tuple[int, Reading]]) -> None:
+    """The IMEI and MSISDN that a carrier gives with a reading, where they have changed."""
+    told = [(line_id, reading) for line_id, reading in known if reading.imei or reading.msisdn]
+    if told:
+        cursor.execute(
+            "UPDATE lines_line l SET imei = coalesce(r.imei, l.imei), msisdn = coalesce(r.msisdn, l.msisdn)"
+            "  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(line_id, imei, msisdn)"
+            " WHERE l.id = r.line_id AND (r.imei <> l.imei OR r.msisdn <> l.msisdn)",
+            [
+                [line_id for line_id, _ in told],
+                [reading.imei or None for _, reading in told],
+                [reading.msisdn or None for _, reading in told],
+            ],
+        )
 
 
 def _parameters(
