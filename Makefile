@@ -45,9 +45,10 @@ lock:
 .venv/bin/python:
 	python="$$(scripts/python)" && "$$python" -m venv .venv
 
-.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+.venv/.installed: requirements.lock pyproject.toml scripts/redis | .venv/bin/python
 	$(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-build-isolation -e .
+	scripts/redis
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json .npmrc | .venv/.installed

