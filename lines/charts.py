@@ -44,8 +44,9 @@ def monthly(usage: UsageOfLine) -> Chart:
 def _day_tick(day: Used, usage: UsageOfLine) -> str:
     if day.start in (usage.days[0].start, usage.cycle):
         return day.start.strftime("%-d %b")
-    since = (day.start - (usage.cycle if day.start > usage.cycle else usage.days[0].start)).days
-    return day.start.strftime("%-d") if since % 7 == 0 else ""
+    month = usage.cycle if day.start > usage.cycle else usage.days[0].start
+    is_close = 0 < (usage.cycle - day.start).days < 4  # to the next month's name
+    return day.start.strftime("%-d") if (day.start - month).days % 7 == 0 and not is_close else ""
 
 
 def _bar(used: Used, name: str, *, tick: str, kind: str) -> Bar:

@@ -10,12 +10,19 @@ from django.urls import reverse
 
 from accounts.models import Account
 from lines.models import RatePlan
-from lines.policy import Status
+from lines.policy import Status, Why
 from lines.queries import COUNTED, OWN, SIZES, SORTS, WAITING, Asked
 
 STATUSES = [(status.name.lower().replace("_", "-"), status.word) for status in Status] + [
     (WAITING, "Waiting for the carrier")
 ]
+WHYS = {
+    Why.BALANCE.value: "off for the balance",
+    Why.PERSON.value: "switched off by a person",
+    Why.RULE.value: "switched off by a rule",
+    Why.SUBACCOUNT.value: "off with their sub-account",
+    Why.NEW.value: "never activated",
+}
 LONGEST_SEARCH = 100
 DEFAULT = Asked()
 
@@ -43,6 +50,7 @@ def address(asked: Asked, **changes: str | int) -> str:
     values: dict[str, str | int] = {
         "q": asked.q,
         "status": asked.status,
+        "why": asked.why,
         "subaccount": asked.subaccount,
         "plan": asked.plan,
         "sort": asked.sort,

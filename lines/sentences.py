@@ -1,4 +1,4 @@
-"""Why a line is as it is, in words: what, since when, and what changes it. Pure: time stays a datetime."""
+"""Why a line is as it is, in words: what, since when, and what changes it. Pure: times stay datetimes."""
 
 from __future__ import annotations
 
@@ -8,101 +8,111 @@ from dataclasses import dataclass
 from lines.policy import Status, Why
 from lines.queries import Group, LineShown
 
+ASKED = ": first asked"
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`short` stands in a table, `what` and `lifts` are sentences; `since` belongs to `what`."""
+    """`short` stands in a table. The whole is: `what`, `joint`, how long ago `since` is; then `lifts`."""
 
     short: str
     what: str
     since: dt.datetime | None
     lifts: str = ""
+    joint: str = ","
 
 
-def explain(line: LineShown) -> Sentence:
-    """A line's status in words."""
+# What a table says, a sentence about one line, about several, and what changes it. {who} is a person or a rule.
+OFF = {
+    Why.BALANCE: (
+        "balance",
+        "Off since the balance went below its minimum",
+        "A refill that lifts the balance to the minimum or above starts {it} again by itself.",
+    ),
+    Why.PERSON: ("by {who}", "Switched off by {who}", "{It} until somebody activates {it}."),
+    Why.RULE: ("rule {who}", "Switched off by the rule {who}", "{It} until somebody activates {it}."),
+    Why.SUBACCOUNT: (
+        "sub-account off",
+        "Off since the sub-account was switched off",
+        "Switching the sub-account on starts {it} again.",
+    ),
+    Why.NEW: ("never activated", "Never activated since {added}", "{It} until somebody activates {it}."),
+}
+# The same for a sub-account's people, who know no balance, staff or rules of the account.
+OFF_OUTSIDE = OFF | {
+    Why.BALANCE: (
+        "by your provider",
+        "Suspended by your provider",
+        "Only your provider can start {it} again: ask there.",
+    ),
+    Why.PERSON: ("switched off", "Switched off", "{It} until somebody activates {it}."),
+    Why.RULE: ("by your provider", "Switched off by your provider", "{It} until somebody activates {it}."),
+}
+ONE = {"it": "it", "It": "It stays off", "added": "it was added"}
+SEVERAL = {"it": "them", "It": "They stay off", "added": "they were added"}
+
+
+def explain(line: LineShown, *, outside: bool = False) -> Sentence:
+    """A line's status in words; `outside` for a sub-account's people."""
     carrier = line.carrier or "the carrier"
     if line.status is Status.ACTIVATED:
-        return Sentence("", f"On: {carrier} confirms it", line.reported_at)
+        return Sentence("", f"On: confirmed by {carrier}", line.reported_at)
     if line.status is Status.ACTIVATION_READY:
         return _not_on_yet(line, carrier)
-    return why_off(line.why, line.who, since=line.added_at if line.why == Why.NEW else line.wanted_at)
+    since = line.added_at if line.why == Why.NEW else line.wanted_at
+    return _off(line.why, line.who, since, words=ONE, outside=outside)
 
 
 def _not_on_yet(line: LineShown, carrier: str) -> Sentence:
     if line.blocked:
         return Sentence(
-            f"held back by {carrier}",
-            f"Wanted on, but {carrier} holds it back (“{line.reported_word}”)",
+            f"stopped by {carrier}",
+            f"Wanted on, but {carrier} stopped it (“{line.reported_word}”)",
             line.reported_at,
             f"Only {carrier} can lift this: ask there, with the ICCID.",
         )
     if line.waiting_since is None and line.reported is None and line.reported_word:
         return Sentence(
-            f"{carrier} says “{line.reported_word}”",
-            f"Wanted on; {carrier} says “{line.reported_word}”, a word that Linekeeper does not know",
+            f"“{line.reported_word}”",
+            f"Wanted on; {carrier} answered “{line.reported_word}”, a word that Linekeeper does not know",
             line.reported_at,
-            f"Look the line up with {carrier} to see whether it runs.",
+            f"Look it up with {carrier} to see whether it runs.",
         )
     return Sentence(
-        "activating, asked",
-        f"Activating: {carrier} was asked and has not confirmed it",
+        "asked",
+        f"Activating, and not yet confirmed by {carrier}",
         line.waiting_since or line.wanted_at,
-        "It is asked again until it does; there is nothing to do here.",
+        "It is asked for again until it is; there is nothing to do.",
+        joint=ASKED,
     )
-
-
-def why_off(why: str, who: str, *, since: dt.datetime | None) -> Sentence:
-    """The reason that a line is wanted off. No `who`: it is not the reader's to know."""
-    activate = "It stays off until somebody activates it."
-    if why == Why.BALANCE:
-        return Sentence(
-            "balance",
-            "Off because the balance is below its minimum",
-            since,
-            "A refill that lifts the balance to the minimum starts it again by itself.",
-        )
-    if why == Why.PERSON:
-        return Sentence(
-            f"by {who}" if who else "switched off", f"Switched off{f' by {who}' if who else ''}", since, activate
-        )
-    if why == Why.RULE:
-        rule = f" by the rule {who}" if who else " by a rule"
-        return Sentence(f"rule {who}".strip(), f"Switched off{rule}", since, activate)
-    if why == Why.SUBACCOUNT:
-        return Sentence(
-            "sub-account off",
-            "Off because its sub-account is switched off",
-            since,
-            "Switching that on starts it again.",
-        )
-    return Sentence("never activated", "Added, and never activated", since, "It stays off until somebody activates it.")
-
-
-def for_subaccount(sentence: Sentence, why: str) -> Sentence:
-    """The same for a sub-account's people, who know no balance and no rules of the account."""
-    if why == Why.BALANCE:
-        return Sentence(
-            "", "Suspended by your provider", sentence.since, "Your provider can start it again: ask there."
-        )
-    if why == Why.RULE:
-        return Sentence("", "Switched off by your provider", sentence.since, sentence.lifts)
-    return sentence
 
 
 def pending(line: LineShown) -> Sentence | None:
     """A line that is wanted off and that its carrier has not confirmed to be off."""
     if line.waiting_since is None or line.status in (Status.ACTIVATED, Status.ACTIVATION_READY):
         return None
-    carrier = line.carrier or "the carrier"
     return Sentence(
         "stopping, asked",
-        f"Stopping: {carrier} was asked and has not confirmed it",
+        f"Stopping, and not yet confirmed by {line.carrier or 'the carrier'}",
         line.waiting_since,
-        "Until it does, the line may still use data. It is asked again until it confirms.",
+        "Until it is, the line may still use data.",
+        joint=ASKED,
     )
 
 
-def group_off(group: Group) -> Sentence:
+def group_off(group: Group, *, outside: bool = False) -> Sentence:
     """Why these lines are off, as one group."""
-    return why_off(group.why, group.who, since=group.since)
+    names = {Why.PERSON: "people", Why.RULE: "rules"}.get(Why(group.why), "")
+    who = " and ".join(group.who) if len(group.who) < 3 else f"{len(group.who)} {names}"
+    return _off(
+        group.why, who, group.since, words=SEVERAL if group.count > 1 else ONE, outside=outside, first=group.count > 1
+    )
+
+
+def _off(
+    why: str, who: str, since: dt.datetime, *, words: dict[str, str], outside: bool, first: bool = False
+) -> Sentence:
+    short, what, lifts = (OFF_OUTSIDE if outside else OFF)[Why(why)]
+    said = words | {"who": who or "somebody"}
+    joint = ", the first" if first and why != Why.BALANCE else ","
+    return Sentence(short.format(**said), what.format(**said), since, lifts.format(**said), joint)

@@ -48,8 +48,8 @@ COLUMNS = (
     ("notes", "Notes", False, ""),
     ("subaccount", "Sub-account", False, ""),
     ("seen", "Last seen", False, "-"),
-    ("today", "This day, MB", True, "-"),
-    ("month", "This month, MB", True, "-"),
+    ("today", "This\N{NO-BREAK SPACE}day MB", True, "-"),
+    ("month", "This\N{NO-BREAK SPACE}month MB", True, "-"),
     ("sms", "SMS sent", True, "-"),
     ("read", "Read", False, "-"),
 )
@@ -81,7 +81,9 @@ def line_list(request: MemberRequest) -> HttpResponse:
         "previous": forms.address(asked, page=asked.page - 1) if asked.page > 1 else "",
         "next": forms.address(asked, page=asked.page + 1) if listing.has_next else "",
         "here": forms.address(asked),
-        "is_narrowed": bool(asked.q or asked.status or asked.subaccount or asked.plan),
+        "why": forms.WHYS.get(asked.why, ""),
+        "without_why": forms.address(asked, why=""),
+        "is_narrowed": bool(asked.q or asked.status or asked.why or asked.subaccount or asked.plan),
     }
     return page(request, "lines/list.html", context, part="listing")
 
@@ -122,9 +124,7 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
 
 
 def _row(line: LineShown, membership: Membership) -> Row:
-    sentence = sentences.explain(line)
-    if membership.account.is_subaccount:
-        sentence = sentences.for_subaccount(sentence, line.why)
+    sentence = sentences.explain(line, outside=membership.account.is_subaccount)
     return Row(line, sentence, sentences.pending(line))
 
 

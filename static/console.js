@@ -56,7 +56,7 @@ document.addEventListener("keydown", (event) => {
 
 // Up and down go from line to line.
 function moveAmongRows(event) {
-  const links = [...document.querySelectorAll("#rows td.iccid a")];
+  const links = [...document.querySelectorAll("#rows .c-iccid a")];
   const at = links.indexOf(document.activeElement);
   const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
   if (at < 0 || !next) return;

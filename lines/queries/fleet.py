@@ -19,7 +19,7 @@ class Group:
 
     status: Status
     why: str
-    who: str
+    who: list[str]  # people or rules, by name
     count: int
     since: dt.datetime  # the earliest of them
 
@@ -73,15 +73,16 @@ def fleet_of(membership: Membership, *, today: dt.date) -> Fleet:
         )
     )
     rows = list(found)
-    outsider = membership.account.is_subaccount
-    groups: dict[tuple[Status, str, str], Group] = {}
+    groups: dict[tuple[Status, str], Group] = {}
     for row in rows:
-        key = (Status(row["status_id"]), row["reason"], "" if outsider else row["reason_who"])
-        before = groups.get(key)
+        key = (Status(row["status_id"]), row["reason"])
+        before = groups.get(key) or Group(*key, who=[], count=0, since=row["since"])
+        names = [row["reason_who"]] if row["reason_who"] and not membership.account.is_subaccount else []
         groups[key] = Group(
             *key,
-            count=row["lines"] + (before.count if before else 0),
-            since=min(row["since"], before.since) if before else row["since"],
+            who=sorted({*before.who, *names}),
+            count=before.count + row["lines"],
+            since=min(before.since, row["since"]),
         )
     return Fleet(
         groups=list(groups.values()),

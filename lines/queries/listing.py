@@ -26,6 +26,7 @@ class Asked:
 
     q: str = ""
     status: str = ""  # a Status' name in small letters with dashes, or WAITING
+    why: str = ""  # a reason to be off
     subaccount: str = ""  # a UUID's 32 hex, or OWN
     plan: str = ""  # a rate plan's id
     sort: str = "iccid"  # a column of SORTS, with a minus before it for the largest first
@@ -65,6 +66,8 @@ def _asked_for(membership: Membership, asked: Asked) -> QuerySet[Line]:
         lines = lines.filter(drive__isnull=False)
     elif asked.status:
         lines = lines.alias(status_id=STATUS).filter(status_id=Status[asked.status.replace("-", "_").upper()])
+    if asked.why:
+        lines = lines.filter(state__why=asked.why)
     if asked.subaccount == OWN:
         lines = lines.filter(account=membership.account)
     elif asked.subaccount:

@@ -13,7 +13,7 @@ from accounts.policy import Right
 from billing import queries
 from billing.policy import LOW_RUNWAY_DAYS, Balance, Colour
 
-WORDS = {Colour.RED: "Below minimum", Colour.ORANGE: "Low", Colour.GREEN: "Good"}
+WORDS = {Colour.RED: "Too low", Colour.ORANGE: "Low", Colour.GREEN: "Good"}
 LONGEST_RUNWAY = 999
 
 
@@ -56,7 +56,7 @@ def _runway(days: Decimal | None) -> str:
 def _sentence(balance: Balance) -> str:
     if balance.colour is Colour.RED:
         missing = money(balance.minimum - balance.available)
-        return f"Below the minimum: running lines are suspended until a refill of {missing} or more."
+        return f"Running lines are suspended until a refill of {missing} or more."
     if balance.colour is Colour.ORANGE:
-        return f"Low: under {LOW_RUNWAY_DAYS} days of usage are left before lines are suspended."
-    return "Good: nothing needs doing."
+        return f"Under {LOW_RUNWAY_DAYS} days of usage are left before lines are suspended."
+    return "Nothing needs doing."

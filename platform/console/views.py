@@ -29,7 +29,7 @@ A_YEAR = 365 * 86_400
 @needs(Right.SEE_LINES)
 def home(request: MemberRequest) -> HttpResponse:
     """What needs somebody now, what is used and spent, and the fleet."""
-    membership, today = request.membership, clock.today()
+    membership, today, outside = request.membership, clock.today(), request.account.is_subaccount
     fleet = lines.fleet_of(membership, today=today)
     balance = balance_shown(membership)
     spending = queries.spending_of(membership, today=today)
@@ -40,7 +40,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "statuses": [
             (status, status.name.lower().replace("_", "-"), fleet.by_status.get(status, 0)) for status in Status
         ],
-        "off": [(group, _why(request, group)) for group in fleet.off],
+        "off": [(group, sentences.group_off(group, outside=outside)) for group in fleet.off],
         "balance": balance,
         "needs_money": balance is not None and balance.balance.colour is not Colour.GREEN,
         "spending": spending,
@@ -49,11 +49,6 @@ def home(request: MemberRequest) -> HttpResponse:
         "most": top[0].month_bytes if top else 0,
     }
     return page(request, "console/home.html", context, part="home")
-
-
-def _why(request: MemberRequest, group: lines.Group) -> sentences.Sentence:
-    sentence = sentences.group_off(group)
-    return sentences.for_subaccount(sentence, group.why) if request.account.is_subaccount else sentence
 
 
 @require_GET

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 HEIGHT = 160  # pixels of the plot
-ROOM = 22  # pixels above it, where the topmost label stands
+ROOM = 10  # pixels above it
 
 
 @dataclass(frozen=True, slots=True)

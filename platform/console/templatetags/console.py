@@ -56,32 +56,33 @@ def grouped(iccid: str) -> SafeString:
 @register.simple_tag
 def moment(when: dt.datetime | None, never: str = "never") -> SafeString:
     """How long ago, with the exact time on hover."""
-    if when is None:
-        return format_html('<span class="quiet">{}</span>', never)
+    return _time(when, f"{lasting(when)} ago") if when else format_html('<span class="quiet">{}</span>', never)
+
+
+@register.simple_tag
+def span(since: dt.datetime) -> SafeString:
+    """How long since, with the exact time on hover: "for 3 min" is written `for {% span since %}`."""
+    return _time(since, lasting(since))
+
+
+def _time(when: dt.datetime, text: str) -> SafeString:
     exact = when.astimezone(dt.UTC)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         exact.isoformat(timespec="seconds").replace("+00:00", "Z"),
         exact.strftime("%-d %b %Y, %H:%M:%S UTC"),
-        ago(when),
+        text,
     )
 
 
-@register.filter
-def ago(when: dt.datetime) -> str:
-    """40 s ago, 3 min ago, 5 h ago, 12 days ago, then the date."""
-    seconds = (clock.now() - when).total_seconds()
-    if seconds < 0:
-        return "just now"
-    if seconds < 90:
-        return f"{int(seconds)} s ago"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min ago"
-    if seconds < 36 * 3600:
-        return f"{round(seconds / 3600)} h ago"
-    if seconds < 60 * 86_400:
-        return f"{round(seconds / 86_400)} days ago"
-    return when.astimezone(dt.UTC).strftime("%-d %b %Y")
+def lasting(since: dt.datetime) -> str:
+    """40 s, 3 min, 5 h, 12 days, 7 months."""
+    seconds = max(0, int((clock.now() - since).total_seconds()))
+    for limit, size, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // size} {unit}"
+    days = seconds // 86_400
+    return f"{days} day{'s' if days > 1 else ''}" if days < 90 else f"{days // 30} months"
 
 
 @register.filter
