@@ -60,6 +60,23 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
 
 
 @transaction.atomic
+def tune_carrier(*, carrier: Carrier, url: str, read_every: int, by: Actor) -> Carrier:
+    """Changes where a carrier's API is and how often it is read, in seconds. Harmless twice."""
+    before = {"url": carrier.url, "read_every": carrier.read_every}
+    carrier.url, carrier.read_every = url.rstrip("/"), read_every
+    after = {"url": carrier.url, "read_every": carrier.read_every}
+    if after != before:
+        carrier.save(update_fields=["url", "read_every"])
+        record(
+            by=by,
+            verb="carrier.changed",
+            subject=f"carrier:{carrier.name}",
+            detail={"before": before, "after": after},
+        )
+    return carrier
+
+
+@transaction.atomic
 def add_rate_plan(
     *, name: str, carrier: Carrier, per_mb: Decimal, per_sms: Decimal, per_day: Decimal, by: Actor
 ) -> RatePlan:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
+from collections.abc import Iterator
 
 UTC = dt.UTC
 VARIABLE = "LINEKEEPER_NOW"
@@ -29,6 +31,19 @@ def parse(text: str) -> dt.datetime:
 
 def is_frozen() -> bool:
     return bool(os.environ.get(VARIABLE))
+
+
+@contextlib.contextmanager
+def frozen(moment: dt.datetime) -> Iterator[None]:
+    """This process' clock stands at `moment` inside the block."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = moment.isoformat()
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE)
+        if before is not None:
+            os.environ[VARIABLE] = before
 
 
 def now() -> dt.datetime:
