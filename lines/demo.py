@@ -63,12 +63,6 @@ class Simulator:
         month = f"{at:%Y-%m}"
         asked: dict[str, str | int] = {"carrier": carrier, "limit": 10_000, "at": at.isoformat()}
         asked |= {"from": month, "to": month}
-            "carrier": carrier,
-            "limit": 10_000,
-            "at": at.isoformat(),
-            "from": f"{at:%Y-%m}",
-            "to": f"{at:%Y-%m}",
-        }
         sims = self._http.get("/_sim/truth", params=asked).raise_for_status().json()["sims"]
         return [self._reading(carrier, sim) for sim in sims]
 
