@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 from embedded import services as embedded_services
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -14,6 +15,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("long", settings.get_profile("suite"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+APPEND_ONLY = ("accounts_event", "billing_entry")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -32,6 +34,21 @@ def services() -> None:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, services: None) -> None:
     """Start the services before the first test that uses the database; each xdist worker has a database of its own."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_empties_what_is_append_only() -> Iterator[None]:
+    """The database refuses to empty the ledger; only the flush after a transactional test may."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def unguarded(self: DatabaseOperations, sql_list: list[str]) -> None:
+        guarded = [table for table in APPEND_ONLY if any(f'"{table}"' in sql for sql in sql_list)]
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded]
+        flush(self, [*off, *sql_list, *(sql.replace("DISABLE", "ENABLE") for sql in off)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", unguarded)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,162 @@
+"""The rules of usage once more, in plain Python and from the rules' text: what the books must say.
+
+It knows nothing of the product: no Django, no SQL, none of its modules. Slow and simple on purpose.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+MB = 1_048_576
+SIX = Decimal("0.000001")
+
+
+def month_of(day: dt.date) -> dt.date:
+    return dt.date(day.year, day.month, 1)
+
+
+def next_month(month: dt.date) -> dt.date:
+    return dt.date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def last_day(month: dt.date) -> dt.date:
+    return next_month(month) - dt.timedelta(days=1)
+
+
+def cost(used: int, per_mb: Decimal) -> Decimal:
+    """round_half_up(bytes x price per MB / 1,048,576, 6)"""
+    with localcontext() as exactly:
+        exactly.prec = 80
+        return (Decimal(used) * per_mb / MB).quantize(SIX, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Prices per MB, each from a moment on; the first from the beginning (None)."""
+
+    prices: tuple[tuple[dt.datetime | None, Decimal], ...]
+
+    def at(self, moment: dt.datetime) -> tuple[int, Decimal]:
+        """The number and the price of what is in force."""
+        found = [(n, price) for n, (since, price) in enumerate(self.prices) if since is None or since <= moment]
+        return found[-1]
+
+
+@dataclass
+class OracleLine:
+    """One line of one payer. `timed`: the carrier says which month its counter belongs to (Simbase)."""
+
+    name: str
+    payer: str
+    plan: Plan
+    timed: bool
+    open: dt.date | None = None  # the newest cycle seen
+    since: dt.date | None = None  # the month, by our clock, in which the line became ours
+    shown: int = 0  # what the carrier showed last
+    read_at: dt.datetime | None = None
+    highest: dict[dt.date, int] = field(default_factory=dict)
+    used: dict[tuple[dt.date, int], int] = field(default_factory=lambda: defaultdict(int))
+    by_cycle: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))
+    fees: dict[dt.date, Decimal] = field(default_factory=dict)
+
+    def read(self, at: dt.datetime, counter: int, month: dt.date | None = None) -> None:
+        """A counter is seen. `month` is None where the carrier gives no time."""
+        if self.open is None:  # the baseline charges nothing
+            self.open = month or month_of(at.date())
+            self.since = month_of(at.date())
+            self.highest[self.open] = self.shown = counter
+            self.read_at = at
+            return
+        if month is None:
+            if self.read_at is not None and at < self.read_at:
+                return  # without a time nobody can say which cycle an old answer is of
+            month = self.open
+            boundary_passed = month_of(at.date()) > self.open
+            if boundary_passed and (counter < self.shown or self.highest[self.open] == 0):
+                month = month_of(at.date())
+        self._moved(at, counter, month)
+        self.shown = counter
+        self.read_at = max(at, self.read_at or at)
+
+    def final_total(self, at: dt.datetime, month: dt.date, total: int) -> None:
+        """The carrier's last word on a finished month that was ours."""
+        if self.open is not None and self.since is not None and month >= self.since:
+            self._moved(at, total, month)
+
+    def _moved(self, at: dt.datetime, counter: int, month: dt.date) -> None:
+        assert self.open is not None
+        assert self.since is not None
+        if month < self.open and month not in self.highest and month < self.since:
+            return  # not ours then
+        before = self.highest.get(month, 0)
+        self.open = max(self.open, month)
+        if counter <= before:
+            self.highest.setdefault(month, counter)
+            return
+        self.highest[month] = counter
+        day = min(max(at.date(), month), last_day(month))
+        end_of_day = dt.datetime.combine(day, dt.time.max, dt.UTC)
+        number, _ = self.plan.at(min(at, end_of_day))
+        self.used[day, number] += counter - before
+        self.by_cycle[month] += counter - before
+
+    def days(self) -> dict[tuple[dt.date, int], tuple[int, Decimal]]:
+        """(day, number of its price) -> bytes and cost."""
+        return {
+            (day, number): (used, cost(used, self.plan.prices[number][1]))
+            for (day, number), used in self.used.items()
+            if used
+        }
+
+
+@dataclass
+class Oracle:
+    """Accounts, their lines and their ledger."""
+
+    lines: dict[str, OracleLine] = field(default_factory=dict)
+    credits: dict[str, list[Decimal]] = field(default_factory=lambda: defaultdict(list))
+    sealed: dict[tuple[str, dt.date], list[Decimal]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, name: str, *, payer: str, plan: Plan, timed: bool) -> OracleLine:
+        self.lines[name] = OracleLine(name, payer, plan, timed)
+        return self.lines[name]
+
+    def usage(self) -> dict[tuple[str, dt.date], Decimal]:
+        """(payer, day) -> what its lines' days cost."""
+        sums: dict[tuple[str, dt.date], Decimal] = defaultdict(Decimal)
+        for line in self.lines.values():
+            for (day, _), (_, price) in line.days().items():
+                sums[line.payer, day] += price
+            for day, fee in line.fees.items():
+                sums[line.payer, day] += fee
+        return {key: amount for key, amount in sums.items() if amount}
+
+    def seal(self, before: dt.date) -> None:
+        """Days that are over become ledger rows; what is found later, a row of its own."""
+        for (payer, day), amount in self.usage().items():
+            missing = amount - sum(self.sealed[payer, day])
+            if day < before and missing:
+                self.sealed[payer, day].append(missing)
+
+    def posted(self, payer: str) -> Decimal:
+        rows = sum((sum(parts) for (who, _), parts in self.sealed.items() if who == payer), Decimal(0))
+        return sum(self.credits[payer], Decimal(0)) - rows
+
+    def available(self, payer: str) -> Decimal:
+        used = sum((amount for (who, _), amount in self.usage().items() if who == payer), Decimal(0))
+        return sum(self.credits[payer], Decimal(0)) - used
+
+    def accrued(self, payer: str) -> Decimal:
+        return self.posted(payer) - self.available(payer)
+
+    def average_daily(self, payer: str, today: dt.date) -> Decimal:
+        usage = {day: amount for (who, day), amount in self.usage().items() if who == payer}
+        if not usage:
+            return Decimal(0)
+        window = [today - dt.timedelta(days=n) for n in range(1, 31)]
+        counted = [day for day in window if day >= min(usage)]
+        total = sum((usage.get(day, Decimal(0)) for day in window), Decimal(0))
+        return (total / max(1, len(counted))).quantize(SIX, rounding=ROUND_HALF_UP)
