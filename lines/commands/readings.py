@@ -57,14 +57,15 @@ WITH reading AS (
            st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
            CASE WHEN r.cycle IS NOT NULL THEN r.cycle
                 WHEN st.cycle IS NULL THEN %(cycle)s::date
-                WHEN st.cycle < %(cycle)s::date AND (r.counter < st.counter OR st.counter = 0) THEN %(cycle)s::date
+                WHEN st.cycle < %(cycle)s::date
+                     AND (r.counter < coalesce(st.shown_lower, st.counter) OR st.counter = 0) THEN %(cycle)s::date
                 ELSE st.cycle END AS at_cycle
       FROM reading r
       JOIN lines_line l ON l.id = r.line_id
       JOIN lines_linestate st ON st.line_id = r.line_id
 ), judged AS (
     SELECT *,
-           CASE WHEN payer_id IS NULL OR (open_cycle IS NULL AND word IS NULL) THEN 'stock'
+           CASE WHEN payer_id IS NULL OR (open_cycle IS NULL AND %(final)s) THEN 'stock'
                 WHEN open_cycle IS NULL THEN 'first'
                 WHEN cycle IS NULL AND %(at)s < read_at THEN 'stale'
                 WHEN at_cycle = open_cycle THEN 'same'
@@ -107,9 +108,9 @@ WITH reading AS (
     SELECT line_id, payer_id, plan_id, since_cycle, open_cycle AS cycle, open_counter AS counter,
            open_counter - baseline AS used
       FROM moved WHERE judgement = 'opens'
-     UNION ALL  -- cycles that began and ended unread: only a final total can tell of them
+     UNION ALL  -- cycles of which the counter never spoke: only a final total can tell of them
     SELECT line_id, payer_id, plan_id, since_cycle, skipped::date, 0, 0
-      FROM moved, generate_series(greatest(open_cycle + interval '1 month', date_trunc('month', read_at, 'UTC')),
+      FROM moved, generate_series(greatest(open_cycle + interval '1 month', since_cycle),
                                   at_cycle - interval '1 month', '1 month') AS skipped
      WHERE judgement = 'opens' AND %(has_finals)s
 ), finished_rows AS (
@@ -130,7 +131,10 @@ WITH reading AS (
                                     WHEN 'same' THEN greatest(st.counter, m.counter) ELSE st.counter END,
            baseline = CASE judgement WHEN 'first' THEN m.counter WHEN 'opens' THEN 0 ELSE st.baseline END,
            since_cycle = CASE WHEN judgement = 'first' THEN %(cycle)s ELSE st.since_cycle END,
-           read_at = CASE WHEN m.word IS NULL THEN st.read_at ELSE greatest(st.read_at, %(at)s) END,
+           shown_lower = CASE WHEN judgement IN ('first', 'opens') THEN NULL
+                              WHEN judgement = 'same' AND NOT %(final)s
+                              THEN CASE WHEN m.counter < st.counter THEN m.counter END ELSE st.shown_lower END,
+           read_at = CASE WHEN %(final)s THEN st.read_at ELSE greatest(st.read_at, %(at)s) END,
            day = greatest(st.day, %(day)s),
            day_bytes = CASE WHEN st.day >= %(day)s THEN st.day_bytes ELSE 0 END
                      + CASE WHEN m.day = greatest(st.day, %(day)s) THEN m.moved ELSE 0 END,
@@ -172,16 +176,22 @@ SELECT NULL, NULL, 0, 0, (SELECT count(*) FROM to_drive)
 
 
 def apply_readings(
-    *, carrier: Carrier, readings: Iterable[Reading], read_at: dt.datetime, has_finals: bool = False
+    *,
+    carrier: Carrier,
+    readings: Iterable[Reading],
+    read_at: dt.datetime,
+    has_finals: bool = False,
+    are_finals: bool = False,
 ) -> Applied:
     """Applies one answer of a carrier, asked for at `read_at`: all of it or nothing, and twice the same as once.
 
-    A line may stand in it several times. Lines that we do not have are counted and left alone.
+    A line may stand in it several times. Lines that we do not have are counted and left alone. `has_finals`: the
+    carrier gives final totals of months; `are_finals`: these readings are such totals.
     """
     applied = Applied()
     with transaction.atomic():
         for batch in _without_repeats(readings):
-            applied.add(_apply(carrier, batch, read_at, has_finals=has_finals))
+            applied.add(_apply(carrier, batch, read_at, has_finals=has_finals, are_finals=are_finals))
     return applied
 
 
@@ -198,7 +208,9 @@ def _without_repeats(readings: Iterable[Reading]) -> list[list[Reading]]:
     return [list(batch.values()) for batch in batches]
 
 
-def _apply(carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, has_finals: bool) -> Applied:
+def _apply(
+    carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, has_finals: bool, are_finals: bool
+) -> Applied:
     by_iccid = {reading.iccid: reading for reading in batch}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -214,7 +226,7 @@ def _apply(carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, 
             "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s) ORDER BY line_id FOR UPDATE",
             [[line_id for line_id, _ in known]],
         )
-        cursor.execute(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals))
+        cursor.execute(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
         sums = cursor.fetchall()
         _keep_identity(cursor, known)
     charges = [Charge(payer, day, amount) for payer, day, amount, _, _ in sums if payer is not None]
@@ -246,7 +258,12 @@ def _keep_identity(cursor: CursorWrapper, known: Sequence[tuple[int, Reading]]) 
 
 
 def _parameters(
-    carrier: Carrier, known: Sequence[tuple[int, Reading]], read_at: dt.datetime, *, has_finals: bool
+    carrier: Carrier,
+    known: Sequence[tuple[int, Reading]],
+    read_at: dt.datetime,
+    *,
+    has_finals: bool,
+    are_finals: bool,
 ) -> dict[str, Any]:
     readings = [reading for _, reading in known]
     statuses = [reading.status for reading in readings]
@@ -257,6 +274,7 @@ def _parameters(
         "day": day,
         "cycle": policy.cycle_start(day, carrier.cycle_day),
         "has_finals": has_finals,
+        "final": are_finals,
         "lines": [line_id for line_id, _ in known],
         "counters": [reading.counter for reading in readings],
         "cycles": [reading.cycle for reading in readings],

@@ -130,7 +130,13 @@ class Reader:
             self._apply(readings, read_at, chunk=chunk, failed=len(iccids) - len(readings))
 
     def _apply(
-        self, readings: Sequence[Reading], read_at: dt.datetime, *, chunk: Chunk | None = None, failed: int = 0
+        self,
+        readings: Sequence[Reading],
+        read_at: dt.datetime,
+        *,
+        chunk: Chunk | None = None,
+        failed: int = 0,
+        are_finals: bool = False,
     ) -> None:
         """Applies readings and, in the same transaction, ends their chunk; then lets the payers' balances decide."""
         with transaction.atomic():
@@ -139,6 +145,7 @@ class Reader:
                 readings=readings,
                 read_at=read_at,
                 has_finals=self.client.abilities.final_totals,
+                are_finals=are_finals,
             )
             if chunk is not None:
                 passes.chunk_done(chunk=chunk, applied=applied, failed=failed)
@@ -178,7 +185,11 @@ class Reader:
                 else:
                     settled.append((final, total))
             with transaction.atomic():
-                self._apply([Reading(f.line.iccid, counter=total, cycle=f.cycle) for f, total in settled], read_at)
+                self._apply(
+                    [Reading(f.line.iccid, counter=total, cycle=f.cycle) for f, total in settled],
+                    read_at,
+                    are_finals=True,
+                )
                 passes.final_totals_done(totals=settled)
             self.read.final_totals += len(settled)
 
