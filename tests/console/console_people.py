@@ -1,0 +1,26 @@
+"""Who looks at the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.test import Client
+
+from accounts.models import Account, Membership
+from accounts.queries import owner_of
+from lines.models import Line
+
+PASSWORD = "orbit-lantern-42"
+MakeLine = Callable[..., Line]
+
+
+def place_of(account: Account) -> Membership:
+    """The owner's place in an account."""
+    return Membership.objects.select_related("account").get(account=account, role="owner")
+
+
+def client_of(account: Account) -> Client:
+    """A browser in which the owner is logged in."""
+    client = Client()
+    client.force_login(owner_of(account))
+    return client
