@@ -1,5 +1,6 @@
 """What devices send: whole bytes as a closed form of time, so nothing has to tick."""
 
+from math import sin, tau
 from typing import NamedTuple
 
 from .instants import DAY, HOUR, MINUTE, SECOND
@@ -25,6 +26,8 @@ KINDS = (
     Kind("idle", 12, (40 * DAY, 70 * DAY), (200, 900), 1, "35381308", "Apple iPhone 7 Plus"),
 )
 _STEP = 0x9E3779B97F4A7C15
+# Good weeks and bad days: waves of so many milliseconds that swing a record's size by so much of its base.
+_WAVES = ((7 * DAY, 0.25), (2.6 * DAY, 0.2))
 _BY_PERCENT = tuple(kind for kind in KINDS for _ in range(kind.share))
 
 
@@ -48,8 +51,20 @@ class Pattern(NamedTuple):
 
     def bytes_of(self, records: int) -> int:
         """The bytes of the first so many records: never falls, and each record is 1 to 2 * base - 1 bytes."""
+        if not records:
+            return 0
         # A golden-ratio step scatters well enough, and this runs twice for each line of each page.
-        return records * self.base + ((self.salt + records) * _STEP >> 40) % self.base if records else 0
+        scatter = ((self.salt + records) * _STEP >> 40) % (self.base // 2)
+        return records * self.base + int(self.base * self._swing(records)) + scatter
+
+    def _swing(self, records: int) -> float:
+        """The waves' sum over the first so many records, in records."""
+        swing = 0.0
+        for length, height in _WAVES:
+            turn = tau * self.period / length  # radians a record
+            begin = tau * self.first / length + self.salt % 1571 / 1000  # much the same weekdays for all
+            swing += height / turn * (sin(begin + turn * records) - sin(begin)) if turn < 1 else 0.0
+        return swing
 
     def bytes_between(self, start: int, end: int) -> int:
         """The bytes sent at start <= time < end."""
