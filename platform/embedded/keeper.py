@@ -34,9 +34,9 @@ def main() -> int:
     try:
         locks.write_state(own, "starting")
         _start(servers)
-        locks.write_state(own, " ".join(["ready", *(child.program.name for child in servers.children)]))
+        _say_ready(servers, own)
         _tell("ready")
-        _keep(servers, users, hurry)
+        _keep(servers, own, users, hurry)
     except (CannotStart, OSError, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)
         _tell(str(error))
@@ -57,18 +57,28 @@ def _start(servers: Supervisor) -> None:
     servers.wait_until_ready(seconds=60)
 
 
-def _keep(servers: Supervisor, users: int, hurry: Callable[[], bool]) -> None:
-    """Return, holding the users' lock alone, when nobody has used the servers for a while."""
+def _say_ready(servers: Supervisor, own: int) -> None:
+    locks.write_state(own, " ".join(["ready", *(child.program.name for child in servers.children)]))
+
+
+def _keep(servers: Supervisor, own: int, users: int, hurry: Callable[[], bool]) -> None:
+    """Return when nobody has used the servers for a while, holding the users' lock alone so that nobody can join."""
     last_seen = time.monotonic()
-    while True:
+    recovering = False
+    while os.fstat(own).st_nlink:  # somebody deleted the data folder, and others may start in a new one
         if not try_lock(users):
             last_seen = time.monotonic()
         elif hurry() or time.monotonic() - last_seen > LINGER_SECONDS:
             return
         else:
             unlock(users)
-        for name in servers.restart_ended():
-            print(f"{name} ended by itself and was started again", file=sys.stderr, flush=True)
+        if ended := servers.restart_ended():
+            print(f"{' and '.join(ended)} ended and was started again", file=sys.stderr, flush=True)
+            locks.write_state(own, "starting")  # whoever joins now waits
+            recovering = True
+        if recovering and servers.are_ready():
+            _say_ready(servers, own)
+            recovering = False
         time.sleep(LOOK_SECONDS)
 
 

@@ -158,5 +158,6 @@ def _run(command: list[str], user: str | None, text: str = "") -> None:
         **as_user(user),
     )
     if result.returncode:
-        last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
-        raise CannotStart(f"{name} fails: {' '.join(last)}")
+        log = addresses.logs_dir() / f"{name}.log"
+        log.write_text(result.stdout + result.stderr)
+        raise CannotStart(f"{name} fails; see {log}")

@@ -15,7 +15,7 @@ BEAT = "celery --app config beat --loglevel INFO"
 
 def web(port: int) -> Program:
     """Return the web server on 127.0.0.1."""
-    arguments = [*WEB.split(), "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "5"]
+    arguments = [*WEB.split(), "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "3"]
     return _program("web", arguments, lambda _pid: answers(port) < 500)
 
 

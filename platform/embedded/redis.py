@@ -13,12 +13,12 @@ from embedded.processes import CannotStart, Program, end_leftovers
 def program() -> Program:
     """Return the server, its folders made ready to start from."""
     data = addresses.data_dir() / "redis"
-    data.mkdir(mode=0o700, exist_ok=True)
     path = addresses.socket_dir() / addresses.REDIS_SOCKET
     pid_file = data / "redis.pid"
-    if pid_file.exists() or path.exists():
+    if pid_file.exists() or path.exists() or not data.exists():
         end_leftovers("redis-server", str(path), signal.SIGTERM)
         path.unlink(missing_ok=True)
+    data.mkdir(mode=0o700, exist_ok=True)
     settings = {
         "port": "0",
         "unixsocket": str(path),

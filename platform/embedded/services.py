@@ -79,7 +79,7 @@ def _start_keeper() -> None:
 
 
 def _wait_for_keeper() -> None:
-    """Wait for a keeper whose starter died meanwhile; refuse one that was started without what we need."""
+    """Wait while a server is started (again) by others; refuse a keeper that was started without what we need."""
     deadline = time.monotonic() + 60
     while not (serves := _served()):
         if time.monotonic() > deadline or not is_running():

@@ -37,6 +37,10 @@ class Supervisor:
         for child in self.children:
             wait_until_ready(child.program, child.process, seconds=seconds)
 
+    def are_ready(self) -> bool:
+        """Tell whether every program answers."""
+        return all(child.program.is_ready(child.process.pid) for child in self.children)
+
     def restart_ended(self) -> list[str]:
         """Start again what ended by itself and return its names; raise CannotStart for what keeps ending."""
         ended = [child for child in self.children if has_ended(child.process)]

@@ -1,5 +1,6 @@
 """make demo, as far as it differs from the sum of its parts: one at a time, restarted, gone at Ctrl-C."""
 
+import contextlib
 import http.client
 import os
 import re
@@ -38,27 +39,28 @@ def words_until_ready(demo: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_the_demo_comes_up_once_and_leaves_nothing_at_ctrl_c(own_data: Path, port: int) -> None:
+def test_the_demo_runs_once_leaves_nothing_at_ctrl_c_and_goes_on_until_it_is_killed(own_data: Path, port: int) -> None:
     with start() as demo:
-        words = words_until_ready(demo)
-        assert f"http://127.0.0.1:{port}" in words
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        connection.request("GET", "/")
-        assert connection.getresponse().status < 500
+        assert f"http://127.0.0.1:{port}" in words_until_ready(demo)
+        assert front_page(port) < 500
         second = subprocess.run(DEMO, capture_output=True, text=True, check=False)
         assert second.returncode == 1
         assert re.fullmatch(rf"a demo of this folder runs already at http://127.0.0.1:{port} .*\n", second.stderr)
         os.killpg(demo.pid, signal.SIGINT)
         assert demo.wait(60) == 0
     assert running_from(own_data) == []
-
-
-@pytest.mark.timeout(300)
-def test_nothing_outlives_a_killed_demo(own_data: Path, port: int) -> None:
     with start() as demo:
         words_until_ready(demo)
+        assert front_page(port) < 500
         demo.kill()
     wait_for_the_end(own_data, seconds=60)
+
+
+def front_page(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        return connection.getresponse().status
 
 
 def test_a_taken_port_is_refused_in_one_line(own_data: Path, port: int) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -107,6 +108,19 @@ def test_a_killed_server_comes_back(data: Path) -> None:
         time.sleep(1)
         with user() as second:
             assert answer(second) != started
+
+
+def test_a_deleted_data_folder_is_made_again_beside_servers_that_still_run_from_it(data: Path) -> None:
+    with user() as first:
+        started = answer(first)
+        shutil.rmtree(data)
+        with user() as second:
+            assert answer(second) != started
+            time.sleep(1)  # the first keeper has seen it and stopped
+            assert len(servers(data, "postgres")) == 1
+            assert len(servers(data, "redis-server")) == 1
+            with user() as third:
+                answer(third)
 
 
 def test_data_stays_when_the_servers_end(data: Path) -> None:
