@@ -20,21 +20,19 @@ FREE = (
 )
 
 
-def claim(
-    model: type[Leased], *, limit: int, where: str = "true", parameters: Sequence[Any] = (), due_only: bool = True
-) -> list[int]:
+def claim(*, model: type[Leased], limit: int, where: str = "true", parameters: Sequence[Any] = ()) -> list[int]:
     """Takes up to `limit` due rows that nobody holds and counts the attempt; their keys, the longest due first.
 
     The attempt is committed before the work, so work that kills its worker is known by its number.
     """
     table, key = model._meta.db_table, model._meta.pk.column
-    due = "(due_at IS NULL OR due_at <= %s)" if due_only else "%s IS NOT NULL"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH free AS (SELECT {key} AS key FROM {table} WHERE ({where}) AND {due} AND {FREE}"
+            f"WITH free AS (SELECT {key} AS key FROM {table} WHERE ({where}) "
+            f"   AND (due_at IS NULL OR due_at <= %s) AND {FREE}"
             f"   ORDER BY due_at NULLS FIRST, {key} LIMIT %s FOR UPDATE SKIP LOCKED)"
-            f" UPDATE {table} w SET attempts = attempts + 1, leased_until = clock_timestamp() + %s * interval '1 second',"
-            "   leased_pid = pg_backend_pid(),"
+            f" UPDATE {table} w SET attempts = attempts + 1,"
+            "   leased_until = clock_timestamp() + %s * interval '1 second', leased_pid = pg_backend_pid(),"
             "   leased_session = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())"
             f" FROM free WHERE w.{key} = free.key RETURNING w.{key}",
             [*parameters, clock.now(), limit, LEASE.total_seconds()],
@@ -42,7 +40,7 @@ def claim(
         return sorted(row[0] for row in cursor.fetchall())
 
 
-def is_held(model: type[Leased], *, where: str, parameters: Sequence[Any] = ()) -> bool:
+def is_held(*, model: type[Leased], where: str, parameters: Sequence[Any] = ()) -> bool:
     """Whether a living worker holds one of these rows."""
     with connection.cursor() as cursor:
         cursor.execute(

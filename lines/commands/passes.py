@@ -87,7 +87,7 @@ def finish_passes(*, carrier: Carrier) -> None:
 def claim_chunks(*, carrier: Carrier, limit: int) -> list[Chunk]:
     """Takes due chunks of a carrier's open passes."""
     ids = leases.claim(
-        Chunk,
+        model=Chunk,
         limit=limit,
         where="reading_pass_id IN (SELECT id FROM lines_readingpass WHERE carrier_id = %s AND finished_at IS NULL)",
         parameters=[carrier.pk],
@@ -98,7 +98,7 @@ def claim_chunks(*, carrier: Carrier, limit: int) -> list[Chunk]:
 def chunks_held(*, carrier: Carrier) -> bool:
     """Whether another living worker still reads for this carrier."""
     where = "reading_pass_id IN (SELECT id FROM lines_readingpass WHERE carrier_id = %s AND finished_at IS NULL)"
-    return leases.is_held(Chunk, where=where, parameters=[carrier.pk])
+    return leases.is_held(model=Chunk, where=where, parameters=[carrier.pk])
 
 
 @transaction.atomic
@@ -182,7 +182,9 @@ def may_fetch_final_totals(*, carrier: Carrier) -> bool:
 
 def claim_final_totals(*, carrier: Carrier, limit: int) -> list[FinalTotal]:
     """Takes final totals that are to be fetched, with their lines."""
-    ids = leases.claim(FinalTotal, limit=limit, where="carrier_id = %s AND done_at IS NULL", parameters=[carrier.pk])
+    ids = leases.claim(
+        model=FinalTotal, limit=limit, where="carrier_id = %s AND done_at IS NULL", parameters=[carrier.pk]
+    )
     return list(FinalTotal.objects.filter(pk__in=ids).select_related("line").order_by("pk"))
 
 
