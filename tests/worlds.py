@@ -143,7 +143,7 @@ class Story:
         self.sim.add_bytes(iccid, int(megabytes * MB), **more)
 
     def truth(self, iccid: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.sim.ask("GET", "/truth", iccid=iccid, **{"from": "2026-09"})["sims"][0]
+        found: dict[str, Any] = self.sim.ask("GET", "/truth", iccid=iccid, **{"from": "2026-06"})["sims"][0]
         return found
 
     def sync(self, *, compare: bool = True) -> dict[str, Any]:
