@@ -9,7 +9,9 @@ WITHOUT_SERVICES = {
     "check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help", "makemessages", "makemigrations",
     "startapp", "startproject", "version",
 }  # fmt: skip
-WITHOUT_MIGRATING = {"dbshell", "migrate", "optimizemigration", "showmigrations", "sqlmigrate", "squashmigrations"}
+WITHOUT_MIGRATING = {
+    "bench", "dbshell", "migrate", "optimizemigration", "showmigrations", "sqlmigrate", "squashmigrations",
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:

@@ -36,6 +36,10 @@ class OperatorCommand(BaseCommand):
         """0, or 1 where the answer itself is bad news (books that do not add up)."""
         return 0
 
+    def as_text(self, answer: dict[str, Any]) -> str:
+        """The answer for a person."""
+        return "\n".join(readable(answer))
+
     def add_arguments(self, parser: CommandParser) -> None:
         self.take(parser)
         parser.add_argument("--json", action="store_true", dest="as_json", help="answer with one JSON document")
@@ -49,9 +53,7 @@ class OperatorCommand(BaseCommand):
         except OperationalError as error:
             self._refuse(f"The database does not answer: {error}")
         else:
-            self.stdout.write(
-                json.dumps(answer, default=_as_json, indent=2) if as_json else "\n".join(readable(answer))
-            )
+            self.stdout.write(json.dumps(answer, default=_as_json, indent=2) if as_json else self.as_text(answer))
             if code := self.exit_code(answer):
                 sys.exit(code)
 
