@@ -145,7 +145,7 @@ class TestReadFails:
             since = time.monotonic()
             with pytest.raises(Unreachable, match=r"within 0\.4 s"):
                 client.read_line(carrier.iccid, now=NOW)
-            assert 0.3 < time.monotonic() - since < 1.5
+            assert 0.3 < time.monotonic() - since < 3
 
     def test_nobody_there_is_unreachable(self, carrier):
         with closing(carrier.open(url=f"http://127.0.0.1:{_closed_port()}")) as client:
@@ -219,7 +219,16 @@ class TestTooManyCalls:
         with pytest.raises(Unreachable) as caught:
             carrier.client.read_line(carrier.iccid, now=NOW)
         assert caught.value.retry_after == 90
-        assert time.monotonic() - since < 1
+        assert time.monotonic() - since < 5
+
+    def test_a_wait_of_more_than_two_seconds_is_passed_on_though_there_is_time(self, carrier):
+        with closing(carrier.open(timeout=30)) as client:
+            carrier.fault("error", status=429, retry_after=3)
+            since = time.monotonic()
+            with pytest.raises(Unreachable) as caught:
+                client.read_line(carrier.iccid, now=NOW)
+            assert caught.value.retry_after == 3
+            assert time.monotonic() - since < 2.5
 
     def test_a_wait_may_be_given_as_a_date(self, carrier):
         carrier.fault("error", status=429, retry_after=90, retry_as_date=True)
@@ -273,9 +282,9 @@ class TestGate:
     def test_waiting_at_it_is_not_the_carriers_time(self, carrier):
         class Slow(type(carrier.gate)):
             def enter(self):
-                time.sleep(0.4)
+                time.sleep(0.6)
 
-        with closing(carrier.open(gate=Slow(), timeout=0.3)) as client:
+        with closing(carrier.open(gate=Slow(), timeout=0.5)) as client:
             assert client.get_status(carrier.iccid).switch is Switch.ON
 
 

@@ -6,7 +6,9 @@ import datetime as dt
 import gzip
 import ipaddress
 import json
+import socket
 import ssl
+import struct
 import threading
 import time
 from contextlib import closing
@@ -59,7 +61,7 @@ ENDLESS = {
     "is about to answer for ever": dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10, every=0.02),
     "stops in the middle": lambda handler: (
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
-        time.sleep(3),
+        time.sleep(5),
     ),
 }
 
@@ -79,7 +81,7 @@ class TestDeadline:
             since = time.monotonic()
             with pytest.raises(failure, match=r"within 0\.5 s"):
                 ask(client)
-            assert 0.4 < time.monotonic() - since < 0.9
+            assert 0.4 < time.monotonic() - since < 2.5
             odd.play = odd.answering(LINE)
             assert read(client).counter == 5
 
@@ -171,6 +173,19 @@ def test_what_is_not_http_is_no_answer(odd, raw):
             switch(client)
 
 
+def test_a_connection_that_is_reset_is_no_answer(odd):
+    def reset(handler):
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        handler.connection.close()
+
+    odd.play = reset
+    with closing(client_of(odd, timeout=5)) as client:
+        with pytest.raises(Unreachable):
+            read(client)
+        with pytest.raises(OutcomeUnknown):
+            switch(client)
+
+
 def test_a_redirect_is_not_followed(odd):
     odd.play = odd.answering(b"", 302, Location=f"{odd.url}/elsewhere")
     with closing(client_of(odd)) as client, pytest.raises(Unreachable, match="elsewhere"):
@@ -228,6 +243,16 @@ class TestMessages:
                     ask(client)
                 assert KEY not in str(caught.value)
                 assert KEY.encode() not in getattr(caught.value, "body", b"")
+
+    def test_no_message_or_quarantined_answer_holds_the_token(self, odd):
+        token = "token-of-the-hour-4711"
+        answers = [json.dumps({"data": {"token": token}}).encode(), f"<pre>Authorization: {token}</pre>".encode()]
+        odd.play = lambda handler: odd.answering(answers[handler.path != "/Login"])(handler)
+        secrets = {"client_id": "me", "secret_key": KEY}
+        client = open_client("iotportal", url=odd.url, secrets=secrets)
+        with closing(client), pytest.raises(Malformed) as caught:
+            client.read_line(ICCID, now=NOW)
+        assert caught.value.body == b"<pre>Authorization: ***</pre>"
 
     def test_a_key_that_is_no_header_is_refused_unquoted(self):
         with pytest.raises(Refused) as caught:
@@ -318,12 +343,12 @@ class TestTls:
     def test_a_handshake_that_never_ends_is_cut_and_nothing_was_asked(self, odd):
         odd.url = odd.url.replace("http:", "https:")
         blocked = threading.Event()
-        odd.finish_request = lambda *_: blocked.wait(2)
+        odd.finish_request = lambda *_: blocked.wait(10)
         with closing(client_of(odd)) as client:
             since = time.monotonic()
             with pytest.raises(Unreachable, match=r"within 0\.5 s"):
                 switch(client)
-            assert time.monotonic() - since < 0.9
+            assert time.monotonic() - since < 2.5
         blocked.set()
 
 
