@@ -10,7 +10,8 @@ from decimal import Decimal
 from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
-from kit.money import exact, plain
+from kit.money import LIMIT, exact, plain
+from kit.sql import array
 
 from accounts.commands import record
 from accounts.models import Account
@@ -33,21 +34,23 @@ class Charge:
     amount: Decimal
 
 
+LOCK = "SELECT account_id FROM billing_wallet WHERE account_id = ANY(%s::bigint[]) ORDER BY account_id FOR UPDATE"
+
+
 def lock_wallets(*, account_ids: Iterable[int]) -> None:
     """Locks these accounts' wallets, in order, for the rest of the transaction; makes those that are missing."""
     wanted = sorted(set(account_ids))
     if not wanted:
         return
     with connection.cursor() as cursor:
-        lock = "SELECT account_id FROM billing_wallet WHERE account_id = ANY(%s) ORDER BY account_id FOR UPDATE"
-        cursor.execute(lock, [wanted])
+        cursor.execute(LOCK, [array(wanted)])
         if len(cursor.fetchall()) < len(wanted):
             cursor.execute(
                 "INSERT INTO billing_wallet (account_id, posted, accrued, is_red)"
                 " SELECT unnest(%s::bigint[]), 0, 0, true ORDER BY 1 ON CONFLICT DO NOTHING",
                 [wanted],
             )
-            cursor.execute(lock, [wanted])
+            cursor.execute(LOCK, [array(wanted)])
 
 
 CHARGE = """
@@ -75,9 +78,9 @@ def charge_usage(*, charges: Sequence[Charge]) -> None:
         cursor.execute(
             CHARGE,
             {
-                "accounts": [charge.account_id for charge in charges],
-                "days": [charge.day for charge in charges],
-                "amounts": [charge.amount for charge in charges],
+                "accounts": array(charge.account_id for charge in charges),
+                "days": array(charge.day for charge in charges),
+                "amounts": array(charge.amount for charge in charges),
             },
         )
 
@@ -141,6 +144,10 @@ def adjust(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entr
     """A credit, or with a minus a debit, by hand. Raises PaidByParent, Invalid."""
     if account.is_subaccount:
         raise PaidByParent(f"{account.name} is a sub-account and has no balance of its own; credit its main account")
+    if not amount.is_finite() or abs(amount) >= LIMIT:
+        raise Invalid(f"An adjustment is an amount under {LIMIT:,}")
+    if amount != exact(amount):
+        raise Invalid("An adjustment has at most six decimals")
     if not amount:
         raise Invalid("An adjustment of 0 changes nothing; give an amount")
     if not reason.strip():

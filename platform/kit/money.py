@@ -27,10 +27,10 @@ def parse(text: str, *, places: int = 6) -> Decimal:
         raise BadAmount(f"{text!r} is not an amount; write it like 12.50") from None
     if not amount.is_finite():
         raise BadAmount(f"{text!r} is not an amount; write it like 12.50")
+    if abs(amount) >= LIMIT:  # before the decimals: rounding what is far too large fails
+        raise BadAmount(f"{text} is over the limit of {LIMIT:,}")
     if amount != round(amount, places):
         raise BadAmount(f"{text} has more than {places} decimals")
-    if abs(amount) >= LIMIT:
-        raise BadAmount(f"{text} is over the limit of {LIMIT:,}")
     return exact(amount)
 
 
