@@ -13,7 +13,8 @@ from lines.policy import Wanted
 
 BATCH = 5_000
 
-# Days since the last fee are caught up while the line has been on without a break; the first fee is today's.
+# Days since the last fee are caught up while the line has been on without a break: since its carrier has said so and
+# since it was wanted, whichever came later.
 DUE = f"""
     SELECT st.line_id, l.payer_id FROM lines_linestate st
       JOIN lines_line l ON l.id = st.line_id
@@ -36,8 +37,8 @@ WITH price AS (
       JOIN lines_line l ON l.id = st.line_id
       JOIN lines_carrier c ON c.id = l.carrier_id
      CROSS JOIN generate_series(
-            coalesce(greatest(st.fee_day + 1, least((st.reported_at AT TIME ZONE 'UTC')::date, %(today)s)),
-                     %(today)s)::timestamp,
+            greatest(st.fee_day + 1,
+                     least((greatest(st.reported_at, st.wanted_at) AT TIME ZONE 'UTC')::date, %(today)s))::timestamp,
             %(today)s::timestamp, '1 day') AS d
       JOIN price p ON p.plan_id = l.plan_id  -- the one in force at the end of the day
                   AND p.valid_from < d AT TIME ZONE 'UTC' + interval '1 day'
