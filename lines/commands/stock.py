@@ -181,7 +181,7 @@ def _add(
                 account.pk if account else None,
                 account.payer_id if account else None,
                 now,
-                list(iccids),
+                sorted(iccids),  # in one order, or two imports of the same lines wait for each other
             ],
         )
         added = {iccid: line_id for line_id, iccid in cursor.fetchall()}
