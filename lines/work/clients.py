@@ -12,7 +12,7 @@ from lines.carriers.base import CarrierClient
 from lines.models import Carrier
 from lines.work.gate import CallGate
 
-_open: dict[tuple[int, str, str, float], CarrierClient] = {}
+_open: dict[tuple[int, str, str, float], tuple[CarrierClient, CallGate]] = {}
 _lock = threading.Lock()
 
 
@@ -20,20 +20,17 @@ def client_for(carrier: Carrier, *, patience: float) -> CarrierClient:
     """The carrier's client behind its shared gate; a new one when its address or credentials have changed."""
     key = (carrier.pk, carrier.url, carrier.secrets, patience)
     with _lock:
-        client = _open.get(key)
-        if client is None:
-            client = _open[key] = carriers.open_client(
-                carrier.kind,
-                url=carrier.url,
-                secrets=json.loads(crypto.decrypt(carrier.secrets)),
-                gate=CallGate(carrier, patience=patience),
-            )
-        return client
+        if key not in _open:
+            gate = CallGate(carrier, patience=patience)
+            secrets = json.loads(crypto.decrypt(carrier.secrets))
+            _open[key] = carriers.open_client(carrier.kind, url=carrier.url, secrets=secrets, gate=gate), gate
+        return _open[key][0]
 
 
 def close_clients() -> None:
-    """Ends every connection to carriers."""
+    """Ends every connection to carriers, and those of their gates to the database."""
     with _lock:
-        for client in _open.values():
+        for client, gate in _open.values():
             client.close()
+            gate.close()
         _open.clear()

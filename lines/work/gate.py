@@ -30,7 +30,7 @@ UPDATE lines_carrierhealth h
  WHERE carrier_id = %(carrier)s
    AND (open_until IS NULL OR open_until <= clock_timestamp())
    AND (%(per_day)s::int IS NULL OR day IS DISTINCT FROM %(today)s OR calls_today + %(slots)s <= %(per_day)s)
-RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp())
+RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp()), failures > 0
 """
 
 
@@ -50,13 +50,18 @@ class CallGate:
         # Fast carriers reserve a twentieth of a second at once, so that the row is not the limit.
         self._batch = max(1, int(carrier.calls_per_second / 20))
         self._slots: list[float] = []
+        self._held_until = 0.0  # by time.monotonic: "not now" holds those who wait for their slot already
         self._troubled = True  # unknown until the first success
 
     def enter(self) -> None:
-        slot = self._next_slot()
-        pause = slot - time.monotonic()
-        if pause > 0:
-            time.sleep(pause)
+        give_up = time.monotonic() + self._patience
+        while True:
+            slot = self._next_slot(give_up)
+            pause = slot - time.monotonic()
+            if pause > 0:
+                time.sleep(pause)
+            if time.monotonic() >= self._held_until:
+                return
 
     def succeeded(self) -> None:
         with self._lock:
@@ -74,6 +79,7 @@ class CallGate:
         with self._lock:
             self._troubled = True
             self._slots.clear()
+            self._held_until = max(self._held_until, time.monotonic() + (wait or 0.0))
             self._execute(
                 "UPDATE lines_carrierhealth SET failures = failures + %(counts)s, last_failure_at = clock_timestamp(),"
                 " last_failure = %(failure)s,"
@@ -98,10 +104,11 @@ class CallGate:
                 self._connection.close()
                 self._connection = None
 
-    def _next_slot(self) -> float:
+    def _next_slot(self, give_up: float) -> float:
         """The moment of this call, by time.monotonic. Raises Unreachable."""
-        give_up = time.monotonic() + self._patience
         with self._lock:
+            # A slot that was not used in its time is gone: later it would be one too many in its second.
+            self._slots = [slot for slot in self._slots if slot > time.monotonic() - self._spacing]
             while not self._slots:
                 row = self._execute(
                     RESERVE,
@@ -117,6 +124,7 @@ class CallGate:
                 if row is not None:
                     first = time.monotonic() + max(0.0, float(row[0]))
                     self._slots = [first + n * self._spacing for n in range(self._batch)]
+                    self._troubled = self._troubled or bool(row[1])  # another worker's failures end with our success
                     break
                 self._wait_or_give_up(give_up)
             slot = self._slots.pop(0)
