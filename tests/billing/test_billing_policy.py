@@ -1,0 +1,113 @@
+"""The rules of money as tables: what a customer could work out on paper."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.policy import (
+    Balance,
+    average_daily,
+    colour,
+    days_counted,
+    minimum,
+    runway_days,
+    runway_shown,
+    usage_key,
+)
+
+TODAY = dt.date(2026, 11, 20)
+MONEY = st.decimals(-1000, 1000, places=6, allow_nan=False)
+AVERAGES = st.decimals(0, 200, places=6, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("available", "average", "least", "expected"),
+    [
+        ("4.99", "0", "5.00", "red"),
+        ("5.00", "0", "5.00", "green"),
+        ("12.00", "1.00", "5.00", "green"),
+        ("11.99", "1.00", "5.00", "orange"),
+        ("80.00", "10.00", "10.00", "green"),
+        ("79.99", "10.00", "10.00", "orange"),
+        ("9.99", "10.00", "10.00", "red"),
+        # at the boundaries
+        ("4.999999", "0", "5.00", "red"),
+        ("5.00", "1.00", "5.00", "orange"),
+        ("5.00", "5.00", "5.00", "orange"),
+        ("10.00", "10.00", "10.00", "orange"),
+        ("11.999999", "1.00", "5.00", "orange"),
+        ("-3.00", "0", "5.00", "red"),
+        ("5.00", "0.000001", "5.00", "orange"),
+        ("5.000007", "0.000001", "5.00", "green"),
+        ("5.000006", "0.000001", "5.00", "orange"),
+        ("5.000001", "5.000001", "5.000001", "orange"),
+        ("5.000000", "5.000001", "5.000001", "red"),
+    ],
+)
+def test_the_worked_table_of_balances(available: str, average: str, least: str, expected: str) -> None:
+    assert minimum(Decimal(average)) == Decimal(least)
+    assert colour(Decimal(available), Decimal(average)) == expected
+    balance = Balance(posted=Decimal(available), accrued=Decimal(0), window_usage=Decimal(average) * 30, days=30)
+    assert (balance.minimum, balance.colour) == (Decimal(least), expected)
+
+
+@pytest.mark.parametrize(
+    ("first", "counted"),
+    [
+        (None, 1),
+        ("2026-11-20", 1),  # today is not a complete day: at least 1
+        ("2026-11-21", 1),
+        ("2026-11-19", 1),
+        ("2026-11-18", 2),
+        ("2026-11-10", 10),
+        ("2026-10-22", 29),
+        ("2026-10-21", 30),
+        ("2026-10-20", 30),
+        ("2020-01-01", 30),
+    ],
+)
+def test_the_days_that_an_average_is_over(first: str | None, counted: int) -> None:
+    assert days_counted(TODAY, dt.date.fromisoformat(first) if first else None) == counted
+
+
+def test_an_average_has_six_places_half_up() -> None:
+    assert average_daily(Decimal("1"), 3) == Decimal("0.333333")
+    assert average_daily(Decimal("2"), 3) == Decimal("0.666667")
+    assert average_daily(Decimal("0.000015"), 30) == Decimal("0.000001")
+    assert average_daily(Decimal("0.000014"), 30) == Decimal("0.000000")
+
+
+def test_a_runway_is_what_is_above_the_minimum_in_days() -> None:
+    assert runway_days(Decimal("12"), Decimal("1")) == 7
+    assert runway_days(Decimal("12"), Decimal("0")) is None
+    assert runway_days(Decimal("4"), Decimal("1")) == -1
+    assert runway_days(Decimal("80"), Decimal("10")) == 7
+
+
+def test_a_runway_below_seven_days_never_reads_as_seven() -> None:
+    almost = runway_days(Decimal("11.999999"), Decimal("1"))
+    assert runway_shown(almost) == Decimal("6.9999")
+    assert runway_shown(Decimal(7)) == 7
+    assert runway_shown(None) is None
+
+
+@given(available=MONEY, average=AVERAGES)
+def test_colours_follow_the_rule_wherever_the_balance_is(available: Decimal, average: Decimal) -> None:
+    least = max(Decimal(5), average)
+    if available < least:
+        expected = "red"
+    elif average and available < least + 7 * average:
+        expected = "orange"
+    else:
+        expected = "green"
+    assert colour(available, average) == expected
+
+
+def test_a_sealed_days_key_names_account_and_day() -> None:
+    assert usage_key("abc", TODAY, 1) == "usage:abc:2026-11-20"
+    assert usage_key("abc", TODAY, 2) == "usage:abc:2026-11-20:2"
