@@ -1,0 +1,257 @@
+"""The console in a real Chromium: walked on a desk and on a phone, in both themes, with and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from axe_checks import serious_findings
+from console_people import PASSWORD, MakeLine
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Account
+from billing.models import Wallet
+from lines.models import Line, LineState
+from lines.policy import MEGABYTE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+expect.set_options(timeout=15_000)  # numbers are asked for every five seconds
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+OWNER, SUB = "jane@acme.example", "sub@harbour.example"
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
+    """Opens pages in fresh profiles; any error in a console and any request to another host fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def note(kind: str, text: str) -> None:
+        if kind == "error":
+            complaints.append(text)
+
+    def foreign(url: str) -> None:
+        if not url.startswith((f"{live_server.url}/", "data:")):
+            complaints.append(f"asks another host: {url}")
+
+    def open_one(*, login: str = "", **options: Any) -> Page:
+        context = chromium.new_context(base_url=live_server.url, **({"viewport": DESK} | options))
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: note(message.type, message.text))
+        page.on("request", lambda request: foreign(request.url))
+        if login:
+            page.goto("/accounts/login/")
+            page.get_by_label("Email").fill(login)
+            page.get_by_label("Password", exact=True).fill(PASSWORD)
+            page.get_by_role("button", name="Log in").click()
+            page.wait_for_url(f"{live_server.url}/")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing makes the page itself scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_a_person_signs_up_logs_out_and_logs_in(visit: Visit) -> None:
+    page = visit()
+    page.goto("/")
+    page.get_by_role("link", name="Open an account").click()
+    page.get_by_label("Company or project").fill("Acme")
+    page.get_by_label("Email").fill("new@acme.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password (again)").fill(PASSWORD)
+    page.get_by_role("button", name="Open the account").click()
+    expect(page.get_by_role("heading", name="No lines yet")).to_be_visible()
+    page.locator("details.who summary").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.get_by_label("Email").fill("new@acme.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [DESK, {"width": 1024, "height": 768}, PHONE], ids=["desk", "tablet", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_fits_and_is_accessible_in_both_themes(
+    acme: Account, fleet: dict[str, Line], visit: Visit, size: dict[str, int], theme: str
+) -> None:
+    Wallet.objects.update(posted=Decimal("3.20"))
+    page = visit(login=OWNER, viewport=size, color_scheme=theme)
+    paths = ["/", "/lines/", "/lines/?status=suspended", "/lines/?q=nothing-like-this", "/balance/"]
+    paths += ["/accounts/password/change/", *(f"/lines/{fleet[kind].iccid}/" for kind in ("running", "stopping"))]
+    for path in paths:
+        page.goto(path)
+        assert fits(page), path
+        assert serious_findings(page) == [], path
+    page.locator("details.who summary").click()
+    assert serious_findings(page) == []
+
+
+@pytest.mark.parametrize("path", ["login/", "signup/", "password/reset/", "password/reset/done/", "confirm-email/"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_door_is_accessible_in_both_themes(visit: Visit, path: str, theme: str) -> None:
+    page = visit(color_scheme=theme, viewport=PHONE)
+    page.goto(f"/accounts/{path}")
+    assert fits(page)
+    assert serious_findings(page) == []
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(21, 23, 27)") == (theme == "dark")
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_console_works_without_javascript(
+    acme: Account, fleet: dict[str, Line], visit: Visit, size: dict[str, int]
+) -> None:
+    page = visit(login=OWNER, viewport=size, java_script_enabled=False)
+    if size is PHONE:
+        page.locator("details.fold summary").click()
+    page.get_by_role("link", name="Lines", exact=True).click()
+    page.get_by_role("searchbox", name="Search", exact=True).fill("truck")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#rows tr")).to_have_count(1)
+    page.locator("#rows .c-iccid a").click()
+    expect(page.get_by_text("On: confirmed by Simbase")).to_be_visible()
+    page.locator("details.balance summary").click()
+    expect(page.locator(".balance .sum")).to_be_visible()
+    page.locator("details.who summary").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_what_is_typed_filters_in_place_and_the_address_follows(
+    acme: Account, fleet: dict[str, Line], visit: Visit
+) -> None:
+    page = visit(login=OWNER)
+    page.goto("/lines/")
+    page.keyboard.press("/")
+    page.keyboard.type("crane", delay=30)
+    expect(page.locator("#rows tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/lines/\?q=crane"))
+    expect(page.locator("#q")).to_be_focused()
+    page.locator("#q").fill("")
+    expect(page.locator("#rows tr")).to_have_count(len(fleet))
+    page.get_by_label("Status").select_option("suspended")
+    expect(page.locator("#rows tr")).to_have_count(1)
+    page.go_back()
+    expect(page.locator("#rows tr")).to_have_count(len(fleet))
+
+
+def test_a_column_sorts_and_the_filters_keep_it(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
+    page = visit(login=OWNER)
+    page.goto("/lines/")
+    page.get_by_role("columnheader", name=re.compile("This month")).get_by_role("link").click()
+    expect(page.locator("#rows tr").first).to_have_id(f"line-{fleet['running'].iccid}")
+    expect(page.get_by_role("columnheader", name=re.compile("This month"))).to_have_attribute("aria-sort", "descending")
+    page.get_by_label("Status").select_option("activated")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    expect(page).to_have_url(re.compile("sort=-month"))
+
+
+def test_numbers_change_in_place_and_what_a_person_does_stays(
+    acme: Account, fleet: dict[str, Line], make_line: MakeLine, visit: Visit
+) -> None:
+    page = visit(login=OWNER)
+    page.goto("/lines/")
+    row = page.locator(f"#line-{fleet['by person'].iccid}")
+    expect(row.locator(".c-today")).to_contain_text("0")
+    page.evaluate("document.querySelector('#q').value = 'half a wor'")
+    page.evaluate("document.querySelector('#rows tr').kept = true")
+    page.locator("details.balance summary").click()
+    LineState.objects.filter(line=fleet["by person"]).update(day_bytes=42 * MEGABYTE)
+    make_line(acme)
+    expect(row.locator(".c-today")).to_contain_text("42.0")
+    expect(page.get_by_text("1 more line now: show")).to_be_visible()
+    assert page.evaluate("document.querySelector('#rows tr').kept")
+    expect(page.locator("#q")).to_have_value("half a wor")
+    assert page.locator("details.balance").get_attribute("open") is not None
+    expect(page.locator("#rows tr")).to_have_count(len(fleet))
+
+
+def test_a_line_follows_its_carrier_without_a_reload(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
+    page = visit(login=OWNER)
+    page.goto(f"/lines/{fleet['activating'].iccid}/")
+    expect(page.get_by_text("Activation Ready")).to_be_visible()
+    page.get_by_text("The same as a table").first.click()
+    LineState.objects.filter(line=fleet["activating"]).update(reported=1, reported_word="enabled")
+    expect(page.get_by_text("On: confirmed by Simbase")).to_be_visible()
+    assert page.locator("details.behind").first.get_attribute("open") is not None
+
+
+def test_an_iccid_is_copied_whole_with_a_click(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
+    page = visit(login=OWNER, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/lines/?q=truck")
+    page.get_by_role("button", name=re.compile("Copy ICCID")).click()
+    assert page.evaluate("navigator.clipboard.readText()") == fleet["running"].iccid
+
+
+def test_the_keyboard_walks_from_line_to_line(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
+    page = visit(login=OWNER)
+    page.goto("/lines/")
+    page.locator("#rows .c-iccid a").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#rows .c-iccid a").nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/lines/\d+/"))
+
+
+def test_a_menu_closes_with_escape_and_outside(acme: Account, visit: Visit) -> None:
+    page = visit(login=OWNER)
+    menu = page.locator("details.who")
+    for close in (lambda: page.keyboard.press("Escape"), lambda: page.locator("h1").click()):
+        menu.locator("summary").click()
+        expect(menu.locator(".panel")).to_be_visible()
+        close()
+        expect(menu.locator(".panel")).to_be_hidden()
+
+
+def test_on_a_phone_a_line_is_found_by_its_last_digits(
+    acme: Account, make_line: MakeLine, fleet: dict[str, Line], visit: Visit
+) -> None:
+    line = make_line(acme, iccid="8931081234567894711")
+    page = visit(login=OWNER, viewport=PHONE, has_touch=True)
+    page.get_by_role("searchbox").fill("4711")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(line.iccid))
+    expect(page.get_by_text("Activated")).to_be_visible()
+
+
+def test_a_subaccounts_person_walks_without_meeting_money(
+    harbour: Account, fleet: dict[str, Line], visit: Visit
+) -> None:
+    page, own = visit(login=SUB), fleet["harbour's"]
+    for path in ("/", "/lines/", f"/lines/{own.iccid}/"):
+        page.goto(path)
+        assert "$" not in page.inner_text("body")
+        assert serious_findings(page) == []
+    assert page.locator(".balance").count() == 0
+
+
+def test_numbers_that_stand_still_say_so(chromium: Browser, acme: Account, fleet: dict[str, Line], page: Page) -> None:
+    page.goto("/accounts/login/?next=/lines/")
+    page.get_by_label("Email").fill(OWNER)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("#rows tr")).to_have_count(len(fleet))
+    page.route("**/lines/?rows=*", lambda route: route.abort())
+    expect(page.get_by_text("the numbers below stand still")).to_be_visible()
+    page.unroute("**/lines/?rows=*")
+    expect(page.get_by_text("the numbers below stand still")).to_be_hidden()
