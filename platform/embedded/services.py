@@ -100,16 +100,30 @@ def _served() -> list[str]:
 def _stopped() -> bool:
     """Ask the keeper not to linger and wait for its end; False when somebody else uses the servers."""
     pid, _ = locks.read_state(locks.keeper())
-    if pid and is_running():
-        os.kill(pid, signal.SIGTERM)
+    if not pid or not is_running():
+        return True
+    os.kill(pid, signal.SIGTERM)
     users = open_lock(locks.users())
     try:
         seen = 0
-        while is_running() and seen < 20:
+        while is_running():
             if _served() and not try_lock(users):
                 seen += 1
+            if seen > 20:
+                return False
             fcntl.flock(users, fcntl.LOCK_UN)
             time.sleep(0.05)
     finally:
         os.close(users)
-    return not is_running()
+    _wait_until_gone(pid)
+    return True
+
+
+def _wait_until_gone(pid: int) -> None:
+    """Wait for the last moments of a process; not for somebody to take note of its end."""
+    for _ in range(40):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
