@@ -37,6 +37,7 @@ class Right(enum.StrEnum):
 
     SEE_LINES = "see lines"
     SEE_MONEY = "see money"
+    ACTIVATE_LINES = "activate lines, edit their notes"
     MANAGE_LINES = "manage lines"
     MANAGE_MONEY = "manage money"
     MANAGE_PEOPLE = "manage people"
@@ -47,7 +48,7 @@ _OF_ROLE = {
     Role.OWNER: _EVERYTHING,
     Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE},
 }
-_OF_SUBACCOUNT = frozenset({Right.SEE_LINES})
+_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES})
 
 
 def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:

@@ -102,9 +102,15 @@ class Line(models.Model):
     imei = models.CharField(max_length=17, blank=True)
     msisdn = models.CharField(max_length=20, blank=True)
     added_at = models.DateTimeField(default=clock.now)
+    deactivation_date = models.DateField(null=True, blank=True)  # it is deactivated at 00:00 of this day
+    deactivation_by = models.CharField(max_length=254, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(deactivation_date__isnull=True) | ~Q(deactivation_by=""),
+                name="deactivation_date_is_somebodys",
+            ),
             models.CheckConstraint(
                 condition=Q(account__isnull=True, payer__isnull=True) | Q(account__isnull=False, payer__isnull=False),
                 name="line_has_a_holder_and_a_payer_or_neither",
@@ -115,6 +121,11 @@ class Line(models.Model):
             models.Index(fields=["account", "iccid"], name="line_of_account"),
             models.Index(fields=["payer", "iccid"], name="line_of_payer"),
             models.Index(fields=["carrier", "id"], name="line_of_carrier"),
+            models.Index(
+                fields=["deactivation_date"],
+                condition=Q(deactivation_date__isnull=False),
+                name="line_to_deactivate",
+            ),
         ]
 
     def __str__(self) -> str:

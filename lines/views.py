@@ -119,6 +119,8 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "daily": charts.daily(usage),
         "monthly": charts.monthly(usage),
         "may_see_money": membership.may(Right.SEE_MONEY),
+        "may_activate": membership.may(Right.ACTIVATE_LINES),
+        "may_manage": membership.may(Right.MANAGE_LINES),
     }
     return page(request, "lines/line.html", context, part="line")
 

@@ -8,19 +8,25 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 from kit import clock
-from kit.errors import Refusal
+from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
-from accounts.policy import SYSTEM, Actor
+from accounts.policy import SYSTEM, Actor, ActorKind
 from billing.commands import lock_wallets, mark_colours
 from billing.models import Wallet
 from lines.carriers.base import Switch
 from lines.models import Line, LineState
 from lines.policy import Wanted, Why
 
+LONGEST_NOTES = 500  # characters
+
 
 class InsufficientBalance(Refusal):
     """The balance is below its minimum: nothing may be activated."""
+
+
+class AlreadyDeactivated(Refusal):
+    """The line is Deactivated: there is no later day on which it could be."""
 
 
 class LineInStock(Refusal):
@@ -130,6 +136,84 @@ def deactivate(*, line: Line, by: Actor, why: Why = Why.PERSON) -> LineState:
     return _set_one(line, Wanted.DEACTIVATED, why=why, by=by)
 
 
+@transaction.atomic
+def deactivate_next_day(*, line: Line, by: Actor) -> Line:
+    """A line that runs is to be deactivated at 00:00 of the next day; a Suspended one is at once. Harmless twice.
+
+    Raises AlreadyDeactivated, LineInStock.
+    """
+    lock_wallets(account_ids=[_payer(line)])
+    state = LineState.objects.select_for_update().get(pk=line.pk)
+    if state.wanted == Wanted.DEACTIVATED:
+        raise AlreadyDeactivated(f"Line {line.iccid} is deactivated already")
+    if state.wanted == Wanted.SUSPENDED:
+        _set_one(line, Wanted.DEACTIVATED, why=Why.PERSON, by=by)
+        line.refresh_from_db()
+        return line
+    line = Line.objects.select_for_update().get(pk=line.pk)
+    if line.deactivation_date is None:
+        _set_date(line, clock.today() + dt.timedelta(days=1), by=by)
+    return line
+
+
+@transaction.atomic
+def keep_active(*, line: Line, by: Actor) -> Line:
+    """Takes a line's deactivation date away. Harmless twice."""
+    line = Line.objects.select_for_update().get(pk=line.pk)
+    if line.deactivation_date is not None:
+        _set_date(line, None, by=by)
+    return line
+
+
+def _set_date(line: Line, date: dt.date | None, *, by: Actor) -> None:
+    before, line.deactivation_date = line.deactivation_date, date
+    line.deactivation_by = by.name if date else ""
+    line.save(update_fields=["deactivation_date", "deactivation_by"])
+    record(
+        by=by,
+        verb="line.deactivation_date_set" if date else "line.deactivation_date_removed",
+        account_id=line.account_id,
+        subject=f"line:{line.iccid}",
+        detail={"before": before and before.isoformat(), "after": date and date.isoformat()},
+    )
+
+
+def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
+    """Deactivates lines whose day has come, in the name of who set it; says how many. Harmless twice."""
+    due = list(Line.objects.filter(deactivation_date__lte=today, payer__isnull=False).order_by("pk")[:limit])
+    for line in due:
+        with transaction.atomic():
+            lock_wallets(account_ids=[_payer(line)])
+            state = LineState.objects.select_for_update().get(pk=line.pk)
+            still = Line.objects.select_for_update().get(pk=line.pk)
+            if still.deactivation_date is None or still.deactivation_date > today:
+                continue  # somebody kept it meanwhile
+            if state.wanted != Wanted.DEACTIVATED:
+                _set_one(still, Wanted.DEACTIVATED, why=Why.PERSON, by=Actor(ActorKind.PERSON, still.deactivation_by))
+            Line.objects.filter(pk=line.pk).update(deactivation_date=None, deactivation_by="")
+    return len(due)
+
+
+@transaction.atomic
+def edit_notes(*, line: Line, notes: str, by: Actor) -> Line:
+    """Raises Invalid for notes that are too long. Harmless twice."""
+    notes = " ".join(notes.split())
+    if len(notes) > LONGEST_NOTES:
+        raise Invalid(f"Notes have at most {LONGEST_NOTES} characters; these have {len(notes)}")
+    line = Line.objects.select_for_update().get(pk=line.pk)
+    if notes != line.notes:
+        before, line.notes = line.notes, notes
+        line.save(update_fields=["notes"])
+        record(
+            by=by,
+            verb="line.notes_edited",
+            account_id=line.account_id,
+            subject=f"line:{line.iccid}",
+            detail={"before": before, "after": notes},
+        )
+    return line
+
+
 def _payer(line: Line) -> int:
     if line.payer_id is None:
         raise LineInStock(f"Line {line.iccid} belongs to no account")
@@ -142,6 +226,7 @@ def _set_one(line: Line, wanted: Wanted, *, why: Why | None, by: Actor) -> LineS
     others = [other for other in Wanted if other is not wanted]
     changed = _wish(which="l.id = ANY(%(ids)s)", ids=[line.pk], wanted=wanted, instead_of=others, why=why, who=by.name)
     if changed:
+        Line.objects.filter(pk=line.pk).update(deactivation_date=None, deactivation_by="")
         record(
             by=by,
             verb=f"line.{'activated' if wanted is Wanted.ACTIVE else 'deactivated'}",

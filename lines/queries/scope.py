@@ -74,6 +74,7 @@ class LineShown:
     plan: str
     holder: str  # the sub-account that holds it, empty for the account's own
     notes: str
+    deactivation_date: dt.date | None
     imei: str
     msisdn: str
     added_at: dt.datetime
@@ -109,6 +110,7 @@ def shown(line: Line, membership: Membership, today: dt.date) -> LineShown:
         plan="" if outsider else line.plan.name,
         holder=line.account.name if line.account and line.account.is_subaccount and not outsider else "",
         notes=line.notes,
+        deactivation_date=line.deactivation_date,
         imei=line.imei,
         msisdn=line.msisdn,
         added_at=line.added_at,

@@ -13,7 +13,7 @@ from kit.money import ZERO
 from billing.commands import seal_days
 from lines.commands import passes
 from lines.commands.fees import charge_fees
-from lines.commands.wishes import enforce
+from lines.commands.wishes import deactivate_due, enforce
 from lines.models import Carrier
 from lines.work.clients import client_for
 from lines.work.driving import drive_carrier
@@ -76,8 +76,10 @@ def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
 
 
 def keep_days() -> int:
-    """Line fees up to today, then the ledger rows of finished days; says how many fees."""
+    """Lines whose last day is over, line fees up to today, ledger rows of finished days; says how many fees."""
     today = clock.today()
+    while deactivate_due(today=today):
+        pass
     fees = charge_fees(today=today)
     while seal_days(before=today):
         pass

@@ -1,0 +1,86 @@
+"""Doors to what a person does with one line; each ends on the line's page with a word about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+from kit.errors import Refusal
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Actor, ActorKind, Right
+from lines.commands import wishes
+from lines.models import Line
+from lines.queries import lines_of
+
+
+def _act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], str]) -> HttpResponse:
+    """Runs a command on a line that is this person's; a refusal is said in its own words."""
+    line = lines_of(request.membership).filter(iccid=iccid).first()
+    if line is None:
+        raise Http404
+    try:
+        said = command(line, Actor(ActorKind.PERSON, request.membership.user.email))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, said)
+    return redirect("line", iccid=iccid)
+
+
+@require_POST
+@needs(Right.ACTIVATE_LINES)
+def activate(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Wants a line on."""
+
+    def command(line: Line, by: Actor) -> str:
+        try:
+            wishes.activate(line=line, by=by)
+        except wishes.InsufficientBalance as refusal:
+            if request.membership.may(Right.SEE_MONEY):
+                raise
+            raise Refusal("Your provider does not allow this line to be activated now; ask there") from refusal
+        return "Activating. The line is on as soon as its carrier confirms it."
+
+    return _act(request, iccid, command)
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def deactivate(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Wants a line off from the next day, or at once where it is suspended."""
+
+    def command(line: Line, by: Actor) -> str:
+        line = wishes.deactivate_next_day(line=line, by=by)
+        if line.deactivation_date is None:
+            return "Deactivated. The line stays off when the balance recovers."
+        return f"The line is deactivated on {line.deactivation_date:%-d %B} at 00:00 UTC."
+
+    return _act(request, iccid, command)
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def keep(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Takes the deactivation date away."""
+
+    def command(line: Line, by: Actor) -> str:
+        wishes.keep_active(line=line, by=by)
+        return "The deactivation date is removed; the line stays as it is."
+
+    return _act(request, iccid, command)
+
+
+@require_POST
+@needs(Right.ACTIVATE_LINES)
+def notes(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Changes a line's notes."""
+
+    def command(line: Line, by: Actor) -> str:
+        wishes.edit_notes(line=line, notes=request.POST.get("notes", ""), by=by)
+        return "The notes are saved."
+
+    return _act(request, iccid, command)
