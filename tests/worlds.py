@@ -146,6 +146,14 @@ class Story:
         found: dict[str, Any] = self.sim.ask("GET", "/truth", iccid=iccid, **{"from": "2026-06"})["sims"][0]
         return found
 
+    def truths(self) -> dict[str, Any]:
+        """What every SIM's carrier shows, by ICCID."""
+        found: dict[str, Any] = {}
+        for kind in set(self._kinds.values()):
+            rows = self.sim.ask("GET", "/truth", carrier=kind, limit=10_000, **{"from": "2026-06"})["sims"]
+            found |= {row["iccid"]: row for row in rows}
+        return found
+
     def sync(self, *, compare: bool = True) -> dict[str, Any]:
         """One pass of the product, and the same for the oracle."""
         today = self.now.date()
@@ -159,7 +167,7 @@ class Story:
     def hear(self) -> None:
         """The oracle reads every line as the carrier shows it, and after a month's end its final totals."""
         today = self.now.date()
-        truths = {name: self.truth(name) for name in self.oracle.lines}
+        truths = self.truths()
         months = {name: dt.date.fromisoformat(f"{truth['counter_month']}-01") for name, truth in truths.items()}
         for name, line in self.oracle.lines.items():
             line.read(self.now, truths[name]["counter"], months[name] if line.timed else None)

@@ -1,0 +1,116 @@
+"""check_books finds every kind of wrong row, names it, and exits 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from billing.commands import seal_days
+from lines.books import PROOFS
+from lines.commands.fees import charge_fees
+from tests.fleets import MB, Fleet
+from tests.worlds import operator
+
+DAY = "2026-11-19"
+PLANTED: dict[str, list[str]] = {
+    "balance_is_the_sum_of_its_rows": [
+        "UPDATE billing_wallet SET posted = posted + 0.000001",
+        "UPDATE billing_entry SET amount = amount - 0.000001 WHERE kind = 'adjustment'",
+        "DELETE FROM billing_entry WHERE kind = 'adjustment'",
+        (
+            "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+            " SELECT account_id, 'top-up:1', 'top-up', 50, '2026-11-19', now(), '' FROM billing_wallet"
+        ),
+    ],
+    "accrued_is_what_is_not_sealed": [
+        "UPDATE billing_wallet SET accrued = accrued + 0.000001",
+        "UPDATE billing_usageday SET sealed = 0",
+    ],
+    "usage_is_the_sum_of_its_lines": [
+        "UPDATE billing_usageday SET usage = usage + 1",
+        "UPDATE lines_lineday SET fee = 0",
+        "DELETE FROM lines_lineday",
+        "UPDATE lines_lineday SET day = '2026-11-18'",
+    ],
+    "sealed_days_are_in_the_ledger": [
+        "UPDATE billing_entry SET amount = amount * 2 WHERE kind = 'usage'",
+        "UPDATE billing_entry SET day = '2026-11-18' WHERE kind = 'usage'",
+        "DELETE FROM billing_entry WHERE kind = 'usage'",
+        "UPDATE billing_usageday SET sms = 0.05",
+        (
+            "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+            " SELECT account_id, 'sms:1', 'sms', -0.05, '2026-11-19', now(), '' FROM billing_wallet"
+        ),
+    ],
+    "cost_is_the_day_rounded_once": [
+        "UPDATE lines_lineday SET cost = cost + 0.000001",
+        "UPDATE lines_lineday SET used = used + 1048576",
+        "UPDATE lines_lineday SET fee = 0.17",
+        "UPDATE lines_price SET per_mb = 0.02",
+    ],
+    "bytes_are_what_the_counter_moved": [
+        "UPDATE lines_linestate SET counter = counter + 1",
+        "UPDATE lines_linestate SET baseline = baseline - 1",
+        "UPDATE lines_lineday SET cycle = '2026-10-01'",
+    ],
+    "entries_say_what_they_are_for": [
+        "UPDATE billing_entry SET key = 'usage:x' WHERE kind = 'usage'",
+        (
+            "UPDATE billing_entry SET key = 'usage:' || replace(a.uuid::text, '-', '') || ':2026-11-01'"
+            " FROM accounts_account a WHERE kind = 'usage'"
+        ),
+    ],
+    "line_fee_is_once_a_day": [
+        (
+            "INSERT INTO lines_price (plan_id, valid_from, per_mb, per_sms, per_day)"
+            " SELECT plan_id, now(), 0.01, 0.05, 0.25 FROM lines_price LIMIT 1;"
+            "INSERT INTO lines_lineday (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)"
+            " SELECT line_id, day, payer_id, (SELECT max(id) FROM lines_price), account_id, cycle, 0, 0, fee"
+            " FROM lines_lineday"
+        ),
+    ],
+}
+
+
+@pytest.fixture
+def kept(db: None) -> None:
+    """Books with a credit, and a sealed day of data and fee."""
+    fleet = Fleet(per_day="0.25")
+    line = fleet.line(fleet.account(credit="100"))
+    fleet.read(line, f"{DAY}T08:00", 5)
+    fleet.read(line, f"{DAY}T09:00", 5 + 3 * MB)
+    from datetime import date
+
+    from lines.models import LineState
+
+    LineState.objects.update(wanted_at=f"{DAY}T08:00+00:00")
+    charge_fees(today=date.fromisoformat(DAY))
+    seal_days(before=date(2026, 11, 20))
+    operator("check_books")
+
+
+def test_every_proof_has_its_planted_faults() -> None:
+    assert set(PLANTED) == {proof.name for proof in PROOFS}
+
+
+def test_books_of_nothing_are_in_order(db: None) -> None:
+    answer = operator("check_books")
+    assert answer["ok"]
+    assert all(check["ok"] and check["first"] == [] for check in answer["checks"])
+
+
+@pytest.mark.parametrize(("proof", "sql"), [(name, sql) for name, faults in PLANTED.items() for sql in faults])
+def test_a_planted_fault_is_found_and_named(kept: None, proof: str, sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_entry DISABLE TRIGGER USER")
+        cursor.execute(sql)
+        assert cursor.rowcount
+    answer: dict[str, Any] = operator("check_books", code=1)
+    found = {check["name"]: check for check in answer["checks"]}[proof]
+    assert not answer["ok"]
+    assert not found["ok"]
+    assert found["breaches"] >= 1
+    assert found["first"][0]
