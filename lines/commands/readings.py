@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from kit.money import ZERO
+from kit.sql import array
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines import policy
@@ -214,21 +215,22 @@ def _apply(
     by_iccid = {reading.iccid: reading for reading in batch}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, iccid, payer_id FROM lines_line WHERE carrier_id = %s AND iccid = ANY(%s)",
-            [carrier.pk, list(by_iccid)],
+            "SELECT id, iccid, payer_id, imei, msisdn FROM lines_line"
+            " WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id",
+            [carrier.pk, array(by_iccid)],
         )
         rows = cursor.fetchall()
-        known = sorted((line_id, by_iccid[iccid]) for line_id, iccid, _ in rows) if rows else []
+        known = [(row[0], by_iccid[row[1]]) for row in rows]
         if not known:
             return Applied(unknown=len(batch))
-        lock_wallets(account_ids={payer_id for _, _, payer_id in rows if payer_id is not None})
+        lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
         cursor.execute(
-            "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s) ORDER BY line_id FOR UPDATE",
-            [[line_id for line_id, _ in known]],
+            "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE",
+            [array(line_id for line_id, _ in known)],
         )
         cursor.execute(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
         sums = cursor.fetchall()
-        _keep_identity(cursor, known)
+        _keep_identity(cursor, [(*row, by_iccid[row[1]]) for row in rows])
     charges = [Charge(payer, day, amount) for payer, day, amount, _, _ in sums if payer is not None]
     charge_usage(charges=charges)
     return Applied(
@@ -241,18 +243,22 @@ def _apply(
     )
 
 
-def _keep_identity(cursor: CursorWrapper, known: Sequence[tuple[int, Reading]]) -> None:
-    """The IMEI and MSISDN that a carrier gives with a reading, where they have changed."""
-    told = [(line_id, reading) for line_id, reading in known if reading.imei or reading.msisdn]
+def _keep_identity(cursor: CursorWrapper, known: Sequence[tuple[int, str, int, str, str, Reading]]) -> None:
+    """The IMEI and MSISDN that a carrier gives with a reading, for lines where they have changed."""
+    told = [
+        (line_id, reading)
+        for line_id, _, _, imei, msisdn, reading in known
+        if (reading.imei or imei, reading.msisdn or msisdn) != (imei, msisdn)
+    ]
     if told:
         cursor.execute(
             "UPDATE lines_line l SET imei = coalesce(r.imei, l.imei), msisdn = coalesce(r.msisdn, l.msisdn)"
             "  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(line_id, imei, msisdn)"
             " WHERE l.id = r.line_id AND (r.imei <> l.imei OR r.msisdn <> l.msisdn)",
             [
-                [line_id for line_id, _ in told],
-                [reading.imei or None for _, reading in told],
-                [reading.msisdn or None for _, reading in told],
+                array(line_id for line_id, _ in told),
+                array(reading.imei or None for _, reading in told),
+                array(reading.msisdn or None for _, reading in told),
             ],
         )
 
@@ -275,12 +281,12 @@ def _parameters(
         "cycle": policy.cycle_start(day, carrier.cycle_day),
         "has_finals": has_finals,
         "final": are_finals,
-        "lines": [line_id for line_id, _ in known],
-        "counters": [reading.counter for reading in readings],
-        "cycles": [reading.cycle for reading in readings],
-        "switches": [None if s is None or s.switch is None else int(s.switch) for s in statuses],
-        "words": [None if s is None else s.word[:40] for s in statuses],
-        "blocked": [s is not None and s.blocked for s in statuses],
-        "sms": [reading.sms_sent for reading in readings],
-        "seen": [reading.last_seen for reading in readings],
+        "lines": array(line_id for line_id, _ in known),
+        "counters": array(reading.counter for reading in readings),
+        "cycles": array(reading.cycle for reading in readings),
+        "switches": array(None if s is None or s.switch is None else int(s.switch) for s in statuses),
+        "words": array(None if s is None else s.word[:40] for s in statuses),
+        "blocked": array(s is not None and s.blocked for s in statuses),
+        "sms": array(reading.sms_sent for reading in readings),
+        "seen": array(reading.last_seen for reading in readings),
     }
