@@ -42,6 +42,7 @@ def main() -> int:
         _tell(str(error))
         return 1
     finally:
+        locks.write_state(own, "stopping")
         servers.stop_all()
         locks.write_state(own, "stopped")
         unlock(own)  # before the users' lock: whoever waits for that one must not find a keeper
