@@ -75,9 +75,10 @@ class TestPages:
     def test_a_page_past_the_last_may_be_the_last_under_its_own_number(self, simbase):
         assert simbase.client.read_page(9, now=NOW).number == 3
 
-    def test_another_page_than_the_one_asked_for_is_not_taken(self):
+    @pytest.mark.parametrize("answered", [0, 1, 2, 4])
+    def test_another_page_than_the_one_asked_for_is_not_taken(self, answered):
         with pytest.raises(Unreadable, match="another page"):
-            page_in(page(sim(), page=2, total_pages=4), number=1, now=NOW)
+            page_in(page(sim(), page=answered, total_pages=4), number=3, now=NOW)
 
     def test_half_a_page_is_not_taken(self):
         with pytest.raises(Unreadable, match="records"):
@@ -227,6 +228,23 @@ class TestFields:
     def test_a_wrong_type_or_number_spoils_the_page(self, wrong):
         with pytest.raises(Unreadable):
             page_in(page(sim(), sim(**wrong)), number=1, now=NOW)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"null",
+            b"{}",
+            b"<html></html>",
+            page(sim())[:-1],
+            page(sim()).replace(b"enabled", b"en\xffabled"),
+            page(sim())[:-1] + b', "more": ' + b"[" * 100_000,
+        ],
+        ids=["nothing", "null", "empty", "HTML", "truncated", "not UTF-8", "nested without end"],
+    )
+    def test_what_is_no_page_is_unreadable(self, body):
+        with pytest.raises(Unreadable):
+            page_in(body, number=1, now=NOW)
 
     @pytest.mark.parametrize("imei", [None, "", "N/A", "unknown", "123"])
     def test_a_placeholder_is_no_imei(self, imei):

@@ -176,7 +176,8 @@ def test_what_is_not_http_is_no_answer(odd, raw):
 def test_a_connection_that_is_reset_is_no_answer(odd):
     def reset(handler):
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        handler.connection.close()
+        for end in (handler.rfile, handler.wfile, handler.connection):  # the last one to close resets
+            end.close()
 
     odd.play = reset
     with closing(client_of(odd, timeout=5)) as client:
