@@ -17,7 +17,8 @@ from embedded.supervisor import Supervisor
 
 SIMS = 500
 SIMULATOR_PORT = 8400
-READY_SECONDS = 60
+STRIPE_PORT = 8420
+READY_SECONDS = 120
 
 
 class Stopped(BaseException):
@@ -52,8 +53,9 @@ def _run(children: Supervisor, port: int) -> None:
     _say("Starting PostgreSQL and Redis")
     services.ensure_running(migrate=False)
     _collect_static()
-    simulator_port = _simulator_port()
+    simulator_port = _port_of("SIMULATOR_PORT", SIMULATOR_PORT)
     children.start(programs.simulator(simulator_port, SIMS))
+    _take_cards(children, port)
     children.wait_until_ready(seconds=READY_SECONDS)
     _say("Preparing the database and the demo's data")
     if not addresses.is_embedded_database():
@@ -74,6 +76,19 @@ def _run(children: Supervisor, port: int) -> None:
             services.ensure_running(migrate=False)
         if _make_was_interrupted():
             return
+
+
+def _take_cards(children: Supervisor, port: int) -> None:
+    """Start a stand-in for Stripe and name it to everything that is started after it, unless keys of Stripe are given."""
+    if os.environ.get("STRIPE_SECRET_KEY"):
+        return
+    stripe_port = _port_of("STRIPE_PORT", STRIPE_PORT)
+    secret = addresses.secret("STRIPE_WEBHOOK_SECRET")
+    os.environ["STRIPE_SECRET_KEY"] = "sk_test_linekeeper_demo"
+    os.environ["STRIPE_WEBHOOK_SECRET"] = secret
+    os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{stripe_port}"
+    webhook = f"http://127.0.0.1:{port}/billing/stripe/webhook/"
+    children.start(programs.stripe_proxy(stripe_port, webhook, secret))
 
 
 def _seed(simulator: str) -> str:
@@ -151,12 +166,12 @@ def _refuse_taken(port: int, name: str = "PORT") -> None:
         raise CannotStart(f"port {port} is taken; choose another: make demo {name}={port + 1}")
 
 
-def _simulator_port() -> int:
-    """Return SIMULATOR_PORT, or the usual one, or any free one where that is taken (another folder's demo)."""
-    port = _port("SIMULATOR_PORT", SIMULATOR_PORT)
-    if "SIMULATOR_PORT" in os.environ:
-        _refuse_taken(port, "SIMULATOR_PORT")
-    elif not _is_free(port):
+def _port_of(name: str, usual: int) -> int:
+    """Return the port that the environment names, or the usual one, or any free one where that is taken."""
+    port = _port(name, usual)
+    if name in os.environ:
+        _refuse_taken(port, name)
+    elif not _is_free(port):  # another folder's demo
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             return int(probe.getsockname()[1])

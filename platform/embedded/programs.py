@@ -36,6 +36,13 @@ def simulator(port: int, sims: int) -> Program:
     return _program("simulator", arguments, lambda _pid: answers(port) < 600)
 
 
+def stripe_proxy(port: int, webhook: str, secret: str) -> Program:
+    """Return the stand-in for Stripe; what it knows is kept in a folder."""
+    state = addresses.data_dir() / "stripe"
+    arguments = ["stripe_proxy", "--port", str(port), "--state", str(state), "--webhook", webhook, "--secret", secret]
+    return _program("stripe", arguments, lambda _pid: answers(port) < 600)
+
+
 def answers(port: int, host: str = "127.0.0.1") -> int:
     """Return the HTTP status of the front page on this port of 127.0.0.1, asked for as this host; 999 for no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
