@@ -69,7 +69,7 @@ def cycle_end(start: dt.date) -> dt.date:
 
 def retry_after(attempts: int) -> dt.timedelta:
     """How long a carrier is left alone after so many failed tries: 5 s doubling to half an hour, spread by a fifth."""
-    seconds = min(5.0 * 2 ** max(0, attempts - 1), 1800.0)
+    seconds = min(5.0 * 2 ** min(max(0, attempts - 1), 20), 1800.0)
     return dt.timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreading load, not a secret
 
 
