@@ -137,7 +137,7 @@ class Oracle:
     def seal(self, before: dt.date) -> None:
         """Days that are over become ledger rows; what is found later, a row of its own."""
         for (payer, day), amount in self.usage().items():
-            missing = amount - sum(self.sealed[payer, day])
+            missing = amount - sum(self.sealed.get((payer, day), []))
             if day < before and missing:
                 self.sealed[payer, day].append(missing)
 

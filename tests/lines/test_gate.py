@@ -1,0 +1,223 @@
+"""The gate before a carrier: one budget and one breaker for all workers."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+
+from lines.carriers.base import Unreachable
+from lines.models import Carrier, CarrierHealth
+from lines.work.gate import THRESHOLD, CallGate
+from tests.fleets import Fleet
+
+DOWN = Unreachable("it does not answer")
+BREAK = "SELECT extract(epoch FROM open_until - clock_timestamp()) FROM lines_carrierhealth WHERE open_until > now()"
+
+
+@pytest.fixture
+def carrier(transactional_db: None) -> Carrier:
+    found = Fleet().carriers["simbase"]
+    found.calls_per_second, found.calls_per_day = 500, None
+    found.save()
+    return found
+
+
+@pytest.fixture
+def gate(carrier: Carrier) -> Iterator[Callable[..., CallGate]]:
+    """Gates of the carrier, each with a database session of its own as in another process."""
+    opened: list[CallGate] = []
+
+    def made(patience: float = 20.0) -> CallGate:
+        opened.append(CallGate(Carrier.objects.get(pk=carrier.pk), patience=patience))
+        return opened[-1]
+
+    yield made
+    for one in opened:
+        one.close()
+
+
+def health() -> CarrierHealth:
+    return CarrierHealth.objects.get(carrier__kind="simbase")
+
+
+def pass_through(gates: list[CallGate], calls: int, threads: int) -> list[float]:
+    """When each of so many calls passed, with so many threads at each gate."""
+    passed: list[float] = []
+
+    def work(gate: CallGate) -> None:
+        for _ in range(calls):
+            gate.enter()
+            passed.append(time.monotonic())
+
+    workers = [threading.Thread(target=work, args=[gate]) for gate in gates for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    return sorted(passed)
+
+
+def most_in_a_second(times: list[float]) -> int:
+    return max(bisect.bisect_left(times, start + 1.0) - number for number, start in enumerate(times))
+
+
+@pytest.mark.parametrize("per_second", [10, 60])
+def test_two_gates_with_many_threads_never_make_more_calls_a_second_than_allowed(
+    carrier: Carrier, gate: Callable[..., CallGate], per_second: int
+) -> None:
+    Carrier.objects.update(calls_per_second=per_second)
+    times = pass_through([gate(), gate()], calls=3 if per_second == 10 else 16, threads=4)
+    assert len(times) == (24 if per_second == 10 else 128)
+    assert most_in_a_second(times) <= per_second
+    assert times[-1] - times[0] < 1.5 * len(times) / per_second + 1  # and it is not much slower
+
+
+def test_a_slot_that_was_not_used_in_its_time_is_not_used_later(
+    carrier: Carrier, gate: Callable[..., CallGate]
+) -> None:
+    """Gates reserve several slots at once for a fast carrier; what was left over would be too many."""
+    Carrier.objects.update(calls_per_second=100)
+    gates = [gate() for _ in range(6)]
+    for one in gates:
+        one.enter()  # each has four slots left
+    time.sleep(0.5)
+    times = pass_through(gates, calls=30, threads=1)
+    assert most_in_a_second(times) <= 100
+
+
+def test_the_days_calls_are_counted_over_all_gates_and_end_at_the_budget(
+    carrier: Carrier, gate: Callable[..., CallGate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Carrier.objects.update(calls_per_day=5, calls_per_second=19)
+    first, second = gate(), gate()
+    for one in (first, second, first, second, first):
+        one.enter()
+    for one in (first, second):
+        with pytest.raises(Unreachable, match="5 calls are used up"):
+            one.enter()
+    assert health().calls_today == 5
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-21T00:00:01Z")
+    second.enter()
+    assert health().calls_today == 1
+
+
+def test_failures_in_a_row_open_the_breaker_for_everybody(gate: Callable[..., CallGate]) -> None:
+    failing, other = gate(), gate(patience=0.5)
+    for number in range(THRESHOLD):
+        failing.enter()
+        failing.failed(DOWN)
+        assert (health().open_until is not None) == (number == THRESHOLD - 1)
+    with pytest.raises(Unreachable, match="left alone") as refusal:
+        other.enter()
+    assert 0 < (refusal.value.retry_after or 0) <= 5
+
+
+def test_a_success_in_between_keeps_the_breaker_shut(gate: Callable[..., CallGate]) -> None:
+    one, other = gate(), gate()
+    other.enter()
+    other.succeeded()
+    for _ in range(3):
+        for _ in range(THRESHOLD - 1):
+            one.enter()
+            one.failed(DOWN)
+        other.enter()
+        other.succeeded()  # a worker that never failed itself
+        assert health().failures == 0
+    assert health().open_until is None
+
+
+def end_the_break() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE lines_carrierhealth SET open_until = clock_timestamp()")
+
+
+def opened(gate: CallGate) -> None:
+    for _ in range(THRESHOLD):
+        gate.enter()
+        gate.failed(DOWN)
+
+
+def test_after_a_break_one_call_tries_and_its_success_lets_everybody_in(gate: Callable[..., CallGate]) -> None:
+    failing, probing, waiting = gate(), gate(), gate(patience=0.3)
+    probing.enter()
+    probing.succeeded()  # it has no failures of its own to forget
+    opened(failing)
+    end_the_break()
+    probing.enter()
+    with pytest.raises(Unreachable, match="left alone"):
+        waiting.enter()
+    probing.succeeded()
+    assert health().failures == 0
+    for _ in range(3):
+        waiting.enter()
+
+
+def test_a_probe_that_fails_opens_the_breaker_for_longer(gate: Callable[..., CallGate]) -> None:
+    failing = gate()
+    opened(failing)
+    left = []
+    for _ in range(3):
+        with connection.cursor() as cursor:
+            cursor.execute(BREAK)
+            left.append(float(cursor.fetchone()[0]))
+        end_the_break()
+        failing.enter()
+        failing.failed(DOWN)
+    assert left[1] > 1.5 * left[0]
+    assert left[2] > 1.5 * left[1]
+
+
+def test_not_now_holds_everybody_and_is_no_failure(gate: Callable[..., CallGate]) -> None:
+    told, other = gate(), gate()
+    hasty = gate(patience=0.2)
+    told.enter()
+    began = time.monotonic()
+    told.failed(Unreachable("too many", retry_after=1.0))
+    with pytest.raises(Unreachable, match="no call for another") as refusal:
+        hasty.enter()
+    assert 0 < (refusal.value.retry_after or 0) <= 1.1
+    for one in (other, told):
+        one.enter()
+        assert time.monotonic() - began >= 1.0
+    assert (health().failures, health().open_until) == (0, None)
+
+
+def test_not_now_holds_those_who_wait_for_their_slot_already(carrier: Carrier, gate: Callable[..., CallGate]) -> None:
+    Carrier.objects.update(calls_per_second=10)
+    one = gate()
+    passed: list[float] = []
+
+    def work() -> None:
+        one.enter()
+        passed.append(time.monotonic())
+
+    one.enter()
+    workers = [threading.Thread(target=work) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    time.sleep(0.02)  # they sleep until their slots now
+    held_from = time.monotonic()
+    one.failed(Unreachable("too many", retry_after=1.0))
+    for worker in workers:
+        worker.join(20)
+    assert len(passed) == 5
+    assert all(moment - held_from >= 0.99 for moment in passed)
+
+
+def test_a_gate_that_is_closed_gives_its_session_back(gate: Callable[..., CallGate]) -> None:
+    def sessions() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.05), count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            return int(cursor.fetchone()[1])
+
+    before = sessions()
+    one = gate()
+    one.enter()
+    assert sessions() == before + 1
+    one.close()
+    assert sessions() == before
