@@ -94,10 +94,14 @@ class Line(models.Model):
     """A SIM. `account` holds it, `payer` pays for it; a line of neither is stock."""
 
     iccid = models.CharField(max_length=20, unique=True, validators=[ICCID])
-    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="lines")
+    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="lines", db_index=False)
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="lines")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="lines")
-    payer = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="paid_lines")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, related_name="lines", db_index=False
+    )
+    payer = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, related_name="paid_lines", db_index=False
+    )
     notes = models.CharField(max_length=500, blank=True)
     imei = models.CharField(max_length=17, blank=True)
     msisdn = models.CharField(max_length=20, blank=True)
@@ -177,10 +181,10 @@ class LineState(models.Model):
 class LineCycle(models.Model):
     """A finished cycle of a line under one payer: bytes that were its, and the highest counter seen."""
 
-    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="cycles")
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="cycles", db_index=False)
     cycle = models.DateField()
-    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="+")
+    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="+", db_index=False)
     counter = models.BigIntegerField()
     used = models.BigIntegerField()
 
@@ -194,14 +198,15 @@ class LineCycle(models.Model):
 class LineDay(models.Model):
     """What a line used on a day at one price, for one payer: bytes, their cost, and the day's line fee in USD.
 
-    `account` held the line when it last moved on that day.
+    `account` held the line when it last moved on that day. Every index here is paid for by every line on every day: a
+    foreign key has none of its own where another begins with it or nobody looks by it.
     """
 
-    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="days")
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="days", db_index=False)
     day = models.DateField()
-    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     cycle = models.DateField()
     used = models.BigIntegerField(default=0)
     cost = MoneyField(default=ZERO)
@@ -237,7 +242,7 @@ class Drive(Leased):
     """A line whose carrier has not confirmed what we want: driven until it does, then deleted."""
 
     line = models.OneToOneField(Line, on_delete=models.CASCADE, primary_key=True, related_name="drive")
-    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+")
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+", db_index=False)
     since = models.DateTimeField(default=clock.now)
     ask_first = models.BooleanField(default=False)  # the last call's outcome is unknown
 
@@ -286,7 +291,7 @@ class Chunk(Leased):
 class FinalTotal(Leased):
     """A finished month of a line whose carrier gives a final total: fetched once, then it settles the month."""
 
-    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="final_totals")
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="final_totals", db_index=False)
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+")
     cycle = models.DateField()
     done_at = models.DateTimeField(null=True)

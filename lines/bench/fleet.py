@@ -62,7 +62,8 @@ SEED = (
     ),
     (
         "INSERT INTO lines_linestate (line_id, cycle, counter, baseline, since_cycle, read_at, last_seen, day,"
-        "   day_bytes, sms_sent, wanted, wanted_at, why, why_who, reported, reported_word, blocked, reported_at, confirmed_at)"
+        "   day_bytes, sms_sent, wanted, wanted_at, why, why_who, reported, reported_word, blocked,"
+        "   reported_at, confirmed_at)"
         " SELECT line_id, %(cycle)s, sum(used), 0, %(cycle)s, %(now)s, %(now)s, %(today)s,"
         "        sum(used) FILTER (WHERE day = %(today)s), 0, %(active)s, %(now)s, '', '', %(on)s, 'enabled', false,"
         "        %(now)s, %(now)s FROM lines_lineday GROUP BY line_id ORDER BY line_id"

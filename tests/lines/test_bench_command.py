@@ -1,0 +1,58 @@
+"""manage.py bench: it runs, says what it promises, and leaves nothing behind. How fast it is, is no test's business."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from embedded.addresses import REPOSITORY
+
+CASES = {"in_order", "shuffled", "one_account", "unmoved", "first_of_day", "batches"}
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: it leads Django's connection to another database."""
+    command = [sys.executable, str(REPOSITORY / "manage.py"), "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.django_db
+def test_the_benchmark_answers_with_what_it_promises_and_drops_its_database() -> None:
+    result = bench("--quick", "--lines", "1000", "--rounds", "1", "--json")
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer.keys() == {
+        "machine", "lines", "accounts", "rounds", "applying", "enforcing", "looking", "books_add_up", "broken_rules",
+        "seconds",
+    }  # fmt: skip
+    assert (answer["lines"], answer["accounts"], answer["rounds"]) == (1000, 10, 1)
+    assert answer["machine"].keys() == {"cores", "postgresql", "synchronous_commit"}
+    assert answer["applying"].keys() == CASES
+    for case in answer["applying"].values():
+        assert case.keys() == {"lines_a_call", "hot_path", "floor", "orm", "ms_a_call", "of_floor", "times_orm"}
+        assert case["hot_path"] > 0
+        assert case["of_floor"] > 0
+    assert answer["applying"]["in_order"]["times_orm"] > 0
+    assert answer["enforcing"]["lines"] == 200
+    assert answer["looking"].keys() == {"colours_ms", "balance_ms", "lines_list_ms"}
+    assert answer["books_add_up"] is True
+    assert answer["broken_rules"] == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_database WHERE datname = 'linekeeper_bench'")
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lines": 999}, {"lines": 1000, "accounts": 1}, {"rounds": 7}, {"lines": 1000, "accounts": 1001}],
+    ids=str,
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_made(options: dict[str, int]) -> None:
+    with pytest.raises(CommandError):
+        call_command("bench", **options)
+
+
+def test_a_wrong_argument_is_a_matter_of_usage() -> None:
+    assert bench("--lines", "many").returncode == 2
