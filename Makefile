@@ -40,7 +40,7 @@ bench: setup
 # New versions: needs uv and npm. The results name no registry.
 lock:
 	$(UV_COMPILE) --quiet --upgrade --output-file requirements.lock
-	npm update --package-lock-only
+	scripts/npm update --package-lock-only
 
 .venv/bin/python:
 	python="$$(scripts/python)" && "$$python" -m venv .venv
