@@ -74,7 +74,7 @@ SEED = (
         " SELECT a.id, d, coalesce(u.cost, 0), 0.05, 0, 0 FROM accounts_account a"
         "  CROSS JOIN generate_series(%(today)s::date - 30, %(today)s::timestamp, '1 day') AS d"
         "   LEFT JOIN (SELECT payer_id, day, sum(cost) AS cost FROM lines_lineday GROUP BY 1, 2) u"
-        "          ON u.payer_id = a.id AND u.day = d ORDER BY a.id, d"
+        "          ON u.payer_id = a.id AND u.day = d ORDER BY d, a.id"
     ),
     (
         "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
