@@ -1,6 +1,8 @@
-"""Money that belongs to an account: what was posted, what is accrued, and the day sums behind the averages."""
+"""Money that belongs to an account: what was posted, what is accrued, the day sums behind averages, and payments."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,7 +10,7 @@ from kit import clock
 from kit.money import ZERO
 
 from accounts.models import Account
-from billing.policy import EntryKind
+from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, EntryKind, PaymentState, RefillState
 
 
 class MoneyField(models.DecimalField):  # type: ignore[type-arg]
@@ -90,3 +92,232 @@ class Adjustment(models.Model):
             models.CheckConstraint(condition=~Q(amount=0), name="adjustment_is_not_zero"),
             models.CheckConstraint(condition=~Q(reason=""), name="adjustment_has_a_reason"),
         ]
+
+
+class Customer(models.Model):
+    """An account at Stripe, with the facts of its saved card. The card itself is Stripe's."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="customer")
+    stripe_id = models.CharField(max_length=64, unique=True)
+    card_id = models.CharField(max_length=64, blank=True)
+    brand = models.CharField(max_length=32, blank=True)
+    last4 = models.CharField(max_length=4, blank=True)
+    exp_month = models.PositiveSmallIntegerField(null=True)
+    exp_year = models.PositiveSmallIntegerField(null=True)
+    name = models.CharField(max_length=200, blank=True)
+    address = models.JSONField(default=dict, blank=True)
+    card_since = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(card_id="", last4="", exp_month=None, exp_year=None)
+                | (~Q(card_id="") & ~Q(last4="") & Q(exp_month__isnull=False, exp_year__isnull=False)),
+                name="card_has_all_its_facts_or_none",
+            )
+        ]
+
+    @property
+    def has_card(self) -> bool:
+        return bool(self.card_id)
+
+    @property
+    def expiry(self) -> str:
+        return f"{self.exp_month:02d}/{self.exp_year}" if self.exp_month else ""
+
+
+class Payment(models.Model):
+    """A wish to charge a card, written down before Stripe is asked. Its id is the idempotency key there."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    is_auto = models.BooleanField(default=False)
+    amount = MoneyField()
+    state = models.CharField(max_length=16, choices=[(state.value, state.name.title()) for state in PaymentState])
+    card_id = models.CharField(max_length=64)
+    brand = models.CharField(max_length=32, blank=True)
+    last4 = models.CharField(max_length=4)
+    return_url = models.CharField(max_length=500, blank=True)  # a repeated question must be the same to the letter
+    stripe_id = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True)
+    asks = models.PositiveSmallIntegerField(default=0)
+    ask_at = models.DateTimeField(null=True)  # when the janitor asks Stripe about it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(state__in=sorted(OPEN_PAYMENT)),
+                name="account_has_one_open_payment",
+            ),
+            models.UniqueConstraint(
+                fields=["stripe_id"], condition=~Q(stripe_id=""), name="stripe_payment_is_one_payment"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payment_is_positive"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(OPEN_PAYMENT), ended_at=None)
+                | (~Q(state__in=sorted(OPEN_PAYMENT)) & Q(ended_at__isnull=False)),
+                name="payment_is_open_or_has_ended",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="payment_of_account"),
+            models.Index(fields=["ask_at"], condition=Q(ask_at__isnull=False), name="payment_to_ask"),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_PAYMENT
+
+    @property
+    def word(self) -> str:
+        return {
+            PaymentState.PENDING: "Pending",
+            PaymentState.CONFIRMING: "Waits for your confirmation",
+            PaymentState.SUCCEEDED: "Paid",
+            PaymentState.DECLINED: "Declined",
+            PaymentState.CANCELLED: "Cancelled",
+            PaymentState.FAILED: "Failed",
+        }[PaymentState(self.state)]
+
+
+class Reversal(models.Model):
+    """Money of a payment that went back: a refund, or a dispute that the bank decided for the card's owner."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="reversals")
+    stripe_id = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=16, choices=[("refund", "Refund"), ("dispute", "Dispute")])
+    amount = MoneyField()
+    is_undone = models.BooleanField(default=False)  # a refund that failed, a dispute that was won
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="reversal_is_positive")]
+
+
+class WebhookEvent(models.Model):
+    """What Stripe told us, once each; handled when the command it led to is done."""
+
+    stripe_id = models.CharField(max_length=64, unique=True)
+    type = models.CharField(max_length=80)
+    thing = models.JSONField()
+    happened_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=clock.now)
+    handled_at = models.DateTimeField(null=True)
+    result = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["received_at"], condition=Q(handled_at__isnull=True), name="webhook_to_handle")]
+
+
+class AutoRefill(models.Model):
+    """Whether and how an account's card is charged by itself."""
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="auto_refill")
+    state = models.CharField(
+        max_length=16, choices=[(state.value, state.name.title()) for state in RefillState], default=RefillState.OFF
+    )
+    amount = MoneyField()
+    fixed_on = models.DateField()
+    ceiling = MoneyField(null=True, blank=True)  # the most of a month
+    declined = models.PositiveSmallIntegerField(default=0)  # in a row
+    retry_at = models.DateTimeField(null=True)
+    why_paused = models.CharField(max_length=200, blank=True)
+    since = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gte=50, amount__lte=500), name="refill_is_50_to_500"),
+            models.CheckConstraint(condition=Q(ceiling=None) | Q(ceiling__gte=50), name="ceiling_allows_one_refill"),
+            models.CheckConstraint(
+                condition=Q(state=RefillState.RETRYING, retry_at__isnull=False)
+                | (~Q(state=RefillState.RETRYING) & Q(retry_at=None)),
+                name="retrying_has_its_time",
+            ),
+        ]
+
+    @property
+    def is_on(self) -> bool:
+        return self.state in KEEPS_WATCH
+
+
+class InvoiceCounter(models.Model):
+    """The last invoice number given out, in one row: whoever takes the next one holds it until they commit."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="invoice_counter_is_one_row")]
+
+
+class Invoice(models.Model):
+    """What a payment was for, on paper; seller and buyer are as they were then. Numbers have no gaps."""
+
+    number = models.PositiveIntegerField(unique=True)
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="invoice")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invoices")
+    amount = MoneyField()
+    issued_at = models.DateTimeField(default=clock.now)
+    seller = models.JSONField()
+    buyer = models.JSONField()
+
+    @property
+    def name(self) -> str:
+        return f"{self.seller.get('prefix', 'INV-')}{self.number:06d}"
+
+
+class Notice(models.Model):
+    """Something its owner is told, by mail and in the console. The key keeps it from being said twice."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notices")
+    key = models.CharField(max_length=120, unique=True)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=clock.now)
+    mailed_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-id"], name="notice_of_account"),
+            models.Index(fields=["id"], condition=Q(mailed_at__isnull=True), name="notice_to_mail"),
+        ]
+
+
+class Statement(models.Model):
+    """An account's month as a file: asked for, then written by a worker, kept for a week."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="statements")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    month = models.DateField()
+    format = models.CharField(max_length=4, choices=[("xlsx", "XLSX"), ("csv", "CSV")])
+    by = models.CharField(max_length=254)
+    asked_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    failed = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-id"], name="statement_of_account"),
+            models.Index(fields=["id"], condition=Q(done_at__isnull=True), name="statement_to_write"),
+        ]
+
+
+class StatementPart(models.Model):
+    """A piece of a written statement: web server and worker share no disk."""
+
+    statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["statement", "number"], name="statement_part_is_one")]

@@ -95,3 +95,149 @@ def colour(available: Decimal, average: Decimal) -> Colour:
 def usage_key(account_uuid: str, day: dt.date, part: int) -> str:
     """The key of a sealed day's ledger row; what is found after the sealing is a part of its own, from 2."""
     return f"usage:{account_uuid}:{day.isoformat()}" + (f":{part}" if part > 1 else "")
+
+
+# Payments. What Stripe says of a payment intent ends in one of these; money that has moved is always credited.
+
+
+class PaymentState(enum.StrEnum):
+    PENDING = "pending"  # asked, or about to be; the outcome is not known
+    CONFIRMING = "confirming"  # the bank wants its owner's confirmation (3-D Secure)
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    FAILED = "failed"  # Stripe refused to try
+
+
+OPEN_PAYMENT = frozenset({PaymentState.PENDING, PaymentState.CONFIRMING})
+_ENDED_WITHOUT_MONEY = frozenset({PaymentState.DECLINED, PaymentState.CANCELLED, PaymentState.FAILED})
+
+# From each state, where news from Stripe may lead. News that leads nowhere is old news: it changes nothing.
+PAYMENT_MOVES: dict[PaymentState, frozenset[PaymentState]] = {
+    PaymentState.PENDING: frozenset(PaymentState) - {PaymentState.PENDING},
+    PaymentState.CONFIRMING: _ENDED_WITHOUT_MONEY | {PaymentState.SUCCEEDED},
+    PaymentState.SUCCEEDED: frozenset(),
+    PaymentState.DECLINED: frozenset({PaymentState.SUCCEEDED}),
+    PaymentState.CANCELLED: frozenset({PaymentState.SUCCEEDED}),
+    PaymentState.FAILED: frozenset({PaymentState.SUCCEEDED}),
+}
+
+REFILL_CHOICES = (25, 50, 100, 200, 300, 500, 1000)  # USD that the drop-down offers
+LEAST_REFILL, MOST_REFILL = Decimal(5), Decimal(5000)
+
+
+# Auto-refill
+
+REFILL_STEPS = (50, 100, 200, 300, 400, 500)
+REFILL_DAYS = 10
+FIXED_ON = 5  # the day of the month
+RETRY_AFTER = (dt.timedelta(hours=1), dt.timedelta(hours=6), dt.timedelta(hours=24))
+
+
+class RefillState(enum.StrEnum):
+    OFF = "off"
+    ON = "on"
+    CHARGING = "charging"
+    RETRYING = "retrying"  # declined; tried again later
+    CONFIRMING = "confirming"  # waits for the owner's confirmation
+    PAUSED = "paused"  # by itself: nothing is tried until its owner turns it on again
+
+
+class RefillNews(enum.StrEnum):
+    TURNED_ON = "turned on"
+    TURNED_OFF = "turned off"
+    STARTED = "started"  # an attempt
+    PAID = "paid"
+    DECLINED = "declined"  # and a further attempt is due
+    DECLINED_LAST = "declined for the last time"
+    WANTS_OWNER = "wants its owner"
+    DROPPED = "dropped"  # the attempt was cancelled, or never came about
+    NEW_CARD = "new card"
+    DISPUTED = "disputed"
+
+
+_S, _N = RefillState, RefillNews
+# Each state and each news: where it leads. An attempt that was under way when it was turned off changes nothing more.
+REFILL_MOVES: dict[RefillState, dict[RefillNews, RefillState]] = {
+    _S.OFF: dict.fromkeys(_N, _S.OFF) | {_N.TURNED_ON: _S.ON},
+    _S.ON: dict.fromkeys(_N, _S.ON) | {_N.TURNED_OFF: _S.OFF, _N.STARTED: _S.CHARGING, _N.DISPUTED: _S.PAUSED},
+    _S.CHARGING: {
+        _N.TURNED_ON: _S.CHARGING,
+        _N.TURNED_OFF: _S.OFF,
+        _N.STARTED: _S.CHARGING,
+        _N.PAID: _S.ON,
+        _N.DECLINED: _S.RETRYING,
+        _N.DECLINED_LAST: _S.PAUSED,
+        _N.WANTS_OWNER: _S.CONFIRMING,
+        _N.DROPPED: _S.PAUSED,
+        _N.NEW_CARD: _S.CHARGING,
+        _N.DISPUTED: _S.PAUSED,
+    },
+    _S.RETRYING: dict.fromkeys(_N, _S.RETRYING)
+    | {
+        _N.TURNED_ON: _S.ON,
+        _N.TURNED_OFF: _S.OFF,
+        _N.STARTED: _S.CHARGING,
+        _N.PAID: _S.ON,
+        _N.NEW_CARD: _S.ON,
+        _N.DISPUTED: _S.PAUSED,
+    },
+    _S.CONFIRMING: dict.fromkeys(_N, _S.CONFIRMING)
+    | {
+        _N.TURNED_OFF: _S.OFF,
+        _N.PAID: _S.ON,
+        _N.DECLINED: _S.RETRYING,
+        _N.DECLINED_LAST: _S.PAUSED,
+        _N.DROPPED: _S.PAUSED,
+        _N.DISPUTED: _S.PAUSED,
+    },
+    _S.PAUSED: dict.fromkeys(_N, _S.PAUSED) | {_N.TURNED_ON: _S.ON, _N.TURNED_OFF: _S.OFF, _N.PAID: _S.PAUSED},
+}
+KEEPS_WATCH = frozenset({_S.ON, _S.CHARGING, _S.RETRYING, _S.CONFIRMING})  # auto-refill is on, as people say
+
+
+def refill_amount(average: Decimal) -> Decimal:
+    """Ten average days, rounded up to the next step: USD."""
+    wanted = average * REFILL_DAYS
+    return Decimal(next((step for step in REFILL_STEPS if wanted <= step), REFILL_STEPS[-1]))
+
+
+def amount_is_due(fixed_on: dt.date, today: dt.date) -> bool:
+    """Whether a 5th has come since the amount was fixed."""
+    fifth = today.replace(day=FIXED_ON)
+    if today.day < FIXED_ON:
+        fifth = (fifth.replace(day=1) - dt.timedelta(days=1)).replace(day=FIXED_ON)
+    return fixed_on < fifth
+
+
+def retry_at(declined: int, now: dt.datetime) -> dt.datetime | None:
+    """When to try again after this many declines in a row; None: not any more."""
+    return now + RETRY_AFTER[declined - 1] if declined <= len(RETRY_AFTER) else None
+
+
+def fits_ceiling(amount: Decimal, spent: Decimal, ceiling: Decimal | None) -> bool:
+    """Whether an auto-refill stays within the most of a month; `spent` counts what is under way too."""
+    return ceiling is None or spent + amount <= ceiling
+
+
+# The forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What this month will cost at the average of the last days, and when the balance reaches its minimum or is red."""
+
+    month_so_far: Decimal
+    month_end: Decimal
+    lasts_until: dt.date | None  # None: unlimited
+
+
+def forecast(balance: Balance, *, month_so_far: Decimal, used_today: Decimal, today: dt.date) -> Forecast:
+    """The rest of today counts as the average day less what it used already."""
+    first_of_next = (today.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    days_after = (first_of_next - today).days - 1
+    average = balance.average_daily
+    rest = max(average - used_today, Decimal(0)) + average * days_after
+    runway = balance.runway_days
+    until = None if runway is None or runway > 3650 else today + dt.timedelta(days=max(0, int(runway)))
+    return Forecast(month_so_far, month_so_far + rest, until)

@@ -1,5 +1,6 @@
 """Reads about lines for screens."""
 
+from lines.queries.costs import LineCost, costs_between, costs_of_day, count_costs
 from lines.queries.fleet import Fleet, Group, fleet_of, top_lines
 from lines.queries.listing import (
     COUNTED,
@@ -26,10 +27,14 @@ __all__ = [
     "Asked",
     "Fleet",
     "Group",
+    "LineCost",
     "LineShown",
     "Listing",
     "UsageOfLine",
     "Used",
+    "costs_between",
+    "costs_of_day",
+    "count_costs",
     "count_lines",
     "fleet_of",
     "line_of",

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from accounts.policy import Right
+from billing.queries import refill_keeps_watch
 from console.balance import Shown, balance_shown
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -33,6 +34,18 @@ ENTRIES = (
 )
 
 
+# The tabs of Billing & Payments.
+MONEY_TABS = (
+    ("billing", "Overview", Right.SEE_MONEY),
+    ("add_funds", "Add funds", Right.MANAGE_MONEY),
+    ("payment_method", "Payment method", Right.MANAGE_MONEY),
+    ("auto_refill", "Auto-refill", Right.MANAGE_MONEY),
+    ("transactions", "Transactions", Right.SEE_MONEY),
+    ("billing_details", "Billing details", Right.SEE_MONEY),
+    ("explain", "Explain", Right.SEE_MONEY),
+)
+
+
 def entries_for(membership: Membership | None) -> list[Entry]:
     return [entry for entry in ENTRIES if membership and membership.may(entry.right)]
 
@@ -47,8 +60,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     membership: Membership | None = getattr(request, "membership", None)
 
     @cache
-    def balance() -> Shown | None:
+    def full_balance() -> Shown | None:
         return balance_shown(membership)
+
+    @cache
+    def balance() -> Shown | None:
+        """The header's: not while auto-refill keeps watch."""
+        return None if membership and refill_keeps_watch(membership.account_id) else full_balance()
 
     return {
         "membership": membership,
@@ -60,6 +78,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             for href in [reverse(entry.name)]
         ],
         "frame_balance": balance,
+        "full_balance": full_balance,
+        "money_tabs": [(name, label) for name, label, right in MONEY_TABS if membership and membership.may(right)],
+        "may_see_money": bool(membership and membership.may(Right.SEE_MONEY)),
+        "may_pay": bool(membership and membership.may(Right.MANAGE_MONEY)),
         "theme": theme_of(request),
         "themes": THEMES,
     }

@@ -79,12 +79,12 @@ def _run(children: Supervisor, port: int) -> None:
 
 
 def _take_cards(children: Supervisor, port: int) -> None:
-    """Start a stand-in for Stripe and name it to everything that is started after it, unless keys of Stripe are given."""
+    """Start a stand-in for Stripe and name it to what is started after it, unless keys of Stripe are given."""
     if os.environ.get("STRIPE_SECRET_KEY"):
         return
     stripe_port = _port_of("STRIPE_PORT", STRIPE_PORT)
     secret = addresses.secret("STRIPE_WEBHOOK_SECRET")
-    os.environ["STRIPE_SECRET_KEY"] = "sk_test_linekeeper_demo"
+    os.environ["STRIPE_SECRET_KEY"] = "sk_test_linekeeper_demo"  # noqa: S105 - for the stand-in only
     os.environ["STRIPE_WEBHOOK_SECRET"] = secret
     os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{stripe_port}"
     webhook = f"http://127.0.0.1:{port}/billing/stripe/webhook/"

@@ -10,7 +10,7 @@ from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
 from accounts.queries import account_by_uuid
-from billing.commands import adjust
+from billing.commands import adjust, discount
 from billing.queries import balance_of
 from lines.commands.wishes import enforce
 
@@ -22,10 +22,12 @@ class Command(OperatorCommand):
         parser.add_argument("account", metavar="UUID")
         parser.add_argument("amount", metavar="AMOUNT", help="USD, like 25.00 or -3.50")
         parser.add_argument("--note", required=True, metavar="TEXT", help="what it is for")
+        parser.add_argument("--discount", action="store_true", help="a discount: listed as one, never a debit")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         account = account_by_uuid(options["account"])
-        entry = adjust(account=account, amount=money.parse(options["amount"]), reason=options["note"], by=OPERATOR)
+        command = discount if options["discount"] else adjust
+        entry = command(account=account, amount=money.parse(options["amount"]), reason=options["note"], by=OPERATOR)
         enforced = enforce(account_ids=[account.pk])
         balance = balance_of(account, today=clock.today())
         return {

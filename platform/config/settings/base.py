@@ -129,6 +129,20 @@ DEFAULT_FROM_EMAIL = os.environ.get("LINEKEEPER_MAIL_FROM", "Linekeeper <no-repl
 SECRET_KEY = addresses.secret("SECRET_KEY")
 ENCRYPTION_KEYS = addresses.secret("ENCRYPTION_KEYS").split(",")
 
+# Card payments. Without a key there are none. The base is Stripe's own unless a stand-in is named.
+STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
+
+# Who sells, as invoices say it.
+SELLER = {
+    "name": os.environ.get("SELLER_NAME", "Linekeeper"),
+    "address": os.environ.get("SELLER_ADDRESS", "").replace("\\n", "\n"),
+    "tax_id": os.environ.get("SELLER_TAX_ID", ""),
+    "mail": os.environ.get("SELLER_MAIL", ""),
+    "prefix": os.environ.get("INVOICE_PREFIX", "INV-"),
+}
+
 # Celery rings the bell; what is due is a row in PostgreSQL (docs/architecture.md).
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_BEAT_SCHEDULE = {
@@ -136,6 +150,9 @@ CELERY_BEAT_SCHEDULE = {
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0, "options": {"expires": 30}},
     "keep-books": {"task": "lines.tasks.keep_books", "schedule": 10.0, "options": {"expires": 30}},
+    "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
+    "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
+    "send-notices": {"task": "billing.tasks.send_notices", "schedule": 5.0, "options": {"expires": 30}},
 }
 
 LOGGING = {

@@ -142,10 +142,23 @@ def post(*, account_id: int, key: str, kind: EntryKind, amount: Decimal, day: dt
 @transaction.atomic
 def adjust(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
     """A credit, or with a minus a debit, by hand. Raises PaidByParent, Invalid."""
+    return _by_hand(EntryKind.ADJUSTMENT, account=account, amount=amount, reason=reason, by=by)
+
+
+@transaction.atomic
+def discount(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
+    """A credit that is a discount, by hand. Raises PaidByParent, Invalid."""
+    if amount.is_finite() and amount < 0:
+        raise Invalid("A discount is a credit; give an amount over 0")
+    return _by_hand(EntryKind.DISCOUNT, account=account, amount=amount, reason=reason, by=by)
+
+
+def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
+    word = kind.value
     if account.is_subaccount:
         raise PaidByParent(f"{account.name} is a sub-account and has no balance of its own; credit its main account")
     if not amount.is_finite() or abs(amount) >= LIMIT:
-        raise Invalid(f"An adjustment is an amount under {LIMIT:,}")
+        raise Invalid(f"An {word} is an amount under {LIMIT:,}" if word[0] == "a" else f"A {word} is under {LIMIT:,}")
     if amount != exact(amount):
         raise Invalid("An adjustment has at most six decimals")
     if not amount:
@@ -156,18 +169,18 @@ def adjust(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entr
         raise Invalid("A note has at most 300 characters")
     lock_wallets(account_ids=[account.pk])
     adjustment = Adjustment.objects.create(account=account, amount=exact(amount), reason=reason.strip(), by=by.name)
-    key = f"adjustment:{adjustment.pk}"
+    key = f"{word}:{adjustment.pk}"
     post(
         account_id=account.pk,
         key=key,
-        kind=EntryKind.ADJUSTMENT,
+        kind=kind,
         amount=adjustment.amount,
         day=clock.today(),
         note=adjustment.reason,
     )
     record(
         by=by,
-        verb="balance.adjusted",
+        verb="balance.adjusted" if kind is EntryKind.ADJUSTMENT else "balance.discounted",
         account_id=account.pk,
         subject=key,
         detail={"amount": plain(adjustment.amount), "reason": adjustment.reason},

@@ -11,8 +11,8 @@ from django.db import connection
 from kit.money import ZERO
 
 from accounts.models import Account
-from billing.models import Wallet
-from billing.policy import FLOOR, WINDOW_DAYS, Balance, days_counted
+from billing.models import UsageDay, Wallet
+from billing.policy import FLOOR, LOW_RUNWAY_DAYS, WINDOW_DAYS, Balance, Forecast, days_counted, forecast
 
 # Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL.
 AVERAGES = f"""
@@ -81,3 +81,33 @@ def accounts_to_seal(*, before: dt.date, limit: int = 500) -> list[int]:
             [before, limit],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+LOW = f"""
+    SELECT account_id FROM ({AVERAGES}) a
+     WHERE available < greatest({FLOOR}, average) + {LOW_RUNWAY_DAYS} * average
+"""  # orange or red: (available - minimum) / average < 7, and with an average of 0 red alone
+
+
+def is_low(account_id: int, *, today: dt.date) -> bool:
+    """Whether the balance is orange or red: policy.colour said in SQL."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOW, {"today": today, "accounts": [account_id]})
+        return cursor.fetchone() is not None
+
+
+def forecast_of(account: Account, *, today: dt.date) -> Forecast:
+    """What the month will cost, and until when the balance lasts, at the average of the last days."""
+    by_day = usage_days(account, since=today.replace(day=1), until=today)
+    return forecast(
+        balance_of(account, today=today),
+        month_so_far=sum(by_day.values(), ZERO),
+        used_today=by_day.get(today, ZERO),
+        today=today,
+    )
+
+
+def usage_days(account: Account, *, since: dt.date, until: dt.date) -> dict[dt.date, Decimal]:
+    """What usage and SMS of each day cost, for the days that have any: USD."""
+    rows = UsageDay.objects.filter(account=account, day__gte=since, day__lte=until)
+    return {day: usage + sms for day, usage, sms in rows.values_list("day", "usage", "sms")}

@@ -1,0 +1,25 @@
+"""Everything that moves money, by noun."""
+
+from billing.commands.ledger import (
+    Charge,
+    PaidByParent,
+    adjust,
+    charge_usage,
+    discount,
+    lock_wallets,
+    mark_colours,
+    post,
+    seal_days,
+)
+
+__all__ = [
+    "Charge",
+    "PaidByParent",
+    "adjust",
+    "charge_usage",
+    "discount",
+    "lock_wallets",
+    "mark_colours",
+    "post",
+    "seal_days",
+]

@@ -1,0 +1,116 @@
+"""The saved card of an account."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from kit import clock
+from kit.errors import Refusal
+
+from accounts.commands import record
+from accounts.models import Account
+from accounts.policy import Actor
+from billing.commands.ledger import PaidByParent, lock_wallets
+from billing.commands.refills import news
+from billing.models import AutoRefill, Customer, Payment
+from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, RefillNews
+from billing.stripe import Card
+
+
+class CardNeeded(Refusal):
+    """Something still charges the card."""
+
+
+class NoCard(Refusal):
+    """There is no card to do that with."""
+
+
+@transaction.atomic
+def know_customer(*, account: Account, stripe_id: str, by: Actor) -> Customer:
+    """Remembers who an account is at Stripe; the first one stays. Raises PaidByParent."""
+    if account.is_subaccount:
+        raise PaidByParent(f"{account.name} is a sub-account; its main account pays")
+    lock_wallets(account_ids=[account.pk])
+    customer, is_new = Customer.objects.get_or_create(account=account, defaults={"stripe_id": stripe_id})
+    if is_new:
+        record(by=by, verb="customer.known", account_id=account.pk, subject=stripe_id)
+    return customer
+
+
+@transaction.atomic
+def save_card(*, customer_id: str, card: Card, by: Actor) -> str | None:
+    """The card that was given on Stripe's page; answers the one it replaces. Harmless twice.
+
+    `customer_id` is Stripe's; None also where it is not ours. Auto-refill that was waiting to retry tries it at once.
+    """
+    found = Customer.objects.filter(stripe_id=customer_id).first()
+    if found is None:
+        return None
+    lock_wallets(account_ids=[found.pk])
+    customer = Customer.objects.select_for_update().get(pk=found.pk)
+    before = customer.card_id
+    if before == card.id:
+        return None
+    customer.card_id, customer.brand, customer.last4 = card.id, card.brand, card.last4
+    customer.exp_month, customer.exp_year = card.exp_month, card.exp_year
+    customer.name, customer.address = card.name[:200], card.address
+    customer.card_since = clock.now()
+    customer.save()
+    record(
+        by=by,
+        verb="card.replaced" if before else "card.added",
+        account_id=customer.pk,
+        subject=card.id,
+        detail={"brand": card.brand, "last4": card.last4},
+    )
+    refill = AutoRefill.objects.select_for_update().filter(pk=customer.pk).first()
+    if refill is not None:
+        news(refill=refill, happened=RefillNews.NEW_CARD)
+    return before or None
+
+
+@transaction.atomic
+def update_card(*, card: Card) -> None:
+    """Stripe learned a new expiry or address from the bank."""
+    Customer.objects.filter(card_id=card.id).update(
+        brand=card.brand, last4=card.last4, exp_month=card.exp_month, exp_year=card.exp_year
+    )
+
+
+def may_remove(*, account_id: int) -> str:
+    """The card that may be removed now. Raises NoCard, CardNeeded."""
+    customer = Customer.objects.filter(pk=account_id).first()
+    if customer is None or not customer.has_card:
+        raise NoCard("There is no card to remove")
+    if AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists():
+        raise CardNeeded("Auto-refill charges this card; turn auto-refill off first, or replace the card")
+    if Payment.objects.filter(account_id=account_id, state__in=sorted(OPEN_PAYMENT)).exists():
+        raise CardNeeded("A payment with this card is not finished; wait for it or cancel it first")
+    return customer.card_id
+
+
+@transaction.atomic
+def remove_card(*, account_id: int, card_id: str, by: Actor) -> bool:
+    """Forgets the card; False where another one is there by now. Raises CardNeeded."""
+    lock_wallets(account_ids=[account_id])
+    customer = Customer.objects.select_for_update().filter(pk=account_id, card_id=card_id).first()
+    if customer is None:
+        return False
+    may_remove(account_id=account_id)
+    _empty(customer)
+    record(by=by, verb="card.removed", account_id=account_id, subject=card_id)
+    return True
+
+
+@transaction.atomic
+def lose_card(*, card_id: str, by: Actor) -> None:
+    """Stripe has the card no longer, whoever removed it there."""
+    customer = Customer.objects.select_for_update().filter(card_id=card_id).first()
+    if customer is not None:
+        _empty(customer)
+        record(by=by, verb="card.gone", account_id=customer.pk, subject=card_id)
+
+
+def _empty(customer: Customer) -> None:
+    customer.card_id = customer.brand = customer.last4 = ""
+    customer.exp_month = customer.exp_year = customer.card_since = None
+    customer.save()

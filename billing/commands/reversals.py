@@ -1,0 +1,80 @@
+"""Money that went back: refunds and disputes as ledger rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import transaction
+from kit import clock
+from kit.money import plain
+
+from accounts.commands import record
+from accounts.policy import SYSTEM
+from billing import words
+from billing.commands.ledger import lock_wallets, post
+from billing.commands.notices import tell
+from billing.commands.refills import news
+from billing.models import AutoRefill, Payment, Reversal
+from billing.policy import EntryKind, RefillNews
+
+
+@transaction.atomic
+def reverse(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> Reversal:
+    """A refund to the card, or a dispute that took a payment back: a debit, once. A dispute pauses auto-refill."""
+    payment, reversal = _locked(payment_id, stripe_id, kind, amount)
+    note = f"{'Refund to' if kind == 'refund' else 'Disputed by the owner of'} the card ending in {payment.last4}"
+    key = f"{kind}:{stripe_id}"
+    if not post(
+        account_id=payment.account_id,
+        key=key,
+        kind=EntryKind(kind),
+        amount=-amount,
+        day=clock.today(),
+        note=note,
+    ):
+        return reversal
+    detail = {"amount": plain(amount), "payment": payment.pk}
+    record(by=SYSTEM, verb=f"payment.{kind}", account_id=payment.account_id, subject=key, detail=detail)
+    tells = words.refunded if kind == "refund" else words.disputed
+    tell(account_id=payment.account_id, key=key, told=tells(amount=amount, last4=payment.last4))
+    refill = AutoRefill.objects.select_for_update().filter(pk=payment.account_id).first()
+    if kind == "dispute" and refill is not None:
+        news(refill=refill, happened=RefillNews.DISPUTED, why="a payment is disputed")
+    return reversal
+
+
+@transaction.atomic
+def undo_reversal(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> Reversal:
+    """A refund that failed, a dispute that was won: the money is back, once; also heard before what it undoes."""
+    reverse(payment_id=payment_id, stripe_id=stripe_id, kind=kind, amount=amount)
+    payment, reversal = _locked(payment_id, stripe_id, kind, amount)
+    key = f"{kind}-undone:{stripe_id}"
+    note = "Refund that did not arrive" if kind == "refund" else "Dispute that was won"
+    if post(
+        account_id=payment.account_id,
+        key=key,
+        kind=EntryKind(kind),
+        amount=amount,
+        day=clock.today(),
+        note=note,
+    ):
+        reversal.is_undone = True
+        reversal.save(update_fields=["is_undone"])
+        record(
+            by=SYSTEM,
+            verb=f"payment.{kind}-undone",
+            account_id=payment.account_id,
+            subject=key,
+            detail={"amount": plain(amount)},
+        )
+        tell(account_id=payment.account_id, key=key, told=words.reversal_undone(amount=amount))
+    return reversal
+
+
+def _locked(payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> tuple[Payment, Reversal]:
+    payment = Payment.objects.get(pk=payment_id)
+    lock_wallets(account_ids=[payment.account_id])
+    reversal, _ = Reversal.objects.get_or_create(
+        stripe_id=stripe_id, defaults={"payment": payment, "kind": kind, "amount": amount}
+    )
+    return payment, reversal

@@ -1,0 +1,127 @@
+"""What people fill in about money; amounts are read in one place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.dateparse import parse_date
+from kit.money import BadAmount, parse, shown
+
+from billing.policy import LEAST_REFILL, MOST_REFILL, REFILL_CHOICES, EntryKind
+
+OTHER = "other"
+
+
+class AmountField(forms.CharField):
+    """12.50: at most two decimals."""
+
+    def __init__(self, **options: Any) -> None:
+        attributes = {"inputmode": "decimal", "autocomplete": "off", "placeholder": "0.00"}
+        super().__init__(widget=forms.TextInput(attrs=attributes), max_length=20, **options)
+
+    def clean(self, value: Any) -> Any:
+        text = (super().clean(value) or "").replace("$", "").replace(",", "").strip()
+        if not text:
+            return None
+        try:
+            return parse(text, places=2)
+        except BadAmount as bad:
+            raise forms.ValidationError(str(bad)[:1].upper() + str(bad)[1:]) from None
+
+
+class AddFundsForm(forms.Form):
+    """An amount of the list or one of one's own; the key makes the same form sent twice one payment."""
+
+    choice = forms.ChoiceField(
+        label="Amount",
+        choices=[*((str(choice), shown(Decimal(choice))) for choice in REFILL_CHOICES), (OTHER, "Another amount")],
+        initial="50",
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    other = AmountField(
+        label="Another amount",
+        required=False,
+        help_text=f"{shown(LEAST_REFILL)} to {shown(MOST_REFILL)}; counts when “Another amount” is chosen above.",
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("choice") == OTHER and "other" in data:
+            if data["other"] is None:
+                self.add_error("other", "Give the amount, like 75.00")
+            else:
+                data["amount"] = data["other"]
+        elif data.get("choice") and data.get("choice") != OTHER:
+            data["amount"] = Decimal(data["choice"])
+        return data
+
+
+class CeilingForm(forms.Form):
+    ceiling = AmountField(
+        label="Most per month", required=False, help_text="Auto-refill never charges more in a month. Empty: no limit."
+    )
+
+
+# The kinds that the list of transactions can be narrowed to.
+KINDS = (
+    ("", "All but usage"),
+    ("payment", "Payments"),
+    (EntryKind.USAGE.value, "Usage, by day"),
+    (EntryKind.SMS.value, "SMS"),
+    (EntryKind.ADJUSTMENT.value, "Adjustments"),
+    (EntryKind.DISCOUNT.value, "Discounts"),
+    (EntryKind.REFUND.value, "Refunds"),
+    (EntryKind.DISPUTE.value, "Disputes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the list of transactions; what makes no sense is left out."""
+
+    kind: str = ""
+    start: dt.date | None = None
+    end: dt.date | None = None
+    page: int = 1
+
+    def query(self, **changes: Any) -> str:
+        values = {
+            "kind": self.kind,
+            "from": self.start.isoformat() if self.start else "",
+            "to": self.end.isoformat() if self.end else "",
+            **changes,
+        }
+        data = QueryDict(mutable=True)
+        data.update({name: str(value) for name, value in values.items() if value})
+        return f"?{data.urlencode()}" if data else ""
+
+
+def asked_from(data: QueryDict) -> Asked:
+    kind = data.get("kind", "")
+    page = data.get("page", "")
+    return Asked(
+        kind=kind if kind in dict(KINDS) else "",
+        start=day_from(data.get("from", "")),
+        end=day_from(data.get("to", "")),
+        page=min(int(page), 10_000) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1,
+    )
+
+
+def day_from(text: str) -> dt.date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def month_from(text: str) -> dt.date | None:
+    """2026-11 as its first day."""
+    return day_from(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None

@@ -1,0 +1,71 @@
+"""Reads about payments, cards and auto-refill."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Q, Sum
+from kit.money import ZERO
+
+from billing.models import AutoRefill, Customer, Notice, Payment
+from billing.policy import OPEN_PAYMENT, PaymentState, RefillState, amount_is_due
+from billing.queries.balances import LOW
+
+
+def accounts_to_refill(*, now: dt.datetime, limit: int = 200) -> list[int]:
+    """Accounts whose auto-refill may be due: on, or to be tried again by now, and orange or red."""
+    watched = AutoRefill.objects.filter(Q(state=RefillState.ON) | Q(state=RefillState.RETRYING, retry_at__lte=now))
+    account_ids = list(watched.order_by("pk").values_list("pk", flat=True))
+    if not account_ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(LOW, {"today": now.date(), "accounts": account_ids})
+        low = {row[0] for row in cursor.fetchall()}
+    retrying = set(watched.filter(state=RefillState.RETRYING).values_list("pk", flat=True))
+    return sorted(low | retrying)[:limit]
+
+
+def amounts_to_fix(*, today: dt.date) -> list[int]:
+    """Accounts whose auto-refill's amount is of before the last 5th."""
+    rows = AutoRefill.objects.exclude(state=RefillState.OFF).values_list("pk", "fixed_on")
+    return [account_id for account_id, fixed_on in rows if amount_is_due(fixed_on, today)]
+
+
+def auto_refilled(account_id: int, *, month: dt.date) -> Decimal:
+    """What auto-refill charged in this month, with what is under way: USD."""
+    start = dt.datetime(month.year, month.month, 1, tzinfo=dt.UTC)
+    counted = Payment.objects.filter(account_id=account_id, is_auto=True, created_at__gte=start).filter(
+        state__in=[*OPEN_PAYMENT, PaymentState.SUCCEEDED]
+    )
+    return counted.aggregate(total=Sum("amount"))["total"] or ZERO
+
+
+def payments_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:
+    """Open payments about which it is time to ask Stripe."""
+    due = Payment.objects.filter(ask_at__lte=now, state__in=sorted(OPEN_PAYMENT))
+    return list(due.order_by("ask_at").values_list("pk", flat=True)[:limit])
+
+
+def open_payment_of(account_id: int) -> Payment | None:
+    return Payment.objects.filter(account_id=account_id, state__in=sorted(OPEN_PAYMENT)).first()
+
+
+def customer_of(account_id: int) -> Customer | None:
+    return Customer.objects.filter(pk=account_id).first()
+
+
+def auto_refill_of(account_id: int) -> AutoRefill | None:
+    return AutoRefill.objects.filter(pk=account_id).first()
+
+
+def notices_of(account_id: int, *, limit: int) -> list[Notice]:
+    """The newest things that the owner was told."""
+    return list(Notice.objects.filter(account_id=account_id).order_by("-id")[:limit])
+
+
+def refill_keeps_watch(account_id: int) -> bool:
+    """Whether auto-refill is on: then the header needs neither balance nor Refill."""
+    refill = auto_refill_of(account_id)
+    return refill is not None and refill.is_on

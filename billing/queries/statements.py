@@ -1,0 +1,143 @@
+"""Reads of what moved a balance: the list of transactions and the sums of months."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Sum
+from kit.money import ZERO
+
+from accounts.models import Account
+from billing.models import Entry, UsageDay
+from billing.policy import EntryKind, PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A payment in whatever state, or a ledger row that no payment made."""
+
+    at: dt.datetime
+    kind: str
+    account: str
+    note: str
+    amount: Decimal
+    state: str
+    reason: str
+    payment_id: uuid.UUID | None
+    invoice: int | None
+    day: dt.date | None
+
+    @property
+    def payment(self) -> str:
+        return self.payment_id.hex if self.payment_id else ""
+
+    @property
+    def word(self) -> str:
+        if not self.state:
+            return "Posted"
+        return {"pending": "Pending", "confirming": "To be confirmed", "succeeded": "Paid"}.get(
+            self.state, self.state.capitalize()
+        )
+
+    @property
+    def moved(self) -> bool:
+        return self.state in ("", PaymentState.SUCCEEDED)
+
+
+# Each half brings only as many rows as the page can show.
+TRANSACTIONS = """
+SELECT * FROM (
+    (SELECT p.created_at AS at, CASE WHEN p.is_auto THEN 'auto-refill' ELSE 'refill' END AS kind, a.name,
+            p.brand || ' ending in ' || p.last4 AS note, p.amount, p.state, p.reason, p.uuid, i.number,
+            NULL::date AS day
+       FROM billing_payment p JOIN accounts_account a ON a.id = p.account_id
+       LEFT JOIN billing_invoice i ON i.payment_id = p.id
+      WHERE p.account_id = ANY(%(accounts)s) AND %(payments)s
+        AND (%(start)s::timestamptz IS NULL OR p.created_at >= %(start)s)
+        AND (%(end)s::timestamptz IS NULL OR p.created_at < %(end)s)
+      ORDER BY p.id DESC LIMIT %(most)s)
+    UNION ALL
+    (SELECT e.posted_at, e.kind, a.name, e.note, e.amount, '', '', NULL::uuid, NULL::int, e.day
+       FROM billing_entry e JOIN accounts_account a ON a.id = e.account_id
+      WHERE e.account_id = ANY(%(accounts)s) AND e.kind = ANY(%(kinds)s)
+        AND (%(start)s::timestamptz IS NULL OR e.posted_at >= %(start)s)
+        AND (%(end)s::timestamptz IS NULL OR e.posted_at < %(end)s)
+      ORDER BY e.id DESC LIMIT %(most)s)
+) t ORDER BY at DESC OFFSET %(offset)s LIMIT %(limit)s
+"""
+
+
+def transactions_of(
+    account: Account, *, kind: str, start: dt.date | None, end: dt.date | None, offset: int, limit: int
+) -> list[Transaction]:
+    """The account's and its sub-accounts', newest first; `kind` empty: all but usage and SMS. Days are UTC."""
+    used = {EntryKind.USAGE, EntryKind.SMS}
+    kinds = [kind] if kind else [one.value for one in EntryKind if one not in used and one is not EntryKind.TOP_UP]
+    ids = [account.pk, *Account.objects.filter(parent=account).values_list("pk", flat=True)]
+    values: dict[str, Any] = {
+        "accounts": ids,
+        "payments": kind in ("", "payment"),
+        "kinds": kinds,
+        "start": start and dt.datetime.combine(start, dt.time(), dt.UTC),
+        "end": end and dt.datetime.combine(end, dt.time(), dt.UTC) + dt.timedelta(days=1),
+        "most": offset + limit,
+        "offset": offset,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TRANSACTIONS, values)
+        return [Transaction(*row) for row in cursor.fetchall()]
+
+
+@dataclass(slots=True)
+class Month:
+    """A month (UTC) of an account: what it began with, what moved it, what it ended with. USD."""
+
+    start: dt.date
+    starting: Decimal = ZERO
+    moved: dict[str, Decimal] = field(default_factory=dict)  # by kind; debits are negative
+
+    @property
+    def ending(self) -> Decimal:
+        return self.starting + sum(self.moved.values(), ZERO)
+
+    @property
+    def usage(self) -> Decimal:
+        return self.moved.get("usage", ZERO) + self.moved.get("sms", ZERO)
+
+    @property
+    def paid_in(self) -> Decimal:
+        return self.moved.get("top-up", ZERO)
+
+    @property
+    def other(self) -> Decimal:
+        return self.ending - self.starting - self.usage - self.paid_in
+
+
+def months_of(account: Account, *, today: dt.date) -> list[Month]:
+    """Every month since the first movement, newest first. Usage counts on its own day, posted or still accrued."""
+    sums: dict[dt.date, dict[str, Decimal]] = defaultdict(dict)
+    rows = Entry.objects.filter(account=account).values_list("day__year", "day__month", "kind").annotate(Sum("amount"))
+    for year, month, kind, amount in rows.order_by():
+        sums[dt.date(year, month, 1)][kind] = amount
+    days = UsageDay.objects.filter(account=account).values_list("day__year", "day__month")
+    for year, month, usage, sealed in days.annotate(Sum("usage"), Sum("sealed")).order_by():
+        if usage != sealed:
+            kinds = sums[dt.date(year, month, 1)]
+            kinds["usage"] = kinds.get("usage", ZERO) - (usage - sealed)
+    if not sums:
+        return []
+    months: list[Month] = []
+    start, balance = min(sums), ZERO
+    while start <= today:
+        month = Month(start, balance, dict(sums.get(start, {})))
+        balance = month.ending
+        months.append(month)
+        start = (start.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    return months[::-1]

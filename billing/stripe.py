@@ -1,0 +1,327 @@
+"""Stripe: the only module that talks to it. It knows nothing of the database; card numbers never come here.
+
+Which call, which status and which error code: https://docs.stripe.com/api, .../payments/off-session-payments,
+.../payments/3d-secure/authentication-flow, .../api/idempotent_requests, .../webhooks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import stripe
+from django.conf import settings
+
+from billing.policy import PaymentState
+
+TIMEOUT = 12.0  # seconds for each try
+STALE = 300  # seconds after which a signed event is refused
+
+# https://docs.stripe.com/declines/codes; what a thief should not learn is said in general words, as Stripe advises.
+DECLINES = {
+    "insufficient_funds": "the card has not enough funds",
+    "expired_card": "the card has expired",
+    "card_velocity_exceeded": "the card is over its limit",
+    "incorrect_cvc": "the security code is wrong",
+    "processing_error": "the bank could not process it",
+    "currency_not_supported": "the card does not take US dollars",
+    "payment_intent_authentication_failure": "it was not confirmed with the bank",
+}
+DECLINED_BY_BANK = "the card's bank declined it"
+
+
+class StripeFailure(Exception):
+    """A call to Stripe did not end in success."""
+
+
+class NotConfigured(StripeFailure):
+    """This installation has no Stripe keys."""
+
+
+class Unknown(StripeFailure):
+    """Stripe does not answer, or says that it is down: what was asked may have happened or not."""
+
+
+class Refused(StripeFailure):
+    """Stripe will not do it, whoever asks again: a mistake of ours, a wrong key, a thing that is gone."""
+
+
+class Forged(StripeFailure):
+    """An event whose signature is not Stripe's, or too old."""
+
+
+class WrongMode(StripeFailure):
+    """A test event for a live installation, or the other way round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a payment: `intent` is Stripe's id of it, `reason` says in words why it was declined."""
+
+    state: PaymentState
+    intent: str
+    amount: Decimal
+    payment: str  # our id of it, as we told Stripe
+    reason: str = ""
+    confirm_url: str = ""
+
+
+class Declined(StripeFailure):
+    """The bank said no."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+class NeedsConfirmation(StripeFailure):
+    """The bank wants the card's owner before it pays."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__("the bank wants a confirmation")
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A saved card with its billing address, as Stripe tells."""
+
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    name: str
+    address: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at Stripe; `thing` is the object as it was then."""
+
+    id: str
+    type: str
+    created: dt.datetime
+    thing: dict[str, Any]
+
+
+def is_configured() -> bool:
+    return bool(settings.STRIPE_SECRET_KEY)
+
+
+@cache
+def _client_for(key: str, base: str) -> stripe.StripeClient:
+    http = stripe.HTTPXClient(timeout=TIMEOUT, allow_sync_methods=True)
+    bases: Any = {"api": base} if base else {}
+    return stripe.StripeClient(key, base_addresses=bases, max_network_retries=1, http_client=http)
+
+
+def _client() -> stripe.StripeClient:
+    if not is_configured():
+        raise NotConfigured("This installation takes no card payments: it has no Stripe keys")
+    return _client_for(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+
+
+def _failure(error: stripe.StripeError) -> StripeFailure:
+    """The failure in our words; a 409 or 429 says only that now was not the moment."""
+    if isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.RateLimitError):
+        return Unknown(error.user_message or "no answer")
+    if error.http_status in (409, 429) or (error.http_status or 500) >= 500:
+        return Unknown(error.user_message or "not now")
+    if isinstance(error, stripe.CardError) and error.error is not None and error.error.payment_intent is not None:
+        outcome = _outcome(error.error.payment_intent, error.error)
+        return NeedsConfirmation(outcome) if outcome.state is PaymentState.CONFIRMING else Declined(outcome)
+    return Refused(error.user_message or str(error))
+
+
+def _cents(amount: Decimal) -> int:
+    return int(amount * 100)
+
+
+def create_customer(*, account: str, name: str, email: str) -> str:
+    """Stripe's id for an account of ours. Raises Unknown, Refused."""
+    digest = hashlib.sha256(f"{name}\n{email}".encode()).hexdigest()[:12]
+    try:
+        found = _client().v1.customers.create(
+            {"name": name, "email": email, "metadata": {"account": account}},
+            {"idempotency_key": f"customer:{account}:{digest}"},
+        )
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+    return found.id
+
+
+def open_card_page(*, customer: str, success_url: str, cancel_url: str) -> str:
+    """The address of Stripe's own page where a card is given; {CHECKOUT_SESSION_ID} in `success_url` is filled in."""
+    asked: Any = {
+        "mode": "setup",
+        "customer": customer,
+        "currency": "usd",
+        "payment_method_types": ["card"],
+        "billing_address_collection": "required",
+        "success_url": success_url,
+        "cancel_url": cancel_url,
+    }
+    try:
+        session = _client().v1.checkout.sessions.create(asked)
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+    return session.url or ""
+
+
+def card_of_page(session_id: str) -> tuple[str, Card] | None:
+    """The customer and the card that was given on the page, or None while it is not complete."""
+    try:
+        session = _client().v1.checkout.sessions.retrieve(session_id, {"expand": ["setup_intent.payment_method"]})
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+    method: Any = getattr(session.setup_intent, "payment_method", None)
+    if session.status != "complete" or method is None or method.card is None:
+        return None
+    return _id(session.customer), read_card(method)
+
+
+def read_card(method: Any) -> Card:
+    """A payment method of Stripe's as a card."""
+    details = method["billing_details"]
+    address = details["address"] or {}
+    names = ("line1", "line2", "city", "state", "postal_code", "country")
+    return Card(
+        id=method["id"],
+        brand=method["card"]["brand"],
+        last4=method["card"]["last4"],
+        exp_month=method["card"]["exp_month"],
+        exp_year=method["card"]["exp_year"],
+        name=details["name"] or "",
+        address={name: address.get(name) or "" for name in names} if isinstance(address, dict) else _plain(address),
+    )
+
+
+def _plain(address: Any) -> dict[str, str]:
+    names = ("line1", "line2", "city", "state", "postal_code", "country")
+    return {name: getattr(address, name, None) or "" for name in names}
+
+
+def forget_card(card: str) -> None:
+    """Harmless where Stripe does not know the card any more."""
+    try:
+        _client().v1.payment_methods.detach(card)
+    except stripe.InvalidRequestError:
+        return
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+
+
+def charge(*, payment: str, customer: str, card: str, amount: Decimal, return_url: str, description: str) -> Outcome:
+    """Charges a saved card; without a `return_url` its owner is not there (off-session).
+
+    The payment's id is the idempotency key: asked again within a day, Stripe gives its first answer again.
+    Raises Declined, NeedsConfirmation, Unknown, Refused.
+    """
+    asked: Any = {
+        "amount": _cents(amount),
+        "currency": "usd",
+        "customer": customer,
+        "payment_method": card,
+        "payment_method_types": ["card"],
+        "confirm": True,
+        "description": description,
+        "metadata": {"payment": payment},
+    }
+    asked |= {"return_url": return_url} if return_url else {"off_session": True}
+    try:
+        return _outcome(_client().v1.payment_intents.create(asked, {"idempotency_key": f"payment:{payment}"}))
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+
+
+def confirm(*, intent: str, card: str, return_url: str) -> Outcome:
+    """Brings a payment that waits for its owner to the bank's page: the outcome's `confirm_url`."""
+    asked: Any = {"payment_method": card, "return_url": return_url}
+    try:
+        return _outcome(_client().v1.payment_intents.confirm(intent, asked))
+    except stripe.StripeError as error:
+        failure = _failure(error)
+        if isinstance(failure, Declined | NeedsConfirmation):
+            return failure.outcome
+        raise failure from error
+
+
+def ask(intent: str) -> Outcome:
+    """What became of a payment."""
+    try:
+        return _outcome(_client().v1.payment_intents.retrieve(intent))
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+
+
+def find(*, customer: str, payment: str) -> Outcome | None:
+    """The payment that we told Stripe of by this id, if it ever heard of it (a list is never behind)."""
+    try:
+        recent = _client().v1.payment_intents.list({"customer": customer, "limit": 100})
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+    outcomes = [_outcome(intent) for intent in recent.data]
+    return next((outcome for outcome in outcomes if outcome.payment == payment), None)
+
+
+def cancel(intent: str) -> Outcome:
+    """Takes a payment back that has not succeeded; the outcome says what it was when that came too late."""
+    try:
+        return _outcome(_client().v1.payment_intents.cancel(intent))
+    except stripe.InvalidRequestError:
+        return ask(intent)
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+
+
+def read_event(payload: bytes, signature: str) -> Event:
+    """A webhook's event. Raises Forged (also over 300 s old), WrongMode."""
+    try:
+        event: Any = stripe.Webhook.construct_event(
+            payload, signature, settings.STRIPE_WEBHOOK_SECRET, tolerance=STALE, api_key=settings.STRIPE_SECRET_KEY
+        )
+    except (stripe.SignatureVerificationError, ValueError, UnicodeDecodeError) as error:
+        raise Forged(str(error).splitlines()[0][:200]) from error
+    is_live = settings.STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+    if bool(event.livemode) is not is_live:
+        raise WrongMode(f"event {event.id} is {'live' if event.livemode else 'a test'}, this installation is not")
+    created = dt.datetime.fromtimestamp(event.created, dt.UTC)
+    return Event(event.id, event.type, created, event.data.object.to_dict())
+
+
+def _id(thing: Any) -> str:
+    return thing if isinstance(thing, str) else str(thing.id)
+
+
+def _outcome(intent: Any, error: Any = None) -> Outcome:
+    """https://docs.stripe.com/payments/paymentintents/lifecycle"""
+    failure = error or intent.last_payment_error
+    code = getattr(failure, "code", None) or ""
+    action = intent.next_action
+    redirect = getattr(action, "redirect_to_url", None) if action else None
+    state = {
+        "succeeded": PaymentState.SUCCEEDED,
+        "canceled": PaymentState.CANCELLED,
+        "requires_action": PaymentState.CONFIRMING,
+    }.get(intent.status, PaymentState.PENDING)
+    if intent.status == "requires_payment_method" and failure:
+        state = PaymentState.CONFIRMING if code == "authentication_required" else PaymentState.DECLINED
+    decline = getattr(failure, "decline_code", None) or code
+    return Outcome(
+        state=state,
+        intent=intent.id,
+        amount=Decimal(intent.amount) / 100,
+        payment=_metadata(intent).get("payment", ""),
+        reason=DECLINES.get(decline, DECLINED_BY_BANK) if state is PaymentState.DECLINED else "",
+        confirm_url=(redirect.url or "") if redirect else "",
+    )
+
+
+def _metadata(intent: Any) -> dict[str, str]:
+    found = intent.metadata
+    return {} if found is None else dict(found.to_dict() if hasattr(found, "to_dict") else found)

@@ -1,0 +1,71 @@
+"""When work with money is done: bells that Celery rings. Rows are the work; each of these is harmless twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from celery import shared_task
+from kit import clock
+
+from accounts.queries import owner_of
+from billing import mail, queries, stripe, work
+from billing.commands import notices, payments, refills
+from billing.models import Payment, WebhookEvent
+
+BATCH = 50
+log = logging.getLogger(__name__)
+
+
+def _each(things: Iterable[int], do: Callable[[int], object]) -> int:
+    """Each of them, whatever becomes of the others; says how many were done."""
+    done = 0
+    for thing in things:
+        try:
+            do(thing)
+            done += 1
+        except Exception:
+            log.exception("%s(%s) failed", getattr(do, "__name__", do), thing)
+    return done
+
+
+@shared_task
+def ask_stripe() -> int:
+    """The janitor: asks about payments whose end we have not heard, and handles events that could not be."""
+    if not stripe.is_configured():
+        return 0
+    done = _each(queries.payments_to_ask(now=clock.now(), limit=BATCH), work.janitor)
+    waiting = WebhookEvent.objects.filter(handled_at=None).order_by("received_at")
+    return done + _each(
+        waiting.values_list("pk", flat=True)[:BATCH], lambda pk: work.handle(WebhookEvent.objects.get(pk=pk))
+    )
+
+
+@shared_task
+def refill_balances() -> int:
+    """Fixes amounts on the 5th, then charges the cards of accounts whose balance is low."""
+    today = clock.today()
+    _each(queries.amounts_to_fix(today=today), lambda pk: refills.fix_amount(account_id=pk, today=today))
+    if not stripe.is_configured():
+        return 0
+    return _each(queries.accounts_to_refill(now=clock.now()), _refill)
+
+
+def _refill(account_id: int) -> Payment | None:
+    payment = payments.begin_auto_refill(account_id=account_id)
+    return None if payment is None else work.pay(payment)
+
+
+@shared_task
+def send_notices() -> int:
+    """Mails what owners are to be told."""
+    sent = 0
+    while sent < BATCH and (notice := notices.claim_notice()) is not None:
+        try:
+            mail.send(notice, to=owner_of(notice.account).email)
+        except Exception:
+            log.exception("notice %s could not be mailed", notice.pk)
+            break
+        notices.mark_mailed(notice_id=notice.pk)
+        sent += 1
+    return sent

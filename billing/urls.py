@@ -1,0 +1,22 @@
+"""Addresses of money."""
+
+from django.urls import path
+
+from billing.views import pay, read, webhook
+
+urlpatterns = [
+    path("", read.overview, name="billing"),
+    path("add-funds/", pay.add_funds, name="add_funds"),
+    path("payments/<str:key>/", pay.payment, name="payment"),
+    path("payments/<str:key>/confirm/", pay.confirm, name="confirm_payment"),
+    path("payments/<str:key>/cancel/", pay.cancel, name="cancel_payment"),
+    path("payment-method/", pay.payment_method, name="payment_method"),
+    path("payment-method/card/", pay.give_card, name="give_card"),
+    path("payment-method/saved/", pay.card_given, name="card_given"),
+    path("payment-method/remove/", pay.remove_card, name="remove_card"),
+    path("auto-refill/", pay.auto_refill, name="auto_refill"),
+    path("transactions/", read.transactions, name="transactions"),
+    path("invoices/<int:number>.pdf", read.invoice, name="invoice"),
+    path("details/", read.billing_details, name="billing_details"),
+    path("stripe/webhook/", webhook.webhook, name="stripe_webhook"),
+]

@@ -1,0 +1,263 @@
+"""Doors through which money comes: funds, card, auto-refill. The owner's only."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from kit import clock
+from kit.errors import Refusal
+from kit.htmx import page
+from kit.money import shown
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from billing import queries, stripe, work
+from billing.commands import cards, payments, refills
+from billing.forms import AddFundsForm, CeilingForm
+from billing.models import Payment
+from billing.policy import REFILL_STEPS, PaymentState, refill_amount
+from billing.views.parts import NO_ANSWER, actor, common, leave_for
+
+log = logging.getLogger(__name__)
+AFTER_CARD = {"add-funds": "add_funds", "auto-refill": "auto_refill", "payment-method": "payment_method"}
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE_MONEY)
+def add_funds(request: MemberRequest) -> HttpResponse:
+    """Charge the saved card; without one, give one first."""
+    account = request.account
+    customer = queries.customer_of(account.pk)
+    form = AddFundsForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        key: uuid.UUID = form.cleaned_data["key"]
+        back = request.build_absolute_uri(reverse("payment", args=[key.hex]))
+        try:
+            begun = payments.begin_refill(
+                account=account, amount=form.cleaned_data["amount"], key=key, return_url=back, by=actor(request)
+            )
+        except Refusal as refusal:
+            form.add_error(None, refusal.message)
+            status = refusal.status
+        else:
+            return _paid(request, begun)
+    elif request.method == "POST":
+        status = 422
+    context = common("add_funds") | {
+        "form": form,
+        "customer": customer,
+        "has_card": customer is not None and customer.has_card,
+        "open": queries.open_payment_of(account.pk),
+        "balance": queries.balance_of(account, today=clock.today()),
+    }
+    response = page(request, "billing/add_funds.html", context)
+    response.status_code = status
+    return response
+
+
+def _paid(request: MemberRequest, begun: payments.Begun) -> HttpResponse:
+    """Ask Stripe, once; then the payment's own page, or the bank's."""
+    payment = work.pay(begun.payment) if begun.is_new else begun.payment
+    if begun.is_new and payment.state == PaymentState.CONFIRMING:
+        return _to_bank(request, payment)
+    return redirect("payment", key=payment.uuid.hex)
+
+
+def _to_bank(request: MemberRequest, payment: Payment) -> HttpResponse:
+    back = request.build_absolute_uri(reverse("payment", args=[payment.uuid.hex]))
+    try:
+        url = work.confirm_page(payment, return_url=back)
+    except stripe.StripeFailure as failure:
+        log.warning("payment %s cannot be confirmed: %s", payment.pk, failure)
+        messages.error(request, NO_ANSWER)
+        return redirect("payment", key=payment.uuid.hex)
+    if not url:
+        return redirect("payment", key=payment.uuid.hex)
+    return leave_for(request, url, what="your bank's page to confirm the payment")
+
+
+def _own(request: MemberRequest, key: str) -> Payment:
+    try:
+        found = Payment.objects.filter(account=request.account, uuid=uuid.UUID(key)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def payment(request: MemberRequest, key: str) -> HttpResponse:
+    """One payment and what became of it. Who comes back from the bank makes us ask Stripe at once."""
+    found = _own(request, key)
+    if found.is_open and "payment_intent" in request.GET:
+        found = work.ask_about(found)
+    context = common("transactions") | {
+        "payment": found,
+        "invoice": getattr(found, "invoice", None),
+        "balance": queries.balance_of(request.account, today=clock.today()),
+    }
+    return page(request, "billing/payment.html", context, part="payment")
+
+
+@require_POST
+@needs(Right.MANAGE_MONEY)
+def confirm(request: MemberRequest, key: str) -> HttpResponse:
+    """To the bank's page, for a payment that waits for its owner."""
+    found = _own(request, key)
+    if found.state != PaymentState.CONFIRMING:
+        return redirect("payment", key=key)
+    return _to_bank(request, found)
+
+
+@require_POST
+@needs(Right.MANAGE_MONEY)
+def cancel(request: MemberRequest, key: str) -> HttpResponse:
+    """Take a payment back that has not ended."""
+    try:
+        work.cancel(_own(request, key), by=actor(request))
+    except stripe.StripeFailure as failure:
+        log.warning("payment %s cannot be cancelled: %s", key, failure)
+        messages.error(request, NO_ANSWER)
+    return redirect("payment", key=key)
+
+
+@require_GET
+@needs(Right.MANAGE_MONEY)
+def payment_method(request: MemberRequest) -> HttpResponse:
+    account = request.account
+    context = common("payment_method") | {
+        "customer": queries.customer_of(account.pk),
+        "refill": queries.auto_refill_of(account.pk),
+        "today": clock.today(),
+    }
+    return page(request, "billing/payment_method.html", context)
+
+
+@require_POST
+@needs(Right.MANAGE_MONEY)
+def give_card(request: MemberRequest) -> HttpResponse:
+    """To Stripe's own page, where a card is given; from there back to where one came from."""
+    after = request.POST.get("after", "")
+    after = after if after in AFTER_CARD else "payment-method"
+    back = request.build_absolute_uri(reverse("card_given"))
+    cancelled = request.build_absolute_uri(reverse(AFTER_CARD[after]))
+    try:
+        customer = work.customer_for(request.account, by=actor(request))
+        url = stripe.open_card_page(
+            customer=customer.stripe_id,
+            success_url=f"{back}?after={after}&session={{CHECKOUT_SESSION_ID}}",
+            cancel_url=cancelled,
+        )
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    except stripe.NotConfigured as failure:
+        messages.error(request, str(failure))
+    except stripe.StripeFailure as failure:
+        log.warning("no card page for account %s: %s", request.account.pk, failure)
+        messages.error(request, NO_ANSWER)
+    else:
+        return leave_for(request, url, what="Stripe's page, where you give the card")
+    return redirect(AFTER_CARD[after])
+
+
+@require_GET
+@needs(Right.MANAGE_MONEY)
+def card_given(request: MemberRequest) -> HttpResponse:
+    """Back from Stripe's page. The webhook may have been here first."""
+    after = AFTER_CARD.get(request.GET.get("after", ""), "payment_method")
+    before = queries.customer_of(request.account.pk)
+    try:
+        is_there = work.take_card(request.GET.get("session", ""), by=actor(request))
+    except stripe.StripeFailure as failure:
+        log.warning("the card of account %s is not known yet: %s", request.account.pk, failure)
+        is_there = False
+    customer = queries.customer_of(request.account.pk)
+    if is_there and customer is not None and customer.has_card:
+        word = "replaced" if before is not None and before.has_card and before.card_id != customer.card_id else "saved"
+        messages.success(request, f"The card ending in {customer.last4} is {word}.")
+    else:
+        messages.info(request, "Stripe has not told us of a card yet. If you saved one, it shows here in a minute.")
+    return redirect(after)
+
+
+@require_POST
+@needs(Right.MANAGE_MONEY)
+def remove_card(request: MemberRequest) -> HttpResponse:
+    """Here and at Stripe; refused while auto-refill needs it."""
+    account_id = request.account.pk
+    try:
+        card = cards.may_remove(account_id=account_id)
+        stripe.forget_card(card)
+        cards.remove_card(account_id=account_id, card_id=card, by=actor(request))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    except stripe.StripeFailure as failure:
+        log.warning("card of account %s cannot be removed: %s", account_id, failure)
+        messages.error(request, NO_ANSWER)
+    else:
+        messages.success(request, "The card is removed.")
+    return redirect("payment_method")
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE_MONEY)
+def auto_refill(request: MemberRequest) -> HttpResponse:
+    """On, off, and the most of a month."""
+    account, today = request.account, clock.today()
+    refill = queries.auto_refill_of(account.pk)
+    ceiling = None if refill is None or refill.ceiling is None else f"{refill.ceiling:.2f}"
+    form = CeilingForm(request.POST if request.method == "POST" else None, initial={"ceiling": ceiling})
+    status = 200
+    if request.method == "POST":
+        try:
+            if _change_refill(request, form):
+                return redirect("auto_refill")
+            status = 422
+        except Refusal as refusal:
+            form.add_error(None, refusal.message)
+            status = refusal.status
+    balance = queries.balance_of(account, today=today)
+    context = common("auto_refill") | {
+        "form": form,
+        "refill": refill,
+        "customer": queries.customer_of(account.pk),
+        "open": queries.open_payment_of(account.pk),
+        "balance": balance,
+        "would_charge": refill_amount(balance.average_daily),
+        "ten_days": balance.average_daily * 10,
+        "steps": ", ".join(f"${step}" for step in REFILL_STEPS),
+        "spent": queries.auto_refilled(account.pk, month=today),
+        "notices": queries.notices_of(account.pk, limit=5),
+    }
+    response = page(request, "billing/auto_refill.html", context)
+    response.status_code = status
+    return response
+
+
+def _change_refill(request: MemberRequest, form: CeilingForm) -> bool:
+    account, do, by = request.account, request.POST.get("do", ""), actor(request)
+    if do == "off":
+        refills.turn_off(account=account, by=by)
+        messages.success(request, "Auto-refill is off. Your balance and Refill are in the header again.")
+        return True
+    if not form.is_valid():
+        return False
+    ceiling = form.cleaned_data["ceiling"]
+    if do == "on":
+        refill = refills.turn_on(account=account, ceiling=ceiling, by=by)
+        messages.success(request, f"Auto-refill is on: {shown(refill.amount)} when the balance is low.")
+        return True
+    if do == "limit":
+        refills.set_ceiling(account=account, ceiling=ceiling, by=by)
+        messages.success(request, "The most per month is changed.")
+        return True
+    return False

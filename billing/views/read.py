@@ -1,0 +1,82 @@
+"""Doors to what was paid and used: overview, transactions, invoices, months."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_GET
+from kit import clock
+from kit.htmx import page
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from billing import paper, queries
+from billing.forms import KINDS, asked_from
+from billing.models import Invoice
+from billing.policy import runway_shown
+from billing.views.parts import common
+
+PAGE = 25
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def overview(request: MemberRequest) -> HttpResponse:
+    """What do I have, how long does it last, what is set up."""
+    account, today = request.account, clock.today()
+    balance = queries.balance_of(account, today=today)
+    context = common("billing") | {
+        "balance": balance,
+        "runway": runway_shown(balance.runway_days),
+        "forecast": queries.forecast_of(account, today=today),
+        "customer": queries.customer_of(account.pk),
+        "refill": queries.auto_refill_of(account.pk),
+        "open": queries.open_payment_of(account.pk),
+        "notices": queries.notices_of(account.pk, limit=6),
+    }
+    return page(request, "billing/overview.html", context, part="overview")
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def transactions(request: MemberRequest) -> HttpResponse:
+    """Everything that moved the balance, payments that did not with their reason."""
+    asked = asked_from(request.GET)
+    rows = queries.transactions_of(
+        request.account,
+        kind=asked.kind,
+        start=asked.start,
+        end=asked.end,
+        offset=(asked.page - 1) * PAGE,
+        limit=PAGE + 1,
+    )
+    context = common("transactions") | {
+        "asked": asked,
+        "kinds": KINDS,
+        "rows": rows[:PAGE],
+        "previous": asked.query(page=asked.page - 1) if asked.page > 1 else "",
+        "next": asked.query(page=asked.page + 1) if len(rows) > PAGE else "",
+        "is_narrowed": bool(asked.kind or asked.start or asked.end),
+    }
+    return page(request, "billing/transactions.html", context, part="listing")
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def invoice(request: MemberRequest, number: int) -> HttpResponse:
+    """An invoice as PDF, to view or, with ?download, to keep."""
+    found = Invoice.objects.select_related("payment").filter(number=number, account=request.account).first()
+    if found is None:
+        raise Http404
+    response = HttpResponse(paper.invoice_pdf(found), content_type="application/pdf")
+    kind = "attachment" if "download" in request.GET else "inline"
+    response["Content-Disposition"] = f'{kind}; filename="{found.name}.pdf"'
+    return response
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def billing_details(request: MemberRequest) -> HttpResponse:
+    """Each month's starting and ending balance, what moved it, and its statement as a file."""
+    months = queries.months_of(request.account, today=clock.today())
+    context = common("billing_details") | {"months": months, "today": clock.today()}
+    return page(request, "billing/details.html", context, part="details")

@@ -1,0 +1,194 @@
+"""Work with Stripe: each piece asks outside of any transaction and ends in one command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from decimal import Decimal
+from typing import Any
+
+from kit import clock
+from kit.errors import Refusal
+
+from accounts.models import Account
+from accounts.policy import SYSTEM, Actor
+from accounts.queries import owner_of
+from billing import queries, stripe
+from billing.commands import cards, events, payments, reversals
+from billing.models import Customer, Payment, WebhookEvent
+from billing.policy import OPEN_PAYMENT, PaymentState
+
+KEYS_LIVE = dt.timedelta(hours=20)  # Stripe keeps idempotency keys for at least 24 hours
+ABANDONED = dt.timedelta(minutes=60)  # a refill by hand that nobody confirmed
+
+log = logging.getLogger(__name__)
+
+
+def customer_for(account: Account, *, by: Actor) -> Customer:
+    """The account at Stripe, made there when it is not yet. Raises StripeFailure."""
+    found = queries.customer_of(account.pk)
+    if found is not None:
+        return found
+    made = stripe.create_customer(account=account.uuid.hex, name=account.name, email=owner_of(account).email)
+    return cards.know_customer(account=account, stripe_id=made, by=by)
+
+
+def take_card(session_id: str, *, by: Actor = SYSTEM) -> bool:
+    """Saves the card that was given on Stripe's page; False while it is not complete. Raises StripeFailure."""
+    found = stripe.card_of_page(session_id)
+    if found is None:
+        return False
+    replaced = cards.save_card(customer_id=found[0], card=found[1], by=by)
+    if replaced:
+        try:
+            stripe.forget_card(replaced)
+        except stripe.StripeFailure as failure:
+            log.warning("the replaced card %s stays at Stripe: %s", replaced, failure)
+    return True
+
+
+def pay(payment: Payment) -> Payment:
+    """Asks Stripe to charge; asked again it is the same charge. The payment as it is after that."""
+    customer = queries.customer_of(payment.account_id)
+    if customer is None:
+        return payments.give_up(payment_id=payment.pk, reason="there is no saved card")
+    try:
+        outcome = stripe.charge(
+            payment=payment.uuid.hex,
+            customer=customer.stripe_id,
+            card=payment.card_id,
+            amount=payment.amount,
+            return_url=payment.return_url,
+            description=f"{'Auto-refill' if payment.is_auto else 'Refill'} of the balance",
+        )
+    except (stripe.Declined, stripe.NeedsConfirmation) as failure:
+        outcome = failure.outcome
+    except stripe.Unknown as failure:
+        log.warning("payment %s: %s", payment.pk, failure)
+        payments.ask_later(payment_id=payment.pk)
+        payment.refresh_from_db()
+        return payment
+    except stripe.StripeFailure as failure:
+        log.error("payment %s is refused: %s", payment.pk, failure)
+        return payments.give_up(payment_id=payment.pk, reason="the card could not be charged")
+    return payments.settle(payment_id=payment.pk, outcome=outcome)
+
+
+def ask_about(payment: Payment) -> Payment:
+    """Asks Stripe what became of a payment, and acts on it: for the return page, a webhook and the janitor."""
+    try:
+        if payment.stripe_id:
+            return payments.settle(payment_id=payment.pk, outcome=stripe.ask(payment.stripe_id))
+        if clock.now() < payment.created_at + KEYS_LIVE:
+            return pay(payment)
+        customer = queries.customer_of(payment.account_id)
+        outcome = customer and stripe.find(customer=customer.stripe_id, payment=payment.uuid.hex)
+    except stripe.StripeFailure as failure:
+        log.warning("payment %s: %s", payment.pk, failure)
+        payments.ask_later(payment_id=payment.pk)
+        payment.refresh_from_db()
+        return payment
+    if outcome:
+        return payments.settle(payment_id=payment.pk, outcome=outcome)
+    return payments.give_up(payment_id=payment.pk, reason="Stripe did not answer and knows nothing of it")
+
+
+def janitor(payment_id: int) -> Payment:
+    """What is due for an open payment: ask; and cancel a refill by hand that nobody confirmed for an hour."""
+    payment = ask_about(Payment.objects.get(pk=payment_id))
+    is_waiting = payment.state == PaymentState.CONFIRMING and not payment.is_auto
+    if is_waiting and clock.now() > payment.created_at + ABANDONED:
+        return cancel(payment)
+    return payment
+
+
+def confirm_page(payment: Payment, *, return_url: str) -> str:
+    """The bank's page for a payment that waits for its owner; empty when there is nothing to confirm any more."""
+    outcome = stripe.confirm(intent=payment.stripe_id, card=payment.card_id, return_url=return_url)
+    payments.settle(payment_id=payment.pk, outcome=outcome)
+    return outcome.confirm_url
+
+
+def cancel(payment: Payment, *, by: Actor = SYSTEM) -> Payment:
+    """Takes an open payment back; what has succeeded meanwhile is credited. Raises StripeFailure."""
+    if payment.state not in OPEN_PAYMENT:
+        return payment
+    if not payment.stripe_id:
+        return ask_about(payment)
+    return payments.settle(payment_id=payment.pk, outcome=stripe.cancel(payment.stripe_id), by=by)
+
+
+def handle(event: WebhookEvent) -> str:
+    """Does what an event asks for and says in a word what that was. Raises StripeFailure: it is handled later."""
+    kind, thing = event.type, event.thing
+    if kind.startswith("payment_intent."):
+        result = _news_of_payment(thing)
+    elif kind == "checkout.session.completed" and thing.get("mode") == "setup":
+        result = "card saved" if take_card(thing["id"]) else "no card yet"
+    elif kind in ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"):
+        result = _news_of_refund(thing)
+    elif kind in ("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"):
+        result = _news_of_dispute(thing, is_back=kind.endswith("reinstated"))
+    elif kind == "payment_method.detached":
+        cards.lose_card(card_id=thing["id"], by=SYSTEM)
+        result = "card gone"
+    elif kind in ("payment_method.updated", "payment_method.automatically_updated") and thing.get("card"):
+        cards.update_card(card=stripe.read_card(thing))
+        result = "card updated"
+    else:
+        result = "nothing to do"
+    events.mark_handled(event_id=event.stripe_id, result=result)
+    return result
+
+
+def _payment_of(intent: str | None, key: str = "") -> Payment | None:
+    found = Payment.objects.filter(stripe_id=intent).first() if intent else None
+    if found is None and len(key) == 32:
+        found = Payment.objects.filter(uuid=key).first()
+    return found
+
+
+def _news_of_payment(thing: dict[str, Any]) -> str:
+    """The event's own status may be old: Stripe is asked for today's."""
+    payment = _payment_of(thing["id"], (thing.get("metadata") or {}).get("payment", ""))
+    if payment is None:
+        return "not a payment of ours"
+    try:
+        payment = payments.settle(payment_id=payment.pk, outcome=stripe.ask(thing["id"]))
+    except Refusal as refusal:
+        log.error("event of %s: %s", thing["id"], refusal)
+        return refusal.message
+    return f"payment {payment.pk} {payment.state}"
+
+
+def _reversed_payment(thing: dict[str, Any]) -> Payment | None:
+    """The payment that money went back of; it is credited first if we did not know that it succeeded."""
+    payment = _payment_of(thing.get("payment_intent"))
+    if payment is None and thing.get("payment_intent"):
+        outcome = stripe.ask(thing["payment_intent"])
+        payment = _payment_of(None, outcome.payment)
+        if payment is not None:
+            payments.settle(payment_id=payment.pk, outcome=outcome)
+    elif payment is not None and payment.state != PaymentState.SUCCEEDED:
+        payment = ask_about(payment)
+    return payment
+
+
+def _news_of_refund(thing: dict[str, Any]) -> str:
+    payment = _reversed_payment(thing)
+    if payment is None:
+        return "not a payment of ours"
+    command = reversals.undo_reversal if thing["status"] in ("failed", "canceled") else reversals.reverse
+    amount = Decimal(thing["amount"]) / 100
+    command(payment_id=payment.pk, stripe_id=thing["id"], kind="refund", amount=amount)
+    return f"refund of payment {payment.pk}"
+
+
+def _news_of_dispute(thing: dict[str, Any], *, is_back: bool) -> str:
+    payment = _reversed_payment(thing)
+    if payment is None:
+        return "not a payment of ours"
+    command = reversals.undo_reversal if is_back else reversals.reverse
+    amount = Decimal(thing["amount"]) / 100
+    command(payment_id=payment.pk, stripe_id=thing["id"], kind="dispute", amount=amount)
+    return f"dispute of payment {payment.pk}"

@@ -1,0 +1,79 @@
+"""What a payer's lines cost: by line of a day or a month, for statements and explanations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection, transaction
+
+
+@dataclass(frozen=True, slots=True)
+class LineCost:
+    """A line's bytes, what they cost and the day's fee, USD; `holder` is the account that held it."""
+
+    iccid: str
+    plan: str
+    holder: str
+    used: int
+    cost: Decimal
+    fee: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.cost + self.fee
+
+
+OF_DAY = """
+    SELECT l.iccid, p.name, a.name, sum(d.used), sum(d.cost), sum(d.fee)
+      FROM lines_lineday d
+      JOIN lines_line l ON l.id = d.line_id
+      JOIN lines_price pr ON pr.id = d.price_id
+      JOIN lines_rateplan p ON p.id = pr.plan_id
+      JOIN accounts_account a ON a.id = d.account_id
+     WHERE d.payer_id = %(payer)s AND d.day = %(day)s
+     GROUP BY l.iccid, p.name, a.name
+     ORDER BY sum(d.cost + d.fee) DESC, l.iccid LIMIT %(limit)s
+"""
+
+
+def costs_of_day(payer_id: int, day: dt.date, *, limit: int) -> tuple[list[LineCost], int]:
+    """The costliest lines of a payer's day, and how many had usage or a fee on it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT line_id) FROM lines_lineday WHERE payer_id = %s AND day = %s", [payer_id, day]
+        )
+        total = int(cursor.fetchone()[0])
+        cursor.execute(OF_DAY, {"payer": payer_id, "day": day, "limit": limit})
+        return [LineCost(*row) for row in cursor.fetchall()], total
+
+
+OF_MONTH = """
+    SELECT d.day, l.iccid, p.name, a.name, d.used, d.cost, d.fee, l.notes
+      FROM lines_lineday d
+      JOIN lines_line l ON l.id = d.line_id
+      JOIN lines_price pr ON pr.id = d.price_id
+      JOIN lines_rateplan p ON p.id = pr.plan_id
+      JOIN accounts_account a ON a.id = d.account_id
+     WHERE d.payer_id = %(payer)s AND d.day >= %(start)s AND d.day < %(end)s
+     ORDER BY d.day, d.line_id
+"""
+BATCH = 5_000
+
+
+def count_costs(payer_id: int, start: dt.date, end: dt.date) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM lines_lineday WHERE payer_id = %s AND day >= %s AND day < %s", [payer_id, start, end]
+        )
+        return int(cursor.fetchone()[0])
+
+
+def costs_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[object, ...]]]:
+    """Each line and day of a payer in batches, by a cursor on the server: a million rows in the memory of one batch."""
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(OF_MONTH, {"payer": payer_id, "start": start, "end": end})
+        while rows := cursor.fetchmany(BATCH):
+            yield rows
