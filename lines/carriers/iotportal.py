@@ -84,6 +84,8 @@ class IotPortal(CarrierClient):
         self._token: str | None = None
         self._refusal: Refused | None = None
         self._refused_at = 0.0
+        self._failure: Unreachable | None = None
+        self._failed_at = 0.0
 
     def read_page(self, number: int, *, now: dt.datetime) -> Page:  # noqa: ARG002 - the interface
         raise Refused("IoT Portal has no list of SIMs; each is read by itself.")
@@ -119,16 +121,26 @@ class IotPortal(CarrierClient):
         return self._wire.call(_with(call, token), deadline, decode)
 
     def _log_in(self, stale: str | None, deadline: Deadline) -> str:
-        """A token other than the stale one. Many threads may come at once: the first logs in, the others find it."""
-        if not self._login_lock.acquire(timeout=max(deadline.left(), 0.0)):
-            raise Unreachable(f"IoT Portal did not answer the login within {deadline.seconds:g} s.")
+        """A token other than the stale one. Many threads may come at once: the first logs in, the others find it.
+
+        They wait as long as it does, which may have to wait at the gate, and share its failure.
+        """
+        came = time.monotonic()
+        with deadline.stands_still():
+            self._login_lock.acquire()
         try:
             if self._token is not None and self._token != stale:
                 return self._token
             if self._refusal and time.monotonic() - self._refused_at < SULK:
                 raise Refused(str(self._refusal))
+            if self._failure and came <= self._failed_at:
+                raise Unreachable(str(self._failure), retry_after=self._failure.retry_after)
             self._token = None
-            self._token = self._new_token(deadline)
+            try:
+                self._token = self._new_token(deadline)
+            except Unreachable as failure:
+                self._failure, self._failed_at = failure, time.monotonic()
+                raise
             return self._token
         finally:
             self._login_lock.release()
