@@ -48,17 +48,16 @@ class AddFundsForm(forms.Form):
     other = AmountField(
         label="Another amount",
         required=False,
-        help_text=f"{shown(LEAST_REFILL)} to {shown(MOST_REFILL)}; counts when “Another amount” is chosen above.",
+        help_text=f"{shown(LEAST_REFILL)} to {shown(MOST_REFILL)}; filled in, it counts instead of the one above.",
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if data.get("choice") == OTHER and "other" in data:
-            if data["other"] is None:
-                self.add_error("other", "Give the amount, like 75.00")
-            else:
-                data["amount"] = data["other"]
+        if data.get("other") is not None:
+            data["amount"] = data["other"]
+        elif data.get("choice") == OTHER and "other" in data:
+            self.add_error("other", "Give the amount, like 75.00")
         elif data.get("choice") and data.get("choice") != OTHER:
             data["amount"] = Decimal(data["choice"])
         return data
