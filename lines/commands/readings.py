@@ -95,7 +95,8 @@ WITH reading AS (
            round((coalesce(d.used, 0) + m.moved) * p.per_mb * {policy.PER_BYTE}, 6) AS cost
       FROM moved m
       JOIN price p ON p.plan_id = m.charged_plan_id
-                  AND p.valid_from <= least(%(at)s, (m.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond')
+                  AND p.valid_from
+                      <= least(%(at)s, (m.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond')
                   AND p.until > least(%(at)s, (m.day + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond')
       LEFT JOIN lines_lineday d ON d.line_id = m.line_id AND d.day = m.day
                                AND d.payer_id = m.payer_id AND d.price_id = p.id
