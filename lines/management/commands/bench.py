@@ -41,7 +41,7 @@ class Command(OperatorCommand):
         with throwaway_database():
             self._say(f"Making {lines:,} lines of {accounts:,} accounts")
             fleet = seed(lines=lines, accounts=accounts)
-            bench = Bench(fleet, pages=8 if quick else 20, orm_lines=40 if quick else 250)
+            bench = Bench(fleet, pages=5 if quick else 20, orm_lines=25 if quick else 250)
             bench.warm_up()
             for number in range(1, rounds + 1):
                 self._say(f"Round {number} of {rounds}")
