@@ -23,7 +23,7 @@ from tests.oracle import Oracle, OracleLine, Plan, month_of
 
 START = dt.datetime(2026, 10, 29, 18, 0, tzinfo=dt.UTC)
 OCTOBER = dt.date(2026, 10, 1)
-SUITE, LONG = 30, 1000
+SUITE, LONG = 25, 400
 EXAMPLES = LONG if settings.default and settings.default.max_examples > 100 else SUITE
 
 
