@@ -123,6 +123,40 @@ class ApiCredential(models.Model):
         ]
 
 
+class ApiDay(models.Model):
+    """How often an account called the API on a day (UTC). Narrow: every request updates it, in place."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    used = models.IntegerField(default=0)
+    allowed = models.IntegerField(null=True)
+    counted_at = models.DateTimeField(null=True)  # when `allowed` was made from the number of lines
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="api_day_is_one_row")]
+
+
+class SignedWrite(models.Model):
+    """A signed write that was accepted: while its signature is good, the same one again is a replay."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    good_until = models.DateTimeField(db_index=True)
+
+
+class IdempotentAnswer(models.Model):
+    """What a write with an Idempotency-Key was answered: the same one again gets the same answer."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32)  # of verb, path and body
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="idempotency_key_is_used_once")]
+
+
 class Event(models.Model):
     """Something that happened, by whom: append-only, the database refuses anything else."""
 

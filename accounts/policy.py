@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import enum
+import hmac
 from dataclasses import dataclass
 
 
@@ -54,3 +56,25 @@ _OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES})
 def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:
     """A sub-account's people see their own lines and no money, whatever their role there."""
     return _OF_SUBACCOUNT if is_subaccount else _OF_ROLE[role]
+
+
+def signature(shared_key: str, timestamp: str, uuid: str) -> str:
+    """base64 of HMAC-SHA1 over timestamp and UUID, the key as text (observed API: Signing)."""
+    digest = hmac.digest(shared_key.encode(), f"{timestamp}{uuid}".encode(), "sha1")
+    return base64.b64encode(digest).decode("ascii")
+
+
+def is_signed(given: str, *, shared_key: str, timestamp: str, account_uuid: str, user_uuid: str) -> bool:
+    """Whether the hash is of this key over the account's UUID, as clients sign, or the user's, as the overview says.
+
+    Takes as long for a wrong hash as for a right one.
+    """
+    theirs = given.encode()
+    by_account = hmac.compare_digest(theirs, signature(shared_key, timestamp, account_uuid).encode())
+    by_user = hmac.compare_digest(theirs, signature(shared_key, timestamp, user_uuid).encode())
+    return by_account | by_user
+
+
+def requests_allowed(lines: int) -> int:
+    """API requests a day: 100 for each line of the account, and 100 for one that has none yet."""
+    return 100 * max(1, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from kit import crypto
 from kit.errors import NotFound
 
 from accounts.models import Account, ApiCredential, Membership, User
+from accounts.policy import Actor, ActorKind, Right, Role, is_signed, rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,52 @@ def credential_of(account: Account) -> Credential:
 def owner_of(account: Account) -> User:
     """The person that the account belongs to."""
     return User.objects.get(memberships__account=account, memberships__role="owner")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client of the API that has proved who it is: it acts for a whole account."""
+
+    account: Account
+    user_uuid: str
+
+    def may(self, right: Right) -> bool:
+        return right in rights(Role.OWNER, is_subaccount=self.account.is_subaccount)
+
+    @property
+    def is_professional(self) -> bool:
+        """Whether the payer is: everybody else gets sample data."""
+        return (self.account.parent or self.account).is_professional
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.KEY, f"API key {self.user_uuid[:8]}")
+
+
+Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API
+
+
+def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str) -> Caller | None:
+    """Whose call this is, or None: one answer for an unknown user, a wrong hash, and another's or a closed account.
+
+    The work is the same in each case, so that its time tells nothing.
+    """
+    row = (
+        ApiCredential.objects.filter(user_uuid=user_uuid, revoked_at=None)
+        .select_related("account", "account__parent")
+        .first()
+    )
+    shared_key = crypto.decrypt(row.shared_key if row else _nobodys_key())
+    is_right = is_signed(
+        signed, shared_key=shared_key, timestamp=timestamp, account_uuid=account_uuid, user_uuid=user_uuid
+    )
+    if row is None or not is_right or row.account.uuid.hex != account_uuid:
+        return None
+    account = row.account
+    is_open = account.is_active and (account.parent is None or account.parent.is_active)
+    return Caller(account, row.user_uuid) if is_open else None
+
+
+@functools.cache
+def _nobodys_key() -> str:
+    return crypto.encrypt(crypto.new_hex())

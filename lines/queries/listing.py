@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Case, CharField, F, QuerySet, Value, When
 
-from accounts.models import Account, Membership
+from accounts.models import Account
 from accounts.policy import Right
+from accounts.queries import Viewer
 from lines.models import Line, RatePlan
 from lines.policy import Status
 from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
@@ -60,8 +61,8 @@ def _sort_key(name: str, today: dt.date) -> Case | F:
     return F(paths.get(name, name))
 
 
-def _asked_for(membership: Membership, asked: Asked) -> QuerySet[Line]:
-    lines = lines_of(membership)
+def _asked_for(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
+    lines = lines_of(viewer)
     if asked.status == WAITING:
         lines = lines.filter(drive__isnull=False)
     elif asked.status:
@@ -69,7 +70,7 @@ def _asked_for(membership: Membership, asked: Asked) -> QuerySet[Line]:
     if asked.why:
         lines = lines.filter(state__why=asked.why)
     if asked.subaccount == OWN:
-        lines = lines.filter(account=membership.account)
+        lines = lines.filter(account=viewer.account)
     elif asked.subaccount:
         lines = lines.filter(account__uuid=asked.subaccount)
     if asked.plan:
@@ -77,9 +78,9 @@ def _asked_for(membership: Membership, asked: Asked) -> QuerySet[Line]:
     return matching(lines, asked.q) if asked.q else lines
 
 
-def list_lines(membership: Membership, asked: Asked, *, today: dt.date) -> Listing:
+def list_lines(viewer: Viewer, asked: Asked, *, today: dt.date) -> Listing:
     """One page: the ids first, in order, then everything about those few."""
-    lines = _asked_for(membership, asked)
+    lines = _asked_for(viewer, asked)
     total = lines.order_by().values("pk")[: COUNTED + 1].count()
     name, descending = asked.sort.lstrip("-"), asked.sort.startswith("-")
     key = _sort_key(name, today)
@@ -92,29 +93,29 @@ def list_lines(membership: Membership, asked: Asked, *, today: dt.date) -> Listi
     page = ids[: asked.per]
     found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=page))}
     return Listing(
-        rows=[shown(found[pk], membership, today) for pk in page if pk in found],
+        rows=[shown(found[pk], viewer, today) for pk in page if pk in found],
         total=min(total, COUNTED),
         is_more=total > COUNTED,
         has_next=len(ids) > asked.per,
     )
 
 
-def count_lines(membership: Membership, asked: Asked) -> int:
+def count_lines(viewer: Viewer, asked: Asked) -> int:
     """How many match, up to one more than COUNTED."""
-    return _asked_for(membership, asked).order_by().values("pk")[: COUNTED + 1].count()
+    return _asked_for(viewer, asked).order_by().values("pk")[: COUNTED + 1].count()
 
 
-def subaccounts_of(membership: Membership) -> list[Account]:
+def subaccounts_of(viewer: Viewer) -> list[Account]:
     """The sub-accounts that a list may be filtered by; none for a sub-account's people."""
-    if membership.account.is_subaccount:
+    if viewer.account.is_subaccount:
         return []
-    return list(Account.objects.filter(parent=membership.account).order_by("name", "pk"))
+    return list(Account.objects.filter(parent=viewer.account).order_by("name", "pk"))
 
 
-def plans_of(membership: Membership) -> list[RatePlan]:
+def plans_of(viewer: Viewer) -> list[RatePlan]:
     """The rate plans of the lines that a person sees; none for a sub-account's people."""
-    if not membership.may(Right.SEE_MONEY):
+    if not viewer.may(Right.SEE_MONEY):
         return []
     return [
-        plan for plan in RatePlan.objects.order_by("name") if lines_of(membership).filter(plan=plan).order_by().exists()
+        plan for plan in RatePlan.objects.order_by("name") if lines_of(viewer).filter(plan=plan).order_by().exists()
     ]

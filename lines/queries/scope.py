@@ -19,7 +19,7 @@ from django.db.models import (
     When,
 )
 
-from accounts.models import Membership
+from accounts.queries import Viewer
 from lines.carriers.base import Switch
 from lines.models import Line
 from lines.policy import Status, Wanted, cycle_start, status
@@ -48,9 +48,9 @@ def month_bytes(today: dt.date) -> Case:
     return Case(When(state__cycle=current, then=used), default=Value(0), output_field=BigIntegerField())
 
 
-def lines_of(membership: Membership) -> QuerySet[Line]:
+def lines_of(viewer: Viewer) -> QuerySet[Line]:
     """The lines that a person sees: those a sub-account holds, or all that an account pays for."""
-    account = membership.account
+    account = viewer.account
     return Line.objects.filter(account=account) if account.is_subaccount else Line.objects.filter(payer=account)
 
 
@@ -87,8 +87,8 @@ class LineShown:
     sms_sent: int
 
 
-def shown(line: Line, membership: Membership, today: dt.date) -> LineShown:
-    state, outsider = line.state, membership.account.is_subaccount
+def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
+    state, outsider = line.state, viewer.account.is_subaccount
     cycle = cycle_start(today, line.carrier.cycle_day)
     reported = None if state.reported is None else Switch(state.reported)
     wanted = Wanted(state.wanted)
@@ -128,13 +128,13 @@ def with_all(lines: QuerySet[Line]) -> QuerySet[Line]:
     return lines.select_related("state", "carrier", "plan", "account", "drive")
 
 
-def line_of(membership: Membership, iccid: str, *, today: dt.date) -> LineShown | None:
+def line_of(viewer: Viewer, iccid: str, *, today: dt.date) -> LineShown | None:
     """One line, or None where it is unknown or not this person's."""
-    line = with_all(lines_of(membership)).filter(iccid=iccid).first()
-    return None if line is None else shown(line, membership, today)
+    line = with_all(lines_of(viewer)).filter(iccid=iccid).first()
+    return None if line is None else shown(line, viewer, today)
 
 
-def lines_again(membership: Membership, iccids: Sequence[str], *, today: dt.date) -> list[LineShown]:
+def lines_again(viewer: Viewer, iccids: Sequence[str], *, today: dt.date) -> list[LineShown]:
     """These lines, in this order, without those that are no longer this person's."""
-    found = {line.iccid: line for line in with_all(lines_of(membership)).filter(iccid__in=iccids)}
-    return [shown(found[iccid], membership, today) for iccid in iccids if iccid in found]
+    found = {line.iccid: line for line in with_all(lines_of(viewer)).filter(iccid__in=iccids)}
+    return [shown(found[iccid], viewer, today) for iccid in iccids if iccid in found]

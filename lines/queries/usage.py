@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.db.models import F, QuerySet, Sum
 from kit.money import ZERO
 
-from accounts.models import Membership
 from accounts.policy import Right
+from accounts.queries import Viewer
 from lines.models import LineDay
 from lines.policy import cycle_start
 
@@ -39,13 +39,13 @@ class UsageOfLine:
         return self.months[-1]
 
 
-def usage_of(membership: Membership, iccid: str, *, cycle: dt.date, today: dt.date) -> UsageOfLine:
+def usage_of(viewer: Viewer, iccid: str, *, cycle: dt.date, today: dt.date) -> UsageOfLine:
     """What the line used while it was this account's; `cycle` is the first day of the current one."""
     starts = [cycle]
     while len(starts) < MONTHS:
         starts.insert(0, cycle_start(starts[0] - dt.timedelta(days=1), cycle.day))
-    rows = _days_of(membership, iccid).filter(cycle__gte=starts[0], day__lte=today)
-    may_see_money = membership.may(Right.SEE_MONEY)
+    rows = days_of(viewer, iccid).filter(cycle__gte=starts[0], day__lte=today)
+    may_see_money = viewer.may(Right.SEE_MONEY)
     by_day: dict[dt.date, tuple[int, Decimal]] = {}
     by_cycle: dict[dt.date, tuple[int, Decimal]] = {}
     for day, of_cycle, used, cost in rows.values_list("day", "cycle").annotate(
@@ -64,8 +64,8 @@ def usage_of(membership: Membership, iccid: str, *, cycle: dt.date, today: dt.da
     return UsageOfLine(cycle, [of(by_day, day) for day in days], [of(by_cycle, start) for start in starts])
 
 
-def _days_of(membership: Membership, iccid: str) -> QuerySet[LineDay]:
+def days_of(viewer: Viewer, iccid: str) -> QuerySet[LineDay]:
     """A line may have had other holders and payers: their days are theirs."""
-    account = membership.account
+    account = viewer.account
     days = LineDay.objects.filter(line__iccid=iccid)
     return days.filter(account=account) if account.is_subaccount else days.filter(payer=account)
