@@ -157,6 +157,24 @@ def deactivate_next_day(*, line: Line, by: Actor) -> Line:
 
 
 @transaction.atomic
+def deactivate_on(*, line: Line, date: dt.date, by: Actor) -> Line:
+    """A line is to be deactivated at 00:00 of this day, instead of any other day that was set. Harmless twice.
+
+    Raises Invalid for a day that has begun, AlreadyDeactivated, LineInStock.
+    """
+    if date <= clock.today():
+        raise Invalid(f"{date} is not a day to come; give a later one, or deactivate the line at once")
+    lock_wallets(account_ids=[_payer(line)])
+    state = LineState.objects.select_for_update().get(pk=line.pk)
+    if state.wanted == Wanted.DEACTIVATED:
+        raise AlreadyDeactivated(f"Line {line.iccid} is deactivated already")
+    line = Line.objects.select_for_update().get(pk=line.pk)
+    if line.deactivation_date != date:
+        _set_date(line, date, by=by)
+    return line
+
+
+@transaction.atomic
 def keep_active(*, line: Line, by: Actor) -> Line:
     """Takes a line's deactivation date away. Harmless twice."""
     line = Line.objects.select_for_update().get(pk=line.pk)

@@ -143,9 +143,13 @@ SELLER = {
     "prefix": os.environ.get("INVOICE_PREFIX", "INV-"),
 }
 
+# How far the timestamp of a signed API request may be from our time.
+API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
+
 # Celery rings the bell; what is due is a row in PostgreSQL (docs/architecture.md).
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_BEAT_SCHEDULE = {
+    "sweep-calls": {"task": "accounts.tasks.sweep_calls", "schedule": 60.0, "options": {"expires": 60}},
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0, "options": {"expires": 30}},
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0, "options": {"expires": 30}},

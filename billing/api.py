@@ -1,0 +1,98 @@
+"""The API's calls about money (observed API: the account itself, current_balance, balance_history). USD."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from kit import clock
+from kit.endpoints import endpoint
+from kit.paging import Page, Paging, listed
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from billing.daybook import balance_days, has_moved
+from billing.policy import Colour
+from billing.queries import balance_of
+
+OwnMoney = Annotated[Decimal | None, msgspec.Meta(description="null for a sub-account")]
+
+
+class TheAccount(msgspec.Struct):
+    """The caller's account. The balance is low when it is below its minimum or lasts under seven days."""
+
+    number: int
+    name: str
+    current_balance: OwnMoney
+    minimum_balance: OwnMoney
+    is_exist_balance_history: bool
+    is_low_balance: Annotated[bool | None, msgspec.Meta(description="null for a sub-account")]
+    is_allowed_discount: bool
+
+
+@endpoint(
+    "",
+    right=Right.SEE_LINES,
+    sample=TheAccount(1, "Sample account", Decimal("94.120000"), Decimal("5.000000"), True, False, False),
+)
+def account(caller: Caller) -> TheAccount:
+    """The account itself; there are no discounts here, so none is ever allowed"""
+    own = caller.account
+    if not caller.may(Right.SEE_MONEY):
+        return TheAccount(own.pk, own.name, None, None, False, None, False)
+    balance = balance_of(own, today=clock.today())
+    return TheAccount(
+        number=own.pk,
+        name=own.name,
+        current_balance=balance.available,
+        minimum_balance=balance.minimum,
+        is_exist_balance_history=has_moved(own),
+        is_low_balance=balance.colour is not Colour.GREEN,
+        is_allowed_discount=False,
+    )
+
+
+class CurrentBalance(msgspec.Struct):
+    """What is available now: what was posted, less the usage that is not in the ledger yet."""
+
+    current_balance: Decimal
+    minimum_balance: Decimal
+    currency: str
+
+
+@endpoint(
+    "current_balance",
+    right=Right.SEE_MONEY,
+    sample=CurrentBalance(Decimal("94.120000"), Decimal("5.000000"), "USD"),
+)
+def current_balance(caller: Caller) -> CurrentBalance:
+    """The available balance"""
+    balance = balance_of(caller.account, today=clock.today())
+    return CurrentBalance(balance.available, balance.minimum, "USD")
+
+
+class BalanceDay(msgspec.Struct):
+    """What a day put to the balance and took from it, and what was available at its end."""
+
+    date: str
+    credit: Decimal
+    debit: Decimal
+    balance: Decimal
+
+
+@endpoint(
+    "balance_history",
+    right=Right.SEE_MONEY,
+    sample=[
+        BalanceDay("2026-11-02", Decimal("0.000000"), Decimal("5.880000"), Decimal("94.120000")),
+        BalanceDay("2026-11-01", Decimal("100.000000"), Decimal("0.000000"), Decimal("100.000000")),
+    ],
+)
+def balance_history(caller: Caller, asked: Paging) -> Page[BalanceDay]:
+    """Debits and credits, a row for each day on which the balance moved, the latest first"""
+    days = balance_days(caller.account)
+    return listed(asked, [BalanceDay(day.day.isoformat(), day.credit, day.debit, day.balance) for day in days])
+
+
+ENDPOINTS = (account, current_balance, balance_history)

@@ -1,0 +1,48 @@
+"""What moved a balance, a row for each day, with what is accrued and not in the ledger yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+
+from accounts.models import Account
+
+DAYS = """
+    SELECT day, sum(credit), sum(debit), sum(sum(credit - debit)) OVER (ORDER BY day)
+      FROM (SELECT day, greatest(amount, 0) AS credit, greatest(-amount, 0) AS debit
+              FROM billing_entry WHERE account_id = %(account)s
+            UNION ALL
+            SELECT day, 0, usage - sealed FROM billing_usageday WHERE account_id = %(account)s AND usage <> sealed) m
+     GROUP BY day ORDER BY day DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceDay:
+    """A day's credits and debits and the balance at its end, USD; debits are positive."""
+
+    day: dt.date
+    credit: Decimal
+    debit: Decimal
+    balance: Decimal
+
+
+def balance_days(account: Account) -> list[BalanceDay]:
+    """The days on which the balance moved, latest first; the first row's balance is what is available now."""
+    with connection.cursor() as cursor:
+        cursor.execute(DAYS, {"account": account.pk})
+        return [BalanceDay(*row) for row in cursor.fetchall()]
+
+
+def has_moved(account: Account) -> bool:
+    """Whether anything ever moved the balance."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM billing_entry WHERE account_id = %(account)s)"
+            "    OR EXISTS (SELECT FROM billing_usageday WHERE account_id = %(account)s)",
+            {"account": account.pk},
+        )
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,139 @@
+"""Lines, their cycles and their costs as the API lists them: by key, so that any page is as fast as the first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import QuerySet, Sum
+
+from accounts.models import Account
+from accounts.queries import Viewer
+from lines.models import Line, Price, RatePlan
+from lines.policy import Status, cycle_start
+from lines.queries.listing import plans_of
+from lines.queries.scope import STATUS, LineShown, lines_of, shown, with_all
+from lines.queries.search import matching
+from lines.queries.usage import days_of
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which of a viewer's lines; a filter that is None or empty keeps all."""
+
+    status_id: int | None = None
+    text: str = ""
+    plan_id: int | None = None
+    account_uuid: str = ""
+
+    def lines(self, viewer: Viewer) -> QuerySet[Line]:
+        lines = lines_of(viewer)
+        if self.status_id is not None:
+            lines = lines.alias(status_id=STATUS).filter(status_id=Status(self.status_id))
+        if self.plan_id is not None:  # a plan that the viewer may not know finds nothing
+            lines = lines.filter(plan__in=[plan for plan in plans_of(viewer) if plan.pk == self.plan_id])
+        if self.account_uuid:
+            lines = lines.filter(account__uuid=self.account_uuid)
+        return matching(lines, self.text) if self.text else lines
+
+
+def lines_by_key(
+    viewer: Viewer, sought: Sought, key: str | None, back: bool, offset: int, limit: int, *, today: dt.date
+) -> list[LineShown]:
+    """Lines behind this ICCID, or, back, before it in the opposite order: the ids first, then all about those few."""
+    lines = sought.lines(viewer).order_by("-iccid" if back else "iccid")
+    if key is not None:
+        lines = lines.filter(iccid__lt=key) if back else lines.filter(iccid__gt=key)
+    ids = list(lines.values_list("pk", flat=True)[offset : offset + limit])
+    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=ids))}
+    return [shown(found[pk], viewer, today) for pk in ids if pk in found]
+
+
+def count_lines(viewer: Viewer, sought: Sought) -> int:
+    """All that match: clients page until they have as many, so this count has no cap."""
+    return sought.lines(viewer).order_by().count()
+
+
+def days_in_cycle(viewer: Viewer, line: Line, cycle: dt.date) -> dict[dt.date, int]:
+    """Bytes of each day of a cycle on which the line moved while it was this viewer's."""
+    rows = days_of(viewer, line.iccid).filter(cycle=cycle)
+    return dict(rows.order_by("day").values_list("day").annotate(bytes=Sum("used")))
+
+
+def cycles_of(viewer: Viewer, line: Line, *, today: dt.date) -> list[dt.date]:
+    """The first days of the cycles in which the line moved while it was this viewer's, and of the current; latest
+    first."""
+    current = cycle_start(today, line.carrier.cycle_day)
+    return sorted({current, *days_of(viewer, line.iccid).values_list("cycle", flat=True).distinct()}, reverse=True)
+
+
+def prices_of(viewer: Viewer, *, now: dt.datetime) -> list[tuple[RatePlan, Price]]:
+    """What is in force for each rate plan of the viewer's lines, and what is announced for later."""
+    found: list[tuple[RatePlan, Price]] = []
+    for plan in plans_of(viewer):
+        rows = sorted(plan.prices.all(), key=lambda price: price.valid_from.timestamp() if price.valid_from else 0)
+        past = [price for price in rows if price.valid_from is None or price.valid_from <= now]
+        found += [(plan, price) for price in [*past[-1:], *rows[len(past) :]]]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class LineCharge:
+    """What a line used on a day at one price; the fee is the day's. USD."""
+
+    pk: int
+    day: dt.date
+    iccid: str
+    holder: str
+    plan: str
+    used: int
+    per_mb: Decimal
+    cost: Decimal
+    fee: Decimal
+
+    @property
+    def key(self) -> str:
+        return f"{self.day.isoformat()}:{self.pk}"
+
+
+CHARGES = """
+    SELECT d.id, d.day, l.iccid, a.name, p.name, d.used, pr.per_mb, d.cost, d.fee
+      FROM (SELECT * FROM lines_lineday
+             WHERE payer_id = %(payer)s AND day >= %(first)s AND day <= %(last)s {which}
+             ORDER BY day {order}, id {order} OFFSET %(offset)s LIMIT %(limit)s) d
+      JOIN lines_line l ON l.id = d.line_id
+      JOIN accounts_account a ON a.id = d.account_id
+      JOIN lines_price pr ON pr.id = d.price_id
+      JOIN lines_rateplan p ON p.id = pr.plan_id
+     ORDER BY d.day {order}, d.id {order}
+"""
+
+
+def charges_by_key(
+    payer: Account, first: dt.date, last: dt.date, key: tuple[dt.date, int] | None, back: bool, offset: int, limit: int
+) -> list[LineCharge]:
+    """What a payer's lines cost from a day to another, latest day first; behind the key, or, back, before it."""
+    which = "" if key is None else f"AND (day, id) {'>' if back else '<'} (%(day)s, %(id)s)"
+    values: dict[str, int | dt.date] = {
+        "payer": payer.pk,
+        "first": first,
+        "last": last,
+        "offset": offset,
+        "limit": limit,
+    }
+    if key is not None:
+        values |= {"day": key[0], "id": key[1]}
+    with connection.cursor() as cursor:
+        cursor.execute(CHARGES.format(which=which, order="ASC" if back else "DESC"), values)
+        return [LineCharge(*row) for row in cursor.fetchall()]
+
+
+def count_charges(payer: Account, first: dt.date, last: dt.date) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM lines_lineday WHERE payer_id = %s AND day >= %s AND day <= %s",
+            [payer.pk, first, last],
+        )
+        return int(cursor.fetchone()[0])

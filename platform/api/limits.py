@@ -1,0 +1,53 @@
+"""How often an account may call in a day: 100 times for each of its lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from kit import clock
+
+from accounts import calls
+from accounts.policy import requests_allowed
+from accounts.queries import Caller
+from lines.queries.scope import lines_of
+
+RECOUNT = dt.timedelta(minutes=1)  # a million lines are not counted with every request
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Where an account stands on this day, this request counted."""
+
+    allowed: int
+    used: int
+    seconds_left: int  # of the day, UTC
+
+    @property
+    def is_over(self) -> bool:
+        return self.used > self.allowed
+
+    def write_on(self, answer: HttpResponse) -> None:
+        """The fields of the IETF draft, in its present form and in the older one that most clients read."""
+        remaining = max(0, self.allowed - self.used)
+        answer["RateLimit-Policy"] = f'"day";q={self.allowed};w={DAY_SECONDS}'
+        answer["RateLimit"] = f'"day";r={remaining};t={self.seconds_left}'
+        answer["RateLimit-Limit"] = str(self.allowed)
+        answer["RateLimit-Remaining"] = str(remaining)
+        answer["RateLimit-Reset"] = str(self.seconds_left)
+        if answer.status_code == 429:
+            answer["Retry-After"] = str(self.seconds_left)
+
+
+def count(caller: Caller) -> Limit:
+    """Counts this request."""
+    now = clock.now()
+    found = calls.count_request(account_id=caller.account.pk, day=now.date())
+    allowed = found.allowed
+    if allowed is None or found.counted_at is None or now - found.counted_at > RECOUNT:
+        allowed = requests_allowed(lines_of(caller).order_by().count())
+        calls.allow_requests(account_id=caller.account.pk, day=now.date(), allowed=allowed)
+    midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
+    return Limit(allowed, found.used, max(1, int((midnight - now).total_seconds())))

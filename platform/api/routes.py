@@ -1,0 +1,33 @@
+"""Which endpoint a path is; the endpoints themselves are in their apps."""
+
+from __future__ import annotations
+
+import re
+
+from kit.endpoints import Endpoint
+from kit.errors import NotFound
+
+import accounts.api
+import billing.api
+import lines.api
+from api.problems import WrongVerb
+
+ENDPOINTS: tuple[Endpoint, ...] = (*billing.api.ENDPOINTS, *accounts.api.ENDPOINTS, *lines.api.ENDPOINTS)
+PATTERNS = {"iccid": "[0-9]{19,20}"}  # what a value in a path looks like
+_ROUTES = [
+    (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)
+    for one in ENDPOINTS
+]
+
+
+def find(verb: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+    """The endpoint and the values in its path; a slash at the end is as good as none. Raises NotFound, WrongVerb."""
+    allowed: list[str] = []
+    for pattern, found in _ROUTES:
+        if match := pattern.fullmatch(path.removesuffix("/")):
+            if verb in found.verbs:
+                return found, match.groupdict()
+            allowed += found.verbs
+    if allowed:
+        raise WrongVerb(allowed)
+    raise NotFound("There is no such call; /api/openapi.json lists all of them")

@@ -1,0 +1,11 @@
+"""The API's addresses: below an account's UUID everything is the door's."""
+
+from django.urls import path, re_path
+
+from api.door import door
+from api.openapi import openapi
+
+urlpatterns = [
+    path("openapi.json", openapi, name="openapi"),
+    re_path(r"^(?P<account_uuid>[^/]*)(?:/(?P<path>.*))?$", door, name="api"),
+]

@@ -1,0 +1,82 @@
+"""Endpoints of the public API: a function of its caller, with its path, its types and a sample of its answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, get_type_hints
+
+import msgspec
+
+MEGABYTE, KILOBYTE = 1_048_576, 1_024  # bytes
+PLACES = Decimal("0.000001")
+
+
+class Ack(msgspec.Struct):
+    """The change is accepted."""
+
+    ack: Literal["success"] = "success"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A call of the API.
+
+    `run` takes the caller, then the path's values by name, then `asked`: the query of a GET, the body of a write.
+    """
+
+    path: str  # below the account's, such as sim_card/{iccid}/deactivate
+    verbs: tuple[str, ...]
+    right: str  # what a caller needs; without it the call does not exist
+    run: Callable[..., Any]
+    asked: type[msgspec.Struct] | None
+    answer: Any  # a type that msgspec knows
+    sample: Any
+    summary: str
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+    @property
+    def writes(self) -> bool:
+        return "GET" not in self.verbs
+
+    @property
+    def values(self) -> list[str]:
+        """The names of the values in the path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+
+def endpoint(path: str, *verbs: str, right: str, sample: Any) -> Callable[[Callable[..., Any]], Endpoint]:
+    """Makes a function an endpoint; what it is asked and answers is read from its annotations."""
+
+    def made(run: Callable[..., Any]) -> Endpoint:
+        hints = get_type_hints(run)
+        summary = (inspect.getdoc(run) or "").strip()
+        return Endpoint(path, verbs or ("GET",), right, run, hints.get("asked"), hints["return"], sample, summary)
+
+    return made
+
+
+def moment(at: dt.datetime | dt.date | None) -> str | None:
+    """YYYY-MM-DD hh:mm:ss in UTC; a day is its first second."""
+    if at is None:
+        return None
+    if isinstance(at, dt.datetime):
+        return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{at.isoformat()} 00:00:00"
+
+
+def megabytes(used: int) -> Decimal:
+    """Bytes in MB of 1,048,576, six places."""
+    return (Decimal(used) / MEGABYTE).quantize(PLACES)
+
+
+def kilobytes(used: int) -> Decimal:
+    """Bytes in kB of 1,024, six places."""
+    return (Decimal(used) / KILOBYTE).quantize(PLACES)

@@ -1,0 +1,119 @@
+"""What is not yours does not exist: not by another account, not by a sub-account, not in any body."""
+
+from __future__ import annotations
+
+import pytest
+from api.routes import ENDPOINTS
+from fleets import Fleet, state
+from keepgo_client import KeepgoClient, client_of
+from kit.endpoints import Endpoint
+
+from accounts.models import Account, ApiDay, Event, SignedWrite
+from accounts.policy import Right
+from lines.commands.wishes import edit_notes
+from lines.models import Line
+from lines.policy import Wanted
+
+CANARY = "canary7531"
+OF_LINES = [one for one in ENDPOINTS if one.values]
+BODIES = {"deactivation_date": {"deactivation_date": "2090-01-01"}, "notes": {"notes": "mine"}}
+
+
+def call(client: KeepgoClient, one: Endpoint, iccid: str = "") -> tuple[int, bytes]:
+    path = one.path.format(iccid=iccid)
+    answer = client.write(one.verbs[0], path, BODIES.get(one.name)) if one.writes else client.get(path)
+    return answer.status_code, answer.content
+
+
+@pytest.fixture
+def theirs(fleet: Fleet, account: Account) -> Line:
+    """Another account's line, its words marked."""
+    other = fleet.account()
+    Account.objects.filter(pk=other.pk).update(name=f"Other {CANARY}")
+    line = fleet.line(other)
+    return edit_notes(line=line, notes=CANARY, by=other.memberships.get().user.actor)
+
+
+@pytest.mark.parametrize("one", OF_LINES, ids=lambda one: one.name)
+def test_anothers_line_and_none_are_one_answer(one: Endpoint, client: KeepgoClient, fleet: Fleet, theirs: Line) -> None:
+    in_stock = fleet.line(None)
+    answers = {call(client, one, iccid) for iccid in (theirs.iccid, in_stock.iccid, "8900000000000000000")}
+    assert len(answers) == 1
+    status, body = answers.pop()
+    assert status == 404
+    assert CANARY.encode() not in body
+    theirs.refresh_from_db()
+    assert (theirs.notes, theirs.deactivation_date, state(theirs).wanted) == (CANARY, None, Wanted.ACTIVE)
+
+
+@pytest.mark.parametrize("one", [one for one in ENDPOINTS if not one.values], ids=lambda one: one.name)
+def test_lists_never_have_what_is_anothers(one: Endpoint, client: KeepgoClient, theirs: Line) -> None:
+    status, body = call(client, one)
+    assert status == 200
+    assert CANARY.encode() not in body
+    assert theirs.iccid.encode() not in body
+    assert CANARY.encode() not in client.get("iot_sim_cards", common_filter=CANARY).content
+
+
+def test_a_subaccount_sees_its_own_lines_and_no_money(fleet: Fleet, account: Account) -> None:
+    sub, sister = fleet.account(parent=account), fleet.account(parent=account)
+    own, sisters, parents = fleet.line(sub), fleet.line(sister), fleet.line(account)
+    client = client_of(sub)
+    assert [card["iccid"] for card in client.get("iot_sim_cards").json()["data"]] == [own.iccid]
+    for line in (sisters, parents):
+        assert client.get(f"sim_card/{line.iccid}/usage_summary").status_code == 404
+        assert client.post(f"sim_card/{line.iccid}/activation_ready").status_code == 404
+    root = client.get("").json()
+    assert (root["name"], root["current_balance"], root["minimum_balance"]) == (sub.name, None, None)
+    assert client.get("sim_card_filter_data").json()["rate_plans"] == []
+    assert client.get(f"sim_card/{own.iccid}/usage_summary").json()["data"][0]["cost"] is None
+    for path in ("current_balance", "balance_history", "balance_usages", "prices"):
+        assert client.get(path).status_code == 404
+    for path in ("deactivate", "deactivation_date"):
+        assert client.post(f"sim_card/{own.iccid}/{path}", BODIES.get(path)).status_code == 404
+    assert state(own).wanted == Wanted.ACTIVE
+    assert client.put(f"sim_card/{own.iccid}/notes", {"notes": "ours"}).status_code == 200
+    assert client.post(f"sim_card/{own.iccid}/activation_ready").status_code == 200
+
+
+def test_a_parent_sees_and_changes_its_subaccounts_lines(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    line = fleet.line(fleet.account(parent=account))
+    (card,) = client.get("iot_sim_cards").json()["data"]
+    assert card["account_name"] == line.account.name
+    assert client.post(f"sim_card/{line.iccid}/deactivate").status_code == 200
+
+
+def test_every_call_asks_for_a_right() -> None:
+    assert {Right(one.right) for one in ENDPOINTS} <= set(Right)
+    assert {one.name for one in ENDPOINTS if one.right == Right.SEE_MONEY} == {
+        "current_balance", "balance_history", "balance_usages", "prices",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)
+def test_a_basic_account_gets_samples_and_changes_nothing(one: Endpoint, fleet: Fleet) -> None:
+    account = fleet.account()
+    line = edit_notes(line=fleet.line(account), notes=CANARY, by=account.memberships.get().user.actor)
+    before, client = Event.objects.count(), client_of(account)
+    path = one.path.format(iccid=line.iccid)
+    verb = one.verbs[0]
+    answer = client.write(verb, path, BODIES.get(one.name)) if one.writes else client.get(path)
+    assert (answer.status_code, answer["X-Sample-Data"]) == (200, "true")
+    assert CANARY.encode() not in answer.content
+    assert line.iccid.encode() not in answer.content
+    assert (Event.objects.count(), SignedWrite.objects.count()) == (before, 0)
+    assert (state(line).wanted, Line.objects.get(pk=line.pk).notes) == (Wanted.ACTIVE, CANARY)
+    assert ApiDay.objects.get(account=account).used == 1
+
+
+def test_samples_have_a_last_page_and_reject_what_the_real_thing_rejects(fleet: Fleet) -> None:
+    client = client_of(fleet.account())
+    assert client.get("iot_sim_cards", page=2).json()["data"] == []
+    assert client.get("iot_sim_cards", per_page=1001).status_code == 422
+    assert client.get("nothing").status_code == 404
+    sub = client_of(fleet.account(parent=Account.objects.get(uuid=client.account_uuid)))
+    assert sub.get("prices").status_code == 404
+
+
+def test_real_answers_are_not_marked(client: KeepgoClient) -> None:
+    assert "X-Sample-Data" not in client.get("")
