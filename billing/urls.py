@@ -17,6 +17,8 @@ urlpatterns = [
     path("auto-refill/", pay.auto_refill, name="auto_refill"),
     path("transactions/", read.transactions, name="transactions"),
     path("invoices/<int:number>.pdf", read.invoice, name="invoice"),
+    path("details/statement/", read.ask_statement, name="ask_statement"),
+    path("details/statement/<str:key>/", read.statement, name="statement"),
     path("details/", read.billing_details, name="billing_details"),
     path("stripe/webhook/", webhook.webhook, name="stripe_webhook"),
 ]

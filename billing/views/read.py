@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
-from django.views.decorators.http import require_GET
+import uuid
+from typing import cast
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.text import slugify
+from django.views.decorators.http import require_GET, require_POST
 from kit import clock
+from kit.errors import Invalid, Refusal
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from billing import paper, queries
-from billing.forms import KINDS, asked_from
-from billing.models import Invoice
+from billing.commands import statements
+from billing.forms import KINDS, asked_from, month_from
+from billing.models import Invoice, Statement, StatementPart
 from billing.policy import runway_shown
-from billing.views.parts import common
+from billing.views.parts import actor, common
 
 PAGE = 25
+FORMATS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
 
 
 @require_GET
@@ -78,5 +91,44 @@ def invoice(request: MemberRequest, number: int) -> HttpResponse:
 def billing_details(request: MemberRequest) -> HttpResponse:
     """Each month's starting and ending balance, what moved it, and its statement as a file."""
     months = queries.months_of(request.account, today=clock.today())
-    context = common("billing_details") | {"months": months, "today": clock.today()}
+    files = queries.statements_of(request.account.pk, limit=10)
+    context = common("billing_details") | {
+        "months": months,
+        "files": files,
+        "is_writing": any(not one.done_at and not one.failed for one in files),
+    }
     return page(request, "billing/details.html", context, part="details")
+
+
+@require_POST
+@needs(Right.SEE_MONEY)
+def ask_statement(request: MemberRequest) -> HttpResponse:
+    """Has a month written into a file."""
+    month = month_from(request.POST.get("month", ""))
+    try:
+        if month is None:
+            raise Invalid("Choose a month")
+        statements.ask_statement(
+            account=request.account, month=month, format=request.POST.get("format", ""), by=actor(request)
+        )
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return redirect(f"{reverse('billing_details')}#files")
+
+
+@require_GET
+@needs(Right.SEE_MONEY)
+def statement(request: MemberRequest, key: str) -> HttpResponse:
+    """A written statement, piece by piece."""
+    try:
+        found = Statement.objects.filter(account=request.account, uuid=uuid.UUID(key), done_at__isnull=False).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise Http404
+    numbers = list(StatementPart.objects.filter(statement=found).order_by("number").values_list("pk", flat=True))
+    pieces = (bytes(StatementPart.objects.get(pk=pk).content) for pk in numbers)
+    response = StreamingHttpResponse(pieces, content_type=FORMATS[found.format])
+    name = f"{slugify(request.account.name) or 'account'}-{found.month:%Y-%m}.{found.format}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return cast(HttpResponse, response)  # Django's types have no common one for both

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -71,7 +72,7 @@ def count_costs(payer_id: int, start: dt.date, end: dt.date) -> int:
         return int(cursor.fetchone()[0])
 
 
-def costs_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[object, ...]]]:
+def costs_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[Any, ...]]]:
     """Each line and day of a payer in batches, by a cursor on the server: a million rows in the memory of one batch."""
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(OF_MONTH, {"payer": payer_id, "start": start, "end": end})

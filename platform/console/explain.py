@@ -19,7 +19,7 @@ from billing.policy import FIXED_ON, LOW_RUNWAY_DAYS, REFILL_STEPS, WINDOW_DAYS,
 from console.balance import balance_shown
 from lines.queries import costs_of_day
 
-LINES_SHOWN = 100
+LINES_SHOWN = 50
 
 
 @require_GET

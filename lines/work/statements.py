@@ -1,0 +1,167 @@
+"""Writes an account's month into a file: every line's usage and cost by day, payments, and what else moved it.
+
+XLSX in constant memory, CSV row by row; the usage comes a batch at a time, the file goes into the database in pieces.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import xlsxwriter
+from kit import clock
+
+from billing import queries
+from billing.commands import statements
+from billing.models import Statement
+from lines.policy import MEGABYTE
+from lines.queries import costs_between, count_costs
+
+PIECE = 1 << 20  # bytes
+SHEET_ROWS = 1_000_000  # Excel takes 1,048,576
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+USAGE = ("Day", "ICCID", "Notes", "Rate plan", "Held by", "Bytes", "MB", "Usage USD", "Line fee USD", "Together USD")
+MOVES = ("When (UTC)", "Kind", "Account", "Note", "Amount USD", "Status", "Reason", "Invoice", "Usage day")
+SUMMARY = (
+    "Month (UTC)",
+    "Account",
+    "Starting balance USD",
+    "Paid in USD",
+    "Usage and SMS USD",
+    "Other USD",
+    "Ending balance USD",
+)
+
+
+def defused(value: object) -> object:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
+
+
+class Book(Protocol):
+    """A file with a few tables."""
+
+    def table(self, name: str, heads: tuple[str, ...]) -> None: ...
+    def row(self, values: tuple[Any, ...]) -> None: ...
+    def close(self) -> None: ...
+
+
+class CsvBook:
+    """All tables in one file, each row with its table's name first."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self._name = ""
+
+    def table(self, name: str, heads: tuple[str, ...]) -> None:
+        self._name = name
+        self._writer.writerow(("Table", *heads))
+
+    def row(self, values: tuple[Any, ...]) -> None:
+        self._writer.writerow((self._name, *(defused(value) for value in values)))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class XlsxBook:
+    """A sheet for each table; texts are always written as texts."""
+
+    def __init__(self, path: Path) -> None:
+        self._book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "default_date_format": "yyyy-mm-dd"})
+        self._bold = self._book.add_format({"bold": True})
+        self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._name = ""
+        self._heads: tuple[str, ...] = ()
+        self._part = 1
+
+    def table(self, name: str, heads: tuple[str, ...]) -> None:
+        self._name, self._heads, self._part = name, heads, 1
+        self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        self._sheet = self._book.add_worksheet(name)
+        self._sheet.set_column(0, len(self._heads) - 1, 18)
+        self._sheet.freeze_panes(1, 0)
+        for column, head in enumerate(self._heads):
+            self._sheet.write_string(0, column, head, self._bold)
+        self._next = 1
+
+    def row(self, values: tuple[Any, ...]) -> None:
+        if self._next > SHEET_ROWS:
+            self._part += 1
+            self._begin(f"{self._name} {self._part}")
+        for column, value in enumerate(values):
+            if isinstance(value, dt.datetime):
+                self._sheet.write_datetime(self._next, column, value.replace(tzinfo=None), self._moment)
+            elif isinstance(value, dt.date):
+                self._sheet.write_datetime(self._next, column, value)
+            elif isinstance(value, str):
+                self._sheet.write_string(self._next, column, value)
+            elif value is not None:
+                self._sheet.write_number(self._next, column, value)
+        self._next += 1
+
+    def close(self) -> None:
+        self._book.close()
+
+
+def write_one() -> bool:
+    """The next statement that was asked for; False when there is none."""
+    statement = statements.claim_statement()
+    if statement is None:
+        return False
+    with tempfile.TemporaryDirectory(prefix="statement-") as folder:
+        path = Path(folder) / f"statement.{statement.format}"
+        book: Book = XlsxBook(path) if statement.format == "xlsx" else CsvBook(path)
+        _fill(book, statement)
+        book.close()
+        statements.finish_statement(statement_id=statement.pk, pieces=_pieces(path))
+    return True
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def _fill(book: Book, statement: Statement) -> None:
+    account, start = statement.account, statement.month
+    end = (start.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    book.table("Summary", SUMMARY)
+    for month in queries.months_of(account, today=clock.today()):
+        if month.start == start:
+            book.row((start, account.name, month.starting, month.paid_in, month.usage, month.other, month.ending))
+    book.table("Transactions", MOVES)
+    for row in _moves(statement, end):
+        book.row(row)
+    book.table("Usage", USAGE)
+    done, total = 0, count_costs(account.pk, start, end)
+    statements.progress(statement_id=statement.pk, done=0, total=total)
+    day = start
+    while day < end:
+        for batch in costs_between(account.pk, day, day + dt.timedelta(days=1)):
+            for of_day, iccid, plan, holder, used, cost, fee, notes in batch:
+                together = cost + fee
+                book.row((of_day, iccid, notes, plan, holder, used, round(used / MEGABYTE, 6), cost, fee, together))
+            done += len(batch)
+        if done:
+            statements.progress(statement_id=statement.pk, done=done, total=max(total, done))
+        day += dt.timedelta(days=1)
+
+
+def _moves(statement: Statement, end: dt.date) -> Iterator[tuple[Any, ...]]:
+    """Payments with their card and state, discounts and all else but usage, which has its own table."""
+    last, offset = end - dt.timedelta(days=1), 0
+    while rows := queries.transactions_of(
+        statement.account, kind="", start=statement.month, end=last, offset=offset, limit=500
+    ):
+        for one in rows:
+            yield one.at, one.kind, one.account, one.note, one.amount, one.word, one.reason, one.invoice, one.day
+        offset += len(rows)
