@@ -1,0 +1,79 @@
+"""Errors have one shape: what, why, what to do; and never a trace."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import override_settings
+from keepgo_client import KeepgoClient
+
+SHAPE = {"type", "title", "status", "detail", "what_to_do"}
+
+
+def is_problem(answer: object, status: int) -> dict[str, object]:
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+    found = answer.json()
+    assert set(found) == SHAPE
+    assert found["status"] == status
+    assert all(found[name] for name in SHAPE)
+    assert found["detail"].endswith(".")
+    assert found["what_to_do"].endswith(".")
+    return found
+
+
+def test_401_404_405_422(client: KeepgoClient) -> None:
+    is_problem(client.http.get(f"/api/{client.account_uuid}/"), 401)
+    is_problem(client.http.get("/api/"), 401)
+    is_problem(client.http.get("/api/nothing/at/all"), 401)
+    is_problem(client.get("no_such_call"), 404)
+    is_problem(client.get("sim_card/12/usage_summary"), 404)
+    refused = client.get("sim_card/8900000000000000000/deactivate")
+    is_problem(refused, 405)
+    assert refused["Allow"] == "POST"
+    refused = client.write("DELETE", "sim_card/8900000000000000000/notes")
+    assert (refused.status_code, refused["Allow"]) == (405, "PUT, POST")
+    is_problem(client.get("iot_sim_cards", per_page="many"), 422)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[]", b"null", b'"x"', b"notes=x", b"\xff", b'{"notes": null}', b'{"notes": "\\ud800"}', b"[" * 10**5],
+)
+def test_a_body_that_is_none(client: KeepgoClient, body: bytes) -> None:
+    is_problem(client.put("sim_card/8900000000000000000/notes", body), 422)
+
+
+def test_a_body_may_be_empty_where_nothing_is_asked(client: KeepgoClient) -> None:
+    for body in (b"", b"{}", b'{"whatever": 1}'):
+        is_problem(client.post("sim_card/8900000000000000000/deactivate", body), 404)
+        client.extra = {"timestamp-of": "another request"}
+    is_problem(client.post("sim_card/8900000000000000000/deactivate", b"["), 422)
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
+def test_a_body_that_is_too_long(client: KeepgoClient) -> None:
+    is_problem(client.put("sim_card/8900000000000000000/notes", {"notes": "x" * 200}), 422)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(OperationalError("canary"), 503), (InterfaceError("canary"), 503), (RuntimeError("canary"), 500)],
+)
+def test_our_failures_say_nothing_of_themselves(
+    client: KeepgoClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("accounts.calls.count_request", fail)
+    answer = client.get("")
+    is_problem(answer, status)
+    assert b"canary" not in answer.content
+    assert b"Traceback" not in answer.content
+    assert ("Retry-After" in answer) is (status == 503)
+
+
+def test_nothing_is_kept_by_caches(client: KeepgoClient) -> None:
+    assert client.get("")["Cache-Control"] == "no-store"
+    assert not client.get("").cookies
