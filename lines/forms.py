@@ -56,7 +56,8 @@ def address(asked: Asked, **changes: str | int) -> str:
         "sort": asked.sort,
         "per": asked.per,
         "page": 1 if changes else asked.page,
-    } | changes
+    }
+    values |= changes
     usual = {"sort": DEFAULT.sort, "per": DEFAULT.per, "page": 1}
     said = {name: value for name, value in values.items() if value and usual.get(name) != value}
     return reverse("lines") + (f"?{urlencode(said)}" if said else "")
