@@ -27,6 +27,17 @@ class Actor:
 
 SYSTEM = Actor(ActorKind.SYSTEM, "Linekeeper")
 OPERATOR = Actor(ActorKind.OPERATOR, "operator")
+_KEY = "API key "
+
+
+def key_actor(user_uuid: str) -> Actor:
+    """A client of the API, as it is shown: the beginning of its user UUID."""
+    return Actor(ActorKind.KEY, _KEY + user_uuid[:8])
+
+
+def actor_named(name: str) -> Actor:
+    """The person or the API client of this name, where only the name was kept: a person's is a mail address."""
+    return Actor(ActorKind.KEY if name.startswith(_KEY) else ActorKind.PERSON, name)
 
 
 class Role(enum.StrEnum):

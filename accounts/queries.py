@@ -11,7 +11,7 @@ from kit import crypto
 from kit.errors import NotFound
 
 from accounts.models import Account, ApiCredential, Membership, User
-from accounts.policy import Actor, ActorKind, Right, Role, is_signed, rights
+from accounts.policy import Actor, Right, Role, is_signed, key_actor, rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Caller:
 
     @property
     def actor(self) -> Actor:
-        return Actor(ActorKind.KEY, f"API key {self.user_uuid[:8]}")
+        return key_actor(self.user_uuid)
 
 
 Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API

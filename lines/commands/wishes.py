@@ -11,7 +11,7 @@ from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
-from accounts.policy import SYSTEM, Actor, ActorKind
+from accounts.policy import SYSTEM, Actor, actor_named
 from billing.commands import lock_wallets, mark_colours
 from billing.models import Wallet
 from lines.carriers.base import Switch
@@ -207,7 +207,7 @@ def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
             if still.deactivation_date is None or still.deactivation_date > today:
                 continue  # somebody kept it meanwhile
             if state.wanted != Wanted.DEACTIVATED:
-                _set_one(still, Wanted.DEACTIVATED, why=Why.PERSON, by=Actor(ActorKind.PERSON, still.deactivation_by))
+                _set_one(still, Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(still.deactivation_by))
             Line.objects.filter(pk=line.pk).update(deactivation_date=None, deactivation_by="")
     return len(due)
 

@@ -102,7 +102,7 @@ def _write(
 ) -> HttpResponse:
     """One transaction: the key, the signature, the effect and the answer are all there, or none is."""
     account_id, key = caller.account.pk, _key(request)
-    verb, path = request.method or "", request.get_full_path()
+    verb, path = request.method or "", request.path.removesuffix("/")
     with transaction.atomic():
         if key:
             same = calls.digest_of(verb, path, body)

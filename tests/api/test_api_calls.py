@@ -16,6 +16,7 @@ from kit import clock
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from billing.commands import adjust
+from lines.commands.wishes import deactivate_due
 from lines.models import Line
 from lines.policy import Wanted
 
@@ -148,6 +149,18 @@ def test_the_deactivation_date(client: KeepgoClient, fleet: Fleet, account: Acco
     assert line.deactivation_date is None
     client.post(f"sim_card/{line.iccid}/deactivate")
     assert client.put(path, {"deactivation_date": f"{day}"}).status_code == 409
+
+
+def test_a_date_that_a_client_set_is_carried_out_in_its_name(
+    client: KeepgoClient, fleet: Fleet, account: Account
+) -> None:
+    line = fleet.line(account)
+    day = clock.today() + dt.timedelta(days=3)
+    client.put(f"sim_card/{line.iccid}/deactivation_date", {"deactivation_date": f"{day}"})
+    assert deactivate_due(today=day) == 1
+    assert state(line).wanted == Wanted.DEACTIVATED
+    event = Event.objects.filter(verb="line.deactivated").latest("id")
+    assert (event.actor_kind, event.actor_name) == ("key", f"API key {client.user_uuid[:8]}")
 
 
 def test_daily_statistics_are_a_bare_list_in_kilobytes(client: KeepgoClient, used: Line) -> None:

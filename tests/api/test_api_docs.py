@@ -1,0 +1,53 @@
+"""The examples of docs/api.md run as they stand."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from api.routes import ENDPOINTS
+from embedded.addresses import REPOSITORY
+from fleets import Fleet
+from keepgo_client import client_of
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Account
+
+TEXT = (REPOSITORY / "docs" / "api.md").read_text()
+
+
+def example(kind: str) -> str:
+    (found,) = re.findall(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)
+    return str(found)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["python", "sh"])
+def test_the_example_runs(kind: str, live_server: LiveServer) -> None:
+    if kind == "sh" and not (shutil.which("curl") and shutil.which("openssl")):
+        pytest.skip("no curl or no openssl here")
+    fleet = Fleet()
+    account = fleet.account()
+    Account.objects.filter(pk=account.pk).update(is_professional=True)
+    lines = fleet.lines(account, 120 if kind == "python" else 2)
+    client = client_of(account)
+    values = {
+        "LINEKEEPER_URL": live_server.url,
+        "ACCOUNT_UUID": client.account_uuid,
+        "USER_UUID": client.user_uuid,
+        "SHARED_KEY": client.shared_key,
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+    }
+    command = [sys.executable, "-c", example(kind)] if kind == "python" else ["sh", "-ec", example(kind)]
+    done = subprocess.run(command, env=values, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.iccid for line in lines if line.iccid not in done.stdout] == []
+
+
+def test_what_is_said_to_be_missing_is_missing() -> None:
+    paths = " ".join(one.path for one in ENDPOINTS)
+    for name in ("sessions", "destination", "payments", "sms", "tag", "rule", "job"):
+        assert name not in paths
