@@ -243,6 +243,11 @@ class AutoRefill(models.Model):
     def is_on(self) -> bool:
         return self.state in KEEPS_WATCH
 
+    @property
+    def needs_owner(self) -> bool:
+        """It will not go on well by itself: a card was declined, a bank wants a confirmation, or it paused."""
+        return self.state in (RefillState.RETRYING, RefillState.CONFIRMING, RefillState.PAUSED)
+
 
 class InvoiceCounter(models.Model):
     """The last invoice number given out, in one row: whoever takes the next one holds it until they commit."""

@@ -83,6 +83,14 @@ PROOFS = (
         "SELECT e.id, e.key FROM billing_entry e JOIN accounts_account a ON a.id = e.account_id WHERE e.kind = 'usage'"
         " AND e.key NOT LIKE 'usage:' || replace(a.uuid::text, '-', '') || ':' || e.day || '%%'",
     ),
+    Proof(
+        "payments_are_credited_once",
+        "a payment that succeeded = one top-up row of its amount and account; no other payment has any",
+        "SELECT p.id, p.state, p.amount, e.amount AS credited FROM"
+        " (SELECT * FROM billing_payment WHERE state = 'succeeded') p"
+        " FULL JOIN (SELECT * FROM billing_entry WHERE kind = 'top-up') e ON e.key = 'top-up:' || p.id"
+        " WHERE p.amount IS DISTINCT FROM e.amount OR p.account_id IS DISTINCT FROM e.account_id",
+    ),
 )
 
 

@@ -75,8 +75,8 @@ def keep_books() -> int:
     return enforced.suspended + enforced.reactivated
 
 
-@shared_task(soft_time_limit=240, time_limit=270)
+@shared_task(soft_time_limit=270, time_limit=285)
 def write_statements() -> int:
-    """Writes the statements that were asked for; a million rows take under a minute, and more get their time."""
+    """Writes the statements that were asked for; a million rows take one to two minutes."""
     statements.drop_old_statements()
     return 1 if write_one() else 0

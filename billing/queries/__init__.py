@@ -19,7 +19,6 @@ from billing.queries.payments import (
     notices_of,
     open_payment_of,
     payments_to_ask,
-    refill_keeps_watch,
 )
 from billing.queries.statements import Month, Transaction, months_of, statements_of, transactions_of
 
@@ -42,7 +41,6 @@ __all__ = [
     "notices_of",
     "open_payment_of",
     "payments_to_ask",
-    "refill_keeps_watch",
     "statements_of",
     "transactions_of",
     "usage_days",

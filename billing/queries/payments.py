@@ -63,9 +63,3 @@ def auto_refill_of(account_id: int) -> AutoRefill | None:
 def notices_of(account_id: int, *, limit: int) -> list[Notice]:
     """The newest things that the owner was told."""
     return list(Notice.objects.filter(account_id=account_id).order_by("-id")[:limit])
-
-
-def refill_keeps_watch(account_id: int) -> bool:
-    """Whether auto-refill is on: then the header needs neither balance nor Refill."""
-    refill = auto_refill_of(account_id)
-    return refill is not None and refill.is_on

@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from accounts.policy import Right
-from billing.queries import refill_keeps_watch
+from billing.models import AutoRefill
+from billing.queries import auto_refill_of
 from console.balance import Shown, balance_shown
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -64,9 +65,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return balance_shown(membership)
 
     @cache
+    def refill() -> AutoRefill | None:
+        may_see = membership is not None and membership.may(Right.SEE_MONEY)
+        return auto_refill_of(membership.account_id) if membership and may_see else None
+
+    @cache
     def balance() -> Shown | None:
         """The header's: not while auto-refill keeps watch."""
-        return None if membership and refill_keeps_watch(membership.account_id) else full_balance()
+        known = refill()
+        return None if known and known.is_on else full_balance()
 
     return {
         "membership": membership,
@@ -79,6 +86,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         ],
         "frame_balance": balance,
         "full_balance": full_balance,
+        "frame_refill": refill,
         "money_tabs": [(name, label) for name, label, right in MONEY_TABS if membership and membership.may(right)],
         "may_see_money": bool(membership and membership.may(Right.SEE_MONEY)),
         "may_pay": bool(membership and membership.may(Right.MANAGE_MONEY)),

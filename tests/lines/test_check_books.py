@@ -62,6 +62,17 @@ PLANTED: dict[str, list[str]] = {
             " FROM accounts_account a WHERE kind = 'usage'"
         ),
     ],
+    "payments_are_credited_once": [
+        (
+            "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+            " SELECT account_id, 'top-up:1', 'top-up', 50, '2026-11-19', now(), '' FROM billing_wallet"
+        ),
+        (
+            "INSERT INTO billing_payment (account_id, uuid, is_auto, amount, state, card_id, brand, last4, return_url,"
+            " stripe_id, reason, by, created_at, ended_at, asks) SELECT account_id, gen_random_uuid(), false, 50,"
+            " 'succeeded', 'pm_1', '', '4242', '', '', '', 'x', now(), now(), 0 FROM billing_wallet"
+        ),
+    ],
     "line_fee_is_once_a_day": [
         (
             "INSERT INTO lines_price (plan_id, valid_from, per_mb, per_sms, per_day)"
