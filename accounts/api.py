@@ -18,7 +18,7 @@ class SubAccount(msgspec.Struct):
     uuid: str
     name: str
     is_active: bool
-    created_at: str | None
+    created_at: str
 
 
 @endpoint(

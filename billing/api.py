@@ -1,18 +1,21 @@
-"""The API's calls about money (observed API: the account itself, current_balance, balance_history). USD."""
+"""The API's calls about money (observed API: the account itself, current_balance, balance_history,
+balance_payments). USD."""
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Annotated
 
 import msgspec
 from kit import clock
-from kit.endpoints import endpoint
+from kit.endpoints import endpoint, moment
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from billing.daybook import balance_days, has_moved
+from billing.daybook import balance_days, has_moved, paid_by_card
+from billing.models import Payment
 from billing.policy import Colour
 from billing.queries import balance_of
 
@@ -95,4 +98,46 @@ def balance_history(caller: Caller, asked: Paging) -> Page[BalanceDay]:
     return listed(asked, [BalanceDay(day.day.isoformat(), day.credit, day.debit, day.balance) for day in days])
 
 
-ENDPOINTS = (account, current_balance, balance_history)
+class CardPayment(msgspec.Struct):
+    """What a card paid in. The transaction's id is the payment's, as the console's address of it has it."""
+
+    date: str
+    amount: Decimal
+    transaction_id: str
+    last_credit_card_digits: str
+    created_at: str
+    updated_at: str
+
+
+@endpoint(
+    "balance_payments",
+    right=Right.SEE_MONEY,
+    sample=[
+        CardPayment(
+            date="2026-11-01",
+            amount=Decimal("100.000000"),
+            transaction_id="0" * 32,
+            last_credit_card_digits="4242",
+            created_at="2026-11-01 09:30:00",
+            updated_at="2026-11-01 09:30:02",
+        )
+    ],
+)
+def balance_payments(caller: Caller, asked: Paging) -> Page[CardPayment]:
+    """The payments by card that succeeded, the latest first"""
+    return listed(asked, [_payment(row) for row in paid_by_card(caller.account)])
+
+
+def _payment(row: Payment) -> CardPayment:
+    ended = row.ended_at or row.created_at
+    return CardPayment(
+        date=ended.astimezone(dt.UTC).date().isoformat(),
+        amount=row.amount,
+        transaction_id=row.uuid.hex,
+        last_credit_card_digits=row.last4,
+        created_at=moment(row.created_at),
+        updated_at=moment(ended),
+    )
+
+
+ENDPOINTS = (account, current_balance, balance_history, balance_payments)

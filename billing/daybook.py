@@ -1,4 +1,4 @@
-"""What moved a balance, a row for each day, with what is accrued and not in the ledger yet."""
+"""What moved a balance: a row for each day, with what is accrued and not in the ledger yet, and the payments."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from decimal import Decimal
 from django.db import connection
 
 from accounts.models import Account
+from billing.models import Payment
+from billing.policy import PaymentState
 
 DAYS = """
     SELECT day, sum(credit), sum(debit), sum(sum(credit - debit)) OVER (ORDER BY day)
@@ -46,3 +48,8 @@ def has_moved(account: Account) -> bool:
             {"account": account.pk},
         )
         return bool(cursor.fetchone()[0])
+
+
+def paid_by_card(account: Account) -> list[Payment]:
+    """The account's payments that succeeded, latest first."""
+    return list(Payment.objects.filter(account=account, state=PaymentState.SUCCEEDED).order_by("-id"))

@@ -63,10 +63,8 @@ def endpoint(path: str, *verbs: str, right: str, sample: Any) -> Callable[[Calla
     return made
 
 
-def moment(at: dt.datetime | dt.date | None) -> str | None:
+def moment(at: dt.datetime | dt.date) -> str:
     """YYYY-MM-DD hh:mm:ss in UTC; a day is its first second."""
-    if at is None:
-        return None
     if isinstance(at, dt.datetime):
         return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
     return f"{at.isoformat()} 00:00:00"

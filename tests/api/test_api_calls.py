@@ -16,6 +16,8 @@ from kit import clock
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from billing.commands import adjust
+from billing.models import Payment
+from billing.policy import PaymentState
 from lines.commands.wishes import deactivate_due
 from lines.models import Line
 from lines.policy import Wanted
@@ -212,6 +214,35 @@ def test_the_balance_its_days_and_its_lines_agree(client: KeepgoClient, used: Li
     assert usages["total"] == 2
     assert [row["usage_kb"] for row in usages["data"]] == [1536, 3072]
     assert sum(row["amount"] for row in usages["data"]) == sum(day["debit"] for day in days)
+
+
+def test_payments_are_those_that_succeeded(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    def paid(account: Account, state: PaymentState, last4: str) -> Payment:
+        at = dt.datetime(2026, 11, 1, 23, 59, 59, tzinfo=dt.UTC)
+        return Payment.objects.create(
+            account=account, amount=Decimal(50), state=state, last4=last4, by="x", created_at=at,
+            ended_at=None if state is PaymentState.PENDING else at + dt.timedelta(seconds=3),
+        )  # fmt: skip
+
+    paid(fleet.account(), PaymentState.SUCCEEDED, "0009")
+    first, second = (paid(account, PaymentState.SUCCEEDED, last4) for last4 in ("0001", "0002"))
+    paid(account, PaymentState.DECLINED, "0003")
+    paid(account, PaymentState.PENDING, "0004")
+    found = exact(client.get("balance_payments", page=1, per_page=1))
+    assert (found["total"], found["data"]) == (
+        2,
+        [
+            {
+                "date": "2026-11-02",
+                "amount": Decimal(50),
+                "transaction_id": second.uuid.hex,
+                "last_credit_card_digits": "0002",
+                "created_at": "2026-11-01 23:59:59",
+                "updated_at": "2026-11-02 00:00:02",
+            }
+        ],
+    )
+    assert exact(client.get("balance_payments", page=2, per_page=1))["data"][0]["transaction_id"] == first.uuid.hex
 
 
 def test_the_days_of_usage_are_at_most_31(client: KeepgoClient) -> None:

@@ -1,0 +1,37 @@
+"""What several of the API's calls about lines are asked: which line, which day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import msgspec
+from kit.errors import Invalid, NotFound
+from kit.paging import FARTHEST
+
+from accounts.queries import Caller
+from lines.models import Line
+from lines.queries.scope import lines_of
+
+ICCID = "8944500000000000017"  # the samples'
+StatusId = Annotated[int, msgspec.Meta(ge=1, le=4)]
+Id = Annotated[int, msgspec.Meta(ge=1, le=FARTHEST)]
+Month = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$", description="Year and month: 2026-11")]
+Day = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", description="A day, UTC: 2026-11-20")]
+Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+
+
+def line_of(caller: Caller, iccid: str) -> Line:
+    """The caller's line. Raises NotFound where it is unknown or not theirs."""
+    line = lines_of(caller).select_related("carrier").filter(iccid=iccid).first()
+    if line is None:
+        raise NotFound("No such line is yours; iot_sim_cards lists those that are")
+    return line
+
+
+def day_of(text: str) -> dt.date:
+    """The day that a text begins with. Raises Invalid."""
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        raise Invalid(f"{text[:10]} is not a day of the calendar; write it like 2026-12-01") from None

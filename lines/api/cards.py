@@ -1,0 +1,203 @@
+"""The API's list of lines and what is done with one (observed API: iot_sim_cards, sim_card/...)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from kit import clock
+from kit.endpoints import Ack, endpoint, megabytes, moment
+from kit.errors import Refusal
+from kit.paging import Page, Paging, keyed
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from lines.api.asked import ICCID, Hex, Id, StatusId, day_of, line_of
+from lines.commands import wishes
+from lines.policy import Status
+from lines.queries import cards as lists
+from lines.queries.listing import plans_of, subaccounts_of
+from lines.queries.scope import LineShown
+
+Midnight = Annotated[
+    str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}( 00:00:00)?$", description="2026-12-01, UTC")
+]
+
+
+class SimCard(msgspec.Struct):
+    """A line. Usage is of today and of the current cycle, in MB of 1,048,576 bytes."""
+
+    status: str
+    status_id: StatusId
+    iccid: str
+    account_name: str
+    rate_plan: str
+    billing_cycle: str
+    daily_usage_mb: Decimal
+    monthly_usage_mb: Decimal
+    count_of_sessions: Annotated[int | None, msgspec.Meta(description="null: not known")]
+    sms_sent: int
+    notes: str
+    deactivation_date: str | None
+
+
+class Cards(Paging):
+    """Which lines: of a status, with an ICCID or notes like this, of a rate plan, of a sub-account."""
+
+    status_id: Annotated[StatusId | None, msgspec.Meta(description="One of sim_card_filter_data's statuses")] = None
+    common_filter: Annotated[str, msgspec.Meta(max_length=200, description="A part of the ICCID or of the notes")] = ""
+    rate_plan_id: Id | None = None
+    account_uuid: Hex | None = None
+
+
+def _card(line: LineShown, caller: Caller) -> SimCard:
+    return SimCard(
+        status=line.status.word,
+        status_id=int(line.status),
+        iccid=line.iccid,
+        account_name=line.holder or caller.account.name,
+        rate_plan=line.plan,
+        billing_cycle=f"{line.cycle_start:%Y-%m}",
+        daily_usage_mb=megabytes(line.today_bytes),
+        monthly_usage_mb=megabytes(line.month_bytes),
+        count_of_sessions=None,
+        sms_sent=line.sms_sent,
+        notes=line.notes,
+        deactivation_date=moment(line.deactivation_date) if line.deactivation_date else None,
+    )
+
+
+_SAMPLE_CARDS = [
+    SimCard(
+        status="Activated",
+        status_id=1,
+        iccid=ICCID,
+        account_name="Sample account",
+        rate_plan="Sample plan",
+        billing_cycle="2026-11",
+        daily_usage_mb=Decimal("1.500000"),
+        monthly_usage_mb=Decimal("34.250000"),
+        count_of_sessions=None,
+        sms_sent=2,
+        notes="Sample tracker 1",
+        deactivation_date=None,
+    ),
+    SimCard(
+        status="Deactivated",
+        status_id=2,
+        iccid="8944500000000000025",
+        account_name="Sample account",
+        rate_plan="Sample plan",
+        billing_cycle="2026-11",
+        daily_usage_mb=Decimal("0.000000"),
+        monthly_usage_mb=Decimal("0.000000"),
+        count_of_sessions=None,
+        sms_sent=0,
+        notes="Sample tracker 2",
+        deactivation_date=None,
+    ),
+]
+
+
+@endpoint("iot_sim_cards", right=Right.SEE_LINES, sample=_SAMPLE_CARDS)
+def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
+    """The account's lines by ICCID, those of its sub-accounts too"""
+    sought = lists.Sought(asked.status_id, asked.common_filter.strip(), asked.rate_plan_id, asked.account_uuid or "")
+    today = clock.today()
+    page = keyed(
+        asked,
+        fetch=lambda key, back, offset, limit: lists.lines_by_key(
+            caller, sought, key, back, offset, limit, today=today
+        ),
+        key=lambda line: line.iccid,
+        count=lambda: lists.count_lines(caller, sought),
+    )
+    return Page([_card(line, caller) for line in page.data], page.total, page.links)
+
+
+class Choice(msgspec.Struct):
+    id: int
+    name: str
+
+
+class AccountChoice(msgspec.Struct):
+    uuid: str
+    name: str
+
+
+class FilterData(msgspec.Struct):
+    """What iot_sim_cards may be filtered by: status_id, rate_plan_id, account_uuid."""
+
+    statuses: list[Choice]
+    rate_plans: list[Choice]
+    accounts: list[AccountChoice]
+
+
+_STATUSES = [Choice(int(status), status.word) for status in Status]
+
+
+@endpoint(
+    "sim_card_filter_data",
+    right=Right.SEE_LINES,
+    sample=FilterData(_STATUSES, [Choice(1, "Sample plan")], [AccountChoice("0" * 32, "Sample account")]),
+)
+def sim_card_filter_data(caller: Caller) -> FilterData:
+    """The choices of the lists' filters"""
+    return FilterData(
+        statuses=_STATUSES,
+        rate_plans=[Choice(plan.pk, plan.name) for plan in plans_of(caller)],
+        accounts=[
+            AccountChoice(account.uuid.hex, account.name) for account in [caller.account, *subaccounts_of(caller)]
+        ],
+    )
+
+
+@endpoint("sim_card/{iccid}/activation_ready", "POST", right=Right.ACTIVATE_LINES, sample=Ack())
+def activation_ready(caller: Caller, iccid: str) -> Ack:
+    """Activates a line at once; needs an available balance of the minimum or more"""
+    try:
+        wishes.activate(line=line_of(caller, iccid), by=caller.actor)
+    except wishes.InsufficientBalance:
+        if caller.may(Right.SEE_MONEY):
+            raise
+        raise Refusal("Your provider does not allow this line to be activated now; ask there") from None
+    return Ack()
+
+
+@endpoint("sim_card/{iccid}/deactivate", "POST", right=Right.MANAGE_LINES, sample=Ack())
+def deactivate(caller: Caller, iccid: str) -> Ack:
+    """Deactivates a line at once"""
+    wishes.deactivate(line=line_of(caller, iccid), by=caller.actor)
+    return Ack()
+
+
+class DeactivationDate(msgspec.Struct):
+    """When a line is to be deactivated: at 00:00 UTC of this day; null takes the date away."""
+
+    deactivation_date: Midnight | None
+
+
+@endpoint("sim_card/{iccid}/deactivation_date", "PUT", "POST", right=Right.MANAGE_LINES, sample=Ack())
+def deactivation_date(caller: Caller, iccid: str, asked: DeactivationDate) -> Ack:
+    """Sets the day at whose beginning a line is deactivated, or takes it away"""
+    line = line_of(caller, iccid)
+    if asked.deactivation_date is None:
+        wishes.keep_active(line=line, by=caller.actor)
+    else:
+        wishes.deactivate_on(line=line, date=day_of(asked.deactivation_date), by=caller.actor)
+    return Ack()
+
+
+class Notes(msgspec.Struct):
+    notes: Annotated[str, msgspec.Meta(max_length=wishes.LONGEST_NOTES)]
+
+
+@endpoint("sim_card/{iccid}/notes", "PUT", "POST", right=Right.ACTIVATE_LINES, sample=Ack())
+def notes(caller: Caller, iccid: str, asked: Notes) -> Ack:
+    """Changes a line's notes"""
+    wishes.edit_notes(line=line_of(caller, iccid), notes=asked.notes, by=caller.actor)
+    return Ack()
+
+
+ENDPOINTS = (iot_sim_cards, sim_card_filter_data, activation_ready, deactivate, deactivation_date, notes)

@@ -1,0 +1,133 @@
+"""What lines cost (observed API: balance_usages, prices). USD."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import msgspec
+from kit import clock
+from kit.endpoints import endpoint, kilobytes, moment
+from kit.errors import Invalid
+from kit.paging import Page, Paging, keyed, listed
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from lines.api.asked import ICCID, Day, day_of
+from lines.queries import cards as lists
+
+
+class Days(Paging):
+    """From a day to another, both counted, at most 31; by default the current month."""
+
+    start_date: Day | None = None
+    end_date: Day | None = None
+
+    def range(self, today: dt.date) -> tuple[dt.date, dt.date]:
+        """Raises Invalid."""
+        last = day_of(self.end_date) if self.end_date else today
+        first = day_of(self.start_date) if self.start_date else last.replace(day=1)
+        if not dt.timedelta(0) <= last - first <= dt.timedelta(days=30):
+            raise Invalid("The days run backwards or are over 31; give start_date and an end_date in the 30 days after")
+        return first, last
+
+
+class LineUsage(msgspec.Struct):
+    """What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD."""
+
+    date: str
+    iccid: str
+    account_name: str
+    rate_plan: str
+    usage_kb: Decimal
+    price_per_mb: Decimal
+    data_cost: Decimal
+    line_fee: Decimal
+    amount: Decimal
+
+
+@endpoint(
+    "balance_usages",
+    right=Right.SEE_MONEY,
+    sample=[
+        LineUsage(
+            date="2026-11-02",
+            iccid=ICCID,
+            account_name="Sample account",
+            rate_plan="Sample plan",
+            usage_kb=Decimal("1536.000000"),
+            price_per_mb=Decimal("0.010000"),
+            data_cost=Decimal("0.015000"),
+            line_fee=Decimal("0.000000"),
+            amount=Decimal("0.015000"),
+        )
+    ],
+)
+def balance_usages(caller: Caller, asked: Days) -> Page[LineUsage]:
+    """What each line cost on each day, the latest day first"""
+    payer = caller.account
+    first, last = asked.range(clock.today())
+
+    def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[lists.LineCharge]:
+        return lists.charges_by_key(payer, first, last, _place(key), back, offset, limit)
+
+    page = keyed(asked, fetch=fetch, key=lambda row: row.key, count=lambda: lists.count_charges(payer, first, last))
+    return Page([_line_usage(row) for row in page.data], page.total, page.links)
+
+
+def _place(key: str | None) -> tuple[dt.date, int] | None:
+    if key is None:
+        return None
+    day, _, number = key.partition(":")
+    if not number.isdecimal() or len(number) > 18:
+        raise Invalid("The cursor is not one of ours; take it from a page's links")
+    return day_of(day), int(number)
+
+
+def _line_usage(row: lists.LineCharge) -> LineUsage:
+    return LineUsage(
+        date=row.day.isoformat(),
+        iccid=row.iccid,
+        account_name=row.holder,
+        rate_plan=row.plan,
+        usage_kb=kilobytes(row.used),
+        price_per_mb=row.per_mb,
+        data_cost=row.cost,
+        line_fee=row.fee,
+        amount=row.cost + row.fee,
+    )
+
+
+class PlanPrice(msgspec.Struct):
+    """A rate plan's prices from a moment on; null: from the beginning. USD."""
+
+    rate_plan: str
+    price_per_mb: Decimal
+    price_per_sms: Decimal
+    price_per_day: Decimal
+    valid_from: str | None
+
+
+@endpoint(
+    "prices",
+    right=Right.SEE_MONEY,
+    sample=[PlanPrice("Sample plan", Decimal("0.010000"), Decimal("0.050000"), Decimal("0.000000"), None)],
+)
+def prices(caller: Caller, asked: Paging) -> Page[PlanPrice]:
+    """What the account's rate plans cost now, and what is announced; a plan has one price in every country"""
+    return listed(
+        asked,
+        [
+            PlanPrice(
+                plan.name,
+                price.per_mb,
+                price.per_sms,
+                price.per_day,
+                moment(price.valid_from) if price.valid_from else None,
+            )
+            for plan, price in lists.prices_of(caller, now=clock.now())
+        ],
+    )
+
+
+ENDPOINTS = (balance_usages, prices)
