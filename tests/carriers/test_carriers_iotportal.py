@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -64,6 +65,23 @@ class TestLogin:
     def test_many_threads_without_a_token_log_in_once(self, iotportal):
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(iotportal.client.get_status, iotportal.simulator.iccids("iotportal", 8)))
+        assert iotportal.calls("login") == 1
+
+    def test_those_who_wait_for_a_login_share_its_failure(self, iotportal):
+        iotportal.fault("delay", path="^/Login", seconds=0.8)
+        iotportal.fault("error", path="^/Login", status=503, retry_after=40)
+        with ThreadPoolExecutor(6) as pool:
+            waiting = [pool.submit(iotportal.client.get_status, iotportal.iccid) for _ in range(6)]
+        failures = [one.exception() for one in waiting]
+        assert [(type(failure), failure.retry_after) for failure in failures] == [(Unreachable, 40)] * 6
+        assert iotportal.calls() == 1
+        assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
+
+    def test_those_who_wait_for_a_login_wait_while_it_stands_at_the_gate(self, iotportal):
+        iotportal.gate.enter = lambda: time.sleep(0.6)
+        with closing(iotportal.open(gate=iotportal.gate, timeout=0.5)) as client, ThreadPoolExecutor(3) as pool:
+            found = list(pool.map(client.get_status, iotportal.simulator.iccids("iotportal", 3)))
+        assert {status.switch for status in found} == {Switch.ON}
         assert iotportal.calls("login") == 1
 
     def test_a_second_401_is_a_refusal(self, iotportal):
