@@ -18,7 +18,7 @@ from lines.models import Carrier, Line, LineDay, LineState
 from lines.policy import MEGABYTE, Status, Wanted, Why, cycle_start, status
 from lines.queries import Asked
 from lines.queries.scope import STATUS, month_bytes
-from lines.queries.search import matching
+from lines.queries.search import by_index
 
 pytestmark = pytest.mark.django_db
 
@@ -119,11 +119,28 @@ def test_a_search_finds_nothing_of_others_and_survives_anything(
     assert listed(acme, q=text) == []
 
 
+def test_a_frequent_part_finds_as_much_as_a_rare_one(
+    acme: Account, fleet: dict[str, Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rare = listed(acme, q="8945")
+    monkeypatch.setattr("lines.queries.search.FEW", 3)
+    assert listed(acme, q="8945") == rare == iccids(*fleet.values())
+
+
+def test_a_large_fleet_is_not_read_through_for_what_no_index_finds(
+    acme: Account, make_line: MakeLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = make_line(acme, iccid="8931081234567890123")
+    assert listed(acme, q="1234567") == [line.iccid]
+    monkeypatch.setattr("lines.queries.search.SMALL", 0)
+    assert listed(acme, q="1234567") == []
+
+
 def test_the_search_goes_by_its_indexes(acme: Account, make_line: MakeLine) -> None:
     make_line(acme)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        sql, parameters = matching(Line.objects.all(), "8945").values("pk").query.sql_with_params()
+        sql, parameters = by_index(Line.objects.all(), "8945").values("pk").query.sql_with_params()
         cursor.execute("EXPLAIN " + sql, parameters)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     for index in ("line_by_last_digits", "line_by_imei", "line_by_imei_end", "line_by_msisdn_end", "line_by_words"):
