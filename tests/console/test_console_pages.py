@@ -209,7 +209,7 @@ def test_every_filter_survives_sorting_and_paging(acme: Account, make_line: Make
 
 @pytest.mark.parametrize(
     ("text", "leads_to"),
-    [("lines", "/lines/"), ("Home", "/"), ("truck", "line"), ("89450", "/lines/?q=89450"), ("", "/lines/")],
+    [("lines", "/lines/"), ("Home", "/"), ("truck", "line"), ("89450", "/lines/?q=89450"), ("\0", "/lines/")],
 )
 def test_the_header_search_leads_to_a_page_a_line_or_the_list(
     acme: Account, fleet: dict[str, Line], text: str, leads_to: str
