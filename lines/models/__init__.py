@@ -1,0 +1,37 @@
+"""The tables of lines, by noun."""
+
+from lines.models.lines import (
+    ICCID,
+    Carrier,
+    CarrierHealth,
+    Chunk,
+    Drive,
+    FinalTotal,
+    Leased,
+    Line,
+    LineCycle,
+    LineDay,
+    LineState,
+    Price,
+    Quarantine,
+    RatePlan,
+    ReadingPass,
+)
+
+__all__ = [
+    "ICCID",
+    "Carrier",
+    "CarrierHealth",
+    "Chunk",
+    "Drive",
+    "FinalTotal",
+    "Leased",
+    "Line",
+    "LineCycle",
+    "LineDay",
+    "LineState",
+    "Price",
+    "Quarantine",
+    "RatePlan",
+    "ReadingPass",
+]
