@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from django.core.mail import EmailMessage
-
+from accounts import mail
 from billing import paper
 from billing.models import Notice
 
 
 def send(notice: Notice, *, to: str) -> None:
     """One notice to one person, with its invoice attached where it has one."""
-    text = f"{notice.text}\n\nAccount: {notice.account.name}\n"
-    message = EmailMessage(subject=f"Linekeeper: {notice.subject}", body=text, to=[to])
-    if notice.invoice is not None:
-        message.attach(f"{notice.invoice.name}.pdf", paper.invoice_pdf(notice.invoice), "application/pdf")
-    message.send()
+    page = mail.console_url("/billing/")
+    letter = mail.Letter(notice.subject, f"{notice.text}\n\n{page}", button="Open Billing & Payments")
+    invoice = notice.invoice
+    papers = [mail.Attachment(f"{invoice.name}.pdf", paper.invoice_pdf(invoice), "application/pdf")] if invoice else []
+    mail.send(to=to, letter=letter, account=notice.account, attachments=papers)

@@ -125,6 +125,9 @@ CONTENT_SECURITY_POLICY = {
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 DEFAULT_FROM_EMAIL = os.environ.get("LINEKEEPER_MAIL_FROM", "Linekeeper <no-reply@localhost>")
 
+# Where people open the console, as mails say it: https://console.example.com. Without it mails carry no such links.
+CONSOLE_URL = os.environ.get("LINEKEEPER_URL", "").rstrip("/")
+
 # Secrets at rest: the first key encrypts, every key decrypts (comma-separated Fernet keys).
 SECRET_KEY = addresses.secret("SECRET_KEY")
 ENCRYPTION_KEYS = addresses.secret("ENCRYPTION_KEYS").split(",")

@@ -1,0 +1,106 @@
+"""Every mail is plain and HTML, in one dress, and asks no other host for anything."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+from django.test import Client
+from pytest_django import Settings
+
+from accounts import dress, mail
+from accounts.commands import open_account
+from accounts.models import Account
+from accounts.policy import OPERATOR
+
+pytestmark = pytest.mark.django_db
+
+Outbox = list[EmailMultiAlternatives]
+TEXT = "Tom invites you.\n\nhttps://console.example/i/abc\n\nIt works once."
+PASSWORD = "orbit-lantern-42"
+
+
+@pytest.fixture
+def account() -> Account:
+    return open_account(name="Acme <b>& Sons", owner_email="jane@acme.example", password=PASSWORD, by=OPERATOR)
+
+
+def html_of(message: EmailMultiAlternatives) -> str:
+    [(html, kind)] = message.alternatives
+    assert kind == "text/html"
+    return str(html)
+
+
+def test_a_mail_says_the_same_in_plain_and_in_html(account: Account, mailoutbox: Outbox, settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Somebody <post@console.example>"
+    letter = mail.Letter(
+        "come in", "Tom invites you.\n\nhttps://console.example/i/abc\n\nIt works once.", button="Join"
+    )
+    mail.send(to="tom@acme.example", letter=letter, account=account)
+    [sent] = mailoutbox
+    assert (sent.subject, sent.to, sent.from_email) == (
+        "Linekeeper: come in",
+        ["tom@acme.example"],
+        "Linekeeper <post@console.example>",
+    )
+    html = html_of(sent)
+    for said in ("Tom invites you.", "https://console.example/i/abc", "It works once.", "Linekeeper · account Acme"):
+        assert said in sent.body
+        assert said in html
+    assert '<a href="https://console.example/i/abc"' in html
+    assert ">Join</a>" in html
+
+
+def test_what_people_named_things_cannot_become_markup_or_a_header(account: Account, mailoutbox: Outbox) -> None:
+    letter = mail.Letter("a rule\r\nBcc: all@example.com", '<img src="https://evil.example/x.png"> fired')
+    mail.send(to="tom@acme.example", letter=letter, account=account)
+    [sent] = mailoutbox
+    assert sent.subject == "Linekeeper: a rule Bcc: all@example.com"
+    assert "Acme <b>& Sons" in sent.body
+    assert "<img" not in html_of(sent)
+    assert "Acme &lt;b&gt;&amp; Sons" in html_of(sent)
+
+
+def test_a_dress_of_ones_own_brings_name_colour_and_logo_and_no_other_host(
+    account: Account, mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(20)
+    theirs = replace(
+        dress.OURS,
+        name="Harbour",
+        accent="#ffcc00",
+        logo=png,
+        logo_type="image/png",
+        support_mail="help@harbour.example",
+    )
+    monkeypatch.setattr(mail, "dress_of", lambda _account: theirs)
+    papers = [mail.Attachment("INV-000001.pdf", b"%PDF", "application/pdf")]
+    mail.send(to="tom@acme.example", letter=mail.Letter("hello", "Text."), account=account, attachments=papers)
+    [sent] = mailoutbox
+    html = html_of(sent)
+    assert (sent.subject, sent.reply_to) == ("Harbour: hello", ["help@harbour.example"])
+    assert "Linekeeper" not in html + sent.body
+    assert 'src="cid:logo"' in html
+    assert not re.search(r"""(src|href)=["']https?:""", html)
+    parts = [part.get_content_type() for part in sent.message().walk()]
+    assert parts[-2:] == ["image/png", "application/pdf"]
+    assert (theirs.on_accent, dress.OURS.on_accent) == ("#000000", "#ffffff")
+
+
+def test_a_password_is_reset_from_a_button(account: Account, client: Client, mailoutbox: Outbox) -> None:
+    client.post("/accounts/password/reset/", {"email": "jane@acme.example"})
+    [sent] = mailoutbox
+    assert sent.subject == "Linekeeper: set a new password"
+    link = re.search(r"http://\S+/accounts/password/reset/key/\S+", sent.body)
+    assert link is not None
+    assert f'href="{link.group()}"' in html_of(sent)
+    assert "Set a new password</a>" in html_of(sent)
+
+
+def test_links_to_the_console_are_left_out_where_nobody_said_where_it_is(settings: Settings) -> None:
+    settings.CONSOLE_URL = ""
+    assert mail.console_url("/billing/") == ""
+    settings.CONSOLE_URL = "https://console.example"
+    assert mail.console_url("/billing/") == "https://console.example/billing/"
