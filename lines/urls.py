@@ -2,11 +2,12 @@
 
 from django.urls import path, re_path
 
-from lines import actions, views
+from lines import actions
+from lines.views import listing
 
 urlpatterns = [
-    path("", views.line_list, name="lines"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/$", views.line_page, name="line"),
+    path("", listing.line_list, name="lines"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/$", listing.line_page, name="line"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/activate/$", actions.activate, name="line-activate"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/deactivate/$", actions.deactivate, name="line-deactivate"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/keep/$", actions.keep, name="line-keep"),
