@@ -1,33 +1,100 @@
-"""How what people see of us is dressed: a name, one colour, a logo. Whose dress an account wears is said here alone."""
+"""In which name and colours an account's people meet us: pages, mails, papers."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from email.utils import formataddr, parseaddr
 
-from accounts.models import Account
+from django.conf import settings
+
+from accounts import colours
+from accounts.models import Account, Brand, BrandLogo
+
+OURS = "Linekeeper"
+ACCENT = "#2456c4"
 
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """`accent` is #rrggbb; `logo` a raster image with its media type, or None where the name stands in type."""
+    """What a page, a mail or a paper shows of whom it is from. `accent` can be read on white, `on_accent` on it."""
 
     name: str
-    accent: str
+    is_ours: bool  # the installation's own: nobody's white label
+    sender: str  # the From of mails
     support_mail: str = ""
-    logo: bytes | None = None
-    logo_type: str = ""
-
-    @property
-    def on_accent(self) -> str:
-        """The one of black and white that reads better on the accent (WCAG relative luminance)."""
-        parts = (int(self.accent[start : start + 2], 16) / 255 for start in (1, 3, 5))
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
+    host: str = ""  # the domain that shows it
+    accent: str = ACCENT
+    on_accent: str = colours.WHITE
+    key: str = ""  # of its style sheet and logo
+    style_version: str = ""
+    logo_version: str = ""  # empty: the name stands in its place
 
 
-OURS = Dress(name="Linekeeper", accent="#2456c4")
+def dress_of(account: Account | None) -> Dress:
+    """An account's own; a sub-account's is its own, its parent's, or its parent's bare name: never ours."""
+    if account is None:
+        return _ours()
+    parent = account.parent
+    brand = brand_of(account) or (brand_of(parent) if parent else None)
+    if brand is not None:
+        return dressed(brand)
+    return _plain(parent.name) if parent else _ours()
 
 
-def dress_of(account: Account | None) -> Dress:  # noqa: ARG001 - every account wears ours until one has its own
-    """What this account's people see, mails included."""
-    return OURS
+def dressed(brand: Brand) -> Dress:
+    """The dress that a brand makes."""
+    tone = colours.light_tone(brand.accent or ACCENT)
+    host = brand.domain if brand.domain and brand.domain_live_at else ""
+    return Dress(
+        name=brand.name,
+        is_ours=False,
+        sender=_sender(brand.name, host),
+        support_mail=brand.support_mail,
+        host=host,
+        accent=tone.accent,
+        on_accent=tone.on_accent,
+        key=brand.key.hex,
+        style_version=hashlib.sha256(style_sheet(brand).encode()).hexdigest()[:12] if brand.accent or brand.bar else "",
+        logo_version=brand.logo_digest[:12],
+    )
+
+
+def style_sheet(brand: Brand) -> str:
+    """The brand's colours over the console's tokens, in both themes."""
+    rules = []
+    if brand.accent:
+        light, dark = colours.light_tone(brand.accent), colours.dark_tone(brand.accent)
+        rules.append(
+            f":root{{--accent:light-dark({light.accent},{dark.accent});"
+            f"--accent-soft:light-dark({light.soft},{dark.soft});"
+            f"--on-accent:light-dark({light.on_accent},{dark.on_accent})}}"
+        )
+    if brand.bar:
+        bar = colours.bar(brand.bar)
+        rules.append(f".side,.door .card-head{{--bar:{bar.ground};--bar-ink:{bar.ink};--bar-here:{bar.here}}}")
+    return "\n".join(rules)
+
+
+def logo_png(dress: Dress) -> bytes | None:
+    """The dress's logo, or None where its name stands in type."""
+    logo = BrandLogo.objects.filter(brand__key=dress.key).first() if dress.logo_version else None
+    return bytes(logo.image) if logo else None
+
+
+def brand_of(account: Account) -> Brand | None:
+    return getattr(account, "brand", None)
+
+
+def _ours() -> Dress:
+    return Dress(OURS, is_ours=True, sender=_sender(OURS, ""))
+
+
+def _plain(name: str) -> Dress:
+    return Dress(name, is_ours=False, sender=_sender(name, ""))
+
+
+def _sender(name: str, host: str) -> str:
+    """In the brand's name, from its own domain once that is live."""
+    address = f"no-reply@{host}" if host else parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return formataddr((" ".join(name.split()), address))

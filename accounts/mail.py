@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.mime.image import MIMEImage
-from email.utils import formataddr, parseaddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from accounts.dress import Dress, dress_of
+from accounts.dress import dress_of, logo_png
 from accounts.models import Account
 
 LOGO = "logo"  # its Content-ID
@@ -56,34 +55,35 @@ def made(
 ) -> EmailMultiAlternatives:
     """The mail, not sent yet."""
     dress = dress_of(account)
-    said = {"letter": letter, "dress": dress, "account": account, "logo": LOGO}
+    logo = logo_png(dress)
+    said = {"letter": letter, "dress": dress, "account": account, "logo": LOGO if logo else ""}
     message = EmailMultiAlternatives(
         subject=_one_line(f"{dress.name}: {letter.subject}"),
         body=render_to_string("accounts/mail/letter.txt", said),
-        from_email=_sender(dress),
+        from_email=dress.sender,
         to=[to] if isinstance(to, str) else list(to),
         reply_to=[dress.support_mail] if dress.support_mail else None,
     )
     message.attach_alternative(render_to_string("accounts/mail/letter.html", said), "text/html")
-    if dress.logo:
-        message.attach(_logo(dress.logo, dress.logo_type))
+    if logo:
+        message.attach(_logo(logo))
     for one in attachments:
         message.attach(one.name, one.content, one.type)
     return message
 
 
-def console_url(path: str) -> str:
-    """The whole address of a page of the console; empty where the installation does not say where it is."""
-    return f"{settings.CONSOLE_URL}{path}" if settings.CONSOLE_URL else ""
+def console_url(path: str, account: Account | None = None) -> str:
+    """The whole address of a page of the console, at the account's own domain where it has one that is live.
+
+    Empty where the installation does not say where it is.
+    """
+    host = dress_of(account).host
+    base = f"https://{host}" if host else settings.CONSOLE_URL
+    return f"{base}{path}" if base else ""
 
 
-def _sender(dress: Dress) -> str:
-    """Our address, in the name of the dress."""
-    return formataddr((_one_line(dress.name), parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
-
-
-def _logo(content: bytes, media_type: str) -> MIMEImage:
-    image = MIMEImage(content, _subtype=media_type.partition("/")[2])
+def _logo(content: bytes) -> MIMEImage:
+    image = MIMEImage(content, _subtype="png")
     image.add_header("Content-ID", f"<{LOGO}>")
     image.add_header("Content-Disposition", "inline")
     return image

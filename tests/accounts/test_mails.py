@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.test import Client
+from kit import clock
 from pytest_django import Settings
 
-from accounts import dress, mail
+from accounts import mail
 from accounts.commands import open_account
-from accounts.models import Account
+from accounts.models import Account, Brand, BrandLogo
 from accounts.policy import OPERATOR
 
 pytestmark = pytest.mark.django_db
@@ -64,29 +64,25 @@ def test_what_people_named_things_cannot_become_markup_or_a_header(account: Acco
 
 
 def test_a_dress_of_ones_own_brings_name_colour_and_logo_and_no_other_host(
-    account: Account, mailoutbox: Outbox, monkeypatch: pytest.MonkeyPatch
+    account: Account, mailoutbox: Outbox, settings: Settings
 ) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Somebody <post@console.example>"
     png = b"\x89PNG\r\n\x1a\n" + bytes(20)
-    theirs = replace(
-        dress.OURS,
-        name="Harbour",
-        accent="#ffcc00",
-        logo=png,
-        logo_type="image/png",
-        support_mail="help@harbour.example",
+    brand = Brand.objects.create(
+        account=account, name="Harbour", accent="#ffcc00", logo_digest="a" * 64, support_mail="help@harbour.example"
     )
-    monkeypatch.setattr(mail, "dress_of", lambda _account: theirs)
+    BrandLogo.objects.create(brand=brand, image=png)
     papers = [mail.Attachment("INV-000001.pdf", b"%PDF", "application/pdf")]
     mail.send(to="tom@acme.example", letter=mail.Letter("hello", "Text."), account=account, attachments=papers)
     [sent] = mailoutbox
     html = html_of(sent)
     assert (sent.subject, sent.reply_to) == ("Harbour: hello", ["help@harbour.example"])
+    assert sent.from_email == "Harbour <post@console.example>"
     assert "Linekeeper" not in html + sent.body
     assert 'src="cid:logo"' in html
     assert not re.search(r"""(src|href)=["']https?:""", html)
     parts = [part.get_content_type() for part in sent.message().walk()]
     assert parts[-2:] == ["image/png", "application/pdf"]
-    assert (theirs.on_accent, dress.OURS.on_accent) == ("#000000", "#ffffff")
 
 
 def test_a_password_is_reset_from_a_button(account: Account, client: Client, mailoutbox: Outbox) -> None:
@@ -104,3 +100,11 @@ def test_links_to_the_console_are_left_out_where_nobody_said_where_it_is(setting
     assert mail.console_url("/billing/") == ""
     settings.CONSOLE_URL = "https://console.example"
     assert mail.console_url("/billing/") == "https://console.example/billing/"
+
+
+def test_links_lead_to_the_domain_of_a_brand_once_it_is_live(account: Account, settings: Settings) -> None:
+    settings.CONSOLE_URL = "https://console.example"
+    brand = Brand.objects.create(account=account, name="Harbour", domain="sims.harbour.example")
+    assert mail.console_url("/billing/", account) == "https://console.example/billing/"
+    brand.domain_live_at = clock.now()
+    assert mail.console_url("/billing/", account) == "https://sims.harbour.example/billing/"

@@ -1,0 +1,52 @@
+"""In whose name people are met."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import LazySettings
+from fleets import Fleet
+from kit import clock
+
+from accounts.dress import dress_of
+from accounts.models import Account, Brand
+
+
+@pytest.fixture
+def fleet(db: None) -> Fleet:
+    return Fleet()
+
+
+def again(account: Account) -> Account:
+    return Account.objects.get(pk=account.pk)
+
+
+def test_an_account_without_a_brand_meets_the_installation(fleet: Fleet, settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Linekeeper <post@keeper.example>"
+    for account in (fleet.account(), None):
+        dress = dress_of(account)
+        assert (dress.name, dress.is_ours, dress.sender) == ("Linekeeper", True, "Linekeeper <post@keeper.example>")
+
+
+def test_a_subaccount_never_meets_us(fleet: Fleet, settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Linekeeper <post@keeper.example>"
+    parent = fleet.account()
+    sub = fleet.account(parent=parent)
+    dress = dress_of(again(sub))
+    assert (dress.name, dress.is_ours, dress.sender) == (parent.name, False, f"{parent.name} <post@keeper.example>")
+    Brand.objects.create(account=parent, name="Nordlicht", accent="#ffcc00", support_mail="help@nordlicht.example")
+    assert (dress_of(again(sub)).name, dress_of(again(sub)).support_mail) == ("Nordlicht", "help@nordlicht.example")
+    Brand.objects.create(account=sub, name="Küste")
+    assert dress_of(again(sub)).name == "Küste"
+    assert dress_of(again(parent)).name == "Nordlicht"
+
+
+def test_a_domain_counts_once_it_is_live(fleet: Fleet, settings: LazySettings) -> None:
+    settings.DEFAULT_FROM_EMAIL = "Linekeeper <post@keeper.example>"
+    account = fleet.account()
+    brand = Brand.objects.create(account=account, name="Nordlicht", domain="sims.nordlicht.example")
+    dress = dress_of(again(account))
+    assert (dress.host, dress.sender) == ("", "Nordlicht <post@keeper.example>")
+    Brand.objects.filter(pk=brand.pk).update(domain_live_at=clock.now())
+    dress = dress_of(again(account))
+    expected = ("sims.nordlicht.example", "Nordlicht <no-reply@sims.nordlicht.example>")
+    assert (dress.host, dress.sender) == expected
