@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
 from kit.money import LIMIT, exact, plain
-from kit.sql import array
+from kit.sql import array, prepared
 
 from accounts.commands import record
 from accounts.models import Account
@@ -42,15 +42,14 @@ def lock_wallets(*, account_ids: Iterable[int]) -> None:
     wanted = sorted(set(account_ids))
     if not wanted:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [array(wanted)])
-        if len(cursor.fetchall()) < len(wanted):
+    if len(prepared(LOCK, [array(wanted)])) < len(wanted):
+        with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO billing_wallet (account_id, posted, accrued, is_red)"
                 " SELECT unnest(%s::bigint[]), 0, 0, true ORDER BY 1 ON CONFLICT DO NOTHING",
                 [wanted],
             )
-            cursor.execute(LOCK, [array(wanted)])
+        prepared(LOCK, [array(wanted)])
 
 
 CHARGE = """
@@ -60,7 +59,7 @@ CHARGE = """
     ), day_sums AS (
         INSERT INTO billing_usageday AS d (account_id, day, usage, sms, sealed, parts)
         SELECT account_id, day, sum(amount), 0, 0, 0 FROM charge GROUP BY account_id, day ORDER BY account_id, day
-        ON CONFLICT (account_id, day) DO UPDATE SET usage = d.usage + excluded.usage
+        ON CONFLICT (account_id, day) DO UPDATE SET usage = d.usage + excluded.usage, is_open = true
     )
     UPDATE billing_wallet w
        SET accrued = w.accrued + c.amount, first_usage_day = least(w.first_usage_day, c.first_day)
@@ -74,15 +73,14 @@ def charge_usage(*, charges: Sequence[Charge]) -> None:
     charges = [charge for charge in charges if charge.amount]
     if not charges:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            CHARGE,
-            {
-                "accounts": array(charge.account_id for charge in charges),
-                "days": array(charge.day for charge in charges),
-                "amounts": array(charge.amount for charge in charges),
-            },
-        )
+    prepared(
+        CHARGE,
+        {
+            "accounts": array(charge.account_id for charge in charges),
+            "days": array(charge.day for charge in charges),
+            "amounts": array(charge.amount for charge in charges),
+        },
+    )
 
 
 # The key is policy.usage_key said in SQL. A day that gained usage after its sealing has a row of its own for it.
@@ -90,7 +88,7 @@ SEAL = """
     WITH due AS (
         SELECT d.id, d.account_id, d.day, d.usage - d.sealed AS amount, d.parts + 1 AS part
           FROM billing_usageday d
-         WHERE d.account_id = ANY(%(accounts)s) AND d.day < %(before)s AND d.sealed <> d.usage
+         WHERE d.account_id = ANY(%(accounts)s) AND d.day < %(before)s AND d.is_open
     ), rows AS (
         INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)
         SELECT due.account_id,
@@ -99,9 +97,12 @@ SEAL = """
                'usage', -due.amount, due.day, %(now)s,
                CASE WHEN due.part > 1 THEN 'Usage found after the day was sealed' ELSE '' END
           FROM due JOIN accounts_account a ON a.id = due.account_id
+         WHERE due.amount <> 0
          ORDER BY due.account_id, due.day
     ), marks AS (
-        UPDATE billing_usageday d SET sealed = d.usage, parts = due.part FROM due WHERE d.id = due.id
+        UPDATE billing_usageday d
+           SET sealed = d.usage, is_open = false, parts = CASE WHEN due.amount = 0 THEN d.parts ELSE due.part END
+          FROM due WHERE d.id = due.id
     )
     UPDATE billing_wallet w
        SET posted = w.posted - s.amount, accrued = w.accrued - s.amount

@@ -73,11 +73,10 @@ def colour_changes(*, today: dt.date, account_ids: Sequence[int] | None = None) 
 
 
 def accounts_to_seal(*, before: dt.date, limit: int = 500) -> list[int]:
-    """Accounts with usage of finished days that is not in the ledger yet."""
+    """Accounts with finished days that are not sealed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT account_id FROM billing_usageday"
-            " WHERE day < %s AND sealed <> usage ORDER BY account_id LIMIT %s",
+            "SELECT DISTINCT account_id FROM billing_usageday WHERE day < %s AND is_open ORDER BY account_id LIMIT %s",
             [before, limit],
         )
         return [row[0] for row in cursor.fetchall()]

@@ -9,9 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from kit.money import ZERO
-from kit.sql import array
+from kit.sql import array, prepared
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines import policy
@@ -40,6 +39,12 @@ class Applied:
         self.to_drive += other.to_drive
 
 
+FIND = """
+SELECT id, iccid, payer_id, imei, msisdn FROM lines_line
+ WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id
+"""
+LOCK = "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"
+
 # Which case a reading is, decided under the locks on the lines' states:
 #   stock   nobody's line, or a final total from before it was ours: only its state is kept
 #   first   its baseline: nothing is charged
@@ -57,9 +62,9 @@ WITH reading AS (
     SELECT r.*, l.payer_id, l.account_id, l.plan_id,
            st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
            CASE WHEN r.cycle IS NOT NULL THEN r.cycle
-                WHEN st.cycle IS NULL THEN %(cycle)s::date
-                WHEN st.cycle < %(cycle)s::date
-                     AND (r.counter < coalesce(st.shown_lower, st.counter) OR st.counter = 0) THEN %(cycle)s::date
+                WHEN st.cycle IS NULL THEN %(cycle)s
+                WHEN st.cycle < %(cycle)s
+                     AND (r.counter < coalesce(st.shown_lower, st.counter) OR st.counter = 0) THEN %(cycle)s
                 ELSE st.cycle END AS at_cycle
       FROM reading r
       JOIN lines_line l ON l.id = r.line_id
@@ -72,7 +77,7 @@ WITH reading AS (
                 WHEN at_cycle = open_cycle THEN 'same'
                 WHEN at_cycle > open_cycle THEN 'opens'
                 ELSE 'older' END AS judgement,
-           greatest(at_cycle, least(%(day)s::date, (at_cycle + interval '1 month' - interval '1 day')::date)) AS day
+           greatest(at_cycle, least(%(day)s, (at_cycle + interval '1 month' - interval '1 day')::date)) AS day
       FROM found
 ), moved AS (
     SELECT j.*, past.id AS past_id, coalesce(past.plan_id, j.plan_id) AS charged_plan_id,
@@ -214,24 +219,14 @@ def _apply(
     carrier: Carrier, batch: Sequence[Reading], read_at: dt.datetime, *, has_finals: bool, are_finals: bool
 ) -> Applied:
     by_iccid = {reading.iccid: reading for reading in batch}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, iccid, payer_id, imei, msisdn FROM lines_line"
-            " WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id",
-            [carrier.pk, array(by_iccid)],
-        )
-        rows = cursor.fetchall()
-        known = [(row[0], by_iccid[row[1]]) for row in rows]
-        if not known:
-            return Applied(unknown=len(batch))
-        lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
-        cursor.execute(
-            "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE",
-            [array(line_id for line_id, _ in known)],
-        )
-        cursor.execute(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
-        sums = cursor.fetchall()
-        _keep_identity(cursor, [(*row, by_iccid[row[1]]) for row in rows])
+    rows = prepared(FIND, [carrier.pk, array(by_iccid)])
+    known = [(row[0], by_iccid[row[1]]) for row in rows]
+    if not known:
+        return Applied(unknown=len(batch))
+    lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
+    prepared(LOCK, [array(line_id for line_id, _ in known)])
+    sums = prepared(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
+    _keep_identity([(line_id, imei, msisdn, by_iccid[iccid]) for line_id, iccid, _, imei, msisdn in rows])
     charges = [Charge(payer, day, amount) for payer, day, amount, _, _ in sums if payer is not None]
     charge_usage(charges=charges)
     return Applied(
@@ -244,14 +239,16 @@ def _apply(
     )
 
 
-def _keep_identity(cursor: CursorWrapper, known: Sequence[tuple[int, str, int, str, str, Reading]]) -> None:
+def _keep_identity(known: Sequence[tuple[int, str, str, Reading]]) -> None:
     """The IMEI and MSISDN that a carrier gives with a reading, for lines where they have changed."""
     told = [
         (line_id, reading)
-        for line_id, _, _, imei, msisdn, reading in known
+        for line_id, imei, msisdn, reading in known
         if (reading.imei or imei, reading.msisdn or msisdn) != (imei, msisdn)
     ]
-    if told:
+    if not told:
+        return
+    with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE lines_line l SET imei = coalesce(r.imei, l.imei), msisdn = coalesce(r.msisdn, l.msisdn)"
             "  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(line_id, imei, msisdn)"

@@ -26,10 +26,10 @@ PLANTED: dict[str, list[str]] = {
     ],
     "accrued_is_what_is_not_sealed": [
         "UPDATE billing_wallet SET accrued = accrued + 0.000001",
-        "UPDATE billing_usageday SET sealed = 0",
+        "UPDATE billing_usageday SET sealed = 0, is_open = true",
     ],
     "usage_is_the_sum_of_its_lines": [
-        "UPDATE billing_usageday SET usage = usage + 1",
+        "UPDATE billing_usageday SET usage = usage + 1, is_open = true",
         "UPDATE lines_lineday SET fee = 0",
         "DELETE FROM lines_lineday",
         "UPDATE lines_lineday SET day = '2026-11-18'",
