@@ -34,6 +34,7 @@ class Wallet(models.Model):
     first_usage_day = models.DateField(null=True, blank=True)
     is_red = models.BooleanField(default=True)
     red_since = models.DateTimeField(null=True, blank=True)
+    low_since = models.DateTimeField(null=True, blank=True)  # since when its owner knows that it is orange or red
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(accrued__gte=0), name="accrued_is_not_negative")]

@@ -57,6 +57,12 @@ def _refill(account_id: int) -> Payment | None:
 
 
 @shared_task
+def watch_balances() -> int:
+    """Tells owners whose balance turned low."""
+    return notices.tell_low(today=clock.today())
+
+
+@shared_task
 def send_notices() -> int:
     """Mails what owners are to be told."""
     sent = 0

@@ -92,3 +92,31 @@ def amount_changed(*, before: Decimal, after: Decimal, average: Decimal) -> Told
         f"You used {shown(average)} a day on average in the last 30 days, so auto-refill charges {shown(after)} instead"
         f" of {shown(before)} from today. The amount is fixed on the 5th of each month.",
     )
+
+
+def low(*, available: Decimal, days: Decimal) -> Told:
+    return Told(
+        "Your balance is low",
+        f"{shown(available)} is left: at what you use on average, {days:.1f} days until your lines are suspended. Add"
+        " funds, or turn auto-refill on so that a card does it by itself.",
+    )
+
+
+def lines_suspended(*, lines: int, available: Decimal, minimum: Decimal) -> Told:
+    return Told(
+        f"{lines:,} {_lines(lines)} suspended: the balance is too low",
+        f"{shown(available)} is available and {shown(minimum)} is the minimum, so {lines:,} running {_lines(lines)}"
+        f" suspended. A refill of {shown(minimum - available)} or more starts them again by itself.",
+    )
+
+
+def lines_back(*, lines: int, available: Decimal) -> Told:
+    return Told(
+        f"{lines:,} {_lines(lines, was='is', were='are')} starting again",
+        f"Your balance is {shown(available)}, at its minimum or above. {lines:,} suspended"
+        f" {_lines(lines, was='is', were='are')} being switched on again; those that somebody deactivated stay off.",
+    )
+
+
+def _lines(count: int, *, was: str = "was", were: str = "were") -> str:
+    return f"line {was}" if count == 1 else f"lines {were}"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import transaction
 from kit import clock
 
-from billing.models import Invoice, Notice
+from accounts.models import Account
+from billing import queries, words
+from billing.commands.ledger import lock_wallets
+from billing.models import AutoRefill, Invoice, Notice, Wallet
+from billing.policy import KEEPS_WATCH
 from billing.words import Told
 
 MOST_TRIES = 8
@@ -17,6 +23,43 @@ def tell(*, account_id: int, key: str, told: Told, invoice: Invoice | None = Non
         key=key, defaults={"account_id": account_id, "subject": told.subject, "text": told.text, "invoice": invoice}
     )
     return is_new
+
+
+def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
+    """That so many lines stopped for the balance, or start again. Call it in the transaction in which they do."""
+    if not suspended and not back:
+        return
+    balance = queries.balance_of(Account.objects.get(pk=account_id), today=clock.today())
+    if suspended:
+        told = words.lines_suspended(lines=suspended, available=balance.available, minimum=balance.minimum)
+    else:
+        told = words.lines_back(lines=back, available=balance.available)
+    tell(account_id=account_id, key=f"turn:{account_id}:{clock.now().isoformat()}", told=told)
+
+
+@transaction.atomic
+def tell_low(*, today: dt.date) -> int:
+    """Tells owners whose balance turned orange, once until it has been green again, and not where auto-refill acts.
+
+    One that turned red is told of its lines instead. Harmless twice: what is told is written on the wallet.
+    """
+    suspected = queries.low_changes(today=today)
+    if not suspected:
+        return 0
+    lock_wallets(account_ids=suspected)
+    told = 0
+    for account_id, is_low in queries.low_changes(today=today, account_ids=list(suspected)).items():
+        Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
+        refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
+        balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)
+        if is_low and not refilled and balance.runway_days is not None and balance.runway_days >= 0:
+            key = f"low:{account_id}:{clock.now().isoformat()}"
+            told += tell(
+                account_id=account_id,
+                key=key,
+                told=words.low(available=balance.available, days=balance.runway_days),
+            )
+    return told
 
 
 @transaction.atomic

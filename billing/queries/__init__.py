@@ -8,6 +8,7 @@ from billing.queries.balances import (
     colour_changes,
     forecast_of,
     is_low,
+    low_changes,
     usage_days,
 )
 from billing.queries.payments import (
@@ -37,6 +38,7 @@ __all__ = [
     "customer_of",
     "forecast_of",
     "is_low",
+    "low_changes",
     "months_of",
     "notices_of",
     "open_payment_of",

@@ -95,6 +95,22 @@ def is_low(account_id: int, *, today: dt.date) -> bool:
         return cursor.fetchone() is not None
 
 
+LOW_CHANGES = f"""
+    SELECT w.account_id, a.account_id IS NOT NULL
+      FROM billing_wallet w LEFT JOIN ({LOW}) a USING (account_id)
+     WHERE (%(accounts)s::bigint[] IS NULL OR w.account_id = ANY(%(accounts)s::bigint[]))
+       AND (w.low_since IS NULL) = (a.account_id IS NOT NULL)
+     ORDER BY w.account_id
+"""
+
+
+def low_changes(*, today: dt.date, account_ids: Sequence[int] | None = None) -> dict[int, bool]:
+    """Accounts (of these, or all) whose balance became low or ceased to be since it was last written down."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOW_CHANGES, {"today": today, "accounts": None if account_ids is None else list(account_ids)})
+        return dict(cursor.fetchall())
+
+
 def forecast_of(account: Account, *, today: dt.date) -> Forecast:
     """What the month will cost, and until when the balance lasts, at the average of the last days."""
     by_day = usage_days(account, since=today.replace(day=1), until=today)

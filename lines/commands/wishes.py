@@ -13,6 +13,7 @@ from kit.errors import Invalid, Refusal
 from accounts.commands import record
 from accounts.policy import SYSTEM, Actor, actor_named
 from billing.commands import lock_wallets, mark_colours
+from billing.commands.notices import tell_turn
 from billing.models import Wallet
 from lines.carriers.base import Switch
 from lines.models import Line, LineState
@@ -104,8 +105,10 @@ def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None =
         reactivated = _wish(which=of_payer, ids=back, wanted=Wanted.ACTIVE, instead_of=[Wanted.SUSPENDED], why=None)
     for account_id in red:
         _record_turn("balance.red", account_id, "suspended", suspended.get(account_id, 0))
+        tell_turn(account_id=account_id, suspended=suspended.get(account_id, 0))
     for account_id in back:
         _record_turn("balance.recovered", account_id, "reactivated", reactivated.get(account_id, 0))
+        tell_turn(account_id=account_id, back=reactivated.get(account_id, 0))
     return Enforced(suspended=sum(suspended.values()), reactivated=sum(reactivated.values()))
 
 

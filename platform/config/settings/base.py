@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE = {
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0, "options": {"expires": 10}},
+    "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0, "options": {"expires": 30}},
     "send-notices": {"task": "billing.tasks.send_notices", "schedule": 5.0, "options": {"expires": 30}},
 }
 

@@ -1,0 +1,84 @@
+"""Owners are told when the balance turns low, when it stops their lines and when it brings them back: once each."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.db import transaction
+from kit import clock
+
+from accounts.models import Account
+from accounts.policy import OPERATOR
+from billing.commands import Charge, adjust, charge_usage, lock_wallets
+from billing.commands.notices import tell_low
+from billing.models import AutoRefill, Notice
+from billing.policy import RefillState
+from lines.commands.wishes import enforce
+from tests.fleets import Fleet
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T12:00:00+00:00")
+
+
+def credit(account: Account, amount: str) -> None:
+    adjust(account=account, amount=Decimal(amount), reason="a test", by=OPERATOR)
+    enforce(account_ids=[account.pk])
+
+
+def spend(account: Account, amount: str, *, days_ago: int) -> None:
+    with transaction.atomic():
+        lock_wallets(account_ids=[account.pk])
+        day = clock.today() - dt.timedelta(days=days_ago)
+        charge_usage(charges=[Charge(account.pk, day, Decimal(amount))])
+        enforce(account_ids=[account.pk])
+
+
+def subjects() -> list[str]:
+    return list(Notice.objects.order_by("pk").values_list("subject", flat=True))
+
+
+def test_stopped_lines_and_lines_that_come_back_are_told_with_their_number(fleet: Fleet) -> None:
+    account = fleet.account(credit="6")
+    fleet.lines(account, 3)
+    credit(account, "-2")
+    enforce()
+    assert subjects() == ["3 lines were suspended: the balance is too low"]
+    assert "A refill of $1.00 or more" in Notice.objects.get().text
+    with pytest.MonkeyPatch.context() as later:
+        later.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
+        credit(account, "1")
+    assert subjects()[1:] == ["3 lines are starting again"]
+
+
+def test_a_balance_that_stops_nothing_is_not_told(fleet: Fleet) -> None:
+    account = fleet.account(credit="6")
+    credit(account, "-2")
+    assert subjects() == []
+
+
+def test_a_low_balance_is_told_once_until_it_was_green_again(fleet: Fleet) -> None:
+    account = fleet.account(credit="30")
+    assert tell_low(today=clock.today()) == 0
+    spend(account, "10", days_ago=2)  # 20 left, 5 a day: 3 days
+    assert [tell_low(today=clock.today()) for _ in range(3)] == [1, 0, 0]
+    assert subjects() == ["Your balance is low"]
+    assert "$20.00 is left" in Notice.objects.get().text
+    assert "3.0 days" in Notice.objects.get().text
+    credit(account, "100")
+    assert tell_low(today=clock.today()) == 0
+    with pytest.MonkeyPatch.context() as later:
+        later.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
+        credit(account, "-100")
+        assert tell_low(today=clock.today()) == 1
+
+
+def test_auto_refill_that_keeps_watch_makes_the_warning_needless(fleet: Fleet) -> None:
+    account = fleet.account(credit="30")
+    AutoRefill.objects.create(account=account, state=RefillState.ON, amount=50, fixed_on=clock.today())
+    spend(account, "10", days_ago=2)
+    assert tell_low(today=clock.today()) == 0
+    assert subjects() == []
