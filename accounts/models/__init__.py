@@ -1,0 +1,20 @@
+"""Who: people, accounts, who belongs to which, keys, and what was done by whom."""
+
+from accounts.models.brand import Brand, BrandLogo
+from accounts.models.events import Event
+from accounts.models.keys import ApiCredential, ApiDay, IdempotentAnswer, SignedWrite
+from accounts.models.people import Account, Membership, User, UserManager
+
+__all__ = [
+    "Account",
+    "ApiCredential",
+    "ApiDay",
+    "Brand",
+    "BrandLogo",
+    "Event",
+    "IdempotentAnswer",
+    "Membership",
+    "SignedWrite",
+    "User",
+    "UserManager",
+]

@@ -1,0 +1,61 @@
+"""Keys of the API, and what is written down of its calls."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from kit import clock
+
+from accounts.models.people import Account
+
+
+class ApiCredential(models.Model):
+    """What a client signs with: 32 hex each; the shared key is encrypted at rest."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credentials")
+    user_uuid = models.CharField(max_length=32, unique=True)
+    shared_key = models.TextField(editable=False)
+    created_at = models.DateTimeField(default=clock.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(revoked_at__isnull=True), name="account_has_one_live_credential"
+            ),
+            models.CheckConstraint(condition=Q(user_uuid__regex=r"^[0-9a-f]{32}$"), name="user_uuid_is_32_hex"),
+        ]
+
+
+class ApiDay(models.Model):
+    """How often an account called the API on a day (UTC). Narrow: every request updates it, in place."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    used = models.IntegerField(default=0)
+    allowed = models.IntegerField(null=True)
+    counted_at = models.DateTimeField(null=True)  # when `allowed` was made from the number of lines
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "day"], name="api_day_is_one_row")]
+
+
+class SignedWrite(models.Model):
+    """A signed write that was accepted: while its signature is good, the same one again is a replay."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    good_until = models.DateTimeField(db_index=True)
+
+
+class IdempotentAnswer(models.Model):
+    """What a write with an Idempotency-Key was answered: the same one again gets the same answer."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32)  # of verb, path and body
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.BinaryField(default=b"")
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "key"], name="idempotency_key_is_used_once")]

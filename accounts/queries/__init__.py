@@ -1,0 +1,19 @@
+"""Reads about people and accounts."""
+
+from accounts.models import Membership
+from accounts.queries.keys import Caller, Credential, caller_of, credential_of
+from accounts.queries.people import account_by_uuid, memberships_of, owner_of, user_by_email
+
+Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API
+
+__all__ = [
+    "Caller",
+    "Credential",
+    "Viewer",
+    "account_by_uuid",
+    "caller_of",
+    "credential_of",
+    "memberships_of",
+    "owner_of",
+    "user_by_email",
+]

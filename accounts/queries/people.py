@@ -1,0 +1,40 @@
+"""Who is who, and in which account."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Q, QuerySet
+from kit.errors import NotFound
+
+from accounts.models import Account, Membership, User
+
+
+def account_by_uuid(text: str) -> Account:
+    """The account that an operator names, with or without dashes. Raises NotFound."""
+    try:
+        account = Account.objects.filter(uuid=uuid.UUID(text.strip())).first()
+    except ValueError:
+        account = None
+    if account is None:
+        raise NotFound(f"No account has the UUID {text.strip()!r}; check it against what add_account answered.")
+    return account
+
+
+def user_by_email(email: str) -> User | None:
+    return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """A person's active places in accounts that are open (a sub-account is open while its parent is), oldest first."""
+    return (
+        Membership.objects.filter(user=user, is_active=True, account__is_active=True)
+        .filter(Q(account__parent=None) | Q(account__parent__is_active=True))
+        .select_related("account", "user")
+        .order_by("pk")
+    )
+
+
+def owner_of(account: Account) -> User:
+    """The person that the account belongs to."""
+    return User.objects.get(memberships__account=account, memberships__role="owner")
