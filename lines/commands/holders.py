@@ -1,0 +1,84 @@
+"""Who holds a payer's lines: its sub-accounts or itself, and what becomes of them when one is switched off or on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+
+from accounts.commands import Happened, record_many
+from accounts.models import Account
+from accounts.policy import Actor
+from billing.commands import lock_wallets
+from billing.models import Wallet
+from lines.commands.wishes import _wish, enforce
+from lines.policy import Wanted, Why
+
+OFF_WITH_IT = f"st.why = '{Why.SUBACCOUNT.value}'"
+
+
+MOVE = """
+WITH moving AS (
+    SELECT l.id, l.iccid, l.account_id FROM lines_line l
+     WHERE l.id = ANY(%(ids)s::bigint[]) AND l.payer_id = %(payer)s AND l.account_id <> %(holder)s
+     ORDER BY l.id FOR UPDATE
+)
+UPDATE lines_line l SET account_id = %(holder)s FROM moving m, accounts_account a
+ WHERE l.id = m.id AND a.id = m.account_id
+RETURNING l.id, m.iccid, a.name
+"""
+
+
+@transaction.atomic
+def assign(*, line_ids: Sequence[int], holder: Account, by: Actor) -> int:
+    """Gives lines to a sub-account of their payer, or back to the payer itself; says how many moved. Harmless twice.
+
+    Lines of another payer are left alone. Who is switched off holds no line that is on. Their usage stays the payer's.
+    """
+    lock_wallets(account_ids=[holder.payer_id])
+    holder = Account.objects.get(pk=holder.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, {"ids": list(line_ids), "payer": holder.payer_id, "holder": holder.pk})
+        moved = cursor.fetchall()
+    _follow_holder(holder, "l.id = ANY(%(ids)s::bigint[])", [line_id for line_id, _, _ in moved])
+    record_many(
+        by=by,
+        verb="line.assigned",
+        things=[
+            Happened(holder.payer_id, f"line:{iccid}", {"before": before, "after": holder.name})
+            for _, iccid, before in moved
+        ],
+    )
+    return len(moved)
+
+
+@transaction.atomic
+def follow_holder(*, holder: Account) -> int:
+    """Stops the lines of a sub-account that is switched off, or brings back what stopped so; says how many.
+
+    A person's, a rule's and a balance's reasons outlive it. Harmless twice. Call it in the transaction of the switch.
+    """
+    lock_wallets(account_ids=[holder.payer_id])
+    return _follow_holder(holder, "l.account_id = ANY(%(ids)s::bigint[])", [holder.pk])
+
+
+def _follow_holder(holder: Account, which: str, ids: Sequence[int]) -> int:
+    if not holder.is_active:
+        off = _wish(
+            which=which,
+            ids=ids,
+            wanted=Wanted.DEACTIVATED,
+            instead_of=[Wanted.ACTIVE, Wanted.SUSPENDED],
+            why=Why.SUBACCOUNT,
+        )
+        return sum(off.values())
+    enforce(account_ids=[holder.payer_id])
+    is_red = Wallet.objects.get(pk=holder.payer_id).is_red
+    back = _wish(
+        which=f"{which} AND {OFF_WITH_IT}",
+        ids=ids,
+        wanted=Wanted.SUSPENDED if is_red else Wanted.ACTIVE,
+        instead_of=[Wanted.DEACTIVATED],
+        why=Why.BALANCE if is_red else None,
+    )
+    return sum(back.values())

@@ -1,0 +1,112 @@
+"""Lines given to sub-accounts, and what becomes of them when one is switched off and on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from fleets import Fleet, books_hold, state
+
+from accounts.models import Account, Event
+from accounts.policy import OPERATOR, Actor, ActorKind
+from billing.commands import adjust
+from lines.commands import wishes
+from lines.commands.holders import assign, follow_holder
+from lines.commands.wishes import enforce
+from lines.models import Line
+from lines.policy import Wanted, Why
+
+JANE = Actor(ActorKind.PERSON, "jane@acme.example")
+
+
+@pytest.fixture
+def fleet(db: None) -> Fleet:
+    return Fleet()
+
+
+def switch(account: Account, *, on: bool) -> int:
+    Account.objects.filter(pk=account.pk).update(is_active=on)
+    account.refresh_from_db()
+    return follow_holder(holder=account)
+
+
+def wish(line: Line) -> tuple[Wanted, str]:
+    found = state(line)
+    return Wanted(found.wanted), found.why
+
+
+def test_lines_go_to_a_subaccount_and_back_and_their_payer_stays(fleet: Fleet) -> None:
+    parent = fleet.account()
+    sub, lines = fleet.account(parent=parent), fleet.lines(parent, 3)
+    ids = [line.pk for line in lines]
+    assert assign(line_ids=ids[:2], holder=sub, by=JANE) == 2
+    assert assign(line_ids=ids, holder=sub, by=JANE) == 1  # the others are there already
+    assert set(Line.objects.values_list("account", "payer")) == {(sub.pk, parent.pk)}
+    event = Event.objects.filter(verb="line.assigned").order_by("pk")[0]
+    assert (event.account_id, event.subject) == (parent.pk, f"line:{lines[0].iccid}")
+    assert event.detail == {"before": parent.name, "after": sub.name}
+    assert assign(line_ids=ids, holder=parent, by=JANE) == 3
+    assert wish(lines[0]) == (Wanted.ACTIVE, "")
+    assert books_hold()
+
+
+def test_nobody_takes_anothers_line_or_one_from_stock(fleet: Fleet) -> None:
+    sub = fleet.account(parent=fleet.account())
+    theirs, stock = fleet.line(fleet.account()), fleet.line(None)
+    assert assign(line_ids=[theirs.pk, stock.pk], holder=sub, by=JANE) == 0
+    assert not Line.objects.filter(account=sub).exists()
+
+
+def test_a_subaccount_switched_off_stops_its_lines_and_no_others(fleet: Fleet) -> None:
+    parent = fleet.account()
+    sub, sister = fleet.account(parent=parent), fleet.account(parent=parent)
+    line, other, own = fleet.line(sub), fleet.line(sister), fleet.line(parent)
+    assert switch(sub, on=False) == 1
+    assert wish(line) == (Wanted.DEACTIVATED, Why.SUBACCOUNT)
+    assert (wish(other), wish(own)) == ((Wanted.ACTIVE, ""), (Wanted.ACTIVE, ""))
+    assert follow_holder(holder=sub) == 0
+    assert switch(sub, on=True) == 1
+    assert wish(line) == (Wanted.ACTIVE, "")
+    assert follow_holder(holder=sub) == 0
+
+
+def test_switching_on_lifts_no_persons_deactivated_and_no_balance_suspension(fleet: Fleet) -> None:
+    parent = fleet.account(credit="10")
+    sub = fleet.account(parent=parent)
+    by_person, running = fleet.line(sub), fleet.line(sub)
+    wishes.deactivate(line=by_person, by=JANE)
+    switch(sub, on=False)
+    adjust(account=parent, amount=Decimal("-9"), reason="spent", by=OPERATOR)
+    enforce(account_ids=[parent.pk])
+    assert wish(running) == (Wanted.DEACTIVATED, Why.SUBACCOUNT)
+    switch(sub, on=True)
+    assert wish(running) == (Wanted.SUSPENDED, Why.BALANCE)
+    assert wish(by_person) == (Wanted.DEACTIVATED, Why.PERSON)
+    adjust(account=parent, amount=Decimal("9"), reason="paid", by=OPERATOR)
+    enforce(account_ids=[parent.pk])
+    assert wish(running) == (Wanted.ACTIVE, "")
+
+
+def test_a_recovered_balance_starts_nothing_of_a_subaccount_that_is_off(fleet: Fleet) -> None:
+    parent = fleet.account(credit="10")
+    sub = fleet.account(parent=parent)
+    line = fleet.line(sub)
+    adjust(account=parent, amount=Decimal("-9"), reason="spent", by=OPERATOR)
+    enforce(account_ids=[parent.pk])
+    assert wish(line) == (Wanted.SUSPENDED, Why.BALANCE)
+    switch(sub, on=False)
+    adjust(account=parent, amount=Decimal("9"), reason="paid", by=OPERATOR)
+    enforce(account_ids=[parent.pk])
+    assert wish(line) == (Wanted.DEACTIVATED, Why.SUBACCOUNT)
+    switch(sub, on=True)
+    assert wish(line) == (Wanted.ACTIVE, "")
+
+
+def test_a_line_given_to_who_is_off_stops_and_taken_away_runs_again(fleet: Fleet) -> None:
+    parent = fleet.account()
+    sub, line = fleet.account(parent=parent), fleet.line(parent)
+    switch(sub, on=False)
+    assign(line_ids=[line.pk], holder=sub, by=JANE)
+    assert wish(line) == (Wanted.DEACTIVATED, Why.SUBACCOUNT)
+    assign(line_ids=[line.pk], holder=parent, by=JANE)
+    assert wish(line) == (Wanted.ACTIVE, "")
