@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0003_payments"),
+        ("billing", "0004_days_are_open_until_sealed"),
     ]
 
     operations = [
