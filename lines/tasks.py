@@ -51,7 +51,8 @@ def read_usage() -> int:
         reader.run()
         read = reader.run_final_totals()
         readings += read.applied.readings
-        turned = turned or bool(read.applied.to_drive or read.enforced.suspended or read.enforced.reactivated)
+        enforced = read.enforced.suspended + read.enforced.reactivated
+        turned = turned or bool(read.applied.to_drive or enforced or read.turned)
     if turned:
         drive_lines.delay()
     return readings

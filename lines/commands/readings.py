@@ -131,6 +131,9 @@ WITH reading AS (
 ), late_rows AS (
     UPDATE lines_linecycle c SET counter = m.counter, used = c.used + m.moved
       FROM moved m WHERE m.past_id = c.id AND m.moved > 0
+), changed AS (
+    INSERT INTO lines_changedlines (read_at, line_ids)
+    SELECT %(at)s, array_agg(line_id) FROM moved WHERE moved > 0 HAVING count(*) > 0
 ), state AS (
     UPDATE lines_linestate st SET
            cycle = CASE WHEN judgement IN ('first', 'opens') THEN at_cycle ELSE st.cycle END,

@@ -1,5 +1,6 @@
 """The tables of lines, by noun."""
 
+from lines.models.changes import ChangedLines
 from lines.models.lines import (
     ICCID,
     Carrier,
@@ -22,6 +23,7 @@ __all__ = [
     "ICCID",
     "Carrier",
     "CarrierHealth",
+    "ChangedLines",
     "Chunk",
     "Drive",
     "FinalTotal",

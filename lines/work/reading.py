@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.db import transaction
 from kit import clock
+from kit.bells import Bell, ring
 
 from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Reading, Refused, Unreachable
 from lines.commands import passes
@@ -34,6 +35,7 @@ class Read:
 
     applied: Applied = field(default_factory=Applied)
     enforced: Enforced = field(default_factory=Enforced)
+    turned: int = 0  # by who listens for pages: rules
     failed: int = 0
     final_totals: int = 0
     errors: list[str] = field(default_factory=list)
@@ -99,6 +101,7 @@ class Reader:
             if chunk.page == 1:
                 passes.add_pages(chunk=chunk, total_pages=page.total_pages)
             self._apply(page.readings, read_at, chunk=chunk)
+            self.read.turned += ring(Bell.PAGE_APPLIED)
 
     def _read_range(self, chunk: Chunk, pool: ThreadPoolExecutor) -> None:
         read_at = clock.now()
@@ -128,6 +131,7 @@ class Reader:
             self._failed(chunk, f"lines {chunk.first_line} to {chunk.last_line}", unreachable[-1])
         else:
             self._apply(readings, read_at, chunk=chunk, failed=len(iccids) - len(readings))
+        self.read.turned += ring(Bell.PAGE_APPLIED)
 
     def _apply(
         self,

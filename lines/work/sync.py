@@ -1,4 +1,4 @@
-"""One whole pass in one process: read, charge, decide, drive carriers until nothing is due."""
+"""One whole pass in one process: read, charge, decide, act on rules, drive carriers until nothing is due."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from kit import clock
+from kit.bells import Bell, ring
 from kit.money import ZERO
 
 from billing.commands import seal_days
@@ -71,6 +72,7 @@ def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
         enforced = enforce()
         synced.suspended += enforced.suspended
         synced.reactivated += enforced.reactivated
+        ring(Bell.BALANCES_DECIDED)
         if not _drive(carriers, synced):
             break
 

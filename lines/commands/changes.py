@@ -1,0 +1,31 @@
+"""What pages of readings changed, handed to whoever acts on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db import connection
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Lines that moved, each once, and when the earliest of their pages was read."""
+
+    since: dt.datetime
+    line_ids: list[int]
+
+
+def take_changed_lines(*, pages: int) -> Changed | None:
+    """Takes up to so many pages' lines; None where there are none. They come again if the caller's transaction ends
+    without a commit."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH taken AS (DELETE FROM lines_changedlines WHERE id IN"
+            "  (SELECT id FROM lines_changedlines ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED)"
+            " RETURNING read_at, line_ids)"
+            " SELECT min(read_at), array_agg(DISTINCT line_id) FROM taken, unnest(line_ids) AS line_id",
+            [pages],
+        )
+        since, line_ids = cursor.fetchone()
+    return None if since is None else Changed(since, line_ids)
