@@ -13,9 +13,11 @@ from lines.models import Leased
 
 LEASE = dt.timedelta(seconds=150)  # longer than the calls that one claim leads to
 
+HASTY_ATTEMPTS = 5  # work that killed its worker so often waits for its lease to run out
+
 # A lease that nobody holds any more: none, run out, or its holder's database session is gone.
 FREE = (
-    "(leased_until IS NULL OR leased_until < clock_timestamp() OR NOT EXISTS"
+    f"(leased_until IS NULL OR leased_until < clock_timestamp() OR attempts < {HASTY_ATTEMPTS} AND NOT EXISTS"
     " (SELECT 1 FROM pg_stat_activity a WHERE a.pid = leased_pid AND a.backend_start = leased_session))"
 )
 

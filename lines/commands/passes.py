@@ -85,14 +85,18 @@ def finish_passes(*, carrier: Carrier) -> None:
 
 
 def claim_chunks(*, carrier: Carrier, limit: int) -> list[Chunk]:
-    """Takes due chunks of a carrier's open passes."""
+    """Takes due chunks of a carrier's open passes. One that has killed every worker that took it ends unread."""
     ids = leases.claim(
         model=Chunk,
         limit=limit,
         where="reading_pass_id IN (SELECT id FROM lines_readingpass WHERE carrier_id = %s AND finished_at IS NULL)",
         parameters=[carrier.pk],
     )
-    return list(Chunk.objects.filter(pk__in=ids).order_by("pk"))
+    chunks = list(Chunk.objects.filter(pk__in=ids).order_by("pk"))
+    for chunk in chunks:
+        if chunk.attempts > MAX_ATTEMPTS:
+            chunk_done(chunk=chunk, applied=Applied(), failed=1)
+    return [chunk for chunk in chunks if chunk.attempts <= MAX_ATTEMPTS]
 
 
 def chunks_held(*, carrier: Carrier) -> bool:

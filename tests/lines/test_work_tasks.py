@@ -105,15 +105,36 @@ def test_without_redis_the_rows_stay_and_the_next_sweep_does_the_work(
     tale.compare()
 
 
+def left_by_dead_workers(*, attempts: int, run_out: bool = False) -> None:
+    """Every chunk was taken so often, and the session that had it last is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE lines_chunk SET attempts = %s, leased_until = clock_timestamp() + %s * interval '1 second',"
+            " leased_pid = 1, leased_session = now() - interval '1 day'",
+            [attempts, -1 if run_out else 150],
+        )
+
+
 def test_what_a_dead_worker_had_taken_is_done_by_the_next(tale: Story, rung: list[str]) -> None:
     tasks.plan_passes()
-    with connection.cursor() as cursor:  # leases of a session that is gone
-        cursor.execute(
-            "UPDATE lines_chunk SET attempts = 1, leased_until = clock_timestamp() + interval '150 seconds',"
-            " leased_pid = 1, leased_session = now() - interval '1 day'"
-        )
+    left_by_dead_workers(attempts=1)
     assert tasks.read_usage() == 6
     assert sum(LineDay.objects.values_list("used", flat=True)) == 6 * MB
+
+
+def test_a_chunk_that_kills_its_workers_waits_and_then_ends_unread(tale: Story, rung: list[str]) -> None:
+    tasks.plan_passes()
+    left_by_dead_workers(attempts=5)
+    assert tasks.read_usage() == 0
+    assert ReadingPass.objects.filter(finished_at=None).count() == 2
+    left_by_dead_workers(attempts=5, run_out=True)
+    assert tasks.read_usage() == 0
+    assert (
+        list(ReadingPass.objects.order_by("-pk").values_list("failed", "finished_at__isnull")[:2]) == [(1, False)] * 2
+    )
+    tale.at("2026-11-20T14:30")
+    assert tasks.plan_passes() == 2
+    assert tasks.read_usage() == 6
 
 
 def test_a_pass_that_fails_again_and_again_ends_and_the_next_one_reads(
