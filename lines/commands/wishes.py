@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
 
-from accounts.commands import Happened, record, record_many
+from accounts.commands import record
 from accounts.policy import SYSTEM, Actor, actor_named
 from billing.commands import lock_wallets, mark_colours
 from billing.commands.notices import tell_turn
@@ -139,87 +139,6 @@ def deactivate(*, line: Line, by: Actor, why: Why = Why.PERSON) -> LineState:
     return _set_one(line, Wanted.DEACTIVATED, why=why, by=by)
 
 
-def lock_lines(*, line_ids: Sequence[int]) -> list[LineState]:
-    """Locks these lines' payers and then their states, in order, for the rest of the transaction; answers the states
-    with their lines. Lines in stock are left out."""
-    ours = Line.objects.filter(pk__in=line_ids, payer__isnull=False)
-    lock_wallets(account_ids=ours.order_by().values_list("payer_id", flat=True).distinct())
-    states = LineState.objects.filter(line__in=ours).select_related("line").order_by("pk")
-    return list(states.select_for_update(of=("self",)))
-
-
-@transaction.atomic
-def hold_lines(*, line_ids: Sequence[int], by: Actor) -> list[int]:
-    """A rule wants these lines off, at once, Suspended ones too; answers which it holds now.
-
-    A line that another rule holds is this one's from now on; one that anybody else switched off is left.
-    """
-    taken = [
-        state
-        for state in lock_lines(line_ids=line_ids)
-        if state.wanted != Wanted.DEACTIVATED or state.why == Why.RULE.value
-    ]
-    _set_many(taken, Wanted.DEACTIVATED, instead_of=list(Wanted), why=Why.RULE, by=by)
-    return [state.pk for state in taken]
-
-
-@dataclass(slots=True)
-class GivenBack:
-    """Lines that run again, that come back with the balance, and that a rule does not hold or may not give back."""
-
-    activated: list[int] = field(default_factory=list)
-    suspended: list[int] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-
-
-@transaction.atomic
-def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
-    """Lines that a rule holds are wanted active again; where the balance is red they are Suspended, as it wants them.
-
-    Lines of a sub-account that is switched off, and those that no rule holds, are left.
-    """
-    given = GivenBack()
-    states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
-    held = [s for s in states.values() if s.wanted == Wanted.DEACTIVATED and s.why == Why.RULE.value]
-    enforce(account_ids=sorted({state.line.payer_id for state in held if state.line.payer_id}))
-    open_lines = Line.objects.filter(pk__in=[s.pk for s in held], account__is_active=True, payer__is_active=True)
-    is_red = dict(open_lines.values_list("pk", "payer__wallet__is_red"))
-    for pk in line_ids:
-        (given.left if pk not in is_red else given.suspended if is_red[pk] else given.activated).append(pk)
-    off = [Wanted.DEACTIVATED]
-    _set_many([states[pk] for pk in given.activated], Wanted.ACTIVE, instead_of=off, why=None, by=by)
-    _set_many([states[pk] for pk in given.suspended], Wanted.SUSPENDED, instead_of=off, why=Why.BALANCE, by=by)
-    return given
-
-
-def _set_many(
-    states: Sequence[LineState], wanted: Wanted, *, instead_of: Sequence[Wanted], why: Why | None, by: Actor
-) -> None:
-    """States must be locked, with their lines."""
-    if not states:
-        return
-    ids = [state.pk for state in states]
-    who = "" if why is Why.BALANCE else by.name
-    _wish(which="l.id = ANY(%(ids)s)", ids=ids, wanted=wanted, instead_of=instead_of, why=why, who=who)
-    if wanted is Wanted.DEACTIVATED:
-        Line.objects.filter(pk__in=ids, deactivation_date__isnull=False).update(
-            deactivation_date=None, deactivation_by=""
-        )
-    verb = {Wanted.ACTIVE: "activated", Wanted.DEACTIVATED: "deactivated", Wanted.SUSPENDED: "suspended"}[wanted]
-    record_many(
-        by=by,
-        verb=f"line.{verb}",
-        things=[
-            Happened(
-                state.line.account_id,
-                f"line:{state.line.iccid}",
-                {"before": Wanted(state.wanted).name, "after": wanted.name},
-            )
-            for state in states
-        ],
-    )
-
-
 @transaction.atomic
 def deactivate_next_day(*, line: Line, by: Actor) -> Line:
     """A line that runs is to be deactivated at 00:00 of the next day; a Suspended one is at once. Harmless twice.
@@ -326,8 +245,6 @@ def _set_one(line: Line, wanted: Wanted, *, why: Why | None, by: Actor) -> LineS
     state = LineState.objects.select_for_update().get(pk=line.pk)
     before = Wanted(state.wanted)
     others = [other for other in Wanted if other is not wanted]
-    if wanted is Wanted.DEACTIVATED and state.why == Why.RULE.value and why is not Why.RULE:
-        others = list(Wanted)  # what somebody wants stays when the rule gives the line back
     changed = _wish(which="l.id = ANY(%(ids)s)", ids=[line.pk], wanted=wanted, instead_of=others, why=why, who=by.name)
     if changed:
         Line.objects.filter(pk=line.pk).update(deactivation_date=None, deactivation_by="")
