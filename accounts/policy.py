@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import enum
 import hmac
+import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -30,9 +32,9 @@ OPERATOR = Actor(ActorKind.OPERATOR, "operator")
 _KEY = "API key "
 
 
-def key_actor(user_uuid: str) -> Actor:
-    """A client of the API, as it is shown: the beginning of its user UUID."""
-    return Actor(ActorKind.KEY, _KEY + user_uuid[:8])
+def key_actor(name: str) -> Actor:
+    """A client of the API as it is shown: by its bearer key's name or the beginning of its user UUID."""
+    return Actor(ActorKind.KEY, _KEY + name)
 
 
 def actor_named(name: str) -> Actor:
@@ -67,6 +69,41 @@ _OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES})
 def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:
     """A sub-account's people see their own lines and no money, whatever their role there."""
     return _OF_SUBACCOUNT if is_subaccount else _OF_ROLE[role]
+
+
+class Scope(enum.StrEnum):
+    """What a bearer key is for; each has all that it needs, so that no key must have two for one purpose."""
+
+    READ_LINES = "lines:read"
+    ACTIVATE_LINES = "lines:activate"
+    MANAGE_LINES = "lines:manage"
+    READ_MONEY = "money:read"
+
+
+RIGHTS_OF_SCOPE = {
+    Scope.READ_LINES: frozenset({Right.SEE_LINES}),
+    Scope.ACTIVATE_LINES: frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES}),
+    Scope.MANAGE_LINES: frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.MANAGE_LINES}),
+    Scope.READ_MONEY: frozenset({Right.SEE_MONEY}),
+}
+
+
+def rights_of_scopes(scopes: Iterable[Scope], *, is_subaccount: bool) -> frozenset[Right]:
+    """Never more than the account itself may."""
+    granted = frozenset[Right]().union(*(RIGHTS_OF_SCOPE[scope] for scope in scopes))
+    return granted & rights(Role.OWNER, is_subaccount=is_subaccount)
+
+
+def is_from(address: str, ranges: Iterable[str]) -> bool:
+    """Whether an address is in one of these ranges; where there is none, every address is. An IPv4 address that came
+    over IPv6 is the IPv4 one."""
+    wanted = [ipaddress.ip_network(one) for one in ranges]
+    try:
+        given = ipaddress.ip_address(address)
+    except ValueError:
+        return not wanted
+    mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
+    return not wanted or any((mapped or given) in network for network in wanted)
 
 
 def signature(shared_key: str, timestamp: str, uuid: str) -> str:

@@ -2,13 +2,14 @@
 
 from accounts.models.brand import Brand, BrandLogo
 from accounts.models.events import Event
-from accounts.models.keys import ApiCredential, ApiDay, IdempotentAnswer, SignedWrite
+from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, SignedWrite
 from accounts.models.people import Account, Membership, User, UserManager
 
 __all__ = [
     "Account",
     "ApiCredential",
     "ApiDay",
+    "ApiKey",
     "Brand",
     "BrandLogo",
     "Event",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from kit import clock
 
 from accounts.models.people import Account
@@ -24,6 +24,34 @@ class ApiCredential(models.Model):
                 fields=["account"], condition=Q(revoked_at__isnull=True), name="account_has_one_live_credential"
             ),
             models.CheckConstraint(condition=Q(user_uuid__regex=r"^[0-9a-f]{32}$"), name="user_uuid_is_32_hex"),
+        ]
+
+
+class ApiKey(models.Model):
+    """A bearer key: what it may do, until when and from where. Only its digest is kept."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256: the key is random and long
+    hint = models.CharField(max_length=12)  # how the key begins
+    scopes = models.JSONField(default=list)
+    ranges = models.JSONField(default=list, blank=True)  # CIDR; none: from everywhere
+    created_at = models.DateTimeField(default=clock.now)
+    created_by = models.CharField(max_length=254)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_from = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "name"], condition=Q(revoked_at__isnull=True), name="live_api_key_has_its_own_name"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="api_key_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="api_key_expires_after_it_is_made"
+            ),
         ]
 
 

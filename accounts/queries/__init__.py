@@ -1,7 +1,7 @@
 """Reads about people and accounts."""
 
 from accounts.models import Membership
-from accounts.queries.keys import Caller, Credential, caller_of, credential_of
+from accounts.queries.keys import Caller, Credential, caller_of, credential_of, is_open
 from accounts.queries.people import account_by_uuid, memberships_of, owner_of, user_by_email
 
 Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API
@@ -13,6 +13,7 @@ __all__ = [
     "account_by_uuid",
     "caller_of",
     "credential_of",
+    "is_open",
     "memberships_of",
     "owner_of",
     "user_by_email",

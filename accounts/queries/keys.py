@@ -30,22 +30,20 @@ def credential_of(account: Account) -> Credential:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client of the API that has proved who it is: it acts for a whole account."""
+    """Who calls the API, proved: a client that signs for a whole account, one with a bearer key, or a person who tries
+    it in the console."""
 
     account: Account
-    user_uuid: str
+    actor: Actor
+    rights: frozenset[Right]
 
     def may(self, right: Right) -> bool:
-        return right in rights(Role.OWNER, is_subaccount=self.account.is_subaccount)
+        return right in self.rights
 
     @property
     def is_professional(self) -> bool:
         """Whether the payer is: everybody else gets sample data."""
         return (self.account.parent or self.account).is_professional
-
-    @property
-    def actor(self) -> Actor:
-        return key_actor(self.user_uuid)
 
 
 def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str) -> Caller | None:
@@ -65,8 +63,14 @@ def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str)
     if row is None or not is_right or row.account.uuid.hex != account_uuid:
         return None
     account = row.account
-    is_open = account.is_active and (account.parent is None or account.parent.is_active)
-    return Caller(account, row.user_uuid) if is_open else None
+    if not is_open(account):
+        return None
+    return Caller(account, key_actor(row.user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
+
+
+def is_open(account: Account) -> bool:
+    """Whether it is active, and its parent, where it has one."""
+    return account.is_active and (account.parent is None or account.parent.is_active)
 
 
 @functools.cache

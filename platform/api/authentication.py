@@ -1,22 +1,54 @@
-"""Who calls: three headers, signed with the account's key (observed API: Signing). Cookies are never looked at."""
+"""Who calls: three headers, signed with the account's key (observed API: Signing), or a bearer key. Cookies are never
+looked at."""
 
 from __future__ import annotations
 
 import re
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from kit import clock
 
+from accounts.keys import bearer
 from accounts.queries import Caller, caller_of
 from api.problems import Unauthenticated
 
 HEX = re.compile("[0-9a-f]{32}")
 UNIX = re.compile("[0-9]{1,12}")
+LONGEST_BEARER = 100
 
 
-def authenticate(request: HttpRequest, account_uuid: str) -> Caller:
-    """Raises Unauthenticated, in the same words whoever is unknown and whatever is wrong."""
+def authenticate(request: HttpRequest, account_uuid: str) -> tuple[Caller, int | None]:
+    """Who it is and, where they sign, the time that was signed.
+
+    Raises Unauthenticated, in the same words whoever is unknown and whatever is wrong; WrongAddress for a bearer key.
+    """
+    if "Authorization" in request.headers and "hash" not in request.headers:
+        return _by_bearer(request, account_uuid), None
+    return _by_signature(request, account_uuid)
+
+
+def _by_bearer(request: HttpRequest, account_uuid: str) -> Caller:
+    scheme, _, key = request.headers["Authorization"].partition(" ")
+    if scheme.lower() != "bearer" or not 0 < len(key) <= LONGEST_BEARER or not key.isascii():
+        raise Unauthenticated("The header Authorization is no bearer key; send it as: Bearer lk_...")
+    caller = bearer(key=key, account_uuid=account_uuid, address=_address(request))
+    if caller is None:
+        raise Unauthenticated("The account and the key do not belong together, or the key has ended; make a new one")
+    return caller
+
+
+def _address(request: HttpRequest) -> str:
+    """The client's, by as many proxies as are trusted; empty where a socket has none."""
+    try:
+        return str(get_adapter(request).get_client_ip(request))
+    except PermissionDenied:
+        return ""
+
+
+def _by_signature(request: HttpRequest, account_uuid: str) -> tuple[Caller, int]:
     timestamp = request.headers.get("timestamp", "")
     if not UNIX.fullmatch(timestamp):
         raise Unauthenticated("The header timestamp is no Unix time in seconds")
@@ -30,4 +62,4 @@ def authenticate(request: HttpRequest, account_uuid: str) -> Caller:
         caller = caller_of(account_uuid=account_uuid, user_uuid=user_uuid, timestamp=timestamp, signed=signed)
     if caller is None:
         raise Unauthenticated("The account, the uuid and the hash do not belong together")
-    return caller
+    return caller, int(timestamp)

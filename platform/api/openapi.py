@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from kit.endpoints import Endpoint
 from kit.paging import Page, Paging, listed
 
-from api.door import JSON, LONGEST_KEY
+from api.calling import JSON, LONGEST_KEY
 from api.problems import TITLES, Problem
 from api.routes import ENDPOINTS, PATTERNS
 
@@ -51,7 +51,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Linekeeper API", "version": "1", "description": PREAMBLE},
         "servers": [{"url": "/api/{account_uuid}", "variables": {"account_uuid": {"default": "0" * 32}}}],
-        "security": [{name: [] for name in HEADERS}],
+        "security": [{name: [] for name in HEADERS}, {"bearer": []}],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -59,7 +59,8 @@ def document() -> dict[str, Any]:
             "securitySchemes": {
                 name: {"type": "apiKey", "in": "header", "name": name, "description": text}
                 for name, text in HEADERS.items()
-            },
+            }
+            | {"bearer": {"type": "http", "scheme": "bearer", "description": "A key of the page API Credentials."}},
         },
     }
     numbered: dict[str, Any] = _decimals_are_numbers(found)
@@ -67,7 +68,7 @@ def document() -> dict[str, Any]:
 
 
 def _operation(one: Endpoint, verb: str, answer: Any, components: dict[str, Any]) -> dict[str, Any]:
-    statuses = [401, 404, 405, *([409] if one.writes else []), 422, 429, 500, 503]
+    statuses = [401, 403, 404, 405, *([409] if one.writes else []), 422, 429, 500, 503]
     sample = listed(Paging(), one.sample) if getattr(one.answer, "__origin__", None) is Page else one.sample
     operation: dict[str, Any] = {
         "operationId": one.name if verb == one.verbs[0] else f"{one.name}_by_{verb.lower()}",

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 TITLES = {
     401: "Not authenticated",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     409: "Refused",
@@ -24,7 +25,8 @@ TITLES = {
 }
 TO_DO = {
     401: "Send the headers timestamp, hash and uuid: the hash is base64 of HMAC-SHA1 with your shared key over"
-    " timestamp and account UUID",
+    " timestamp and account UUID; or send a bearer key in the header Authorization",
+    403: "Use a key that is made for this",
     404: "Check the address and the ICCID",
     405: "Use a method of the Allow header",
     409: "Look at the line or the request before sending it again",
@@ -40,6 +42,12 @@ class Unauthenticated(Refusal):
     """Nobody we know sent this, or not now."""
 
     status = 401
+
+
+class Forbidden(Refusal):
+    """The key is good, and not for this."""
+
+    status = 403
 
 
 class WrongVerb(Refusal):
@@ -73,6 +81,9 @@ def problem(status: int, kind: str, message: str) -> HttpResponse:
     why, _, to_do = message.partition("; ")
     body = Problem(f"urn:linekeeper:{kind}", TITLES[status], status, _sentence(why), _sentence(to_do or TO_DO[status]))
     answer = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/problem+json")
+    answer["Cache-Control"] = "no-store"
+    if status == 401:
+        answer["WWW-Authenticate"] = "Bearer"
     if status == 503:
         answer["Retry-After"] = str(RETRY_SECONDS)
     return answer

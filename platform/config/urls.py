@@ -3,10 +3,14 @@
 from console.explain import explain
 from django.urls import include, path
 
+from accounts.views_keys import api_keys, revoke_api_key
+
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("api/", include("api.urls")),
     path("lines/", include("lines.urls")),
+    path("api-credentials/keys/", api_keys, name="api_keys"),
+    path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
     path("billing/explain/", explain, name="explain"),
     path("billing/", include("billing.urls")),
     path("", include("console.urls")),

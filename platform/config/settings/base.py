@@ -146,6 +146,9 @@ SELLER = {
     "prefix": os.environ.get("INVOICE_PREFIX", "INV-"),
 }
 
+# How many proxies in front of us add to X-Forwarded-For: whose addresses bearer keys and login limits go by.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LINEKEEPER_PROXIES", "0"))
+
 # How far the timestamp of a signed API request may be from our time.
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
 

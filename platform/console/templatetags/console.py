@@ -94,7 +94,7 @@ def percent_of(part: int, whole: int) -> str:
 @register.filter
 def control(field: BoundField) -> SafeString:
     """A form's field in the kit's dress."""
-    kind = "form-check-input" if field.widget_type == "checkbox" else "form-control"
+    kind = "form-check-input" if field.widget_type.startswith("checkbox") else "form-control"
     return field.as_widget(attrs={"class": f"{kind} is-invalid" if field.errors else kind, "placeholder": False})
 
 

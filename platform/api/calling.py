@@ -1,0 +1,162 @@
+"""One call answered: how often, what is asked, the endpoint, and one shape for every answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponse
+from kit.endpoints import Ack, Endpoint
+from kit.errors import Invalid, NotFound, Refusal
+from kit.paging import Page, Paging, listed
+
+from accounts import calls
+from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, rights
+from accounts.queries import Caller
+from api import limits, problems, routes
+
+LONGEST_KEY = 255
+JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked of the API, by HTTP or from the console."""
+
+    verb: str
+    path: str
+    base: str  # the absolute address that paths are below
+    query: Mapping[str, str]
+    body: Callable[[], bytes]  # raises Invalid
+    key: str = ""  # Idempotency-Key
+    signed_at: int | None = None  # Unix seconds; None: by a bearer key or in the console
+
+
+def answer(caller: Caller, call: Call) -> HttpResponse:
+    """Counts the call and answers it, whatever happens."""
+    limit = None
+    try:
+        limit = limits.count(caller)
+        if limit.is_over:
+            raise problems.TooMany(f"The account's {limit.allowed} requests of this day (UTC) are used")
+        found = _answer(caller, call)
+    except Refusal as refusal:
+        found = problems.of_refusal(refusal)
+    except Exception as error:  # noqa: BLE001 - the last door: a client gets a problem, never a trace
+        found = problems.of_failure(error)
+    if limit is not None:
+        limit.write_on(found)
+    found["Cache-Control"] = "no-store"
+    return found
+
+
+def _answer(caller: Caller, call: Call) -> HttpResponse:
+    endpoint, values = routes.find(call.verb, call.path)
+    _let_in(caller, Right(endpoint.right))
+    if endpoint.writes:
+        body = call.body()
+        given = _asked_by_body(endpoint, body)
+        if caller.is_professional:
+            return _write(caller, call, endpoint, values | given, body)
+    else:
+        given = _asked_by_query(endpoint, call.query)
+    if not caller.is_professional:
+        return _sample(call, endpoint, given)
+    return _json(call, endpoint.run(caller, **values, **given))
+
+
+def _let_in(caller: Caller, right: Right) -> None:
+    if caller.may(right):
+        return
+    if right in rights(Role.OWNER, is_subaccount=caller.account.is_subaccount):
+        scopes = " or ".join(scope for scope, granted in RIGHTS_OF_SCOPE.items() if right in granted)
+        raise problems.Forbidden(f"The key is not for this call; use one with the scope {scopes}")
+    raise NotFound("There is no such call for a sub-account; the account that it belongs to has it")
+
+
+def _asked_by_query(endpoint: Endpoint, query: Mapping[str, str]) -> dict[str, Any]:
+    """An empty value is none; unknown names are left alone, as a client may send more than we know."""
+    if endpoint.asked is None:
+        return {}
+    given = {name: value for name, value in query.items() if value}
+    if any("\x00" in value for value in given.values()):
+        raise Invalid("A value has a NUL character; leave it out")
+    try:
+        return {"asked": msgspec.convert(given, endpoint.asked, strict=False)}
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The query cannot be used: {error}") from None
+
+
+def _asked_by_body(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
+    try:
+        given = msgspec.json.decode(body or b"{}", type=endpoint.asked or dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise Invalid(f"The body cannot be used: {error}") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise Invalid("The body cannot be used: it is no JSON in UTF-8") from None
+    if endpoint.asked is None:
+        return {}
+    if b"\\u0000" in body:
+        raise Invalid("A value has a NUL character; leave it out")
+    return {"asked": given}
+
+
+def _write(caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, Any], body: bytes) -> HttpResponse:
+    """One transaction: the key, the signature, the effect and the answer are all there, or none is."""
+    account_id, key = caller.account.pk, _key(call)
+    path = f"{caller.account.uuid.hex}/{call.path.removesuffix('/')}"
+    with transaction.atomic():
+        if key:
+            same = calls.digest_of(call.verb, path, body)
+            before = calls.take_key(account_id=account_id, key=key, digest=same)
+            if before is not None:
+                return _kept(before)
+        if call.signed_at is not None:
+            signed_until = call.signed_at + settings.API_WINDOW_SECONDS + 1
+            calls.accept_write(
+                digest=calls.digest_of(str(call.signed_at), call.verb, path, body),
+                good_until=dt.datetime.fromtimestamp(signed_until, dt.UTC),
+            )
+        try:
+            with transaction.atomic():
+                found = _json(call, endpoint.run(caller, **values))
+        except Refusal as refusal:
+            found = problems.of_refusal(refusal)
+        if key:
+            kept = calls.Answer(found.status_code, found.content)
+            calls.keep_answer(account_id=account_id, key=key, answer=kept)
+        return found
+
+
+def _key(call: Call) -> str:
+    if len(call.key) > LONGEST_KEY or not call.key.isascii() or not call.key.isprintable():
+        raise Invalid(f"An Idempotency-Key has at most {LONGEST_KEY} printable ASCII characters")
+    return call.key
+
+
+def _kept(before: calls.Answer) -> HttpResponse:
+    kind = "application/json" if before.status == 200 else "application/problem+json"
+    found = HttpResponse(before.body, status=before.status, content_type=kind)
+    found["Idempotency-Replayed"] = "true"
+    return found
+
+
+def _sample(call: Call, endpoint: Endpoint, given: dict[str, Any]) -> HttpResponse:
+    """What a Basic account gets: an example, marked as such; nothing is read and nothing changes."""
+    sample, asked = endpoint.sample, given.get("asked")
+    found = _json(call, listed(asked, sample) if isinstance(asked, Paging) else sample)
+    found["X-Sample-Data"] = "true"
+    return found
+
+
+def _json(call: Call, found: Page[Any] | Ack | object) -> HttpResponse:
+    if isinstance(found, Page):
+        here = call.base + call.path
+        links = found.links
+        links.next, links.prev = (link and here + link for link in (links.next, links.prev))
+    return HttpResponse(JSON.encode(found), content_type="application/json")
