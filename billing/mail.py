@@ -1,16 +1,19 @@
-"""Mails about money."""
+"""What people are told, as mails."""
 
 from __future__ import annotations
 
 from accounts import mail
+from accounts.queries import owner_of
 from billing import paper
 from billing.models import Notice
 
 
-def send(notice: Notice, *, to: str) -> None:
-    """One notice to one person, with its invoice attached where it has one."""
-    page = mail.console_url("/billing/", notice.account)
-    letter = mail.Letter(notice.subject, f"{notice.text}\n\n{page}", button="Open Billing & Payments")
+def send(notice: Notice) -> None:
+    """One notice to whom it is for, with its invoice attached where it has one."""
+    page = mail.console_url(notice.page, notice.account)
+    button = "Open Billing & Payments" if notice.page == "/billing/" else "Open it in the console"
+    letter = mail.Letter(notice.subject, f"{notice.text}\n\n{page}", button=button)
     invoice = notice.invoice
     papers = [mail.Attachment(f"{invoice.name}.pdf", paper.invoice_pdf(invoice), "application/pdf")] if invoice else []
+    to = notice.to or owner_of(notice.account).email
     mail.send(to=to, letter=letter, account=notice.account, attachments=papers)

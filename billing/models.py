@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from kit import clock
 from kit.money import ZERO
 
@@ -279,7 +279,10 @@ class Invoice(models.Model):
 
 
 class Notice(models.Model):
-    """Something its owner is told, by mail and in the console. The key keeps it from being said twice."""
+    """Something people of an account are told by mail. The key keeps it from being said twice.
+
+    `to` are mail addresses; empty: the owner, who reads it in the console too. `page` is where it is about.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notices")
     key = models.CharField(max_length=120, unique=True)
@@ -289,6 +292,8 @@ class Notice(models.Model):
     mailed_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")
+    to = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    page = models.CharField(max_length=200, default="/billing/", db_default="/billing/")
 
     class Meta:
         indexes = [

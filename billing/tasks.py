@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from celery import shared_task
 from kit import clock
 
-from accounts.queries import owner_of
 from billing import mail, queries, stripe, work
 from billing.commands import notices, payments, refills
 from billing.models import Payment, WebhookEvent
@@ -64,11 +63,11 @@ def watch_balances() -> int:
 
 @shared_task
 def send_notices() -> int:
-    """Mails what owners are to be told."""
+    """Mails what people are to be told."""
     sent = 0
     while sent < BATCH and (notice := notices.claim_notice()) is not None:
         try:
-            mail.send(notice, to=owner_of(notice.account).email)
+            mail.send(notice)
         except Exception:
             log.exception("notice %s could not be mailed", notice.pk)
             break

@@ -1,8 +1,9 @@
-"""Telling owners: written down with what happened, mailed later."""
+"""Telling people: written down with what happened, mailed later."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.db import transaction
 from kit import clock
@@ -17,11 +18,18 @@ from billing.words import Told
 MOST_TRIES = 8
 
 
-def tell(*, account_id: int, key: str, told: Told, invoice: Invoice | None = None) -> bool:
-    """Once for each key. Call it in the transaction of what happened."""
-    _, is_new = Notice.objects.get_or_create(
-        key=key, defaults={"account_id": account_id, "subject": told.subject, "text": told.text, "invoice": invoice}
-    )
+def tell(
+    *,
+    account_id: int,
+    key: str,
+    told: Told,
+    invoice: Invoice | None = None,
+    to: Sequence[str] = (),
+    page: str = "/billing/",
+) -> bool:
+    """Once for each key: to these mail addresses, or to the owner. Call it in the transaction of what happened."""
+    said = {"subject": told.subject, "text": told.text, "invoice": invoice, "to": list(to), "page": page}
+    _, is_new = Notice.objects.get_or_create(key=key, defaults={"account_id": account_id, **said})
     return is_new
 
 

@@ -62,4 +62,4 @@ def auto_refill_of(account_id: int) -> AutoRefill | None:
 
 def notices_of(account_id: int, *, limit: int) -> list[Notice]:
     """The newest things that the owner was told."""
-    return list(Notice.objects.filter(account_id=account_id).order_by("-id")[:limit])
+    return list(Notice.objects.filter(account_id=account_id, to=[]).order_by("-id")[:limit])
