@@ -10,8 +10,10 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from accounts import mail
+from accounts.dress import dress_of
 from accounts.models import Account, User
 from accounts.queries import memberships_of
+from accounts.wearing import worn
 
 # What the button of a mail says, by the mail's templates.
 BUTTONS = {
@@ -39,15 +41,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any],
         headers: dict[str, str] | None = None,
     ) -> EmailMultiAlternatives:
-        """allauth's own text in the one dress that all our mails wear."""
+        """allauth's own text in the dress of the host that was asked, else of the person."""
+        request, account = context.get("request"), _account_of(context.get("user"))
+        dress = worn(request) if request and (account is None or request.brand) else dress_of(account)
         subject, text = (
-            render_to_string(f"{template_prefix}_{part}.txt", context, context.get("request"))
+            render_to_string(f"{template_prefix}_{part}.txt", {**context, "dress": dress}, request)
             for part in ("subject", "message")
         )
         letter = mail.Letter(" ".join(subject.split()), text, button=BUTTONS.get(template_prefix, "Open"))
-        message = mail.made(to=email, letter=letter, account=_account_of(context.get("user")))
+        message = mail.made(to=email, letter=letter, account=account, dress=dress)
         message.extra_headers |= headers or {}
         return message
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Accounts are opened with us; in a white label's dress there is nothing to open."""
+        return worn(request).is_ours
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *more: Any, **named: Any

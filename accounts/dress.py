@@ -54,7 +54,7 @@ def dressed(brand: Brand) -> Dress:
         host=host,
         accent=tone.accent,
         on_accent=tone.on_accent,
-        key=brand.key.hex,
+        key=str(brand.key),
         style_version=hashlib.sha256(style_sheet(brand).encode()).hexdigest()[:12] if brand.accent or brand.bar else "",
         logo_version=brand.logo_digest[:12],
     )
@@ -72,7 +72,7 @@ def style_sheet(brand: Brand) -> str:
         )
     if brand.bar:
         bar = colours.bar(brand.bar)
-        rules.append(f".side,.door .card-head{{--bar:{bar.ground};--bar-ink:{bar.ink};--bar-here:{bar.here}}}")
+        rules.append(f".side{{--bar:{bar.ground};--bar-ink:{bar.ink};--bar-here:{bar.here}}}")
     return "\n".join(rules)
 
 

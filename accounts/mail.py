@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from accounts.dress import dress_of, logo_png
+from accounts.dress import Dress, dress_of, logo_png
 from accounts.models import Account
 
 LOGO = "logo"  # its Content-ID
@@ -51,10 +51,15 @@ def send(
 
 
 def made(
-    *, to: str | Sequence[str], letter: Letter, account: Account | None = None, attachments: Sequence[Attachment] = ()
+    *,
+    to: str | Sequence[str],
+    letter: Letter,
+    account: Account | None = None,
+    attachments: Sequence[Attachment] = (),
+    dress: Dress | None = None,
 ) -> EmailMultiAlternatives:
-    """The mail, not sent yet."""
-    dress = dress_of(account)
+    """The mail, not sent yet, in the account's dress unless another is given."""
+    dress = dress or dress_of(account)
     logo = logo_png(dress)
     said = {"letter": letter, "dress": dress, "account": account, "logo": LOGO if logo else ""}
     message = EmailMultiAlternatives(

@@ -15,7 +15,8 @@ CHOSEN = "account"  # the session's key: the UUID of the account that the person
 class ActingAccountMiddleware:
     """Sets `request.membership` and `request.account`: the person's place in an open account, or None.
 
-    With several, the one that was chosen in this session, else the oldest. `request.memberships` are all of them.
+    With several, the one that was chosen in this session, else the oldest. `request.memberships` are all of them; at a
+    brand's domain, those in its account and that one's sub-accounts.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -23,6 +24,9 @@ class ActingAccountMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         places = list(queries.memberships_of(request.user)) if request.user.is_authenticated else []
+        if request.brand is not None:  # type: ignore[attr-defined]
+            home = request.brand.account_id  # type: ignore[attr-defined]
+            places = [place for place in places if home in (place.account_id, place.account.parent_id)]
         chosen = request.session.get(CHOSEN) if len(places) > 1 else None
         membership = _choose(places, chosen)
         request.memberships = places  # type: ignore[attr-defined]

@@ -27,4 +27,7 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("choose/", views.choose, name="choose_account"),
+    path("at/<uuid:account_uuid>/", views.at, name="come_in"),
+    path("brand/<uuid:key>/style.css", views.brand_style, name="brand_style"),
+    path("brand/<uuid:key>/logo.png", views.brand_logo, name="brand_logo"),
 ]

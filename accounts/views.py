@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from allauth.account.views import SignupView as AllauthSignupView
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
 
+from accounts import wearing
+from accounts.dress import style_sheet
 from accounts.middleware import CHOSEN
+from accounts.models import Account, Brand, BrandLogo
 
 
 class SignupView(AllauthSignupView):  # type: ignore[misc]
@@ -34,3 +38,33 @@ def choose(request: HttpRequest) -> HttpResponse:
         raise Http404
     request.session[CHOSEN] = wanted
     return redirect("home")
+
+
+@require_GET
+def brand_style(request: HttpRequest, key: uuid.UUID) -> HttpResponse:  # noqa: ARG001 - a view
+    """A brand's colours. Public, as a login page is; its address changes with it."""
+    return _kept(style_sheet(get_object_or_404(Brand, key=key)).encode(), "text/css; charset=utf-8")
+
+
+@require_GET
+def brand_logo(request: HttpRequest, key: uuid.UUID) -> HttpResponse:  # noqa: ARG001 - a view
+    """A brand's logo: a PNG of our own making, and nothing in it is ever run."""
+    return _kept(bytes(get_object_or_404(BrandLogo, brand__key=key).image), "image/png")
+
+
+def _kept(content: bytes, kind: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=kind)
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+@require_GET
+def at(request: HttpRequest, account_uuid: uuid.UUID) -> HttpResponse:
+    """Where a sub-account's people come in when it has no domain of its own: the login in its dress."""
+    account = Account.objects.filter(uuid=account_uuid, parent__isnull=False).first()
+    if account is None:
+        raise Http404
+    response = redirect("account_login")
+    wearing.keep(request, response, account)
+    return response

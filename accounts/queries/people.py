@@ -30,7 +30,7 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     return (
         Membership.objects.filter(user=user, is_active=True, account__is_active=True)
         .filter(Q(account__parent=None) | Q(account__parent__is_active=True))
-        .select_related("account", "user")
+        .select_related("user", "account__brand", "account__parent__brand")
         .order_by("pk")
     )
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from accounts.policy import Right
+from accounts.wearing import worn
 from billing.models import AutoRefill
 from billing.queries import auto_refill_of
 from console.balance import Shown, balance_shown
@@ -76,6 +77,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return None if known and known.is_on else full_balance()
 
     return {
+        "dress": worn(request),
         "membership": membership,
         "account": membership.account if membership else None,
         "other_places": [place for place in getattr(request, "memberships", []) if place != membership],

@@ -1,9 +1,11 @@
 """The default: everything embedded, for a demo, a trial and development."""
 
+from accounts.hosts import AllowedHosts
+
 from .base import *  # noqa: F403
 
 DEBUG = False
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = AllowedHosts(["localhost", "127.0.0.1", "[::1]"])
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mail"  # noqa: F405
 STORAGES = {

@@ -4,6 +4,8 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.hosts import AllowedHosts
+
 from .base import *  # noqa: F403
 
 
@@ -20,8 +22,8 @@ if os.environ.get("LINEKEEPER_NOW"):
 for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS"):
     _required(_name)
 
-ALLOWED_HOSTS = _required("ALLOWED_HOSTS").split(",")
-CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not host.startswith(".")]
+ALLOWED_HOSTS = AllowedHosts(_required("ALLOWED_HOSTS").split(","))
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in os.environ["ALLOWED_HOSTS"].split(",") if host[0] != "."]
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")

@@ -1,0 +1,75 @@
+"""Which dress a request is answered in: by whose person it is, the host it came to, or what this browser wore last."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
+
+from accounts.dress import Dress, dress_of, dressed
+from accounts.hosts import live_domains
+from accounts.models import Account, Brand
+
+COOKIE = "dress"  # signed: the UUID of the sub-account whose people use this browser
+A_YEAR = 365 * 86_400
+
+
+class BrandHostMiddleware:
+    """Sets `request.brand`: whose domain the request came to, or None. Before who acts is asked.
+
+    A browser in which a sub-account's person was logged in keeps its dress, so that they meet no other after logging
+    out; anybody else who logs in there takes it off.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.brand = _brand_at(request)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        account: Account | None = getattr(request, "account", None)
+        if account is not None and request.brand is None:  # type: ignore[attr-defined]
+            if account.is_subaccount:
+                keep(request, response, account)
+            elif COOKIE in request.COOKIES:
+                response.delete_cookie(COOKIE)
+        return response
+
+
+def keep(request: HttpRequest, response: HttpResponse, account: Account) -> None:
+    """This browser wears the account's dress from now on, logged in or not."""
+    if _kept(request) != account.uuid.hex:
+        response.set_signed_cookie(
+            COOKIE, account.uuid.hex, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+
+
+def worn(request: HttpRequest) -> Dress:
+    """What this request's page shows of whom it is from."""
+    account: Account | None = getattr(request, "account", None)
+    brand: Brand | None = getattr(request, "brand", None)
+    if account is not None:
+        return dress_of(account)
+    if brand is not None:
+        return dressed(brand)
+    return dress_of(_account(_kept(request)))
+
+
+def _brand_at(request: HttpRequest) -> Brand | None:
+    """`get_host` refuses a host that is nobody's."""
+    host, _ = split_domain_port(request.get_host())
+    if host not in live_domains():
+        return None
+    return Brand.objects.select_related("account").filter(domain=host, domain_live_at__isnull=False).first()
+
+
+def _kept(request: HttpRequest) -> str:
+    return request.get_signed_cookie(COOKIE, default="") or ""
+
+
+def _account(text: str) -> Account | None:
+    if not text:
+        return None
+    return Account.objects.select_related("brand", "parent__brand").filter(uuid=uuid.UUID(text)).first()
