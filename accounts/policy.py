@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import enum
+import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ class ActorKind(enum.StrEnum):
     RULE = "rule"
     CARRIER = "carrier"
     OPERATOR = "operator"
+    BACK_OFFICE = "back office"  # a person who runs the installation, acting for an account
     SYSTEM = "system"
 
 
@@ -45,6 +47,11 @@ def actor_named(name: str) -> Actor:
 class Role(enum.StrEnum):
     OWNER = "owner"
     USER = "user"
+    OPERATOR = "operator"  # works with lines, and causes no cost
+    VIEWER = "viewer"  # sees everything, and changes nothing
+
+
+INVITED_AS = (Role.USER, Role.OPERATOR, Role.VIEWER)  # an owner is made by a transfer alone
 
 
 class Right(enum.StrEnum):
@@ -52,23 +59,29 @@ class Right(enum.StrEnum):
 
     SEE_LINES = "see lines"
     SEE_MONEY = "see money"
-    ACTIVATE_LINES = "activate lines, edit their notes"
+    SEE_AUDIT = "see what was done, by whom"
+    EDIT_NOTES = "edit the notes of lines"
+    STOP_LINES = "deactivate lines"
+    ACTIVATE_LINES = "activate lines, send SMS"
     MANAGE_LINES = "manage lines"
     MANAGE_MONEY = "manage money"
     MANAGE_PEOPLE = "manage people"
 
 
 _EVERYTHING = frozenset(Right)
+_SEES = frozenset({Right.SEE_LINES, Right.SEE_MONEY, Right.SEE_AUDIT})
 _OF_ROLE = {
     Role.OWNER: _EVERYTHING,
     Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE},
+    Role.OPERATOR: _SEES | {Right.EDIT_NOTES, Right.STOP_LINES},
+    Role.VIEWER: _SEES,
 }
-_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES})
+_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES})
 
 
 def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:
-    """A sub-account's people see their own lines and no money, whatever their role there."""
-    return _OF_SUBACCOUNT if is_subaccount else _OF_ROLE[role]
+    """What a role may do; a sub-account's people see at most their own lines and no money, whatever their role."""
+    return _OF_ROLE[role] & _OF_SUBACCOUNT if is_subaccount else _OF_ROLE[role]
 
 
 class Scope(enum.StrEnum):
@@ -80,10 +93,11 @@ class Scope(enum.StrEnum):
     READ_MONEY = "money:read"
 
 
+_ACTIVATES = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES})
 RIGHTS_OF_SCOPE = {
     Scope.READ_LINES: frozenset({Right.SEE_LINES}),
-    Scope.ACTIVATE_LINES: frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES}),
-    Scope.MANAGE_LINES: frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.MANAGE_LINES}),
+    Scope.ACTIVATE_LINES: _ACTIVATES,
+    Scope.MANAGE_LINES: _ACTIVATES | {Right.STOP_LINES, Right.MANAGE_LINES},
     Scope.READ_MONEY: frozenset({Right.SEE_MONEY}),
 }
 
@@ -123,6 +137,16 @@ def is_signed(given: str, *, shared_key: str, timestamp: str, account_uuid: str,
     return by_account | by_user
 
 
+def token_hash(token: str) -> str:
+    """How a secret that is shown once is kept: SHA-256, hex. Only for long random ones."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def requests_allowed(lines: int) -> int:
     """API requests a day: 100 for each line of the account, and 100 for one that has none yet."""
     return 100 * max(1, lines)
+
+
+INVITATION_DAYS = 7
+OFFER_DAYS = 7  # an ownership that is offered waits so long
+KEY_OVERLAPS = (0, 24, 168)  # hours that a shared key still works after it was rotated

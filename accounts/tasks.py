@@ -1,11 +1,51 @@
-"""When what the API wrote down of its calls is forgotten."""
+"""When mails to people leave, and when what the API wrote down of its calls is forgotten."""
+
+from __future__ import annotations
+
+import logging
 
 from celery import shared_task
 
-from accounts import calls
+from accounts import calls, letters, mail
+from accounts.commands import invitations, staff
+from accounts.models import Account
+
+log = logging.getLogger(__name__)
+BATCH = 50
 
 
 @shared_task
 def sweep_calls() -> int:
     """Rings for the sweep; a lost bell costs a few rows until the next."""
     return calls.sweep()
+
+
+@shared_task
+def mail_invitations() -> int:
+    """Mails what is due; one that cannot be mailed is tried again later and keeps nobody from theirs."""
+    sent = 0
+    for _ in range(BATCH):
+        claimed = invitations.claim_mail()
+        if claimed is None:
+            break
+        invitation, token = claimed
+        if _sent(invitation.email, letters.invitation(invitation, token), invitation.account):
+            invitations.mark_mailed(invitation=invitation)
+            sent += 1
+    for _ in range(BATCH):
+        offer = staff.claim_offer_mail()
+        if offer is None:
+            break
+        if _sent(offer.to.user.email, letters.ownership(offer), offer.account):
+            staff.mark_offer_mailed(offer=offer)
+            sent += 1
+    return sent
+
+
+def _sent(to: str, letter: mail.Letter, account: Account) -> bool:
+    try:
+        mail.send(to=to, letter=letter, account=account)
+    except Exception:  # whatever a mail server does
+        log.exception("A mail to %s cannot be sent now", to)
+        return False
+    return True

@@ -49,7 +49,7 @@ def activate(request: MemberRequest, iccid: str) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.MANAGE_LINES)
+@needs(Right.STOP_LINES)
 def deactivate(request: MemberRequest, iccid: str) -> HttpResponse:
     """Wants a line off from the next day, or at once where it is suspended."""
 
@@ -75,7 +75,7 @@ def keep(request: MemberRequest, iccid: str) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.ACTIVATE_LINES)
+@needs(Right.EDIT_NOTES)
 def notes(request: MemberRequest, iccid: str) -> HttpResponse:
     """Changes a line's notes."""
 

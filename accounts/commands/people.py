@@ -9,6 +9,8 @@ from kit.errors import Invalid
 
 from accounts.models import User
 
+LONGEST_PERSON = 150
+
 
 def mail_address(*, email: str) -> str:
     email = email.strip().lower()
@@ -35,3 +37,11 @@ def give_password(*, user: User, password: str) -> None:
     if not password.strip():
         raise Invalid("A password cannot be blank.")
     user.set_password(password)
+
+
+def person_name(*, name: str) -> str:
+    """The name in one line. Raises Invalid."""
+    name = " ".join(name.split())
+    if len(name) > LONGEST_PERSON:
+        raise Invalid(f"The name has {len(name)} characters; {LONGEST_PERSON} are the most.")
+    return name

@@ -4,6 +4,7 @@ from accounts.models.brand import Brand, BrandLogo
 from accounts.models.events import Event
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, SignedWrite
 from accounts.models.people import Account, Membership, User, UserManager
+from accounts.models.staff import Invitation, OwnershipOffer
 
 __all__ = [
     "Account",
@@ -14,7 +15,9 @@ __all__ = [
     "BrandLogo",
     "Event",
     "IdempotentAnswer",
+    "Invitation",
     "Membership",
+    "OwnershipOffer",
     "SignedWrite",
     "User",
     "UserManager",

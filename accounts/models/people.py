@@ -9,7 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from kit import clock
+from django.utils.crypto import salted_hmac
+from kit import clock, crypto
 
 from accounts.policy import Actor, ActorKind, Right, Role, rights
 
@@ -36,6 +37,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("back office", default=False)
     date_joined = models.DateTimeField(default=clock.now)
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    language = models.CharField(max_length=10, default="en-us", db_default="en-us")
+    sessions_key = models.CharField(max_length=32, default=crypto.new_hex, editable=False)  # a new one ends them all
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -52,6 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def actor(self) -> Actor:
         return Actor(ActorKind.PERSON, self.email)
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a login holds: it ends with the password and with `sessions_key`."""
+        salt = f"accounts.User.sessions.{self.sessions_key}"
+        return salted_hmac(salt, self.password, secret=secret, algorithm="sha256").hexdigest()
+
 
 class Account(models.Model):
     """Whom lines and money belong to. A sub-account is an account with a parent, which pays for it."""
@@ -60,6 +69,7 @@ class Account(models.Model):
     name = models.CharField(max_length=200)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="subaccounts")
     is_professional = models.BooleanField(default=False)
+    demands_second_factor = models.BooleanField(default=False, db_default=False)  # of each of its people
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
 

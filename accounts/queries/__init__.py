@@ -3,6 +3,7 @@
 from accounts.models import Membership
 from accounts.queries.keys import Caller, Credential, caller_of, credential_of, is_open
 from accounts.queries.people import account_by_uuid, memberships_of, owner_of, user_by_email
+from accounts.queries.staff import invitation_by_token, invitations_of, offer_of, offers_to, staff_of
 
 Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API
 
@@ -13,8 +14,13 @@ __all__ = [
     "account_by_uuid",
     "caller_of",
     "credential_of",
+    "invitation_by_token",
+    "invitations_of",
     "is_open",
     "memberships_of",
+    "offer_of",
+    "offers_to",
     "owner_of",
+    "staff_of",
     "user_by_email",
 ]

@@ -165,7 +165,7 @@ def activation_ready(caller: Caller, iccid: str) -> Ack:
     return Ack()
 
 
-@endpoint("sim_card/{iccid}/deactivate", "POST", right=Right.MANAGE_LINES, sample=Ack())
+@endpoint("sim_card/{iccid}/deactivate", "POST", right=Right.STOP_LINES, sample=Ack())
 def deactivate(caller: Caller, iccid: str) -> Ack:
     """Deactivates a line at once"""
     wishes.deactivate(line=line_of(caller, iccid), by=caller.actor)
@@ -193,7 +193,7 @@ class Notes(msgspec.Struct):
     notes: Annotated[str, msgspec.Meta(max_length=wishes.LONGEST_NOTES)]
 
 
-@endpoint("sim_card/{iccid}/notes", "PUT", "POST", right=Right.ACTIVATE_LINES, sample=Ack())
+@endpoint("sim_card/{iccid}/notes", "PUT", "POST", right=Right.EDIT_NOTES, sample=Ack())
 def notes(caller: Caller, iccid: str, asked: Notes) -> Ack:
     """Changes a line's notes"""
     wishes.edit_notes(line=line_of(caller, iccid), notes=asked.notes, by=caller.actor)

@@ -120,6 +120,8 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "monthly": charts.monthly(usage),
         "may_see_money": membership.may(Right.SEE_MONEY),
         "may_activate": membership.may(Right.ACTIVATE_LINES),
+        "may_stop": membership.may(Right.STOP_LINES),
+        "may_edit_notes": membership.may(Right.EDIT_NOTES),
         "may_manage": membership.may(Right.MANAGE_LINES),
     }
     return page(request, "lines/line.html", context, part="line")

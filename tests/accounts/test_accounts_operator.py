@@ -11,7 +11,9 @@ from django.core.management.base import CommandError
 from kit.errors import Refusal
 from kit.operator import OperatorCommand, readable
 
+from accounts.commands import open_account
 from accounts.models import Account
+from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 
 
@@ -35,7 +37,7 @@ def test_add_account_answers_one_json_document() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("dashes", [True, False])
 def test_add_account_takes_a_parent_in_both_forms(dashes: bool) -> None:
-    parent = Account.objects.create(name="Acme")
+    parent = open_account(name="Acme", owner_email="jane@acme.example", by=OPERATOR)
     given = str(parent.uuid) if dashes else parent.uuid.hex
     answer = add_account("Harbour", "--owner", "sub@harbour.example", "--parent", given)
     assert answer["parent"] == parent.uuid.hex

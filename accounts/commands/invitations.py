@@ -1,0 +1,189 @@
+"""People are asked to join an account, by a link that is mailed to them and works once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+from kit import clock
+from kit.errors import Invalid, NotFound, Refusal
+
+from accounts.commands.events import record
+from accounts.commands.people import add_person, mail_address, person_name
+from accounts.models import Account, Invitation, Membership, User
+from accounts.policy import INVITATION_DAYS, INVITED_AS, Actor, Role, token_hash
+from accounts.queries import is_open
+
+MOST_OPEN = 200  # invitations of an account at a time
+NOT_AGAIN_FOR = dt.timedelta(minutes=1)
+GONE = "This invitation no longer works: it is too old, was used or was withdrawn. Ask for a new one."
+
+
+class AlreadyStaff(Refusal):
+    """The person has a place in this account."""
+
+
+class AlreadyInvited(Refusal):
+    """The person has an invitation that waits."""
+
+
+class TooManyInvitations(Refusal):
+    """More are open than one account may have, or they come too fast."""
+
+
+class InvitationGone(NotFound):
+    """Used, withdrawn, too old or never made: the four are one answer."""
+
+
+@transaction.atomic
+def invite(*, account: Account, email: str, role: Role, address: str, by: Actor) -> Invitation:
+    """Ask a person to join; `address` is that of the console, to which the link leads.
+
+    Raises Invalid, AlreadyStaff, AlreadyInvited, TooManyInvitations.
+    """
+    email = mail_address(email=email)
+    if role not in INVITED_AS:
+        raise Invalid("People are invited as user, operator or viewer; the ownership is transferred.")
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if Membership.objects.filter(account=account, user__email=email).exists():
+        raise AlreadyStaff(f"{email} is among this account's people already.")
+    waiting = Invitation.objects.filter(account=account, accepted_at=None, withdrawn_at=None)
+    before = waiting.filter(email=email).first()
+    if before is not None and not before.has_ended:
+        raise AlreadyInvited(f"{email} is invited already; send that invitation again or withdraw it.")
+    if before is not None:
+        _withdraw(before, by=by)
+    if waiting.count() >= MOST_OPEN:
+        raise TooManyInvitations(f"{MOST_OPEN} invitations wait already; withdraw some first.")
+    invitation = Invitation.objects.create(
+        account=account, email=email, role=role, invited_by=by.name, address=address.rstrip("/")
+    )
+    _note(invitation, "staff.invited", by=by)
+    return invitation
+
+
+@transaction.atomic
+def send_again(*, invitation: Invitation, by: Actor) -> Invitation:
+    """Mail a new link that works for a week; the one before works no longer.
+
+    Raises InvitationGone, TooManyInvitations within a minute of the last.
+    """
+    invitation = _waiting(invitation)
+    now = clock.now()
+    if invitation.mailed_at is not None and now - invitation.mailed_at < NOT_AGAIN_FOR:
+        raise TooManyInvitations(f"The mail to {invitation.email} left a moment ago; wait a minute.")
+    invitation.token_hash, invitation.mail_tries, invitation.mail_after = None, 0, now
+    invitation.expires_at = now + dt.timedelta(days=INVITATION_DAYS)
+    invitation.save(update_fields=["token_hash", "mail_tries", "mail_after", "expires_at"])
+    _note(invitation, "staff.invited_again", by=by)
+    return invitation
+
+
+@transaction.atomic
+def withdraw(*, invitation: Invitation, by: Actor) -> None:
+    """Take an invitation back; its link works no longer. Raises InvitationGone."""
+    _withdraw(_waiting(invitation), by=by)
+
+
+@transaction.atomic
+def claim_mail() -> tuple[Invitation, str] | None:
+    """An invitation whose mail is due with a new token, the next try set before this one is made."""
+    now = clock.now()
+    invitation = (
+        Invitation.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("account")
+        .filter(mail_after__lte=now, expires_at__gt=now, accepted_at=None, withdrawn_at=None)
+        .order_by("mail_after")
+        .first()
+    )
+    if invitation is None:
+        return None
+    token = secrets.token_urlsafe(32)
+    invitation.token_hash = token_hash(token)
+    invitation.mail_tries += 1
+    invitation.mail_after = now + dt.timedelta(minutes=2 ** min(invitation.mail_tries, 8))
+    invitation.save(update_fields=["token_hash", "mail_tries", "mail_after"])
+    return invitation, token
+
+
+def mark_mailed(*, invitation: Invitation) -> None:
+    """Harmless twice, and where a newer link was asked for meanwhile."""
+    same = Invitation.objects.filter(pk=invitation.pk, token_hash=invitation.token_hash)
+    same.update(mail_after=None, mailed_at=clock.now())
+
+
+@transaction.atomic
+def join(*, token: str, user: User) -> Membership:
+    """A person who is known takes the invitation to their own address. Raises InvitationGone, Refusal."""
+    invitation = _invited(token)
+    if user.email != invitation.email:
+        raise Refusal(f"This invitation is for {invitation.email}; log in as that person.")
+    return _join(invitation, user)
+
+
+@transaction.atomic
+def join_as_new(*, token: str, name: str, password: str) -> Membership:
+    """A person who is not known yet takes an invitation; having its link proves the address.
+
+    Raises InvitationGone, Invalid, Refusal.
+    """
+    invitation = _invited(token)
+    if User.objects.filter(email=invitation.email).exists():
+        raise Refusal(f"{invitation.email} is known here already; log in to join.")
+    user = add_person(email=invitation.email, password=password, verified=True)
+    user.name = person_name(name=name)
+    user.save(update_fields=["name"])
+    return _join(invitation, user)
+
+
+def _join(invitation: Invitation, user: User) -> Membership:
+    if not user.is_active:
+        raise Refusal("This person may not log in; ask whoever runs this installation.")
+    now = clock.now()
+    place, _ = Membership.objects.get_or_create(
+        user=user, account_id=invitation.account_id, defaults={"role": invitation.role}
+    )
+    EmailAddress.objects.filter(user=user, email=user.email).update(verified=True)
+    invitation.accepted_at, invitation.mail_after = now, None
+    invitation.save(update_fields=["accepted_at", "mail_after"])
+    _note(invitation, "staff.joined", by=user.actor)
+    return place
+
+
+def _invited(token: str) -> Invitation:
+    """The invitation of this token, locked."""
+    invitation = (
+        Invitation.objects.select_for_update(of=("self",))
+        .select_related("account__parent")
+        .filter(token_hash=token_hash(token), accepted_at=None, withdrawn_at=None, expires_at__gt=clock.now())
+        .first()
+    )
+    if invitation is None or not is_open(invitation.account):
+        raise InvitationGone(GONE)
+    return invitation
+
+
+def _waiting(invitation: Invitation) -> Invitation:
+    locked = Invitation.objects.select_for_update().filter(pk=invitation.pk, accepted_at=None, withdrawn_at=None)
+    found = locked.first()
+    if found is None:
+        raise InvitationGone(f"The invitation of {invitation.email} was used or withdrawn meanwhile.")
+    return found
+
+
+def _withdraw(invitation: Invitation, *, by: Actor) -> None:
+    invitation.withdrawn_at, invitation.mail_after = clock.now(), None
+    invitation.save(update_fields=["withdrawn_at", "mail_after"])
+    _note(invitation, "staff.invitation_withdrawn", by=by)
+
+
+def _note(invitation: Invitation, verb: str, *, by: Actor) -> None:
+    record(
+        by=by,
+        verb=verb,
+        account_id=invitation.account_id,
+        subject=f"person:{invitation.email}"[:128],
+        detail={"role": invitation.role},
+    )

@@ -1,0 +1,27 @@
+"""What mails about people say."""
+
+from __future__ import annotations
+
+from accounts.mail import Letter
+from accounts.models import Invitation, OwnershipOffer
+from accounts.policy import INVITATION_DAYS
+
+
+def invitation(asked: Invitation, token: str) -> Letter:
+    return Letter(
+        f"join {asked.account.name}",
+        f"{asked.invited_by} asks you to join {asked.account.name} as {asked.get_role_display().lower()}.\n\n"
+        f"{asked.address}/accounts/invitation/{token}/\n\n"
+        f"The link works once, and for {INVITATION_DAYS} days. If you do not know why you got this, do nothing.",
+        button="Join",
+    )
+
+
+def ownership(offer: OwnershipOffer) -> Letter:
+    return Letter(
+        f"{offer.account.name} is offered to you",
+        f"{offer.offered_by.email} offers you the ownership of {offer.account.name}: its balance, payment methods and "
+        f"people become yours to manage.\n\n{offer.address}/staff/ownership/\n\n"
+        f"Accept or decline there until {offer.expires_at:%-d %B %Y}. Until you accept, nothing changes.",
+        button="Answer",
+    )
