@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import random
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+
+from accounts.policy import Right
 
 MEGABYTE = 1_048_576  # bytes
 PER_BYTE = Decimal("0.00000095367431640625")  # 1 / MEGABYTE, exactly: a product never rounds before `data_cost` does
@@ -43,6 +46,9 @@ class Why(enum.StrEnum):
     NEW = "new"  # never activated since it was added
 
 
+HOLDING = frozenset({Why.RULE.value, Why.SUBACCOUNT.value})  # they give a line back by themselves
+
+
 def status(wanted: Wanted, *, confirmed_on: bool) -> Status:
     """What a person reads. Activation Ready: wanted active, not yet confirmed by the carrier."""
     if wanted is Wanted.ACTIVE:
@@ -78,3 +84,130 @@ def read_interval(wanted_seconds: int, calls_per_pass: int, calls_per_day: int |
     if not calls_per_day:
         return wanted_seconds
     return max(wanted_seconds, -(-86_400 * calls_per_pass * 5 // (calls_per_day * 4)))
+
+
+class Action(enum.StrEnum):
+    """What people do to lines, one or many."""
+
+    ACTIVATE = "activate"
+    DEACTIVATE_NEXT_DAY = "deactivate-next-day"
+    DEACTIVATE = "deactivate"  # at once
+    DEACTIVATE_ON = "deactivate-on"  # at 00:00 of a day
+    KEEP = "keep"  # takes the deactivation date away
+    SMS = "sms"
+    ASSIGN = "assign"  # to a sub-account, or back to the account itself
+    PLAN = "plan"
+    TAG = "tag"
+    UNTAG = "untag"
+    RESET_TAGS = "reset-tags"
+
+    @property
+    def right(self) -> Right:
+        """What somebody needs to do this."""
+        return Right.ACTIVATE_LINES if self in (Action.ACTIVATE, Action.SMS) else Right.MANAGE_LINES
+
+
+class Verdict(enum.StrEnum):
+    """Whether an action may be done to a line now; all but DO and SAME are refusals."""
+
+    DO = "do"
+    SAME = "same"  # it is so already
+    RED = "red"  # the payer's balance is below its minimum
+    HOLDER_OFF = "holder off"  # its sub-account is switched off
+    DEACTIVATED = "deactivated"
+    NOT_ON = "not on"
+    OTHER_CARRIER = "other carrier"
+    GONE = "gone"  # no longer the account's
+
+    @property
+    def is_refusal(self) -> bool:
+        return self not in (Verdict.DO, Verdict.SAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an action depends on. `is_so`: the line has the plan, the holder, the tags already, or none to take away."""
+
+    wanted: Wanted
+    confirmed_on: bool = False
+    has_date: bool = False
+    is_red: bool = False
+    is_held: bool = False  # off by what gives it back by itself
+    holder_off: bool = False
+    is_so: bool = False
+    other_carrier: bool = False
+
+
+def judge(action: Action, facts: Facts) -> Verdict:
+    """Whether this may be done to a line of these facts."""
+    is_off = facts.wanted is Wanted.DEACTIVATED
+    match action:
+        case Action.ACTIVATE if facts.wanted is not Wanted.ACTIVE:
+            if facts.holder_off:
+                return Verdict.HOLDER_OFF
+            return Verdict.RED if facts.is_red else Verdict.DO
+        case Action.ACTIVATE:
+            return Verdict.SAME
+        case Action.DEACTIVATE_NEXT_DAY if facts.has_date and not is_off:
+            # A Suspended one is deactivated at once, whatever date it has.
+            return Verdict.DO if facts.wanted is Wanted.SUSPENDED else Verdict.SAME
+        case Action.DEACTIVATE_NEXT_DAY | Action.DEACTIVATE_ON:
+            return Verdict.DEACTIVATED if is_off else Verdict.DO
+        case Action.DEACTIVATE:
+            return Verdict.SAME if is_off and not facts.is_held else Verdict.DO
+        case Action.KEEP:
+            return Verdict.DO if facts.has_date else Verdict.SAME
+        case Action.SMS:
+            return Verdict.DO if facts.wanted is Wanted.ACTIVE and facts.confirmed_on else Verdict.NOT_ON
+    if facts.is_so:
+        return Verdict.SAME
+    return Verdict.OTHER_CARRIER if facts.other_carrier else Verdict.DO
+
+
+class JobState(enum.StrEnum):
+    """What has become of work on many lines."""
+
+    PREVIEWED = "previewed"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    DONE = "done"
+
+
+class JobMove(enum.StrEnum):
+    START = "start"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    FINISH = "finish"
+
+
+# Which state a move leads to; a move that is not here is refused.
+JOB_MOVES: dict[tuple[JobState, JobMove], JobState] = {
+    (JobState.PREVIEWED, JobMove.START): JobState.RUNNING,
+    (JobState.PREVIEWED, JobMove.CANCEL): JobState.CANCELLED,
+    (JobState.RUNNING, JobMove.PAUSE): JobState.PAUSED,
+    (JobState.RUNNING, JobMove.CANCEL): JobState.CANCELLED,
+    (JobState.RUNNING, JobMove.FINISH): JobState.DONE,
+    (JobState.PAUSED, JobMove.RESUME): JobState.RUNNING,
+    (JobState.PAUSED, JobMove.CANCEL): JobState.CANCELLED,
+    (JobState.DONE, JobMove.RETRY): JobState.RUNNING,
+    # The second click.
+    (JobState.RUNNING, JobMove.START): JobState.RUNNING,
+    (JobState.RUNNING, JobMove.RESUME): JobState.RUNNING,
+    (JobState.RUNNING, JobMove.RETRY): JobState.RUNNING,
+    (JobState.PAUSED, JobMove.PAUSE): JobState.PAUSED,
+    (JobState.CANCELLED, JobMove.CANCEL): JobState.CANCELLED,
+    (JobState.DONE, JobMove.START): JobState.DONE,
+}
+
+
+class Item(enum.IntEnum):
+    """What has become of one line of a job."""
+
+    WAITING = 0
+    DONE = 1
+    SAME = 2
+    REFUSED = 3
+    FAILED = 4

@@ -10,10 +10,11 @@ from kit import clock
 
 from billing.commands import statements
 from lines import carriers
-from lines.commands import passes
+from lines.commands import jobs, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work.driving import drive_carrier
+from lines.work.jobs import run_jobs
 from lines.work.reading import Reader
 from lines.work.statements import write_one
 from lines.work.sync import keep_days
@@ -81,3 +82,18 @@ def write_statements() -> int:
     """Writes the statements that were asked for; a million rows take one to two minutes."""
     statements.drop_old_statements()
     return 1 if write_one() else 0
+
+
+@shared_task
+def work_jobs() -> int:
+    """Goes on with the running jobs; carriers are told at once of what they changed."""
+    lines = run_jobs(stop=_shift())
+    if lines:
+        drive_lines.delay()
+    return lines
+
+
+@shared_task
+def drop_previews() -> int:
+    """Forgets jobs that nobody started."""
+    return jobs.drop_old_previews()

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
 
-from accounts.commands import record
+from accounts.commands import Happened, record, record_many
+from accounts.models import Account
 from accounts.policy import SYSTEM, Actor, actor_named
 from billing.commands import lock_wallets, mark_colours
 from billing.commands.notices import tell_turn
 from billing.models import Wallet
+from lines import policy
 from lines.carriers.base import Switch
 from lines.models import Line, LineState
-from lines.policy import Wanted, Why
+from lines.policy import Action, Facts, Verdict, Wanted, Why
 
 LONGEST_NOTES = 500  # characters
 
@@ -32,6 +35,24 @@ class AlreadyDeactivated(Refusal):
 
 class LineInStock(Refusal):
     """The line belongs to no account."""
+
+
+class HolderOff(Refusal):
+    """The sub-account that holds the line is switched off."""
+
+
+REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
+    Verdict.RED: (
+        InsufficientBalance,
+        "Line {iccid} cannot be activated while the available balance is below its minimum; add funds first",
+    ),
+    Verdict.HOLDER_OFF: (
+        HolderOff,
+        "Line {iccid} cannot be activated while its sub-account is switched off; switch that on first",
+    ),
+    Verdict.DEACTIVATED: (AlreadyDeactivated, "Line {iccid} is deactivated already"),
+    Verdict.GONE: (LineInStock, "Line {iccid} belongs to no account"),
+}
 
 
 # Lines go from one wish to another; those whose carrier disagrees are to be driven, those that it fits already are not.
@@ -116,50 +137,140 @@ def _record_turn(verb: str, account_id: int, did: str, lines: int) -> None:
     record(by=SYSTEM, verb=verb, account_id=account_id, detail={f"lines_{did}": lines})
 
 
+def lock_lines(*, line_ids: Sequence[int]) -> list[LineState]:
+    """Locks these lines' payers and then their states, in order, for the rest of the transaction; answers the states
+    with their lines, as their balances' colours want them. Lines in stock are left out."""
+    ours = Line.objects.filter(pk__in=line_ids, payer__isnull=False)
+    payers = [payer for payer in ours.order_by().values_list("payer_id", flat=True).distinct() if payer is not None]
+    lock_wallets(account_ids=payers)
+    enforce(account_ids=payers)
+    states = LineState.objects.filter(line__in=ours).select_related("line").order_by("pk")
+    return list(states.select_for_update(of=("self",)))
+
+
+VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated", Wanted.SUSPENDED: "line.suspended"}
+
+
+def set_many(*, states: Sequence[LineState], wanted: Wanted, why: Why | None, by: Actor) -> None:
+    """Changes the wish of lines whose states are locked, with their lines; one event for each."""
+    if not states:
+        return
+    ids = [state.pk for state in states]
+    who = by.name if why in (None, Why.PERSON, Why.RULE) else ""
+    _wish(which="l.id = ANY(%(ids)s)", ids=ids, wanted=wanted, instead_of=list(Wanted), why=why, who=who)
+    if wanted is not Wanted.SUSPENDED:
+        dated = Line.objects.filter(pk__in=ids, deactivation_date__isnull=False)
+        dated.update(deactivation_date=None, deactivation_by="")
+    record_many(
+        by=by,
+        verb=VERBS[wanted],
+        things=[
+            Happened(
+                state.line.account_id,
+                f"line:{state.line.iccid}",
+                {"before": Wanted(state.wanted).name, "after": wanted.name},
+            )
+            for state in states
+        ],
+    )
+
+
+def activate_lines(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
+    """Wants lines active; says of each what came of it. Harmless twice."""
+    return _decide(line_ids, Action.ACTIVATE, lambda due: set_many(states=due, wanted=Wanted.ACTIVE, why=None, by=by))
+
+
+def deactivate_lines(*, line_ids: Sequence[int], by: Actor, why: Why = Why.PERSON) -> dict[int, Verdict]:
+    """Wants lines off, at once; Suspended ones then stay off when the balance recovers. Harmless twice.
+
+    What somebody wants off stays so when the rule or the sub-account gives the line back.
+    """
+    return _decide(
+        line_ids, Action.DEACTIVATE, lambda due: set_many(states=due, wanted=Wanted.DEACTIVATED, why=why, by=by)
+    )
+
+
+def deactivate_lines_next_day(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
+    """Lines that run are to be deactivated at 00:00 of the next day; Suspended ones are at once. Harmless twice."""
+
+    def act(due: list[LineState]) -> None:
+        suspended = [state for state in due if state.wanted == Wanted.SUSPENDED]
+        set_many(states=suspended, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=by)
+        running = [state for state in due if state.wanted == Wanted.ACTIVE]
+        _set_dates(running, clock.today() + dt.timedelta(days=1), by=by)
+
+    return _decide(line_ids, Action.DEACTIVATE_NEXT_DAY, act)
+
+
+def deactivate_lines_on(*, line_ids: Sequence[int], date: dt.date, by: Actor) -> dict[int, Verdict]:
+    """Lines are to be deactivated at 00:00 of this day, instead of any other day that was set. Harmless twice."""
+
+    def act(due: list[LineState]) -> None:
+        _set_dates([state for state in due if state.line.deactivation_date != date], date, by=by)
+
+    return _decide(line_ids, Action.DEACTIVATE_ON, act)
+
+
+def keep_lines_active(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
+    """Takes lines' deactivation dates away. Harmless twice."""
+    return _decide(line_ids, Action.KEEP, lambda due: _set_dates(due, None, by=by))
+
+
 @transaction.atomic
+def _decide(line_ids: Sequence[int], action: Action, act: Callable[[list[LineState]], None]) -> dict[int, Verdict]:
+    """Judges each line under its lock and acts on those that may be; a line that is nobody's now is gone."""
+    states = lock_lines(line_ids=line_ids)
+    verdicts = dict.fromkeys(line_ids, Verdict.GONE)
+    verdicts |= {pk: policy.judge(action, facts) for pk, facts in facts_of(states).items()}
+    if due := [state for state in states if verdicts[state.pk] is Verdict.DO]:
+        act(due)
+    return verdicts
+
+
+def facts_of(states: Sequence[LineState]) -> dict[int, Facts]:
+    """What decisions about locked lines depend on."""
+    payers = {state.line.payer_id for state in states if state.line.payer_id}
+    red = set(Wallet.objects.filter(pk__in=payers, is_red=True).values_list("pk", flat=True))
+    holders = {state.line.account_id for state in states if state.line.account_id}
+    off = set(Account.objects.filter(pk__in=holders, is_active=False).values_list("pk", flat=True))
+    return {
+        state.pk: Facts(
+            wanted=Wanted(state.wanted),
+            confirmed_on=state.reported == Switch.ON and not state.blocked,
+            has_date=state.line.deactivation_date is not None,
+            is_red=state.line.payer_id in red,
+            is_held=state.why in policy.HOLDING,
+            holder_off=state.line.account_id in off,
+        )
+        for state in states
+    }
+
+
 def activate(*, line: Line, by: Actor) -> LineState:
-    """Wants a line active. Raises InsufficientBalance while its payer's balance is red, LineInStock.
+    """Wants a line active. Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock.
 
     Harmless twice.
     """
-    payer_id = _payer(line)
-    lock_wallets(account_ids=[payer_id])
-    enforce(account_ids=[payer_id])
-    if Wallet.objects.get(pk=payer_id).is_red:
-        raise InsufficientBalance(
-            f"Line {line.iccid} cannot be activated while the available balance is below its minimum; add funds first"
-        )
-    return _set_one(line, Wanted.ACTIVE, why=None, by=by)
+    _or_refuse(line, activate_lines(line_ids=[line.pk], by=by))
+    return LineState.objects.get(pk=line.pk)
 
 
-@transaction.atomic
 def deactivate(*, line: Line, by: Actor, why: Why = Why.PERSON) -> LineState:
     """Wants a line off, at once; a Suspended one then stays off when the balance recovers. Raises LineInStock."""
-    lock_wallets(account_ids=[_payer(line)])
-    return _set_one(line, Wanted.DEACTIVATED, why=why, by=by)
+    _or_refuse(line, deactivate_lines(line_ids=[line.pk], by=by, why=why))
+    return LineState.objects.get(pk=line.pk)
 
 
-@transaction.atomic
 def deactivate_next_day(*, line: Line, by: Actor) -> Line:
     """A line that runs is to be deactivated at 00:00 of the next day; a Suspended one is at once. Harmless twice.
 
     Raises AlreadyDeactivated, LineInStock.
     """
-    lock_wallets(account_ids=[_payer(line)])
-    state = LineState.objects.select_for_update().get(pk=line.pk)
-    if state.wanted == Wanted.DEACTIVATED:
-        raise AlreadyDeactivated(f"Line {line.iccid} is deactivated already")
-    if state.wanted == Wanted.SUSPENDED:
-        _set_one(line, Wanted.DEACTIVATED, why=Why.PERSON, by=by)
-        line.refresh_from_db()
-        return line
-    line = Line.objects.select_for_update().get(pk=line.pk)
-    if line.deactivation_date is None:
-        _set_date(line, clock.today() + dt.timedelta(days=1), by=by)
+    _or_refuse(line, deactivate_lines_next_day(line_ids=[line.pk], by=by))
+    line.refresh_from_db()
     return line
 
 
-@transaction.atomic
 def deactivate_on(*, line: Line, date: dt.date, by: Actor) -> Line:
     """A line is to be deactivated at 00:00 of this day, instead of any other day that was set. Harmless twice.
 
@@ -167,52 +278,64 @@ def deactivate_on(*, line: Line, date: dt.date, by: Actor) -> Line:
     """
     if date <= clock.today():
         raise Invalid(f"{date} is not a day to come; give a later one, or deactivate the line at once")
-    lock_wallets(account_ids=[_payer(line)])
-    state = LineState.objects.select_for_update().get(pk=line.pk)
-    if state.wanted == Wanted.DEACTIVATED:
-        raise AlreadyDeactivated(f"Line {line.iccid} is deactivated already")
-    line = Line.objects.select_for_update().get(pk=line.pk)
-    if line.deactivation_date != date:
-        _set_date(line, date, by=by)
+    _or_refuse(line, deactivate_lines_on(line_ids=[line.pk], date=date, by=by))
+    line.refresh_from_db()
     return line
 
 
-@transaction.atomic
 def keep_active(*, line: Line, by: Actor) -> Line:
     """Takes a line's deactivation date away. Harmless twice."""
-    line = Line.objects.select_for_update().get(pk=line.pk)
-    if line.deactivation_date is not None:
-        _set_date(line, None, by=by)
+    keep_lines_active(line_ids=[line.pk], by=by)
+    line.refresh_from_db()
     return line
 
 
-def _set_date(line: Line, date: dt.date | None, *, by: Actor) -> None:
-    before, line.deactivation_date = line.deactivation_date, date
-    line.deactivation_by = by.name if date else ""
-    line.save(update_fields=["deactivation_date", "deactivation_by"])
-    record(
+def _or_refuse(line: Line, verdicts: dict[int, Verdict]) -> None:
+    verdict = verdicts[line.pk]
+    if verdict.is_refusal:
+        refusal, message = REFUSALS[verdict]
+        raise refusal(message.format(iccid=line.iccid))
+
+
+def _set_dates(states: Sequence[LineState], date: dt.date | None, *, by: Actor) -> None:
+    """States must be locked, with their lines."""
+    if not states:
+        return
+    Line.objects.filter(pk__in=[state.pk for state in states]).update(
+        deactivation_date=date, deactivation_by=by.name if date else ""
+    )
+    record_many(
         by=by,
         verb="line.deactivation_date_set" if date else "line.deactivation_date_removed",
-        account_id=line.account_id,
-        subject=f"line:{line.iccid}",
-        detail={"before": before and before.isoformat(), "after": date and date.isoformat()},
+        things=[
+            Happened(
+                state.line.account_id,
+                f"line:{state.line.iccid}",
+                {"before": _iso(state.line.deactivation_date), "after": _iso(date)},
+            )
+            for state in states
+        ],
     )
 
 
+def _iso(date: dt.date | None) -> str | None:
+    return date.isoformat() if date else None
+
+
+@transaction.atomic
 def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
     """Deactivates lines whose day has come, in the name of who set it; says how many. Harmless twice."""
-    due = list(Line.objects.filter(deactivation_date__lte=today, payer__isnull=False).order_by("pk")[:limit])
-    for line in due:
-        with transaction.atomic():
-            lock_wallets(account_ids=[_payer(line)])
-            state = LineState.objects.select_for_update().get(pk=line.pk)
-            still = Line.objects.select_for_update().get(pk=line.pk)
-            if still.deactivation_date is None or still.deactivation_date > today:
-                continue  # somebody kept it meanwhile
-            if state.wanted != Wanted.DEACTIVATED:
-                _set_one(still, Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(still.deactivation_by))
-            Line.objects.filter(pk=line.pk).update(deactivation_date=None, deactivation_by="")
-    return len(due)
+    due = Line.objects.filter(deactivation_date__lte=today, payer__isnull=False).order_by("pk")
+    states = lock_lines(line_ids=list(due.values_list("pk", flat=True)[:limit]))
+    come = [state for state in states if state.line.deactivation_date and state.line.deactivation_date <= today]
+    by_who: dict[str, list[LineState]] = defaultdict(list)
+    for state in come:
+        if state.wanted != Wanted.DEACTIVATED:
+            by_who[state.line.deactivation_by].append(state)
+    for who, theirs in sorted(by_who.items()):
+        set_many(states=theirs, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(who))
+    Line.objects.filter(pk__in=[state.pk for state in come]).update(deactivation_date=None, deactivation_by="")
+    return len(states)
 
 
 @transaction.atomic
@@ -233,27 +356,3 @@ def edit_notes(*, line: Line, notes: str, by: Actor) -> Line:
             detail={"before": before, "after": notes},
         )
     return line
-
-
-def _payer(line: Line) -> int:
-    if line.payer_id is None:
-        raise LineInStock(f"Line {line.iccid} belongs to no account")
-    return line.payer_id
-
-
-def _set_one(line: Line, wanted: Wanted, *, why: Why | None, by: Actor) -> LineState:
-    state = LineState.objects.select_for_update().get(pk=line.pk)
-    before = Wanted(state.wanted)
-    others = [other for other in Wanted if other is not wanted]
-    changed = _wish(which="l.id = ANY(%(ids)s)", ids=[line.pk], wanted=wanted, instead_of=others, why=why, who=by.name)
-    if changed:
-        Line.objects.filter(pk=line.pk).update(deactivation_date=None, deactivation_by="")
-        record(
-            by=by,
-            verb=f"line.{'activated' if wanted is Wanted.ACTIVE else 'deactivated'}",
-            account_id=line.account_id,
-            subject=f"line:{line.iccid}",
-            detail={"before": before.name, "after": wanted.name},
-        )
-    state.refresh_from_db()
-    return state

@@ -1,6 +1,7 @@
 """The tables of lines, by noun."""
 
 from lines.models.changes import ChangedLines
+from lines.models.jobs import Job, JobItem
 from lines.models.lines import (
     ICCID,
     Carrier,
@@ -27,6 +28,8 @@ __all__ = [
     "Chunk",
     "Drive",
     "FinalTotal",
+    "Job",
+    "JobItem",
     "Leased",
     "Line",
     "LineCycle",

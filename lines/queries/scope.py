@@ -19,6 +19,7 @@ from django.db.models import (
     When,
 )
 
+from accounts.models import Account
 from accounts.queries import Viewer
 from lines.carriers.base import Switch
 from lines.models import Line
@@ -50,7 +51,11 @@ def month_bytes(today: dt.date) -> Case:
 
 def lines_of(viewer: Viewer) -> QuerySet[Line]:
     """The lines that a person sees: those a sub-account holds, or all that an account pays for."""
-    account = viewer.account
+    return lines_held(viewer.account)
+
+
+def lines_held(account: Account) -> QuerySet[Line]:
+    """The lines that a sub-account holds, or all that an account pays for."""
     return Line.objects.filter(account=account) if account.is_subaccount else Line.objects.filter(payer=account)
 
 

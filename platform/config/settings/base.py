@@ -161,6 +161,8 @@ CELERY_BEAT_SCHEDULE = {
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0, "options": {"expires": 30}},
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0, "options": {"expires": 30}},
+    "work-jobs": {"task": "lines.tasks.work_jobs", "schedule": 2.0, "options": {"expires": 10}},
+    "drop-previews": {"task": "lines.tasks.drop_previews", "schedule": 3600.0, "options": {"expires": 600}},
     "keep-books": {"task": "lines.tasks.keep_books", "schedule": 10.0, "options": {"expires": 30}},
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},

@@ -1,0 +1,117 @@
+"""What each action of a job does to a set of lines, and what it must be told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from kit import clock
+from kit.errors import Invalid, NotFound
+
+from accounts.models import Account
+from accounts.policy import Actor, ActorKind
+from lines.commands import holders, wishes
+from lines.commands.plans import change_plan_of_lines
+from lines.models import Job, Line, RatePlan
+from lines.policy import Action, Item, Verdict
+
+OF_SUBACCOUNTS = frozenset({Action.ACTIVATE, Action.SMS})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What has become of one line."""
+
+    state: Item
+    verdict: Verdict | str = ""
+    note: str = ""
+
+
+GONE = Outcome(Item.REFUSED, Verdict.GONE)
+BROKEN = Outcome(Item.FAILED, note="It could not be done; whoever runs this installation finds the reason in its log")
+
+
+def act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
+    """Does a job's action to these lines. They must be the account's, its payer's wallet locked."""
+    by = Actor(ActorKind(job.by_kind), job.by_name)
+    return {line_id: _outcome(verdict) for line_id, verdict in _verdicts(job, line_ids, by).items()}
+
+
+def _outcome(verdict: Verdict) -> Outcome:
+    if verdict is Verdict.DO:
+        return Outcome(Item.DONE, verdict)
+    return Outcome(Item.REFUSED if verdict.is_refusal else Item.SAME, verdict)
+
+
+def _verdicts(job: Job, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
+    match Action(job.action):
+        case Action.ACTIVATE:
+            return wishes.activate_lines(line_ids=line_ids, by=by)
+        case Action.DEACTIVATE_NEXT_DAY:
+            return wishes.deactivate_lines_next_day(line_ids=line_ids, by=by)
+        case Action.DEACTIVATE:
+            return wishes.deactivate_lines(line_ids=line_ids, by=by)
+        case Action.DEACTIVATE_ON:
+            date = dt.date.fromisoformat(job.parameters["date"])
+            return wishes.deactivate_lines_on(line_ids=line_ids, date=date, by=by)
+        case Action.KEEP:
+            return wishes.keep_lines_active(line_ids=line_ids, by=by)
+        case Action.ASSIGN:
+            holder = Account.objects.get(uuid=job.parameters["account"])
+            return _assign(line_ids, holder, by)
+        case Action.PLAN:
+            plan = RatePlan.objects.get(pk=job.parameters["plan"])
+            return change_plan_of_lines(line_ids=line_ids, plan=plan, by=by)
+    raise NotImplementedError(job.action)
+
+
+def _assign(line_ids: Sequence[int], holder: Account, by: Actor) -> dict[int, Verdict]:
+    there = set(Line.objects.filter(pk__in=line_ids, account=holder).values_list("pk", flat=True))
+    holders.assign(line_ids=line_ids, holder=holder, by=by)
+    return {line_id: Verdict.SAME if line_id in there else Verdict.DO for line_id in line_ids}
+
+
+def checked(action: Action, parameters: Mapping[str, Any], account: Account) -> dict[str, Any]:
+    """What an action must be told, as it is kept. Raises Invalid, NotFound."""
+    match action:
+        case Action.DEACTIVATE_ON:
+            return {"date": _day_to_come(parameters.get("date"))}
+        case Action.ASSIGN:
+            return {"account": _holder(parameters.get("account"), account).uuid.hex}
+        case Action.PLAN:
+            return {"plan": _plan(parameters.get("plan")).pk}
+    if parameters:
+        raise Invalid(f"{action} takes nothing more than its lines")
+    return {}
+
+
+def _day_to_come(text: object) -> str:
+    try:
+        date = dt.date.fromisoformat(str(text))
+    except ValueError:
+        raise Invalid("Give a day such as 2026-12-01") from None
+    if date <= clock.today():
+        raise Invalid(f"{date} is not a day to come; give a later one, or deactivate at once")
+    return date.isoformat()
+
+
+def _holder(key: object, account: Account) -> Account:
+    """The account itself or a sub-account of it."""
+    try:
+        found = Account.objects.filter(Q(pk=account.pk) | Q(parent=account), uuid=uuid.UUID(str(key))).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound("There is no such sub-account; choose one of yours")
+    return found
+
+
+def _plan(key: object) -> RatePlan:
+    plan = RatePlan.objects.filter(pk=int(str(key))).first() if str(key).isdecimal() and len(str(key)) < 10 else None
+    if plan is None:
+        raise NotFound("There is no such rate plan; choose one of the list")
+    return plan

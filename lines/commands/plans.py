@@ -1,0 +1,38 @@
+"""At which plan's prices a line runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.db import transaction
+
+from accounts.commands import Happened, record_many
+from accounts.policy import Actor
+from lines import policy
+from lines.commands.wishes import facts_of, lock_lines
+from lines.models import Line, RatePlan
+from lines.policy import Action, Verdict
+
+
+@transaction.atomic
+def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) -> dict[int, Verdict]:
+    """Puts lines on another rate plan of their carrier: what is read from now on is at its prices. Harmless twice."""
+    states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
+    verdicts = dict.fromkeys(line_ids, Verdict.GONE)
+    for pk, facts in facts_of(list(states.values())).items():
+        line = states[pk].line
+        about = replace(facts, is_so=line.plan_id == plan.pk, other_carrier=line.carrier_id != plan.carrier_id)
+        verdicts[pk] = policy.judge(Action.PLAN, about)
+    due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
+    before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))
+    Line.objects.filter(pk__in=[line.pk for line in due]).update(plan=plan)
+    record_many(
+        by=by,
+        verb="line.plan_changed",
+        things=[  # the payer's event: who only holds a line knows nothing of prices
+            Happened(line.payer_id, f"line:{line.iccid}", {"before": before[line.plan_id], "after": plan.name})
+            for line in due
+        ],
+    )
+    return verdicts

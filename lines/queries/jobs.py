@@ -1,0 +1,167 @@
+"""Jobs as a person sees them: what will happen to how many, how far it is, what became of each line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models.expressions import Combinable
+from kit import clock
+from kit.money import ZERO
+
+from accounts.queries import Viewer
+from billing.models import Wallet
+from lines.models import Drive, Job, JobItem, Line, Price, RatePlan
+from lines.policy import HOLDING, Action, Facts, Item, JobState, Verdict, Wanted, judge
+from lines.queries.scope import CONFIRMED_ON
+
+DRIVING = frozenset({Action.ACTIVATE, Action.DEACTIVATE, Action.DEACTIVATE_NEXT_DAY})
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What would become of a job's waiting lines now. `cost` is USD: once, or a day where `is_daily`."""
+
+    verdicts: dict[Verdict, int] = field(default_factory=dict)
+    cost: Decimal = ZERO
+    is_daily: bool = False
+
+    @property
+    def will(self) -> int:
+        return self.verdicts.get(Verdict.DO, 0)
+
+    @property
+    def refused(self) -> int:
+        return sum(count for verdict, count in self.verdicts.items() if verdict.is_refusal)
+
+
+def running_jobs() -> list[int]:
+    """The jobs that workers go on with, the oldest first."""
+    return list(Job.objects.filter(state=JobState.RUNNING).order_by("pk").values_list("pk", flat=True))
+
+
+def jobs_of(viewer: Viewer) -> QuerySet[Job]:
+    """The jobs of an account that were started, latest first."""
+    return Job.objects.filter(account=viewer.account).exclude(state=JobState.PREVIEWED).order_by("-pk")
+
+
+def job_of(viewer: Viewer, key: str) -> Job | None:
+    """One job of the account, by its UUID's 32 hex."""
+    return Job.objects.filter(account=viewer.account, uuid=key).select_related("account").first()
+
+
+def forecast(job: Job) -> Forecast:
+    """Judges the waiting lines by the few kinds that there are of them, each as the worker will."""
+    action, by_plan = Action(job.action), Counter[int]()
+    verdicts = Counter[Verdict]()
+    is_red = not Wallet.objects.filter(pk=job.account.payer_id, is_red=False).exists()
+    for row in _kinds_of(job):
+        facts = Facts(
+            wanted=Wanted(row["wanted"]),
+            confirmed_on=bool(row["on"]),
+            has_date=row["dated"],
+            is_red=is_red,
+            is_held=row["held"],
+            holder_off=row["holder_off"],
+            is_so=row["so"],
+            other_carrier=row["other_carrier"],
+        )
+        verdict = judge(action, facts)
+        verdicts[verdict] += row["lines"]
+        if verdict is Verdict.DO:
+            by_plan[row["price_plan"]] += row["lines"]
+    if action not in (Action.ACTIVATE, Action.SMS):
+        return Forecast(verdicts)
+    is_daily = action is Action.ACTIVATE
+    prices = prices_in_force(list(by_plan), now=clock.now())
+    cost = sum((lines * _part(prices[plan], is_daily) for plan, lines in by_plan.items() if plan in prices), ZERO)
+    return Forecast(verdicts, cost, is_daily)
+
+
+def _part(price: Price, is_daily: bool) -> Decimal:
+    part: Decimal = price.per_day if is_daily else price.per_sms
+    return part
+
+
+def _kinds_of(job: Job) -> list[Any]:
+    """The waiting lines of a job, counted by what a decision about them depends on."""
+    nothing = Value(False, output_field=BooleanField())
+    so: Combinable = nothing
+    other_carrier: Combinable = nothing
+    match Action(job.action):
+        case Action.ASSIGN:
+            so = _is(Q(account__uuid=job.parameters["account"]))
+        case Action.PLAN:
+            plan = RatePlan.objects.get(pk=job.parameters["plan"])
+            so, other_carrier = _is(Q(plan=plan)), _is(~Q(carrier_id=plan.carrier_id))
+    waiting = JobItem.objects.filter(job=job, state=Item.WAITING).values("line")
+    rows = (
+        Line.objects.filter(pk__in=waiting)
+        .order_by()
+        .values(
+            wanted=F("state__wanted"),
+            on=_is(CONFIRMED_ON),
+            held=_is(Q(state__why__in=HOLDING)),
+            dated=_is(Q(deactivation_date__isnull=False)),
+            holder_off=_is(Q(account__is_active=False)),
+            so=so,
+            other_carrier=other_carrier,
+            price_plan=F("plan_id"),
+        )
+    )
+    return list(rows.annotate(lines=Count("pk")))
+
+
+def _is(condition: Q) -> Combinable:
+    return ExpressionWrapper(condition, output_field=BooleanField())
+
+
+def prices_in_force(plan_ids: Sequence[int], *, now: dt.datetime) -> dict[int, Price]:
+    """Each plan's price now."""
+    rows = Price.objects.filter(plan__in=plan_ids).filter(Q(valid_from=None) | Q(valid_from__lte=now))
+    return {price.plan_id: price for price in rows.order_by(F("valid_from").asc(nulls_first=True))}
+
+
+def waiting_for_carriers(job: Job) -> int:
+    """Lines that the job has changed and whose carrier has not confirmed it yet."""
+    if Action(job.action) not in DRIVING:
+        return 0
+    done = JobItem.objects.filter(job=job, state=Item.DONE).values("line")
+    return Drive.objects.filter(line__in=done).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a running job is: lines a second, and how long the rest takes."""
+
+    rate: float
+    left: dt.timedelta | None
+
+
+def pace_of(job: Job) -> Pace | None:
+    """None while nothing is known of it."""
+    if job.state != JobState.RUNNING or job.run_at is None:
+        return None
+    seconds = (clock.now() - job.run_at).total_seconds()
+    lines = job.over - job.run_from
+    if lines <= 0 or seconds <= 0:
+        return None
+    rate = lines / seconds
+    return Pace(rate, dt.timedelta(seconds=job.left / rate))
+
+
+def items_of(job: Job, *, state: Item | None, after: int = 0, limit: int) -> list[JobItem]:
+    """A job's lines, behind this item."""
+    items = JobItem.objects.filter(job=job, pk__gt=after).select_related("line").order_by("pk")
+    return list((items if state is None else items.filter(state=state))[:limit])
+
+
+def count_by_verdict(job: Job, state: Item) -> list[tuple[str, str, int]]:
+    """Why lines were refused or failed: verdict, note, how many; the most frequent first."""
+    rows = JobItem.objects.filter(job=job, state=state).order_by().values_list("verdict", "note")
+    return sorted(rows.annotate(lines=Count("pk")), key=lambda row: -row[2])[:20]
