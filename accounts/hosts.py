@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from django.apps import apps
+from django.conf import settings
 
 SECONDS = 15  # until another process hears of a domain that went live or down
 
@@ -20,6 +21,11 @@ class AllowedHosts(list[str]):
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
         yield from live_domains()
+
+
+def is_own(host: str) -> bool:
+    """Whether this very host is named as the installation's; a pattern such as `.example.com` may have brands' too."""
+    return host in list.__iter__(settings.ALLOWED_HOSTS)
 
 
 def live_domains() -> frozenset[str]:

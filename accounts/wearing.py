@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 
 from accounts.dress import Dress, dress_of, dressed
-from accounts.hosts import live_domains
+from accounts.hosts import is_own, live_domains
 from accounts.models import Account, Brand
 
 COOKIE = "dress"  # signed: the UUID of the sub-account whose people use this browser
@@ -60,7 +60,7 @@ def worn(request: HttpRequest) -> Dress:
 def _brand_at(request: HttpRequest) -> Brand | None:
     """`get_host` refuses a host that is nobody's."""
     host, _ = split_domain_port(request.get_host())
-    if host not in live_domains():
+    if is_own(host) or host not in live_domains():
         return None
     return Brand.objects.select_related("account").filter(domain=host, domain_live_at__isnull=False).first()
 

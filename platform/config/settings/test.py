@@ -2,7 +2,7 @@
 
 from .base import *  # noqa: F403
 
-ALLOWED_HOSTS = ["*"]
+ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
