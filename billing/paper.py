@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-
+from django.conf import settings
 from fpdf import FPDF
 from kit.money import shown
 
@@ -11,6 +10,7 @@ from billing.models import Invoice
 
 MARGIN = 20  # mm
 GREY = (95, 100, 110)
+FONT = "DejaVu"  # Latin, Greek, Cyrillic, Hebrew, Arabic letters; only those that are used go into the file
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
@@ -19,8 +19,10 @@ def invoice_pdf(invoice: Invoice) -> bytes:
     pdf.set_margins(MARGIN, MARGIN)
     pdf.set_title(invoice.name)
     pdf.set_creation_date(invoice.issued_at)
+    for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
+        pdf.add_font(FONT, style, settings.BASE_DIR / "static" / "vendor" / file)
     pdf.add_page()
-    pdf.set_font("Helvetica", "B", 20)
+    pdf.set_font(FONT, "B", 20)
     pdf.cell(0, 10, "Invoice", new_x="LMARGIN", new_y="NEXT")
     _facts(pdf, invoice)
     pdf.ln(6)
@@ -34,12 +36,12 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
 
 def _facts(pdf: FPDF, invoice: Invoice) -> None:
-    pdf.set_font("Helvetica", "", 10)
+    pdf.set_font(FONT, "", 10)
     for name, value in (("Number", invoice.name), ("Date", f"{invoice.issued_at:%-d %B %Y}"), ("Currency", "USD")):
         pdf.set_text_color(*GREY)
         pdf.cell(25, 6, name)
         pdf.set_text_color(0)
-        pdf.cell(0, 6, printable(value), new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(0, 6, value, new_x="LMARGIN", new_y="NEXT")
 
 
 def _seller(invoice: Invoice) -> list[str]:
@@ -57,41 +59,32 @@ def _buyer(invoice: Invoice) -> list[str]:
 
 def _party(pdf: FPDF, title: str, lines: list[str], x: float, y: float) -> None:
     pdf.set_xy(x, y)
-    pdf.set_font("Helvetica", "", 9)
+    pdf.set_font(FONT, "", 9)
     pdf.set_text_color(*GREY)
     pdf.cell(80, 6, title)
     pdf.set_text_color(0)
-    pdf.set_font("Helvetica", "", 11)
+    pdf.set_font(FONT, "", 11)
     for line in filter(None, lines):
         pdf.set_xy(x, pdf.get_y() + 6)
-        pdf.cell(80, 6, printable(line)[:48])
+        pdf.cell(80, 6, line[:44])
 
 
 def _lines(pdf: FPDF, invoice: Invoice) -> None:
     payment = invoice.payment
     what = "Auto-refill" if payment.is_auto else "Refill"
     pdf.set_draw_color(200)
-    pdf.set_font("Helvetica", "B", 10)
+    pdf.set_font(FONT, "B", 10)
     pdf.cell(120, 8, "What", border="B")
     pdf.cell(50, 8, "Amount", border="B", align="R", new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font("Helvetica", "", 11)
+    pdf.set_font(FONT, "", 11)
     pdf.cell(120, 10, "Prepaid balance for connectivity")
     pdf.cell(50, 10, shown(invoice.amount), align="R", new_x="LMARGIN", new_y="NEXT")
-    pdf.set_font("Helvetica", "B", 11)
+    pdf.set_font(FONT, "B", 11)
     pdf.cell(120, 10, "Total, paid", border="T")
     pdf.cell(50, 10, shown(invoice.amount), border="T", align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(4)
-    pdf.set_font("Helvetica", "", 10)
+    pdf.set_font(FONT, "", 10)
     pdf.set_text_color(*GREY)
     when = f"{payment.ended_at:%-d %B %Y}" if payment.ended_at else ""
     text = f"{what} paid on {when} with the {payment.brand.title()} card ending in {payment.last4}. Nothing is due."
-    pdf.multi_cell(0, 6, printable(text))
-
-
-def printable(text: str) -> str:
-    """In the letters of the PDF's own fonts (Latin-1); accents beyond them are left out, other scripts become ?."""
-    fitting = []
-    for letter in text:
-        plain = letter if letter.encode("latin-1", "ignore") else unicodedata.normalize("NFKD", letter)
-        fitting.append(plain.encode("latin-1", "ignore").decode("latin-1") or "?")
-    return "".join(fitting)
+    pdf.multi_cell(0, 6, text)
