@@ -14,7 +14,7 @@ from kit.errors import Invalid, NotFound
 
 from accounts.models import Account
 from accounts.policy import Actor, ActorKind
-from lines.commands import holders, wishes
+from lines.commands import holders, tags, wishes
 from lines.commands.plans import change_plan_of_lines
 from lines.models import Job, Line, RatePlan
 from lines.policy import Action, Item, Verdict
@@ -66,6 +66,12 @@ def _verdicts(job: Job, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict
         case Action.PLAN:
             plan = RatePlan.objects.get(pk=job.parameters["plan"])
             return change_plan_of_lines(line_ids=line_ids, plan=plan, by=by)
+        case Action.TAG:
+            return tags.tag_lines(line_ids=line_ids, account=job.account, names=job.parameters["tags"], by=by)
+        case Action.UNTAG:
+            return tags.untag_lines(line_ids=line_ids, account=job.account, names=job.parameters["tags"], by=by)
+        case Action.RESET_TAGS:
+            return tags.untag_lines(line_ids=line_ids, account=job.account, by=by)
     raise NotImplementedError(job.action)
 
 
@@ -84,6 +90,8 @@ def checked(action: Action, parameters: Mapping[str, Any], account: Account) -> 
             return {"account": _holder(parameters.get("account"), account).uuid.hex}
         case Action.PLAN:
             return {"plan": _plan(parameters.get("plan")).pk}
+        case Action.TAG | Action.UNTAG:
+            return {"tags": _tags(parameters.get("tags"))}
     if parameters:
         raise Invalid(f"{action} takes nothing more than its lines")
     return {}
@@ -115,3 +123,10 @@ def _plan(key: object) -> RatePlan:
     if plan is None:
         raise NotFound("There is no such rate plan; choose one of the list")
     return plan
+
+
+def _tags(given: object) -> list[str]:
+    names = tags.tag_names(given if isinstance(given, list) else [given or ""])
+    if not names:
+        raise Invalid("Give at least one tag")
+    return names

@@ -19,6 +19,7 @@ from lines.models.lines import (
     RatePlan,
     ReadingPass,
 )
+from lines.models.tags import LineTag, Tag
 
 __all__ = [
     "ICCID",
@@ -35,8 +36,10 @@ __all__ = [
     "LineCycle",
     "LineDay",
     "LineState",
+    "LineTag",
     "Price",
     "Quarantine",
     "RatePlan",
     "ReadingPass",
+    "Tag",
 ]

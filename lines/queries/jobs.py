@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from typing import Any
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, QuerySet, Value
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 from kit import clock
 from kit.money import ZERO
 
 from accounts.queries import Viewer
 from billing.models import Wallet
-from lines.models import Drive, Job, JobItem, Line, Price, RatePlan
+from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
 from lines.policy import HOLDING, Action, Facts, Item, JobState, Verdict, Wanted, judge
 from lines.queries.scope import CONFIRMED_ON
 
@@ -99,6 +101,8 @@ def _kinds_of(job: Job) -> list[Any]:
         case Action.PLAN:
             plan = RatePlan.objects.get(pk=job.parameters["plan"])
             so, other_carrier = _is(Q(plan=plan)), _is(~Q(carrier_id=plan.carrier_id))
+        case Action.TAG | Action.UNTAG | Action.RESET_TAGS as action:
+            so = _tagged_so(job, action)
     waiting = JobItem.objects.filter(job=job, state=Item.WAITING).values("line")
     rows = (
         Line.objects.filter(pk__in=waiting)
@@ -115,6 +119,20 @@ def _kinds_of(job: Job) -> list[Any]:
         )
     )
     return list(rows.annotate(lines=Count("pk")))
+
+
+def _tagged_so(job: Job, action: Action) -> Combinable:
+    """Whether a line has all the tags already, or none of those that are to go."""
+    of_line = LineTag.objects.filter(line=OuterRef("pk"))
+    if action is Action.RESET_TAGS:
+        return ~Exists(of_line)
+    names = [name.lower() for name in job.parameters["tags"]]
+    tags = [tag.pk for tag in Tag.objects.filter(account=job.account) if tag.name.lower() in names]
+    if action is Action.UNTAG:
+        return ~Exists(of_line.filter(tag__in=tags))
+    if len(tags) < len(names):  # some are new: no line has all
+        return Value(False, output_field=BooleanField())
+    return _is(reduce(and_, (Q(Exists(of_line.filter(tag=tag))) for tag in tags)))
 
 
 def _is(condition: Q) -> Combinable:
