@@ -78,6 +78,14 @@ PROOFS = (
         "   USING (line_id, cycle, payer_id) WHERE coalesce(c.moved, 0) <> coalesce(d.used, 0)",
     ),
     Proof(
+        "messages_are_charged_once",
+        "a message that its carrier took and that costs something = one sms row of its price; no other has any",
+        "SELECT m.id, m.state, m.price, e.amount AS charged FROM"
+        " (SELECT * FROM lines_smsmessage WHERE accepted_at IS NOT NULL AND price > 0) m"
+        " FULL JOIN (SELECT * FROM billing_entry WHERE kind = 'sms') e ON e.key = 'sms:' || m.id"
+        " WHERE -m.price IS DISTINCT FROM e.amount OR m.payer_id IS DISTINCT FROM e.account_id",
+    ),
+    Proof(
         "entries_say_what_they_are_for",
         "every ledger row's key names its thing: usage rows their account and day",
         "SELECT e.id, e.key FROM billing_entry e JOIN accounts_account a ON a.id = e.account_id WHERE e.kind = 'usage'"

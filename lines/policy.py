@@ -48,6 +48,43 @@ class Why(enum.StrEnum):
 
 HOLDING = frozenset({Why.RULE.value, Why.SUBACCOUNT.value})  # they give a line back by themselves
 
+LONGEST_SMS = 70  # characters of one message to a device, as the network counts them
+
+
+class SmsState(enum.StrEnum):
+    """What is known of a message."""
+
+    QUEUED = "queued"  # not taken by the carrier yet
+    SENT = "sent"  # taken, and charged
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    REFUSED = "refused"  # it never went out; nothing was charged
+    RECEIVED = "received"  # from the device
+
+
+# From each state, where it may go. A message is charged once: on its way out of QUEUED, unless it is refused.
+SMS_MOVES: dict[SmsState, frozenset[SmsState]] = {
+    SmsState.QUEUED: frozenset({SmsState.SENT, SmsState.REFUSED}),
+    SmsState.SENT: frozenset({SmsState.DELIVERED, SmsState.UNDELIVERED}),
+    SmsState.DELIVERED: frozenset(),
+    SmsState.UNDELIVERED: frozenset(),
+    SmsState.REFUSED: frozenset(),
+    SmsState.RECEIVED: frozenset(),
+}
+SMS_READ_BACK = dt.timedelta(seconds=60)  # so long a message of unknown outcome is looked for before it goes again
+SMS_GIVEN_UP = dt.timedelta(days=1)  # a message that no carrier took until then is not sent any more
+SMS_FOLLOWED = dt.timedelta(days=3)  # so long it is asked whether a message arrived
+
+
+def sms_length(text: str) -> int:
+    """Characters as the network and browsers count them: one outside the basic plane, as an emoji, is two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def sms_follow_after(age: dt.timedelta) -> dt.timedelta:
+    """How long until a message that was sent is asked for again: soon at first, each hour at last."""
+    return min(max(age / 2, dt.timedelta(seconds=5)), dt.timedelta(hours=1))
+
 
 def status(wanted: Wanted, *, confirmed_on: bool) -> Status:
     """What a person reads. Activation Ready: wanted active, not yet confirmed by the carrier."""

@@ -13,6 +13,7 @@ from lines import carriers
 from lines.commands import jobs, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
+from lines.work import messages
 from lines.work.driving import drive_carrier
 from lines.work.jobs import run_jobs
 from lines.work.reading import Reader
@@ -65,6 +66,14 @@ def drive_lines() -> int:
     stop = _shift()
     carriers_in_use = Carrier.objects.filter(is_active=True)
     return sum(drive_carrier(carrier, patience=PATIENCE, stop=stop).confirmed for carrier in carriers_in_use)
+
+
+@shared_task
+def handle_messages() -> int:
+    """Hands messages to carriers, asks what became of them, and fetches those from devices."""
+    stop = _shift()
+    carriers_in_use = Carrier.objects.filter(is_active=True)
+    return sum(messages.handle_messages(carrier, patience=PATIENCE, stop=stop).asked for carrier in carriers_in_use)
 
 
 @shared_task

@@ -140,6 +140,27 @@ def post(*, account_id: int, key: str, kind: EntryKind, amount: Decimal, day: dt
     return True
 
 
+def charge_sms(*, account_id: int, key: str, amount: Decimal, day: dt.date, note: str) -> bool:
+    """Posts what a message costs: a ledger row at once, and a part of the day's usage; False when it is there already.
+
+    The wallet must be locked.
+    """
+    if not amount or not post(account_id=account_id, key=key, kind=EntryKind.SMS, amount=-amount, day=day, note=note):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_usageday AS d (account_id, day, usage, sms, sealed, parts)"
+            " VALUES (%(account)s, %(day)s, 0, %(amount)s, 0, 0)"
+            " ON CONFLICT (account_id, day) DO UPDATE SET sms = d.sms + excluded.sms",
+            {"account": account_id, "day": day, "amount": amount},
+        )
+        cursor.execute(
+            "UPDATE billing_wallet SET first_usage_day = least(first_usage_day, %s::date) WHERE account_id = %s",
+            [day, account_id],
+        )
+    return True
+
+
 @transaction.atomic
 def adjust(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
     """A credit, or with a minus a debit, by hand. Raises PaidByParent, Invalid."""

@@ -2,6 +2,7 @@
 
 A carrier's own words stop at its file; this one knows no carrier and no database.
 """
+# ruff: noqa: ARG002 - what a carrier cannot do takes its arguments all the same
 
 from __future__ import annotations
 
@@ -74,6 +75,27 @@ class Reading:
     last_seen: dt.datetime | None = None
     imei: str | None = None
     msisdn: str | None = None
+    sms_mark: int | None = None  # moves with every message from the device: then it is time to list them
+
+
+class SmsFate(enum.IntEnum):
+    """What became of a message to a device. What no table knows is None, and the word itself is kept."""
+
+    PENDING = 0
+    DELIVERED = 1
+    FAILED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """A message as the carrier has it. `ref` is the carrier's name for it; where it has none, several may share one."""
+
+    ref: str
+    to_device: bool
+    text: str
+    at: dt.datetime | None  # sent, or received from the device
+    fate: SmsFate | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +114,8 @@ class Abilities:
     lists_lines: bool = False  # read_page; otherwise read_line, one call for each SIM
     final_totals: bool = False  # final_total: a finished month's usage, once and for all
     confirms_at_once: bool = False  # set_switch answers with the new state; otherwise it is read back
+    sends_sms: bool = False  # send_sms; list_sms then tells what became of one whose outcome is unknown
+    tells_sms_fate: bool = False  # get_sms: whether a message reached its device
 
 
 class Gate(Protocol):
@@ -119,6 +143,9 @@ class CarrierClient(ABC):
     """One carrier's API over HTTP. Safe to use from several threads; keeps its connections alive until `close`."""
 
     kind: ClassVar[str]
+    title: ClassVar[str]  # as people write it
+    calls_per_second: ClassVar[float]  # what its document allows, unless the operator knows better
+    calls_per_day: ClassVar[int | None] = None
     abilities: ClassVar[Abilities]
     secret_names: ClassVar[frozenset[str]]  # the credentials that it needs, by name
 
@@ -155,6 +182,27 @@ class CarrierClient(ABC):
 
         Raises Refused, Unreachable (nothing was done) or OutcomeUnknown.
         """
+
+    def send_sms(self, iccid: str, text: str) -> Sms:
+        """Sends a message to a device; an answer means that the carrier took it.
+
+        Raises Refused, Unreachable (nothing was done) or OutcomeUnknown.
+        """
+        raise self.cannot("send messages")
+
+    def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:
+        """A SIM's messages of both directions from `since` on; older ones may stand among them.
+
+        Raises Refused, Unreachable or Malformed.
+        """
+        raise self.cannot("list messages")
+
+    def get_sms(self, iccid: str, ref: str) -> Sms:
+        """One message, to see what became of it. Raises Refused, Unreachable or Malformed."""
+        raise self.cannot("tell what became of a message")
+
+    def cannot(self, what: str) -> Refused:
+        return Refused(f"{self.title} cannot {what}.")
 
     @abstractmethod
     def close(self) -> None: ...

@@ -8,13 +8,39 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import msgspec
 
-from .base import Abilities, CarrierClient, Gate, Malformed, Page, Reading, Refused, Status, Switch, Unreachable
+from .base import (
+    Abilities,
+    CarrierClient,
+    Gate,
+    Malformed,
+    Page,
+    Reading,
+    Refused,
+    Sms,
+    SmsFate,
+    Status,
+    Switch,
+    Unreachable,
+)
 from .deadline import Deadline
-from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, imei_of, msisdn_of, status_of
+from .fields import (
+    LONGEST_WORD,
+    Bytes,
+    Count,
+    Iccid,
+    Unreadable,
+    Words,
+    checked_iccid,
+    decoded,
+    imei_of,
+    msisdn_of,
+    status_of,
+    utc_moment,
+)
 from .wire import Call, Unauthorized, Wire, fits_a_header, required
 
 T = TypeVar("T")
@@ -31,17 +57,31 @@ WORDS: Words = {
     "replaced": (Switch.OFF, False),
 }
 
+# What became of a message; Jasper's words too.
+FATES = {
+    "pending": SmsFate.PENDING,
+    "sent": SmsFate.PENDING,
+    "received": SmsFate.DELIVERED,
+    "delivered": SmsFate.DELIVERED,
+    "cancelled": SmsFate.FAILED,
+    "failed": SmsFate.FAILED,
+    "undeliverable": SmsFate.FAILED,
+}
+API_VERSION = "v1"  # the last part of SendSMS's path, which the document leaves open
+MOST_MESSAGES = 50  # that one look fetches; more than these since the last look are left to the next
+
 SULK = 10.0  # seconds during which a refused login is not tried again: an account may be locked by too many
 
 
 class _Usage(msgspec.Struct):
-    """IoT Portal: CTD Usage. ctdSMSUsage is left out: it does not say which messages it counts."""
+    """IoT Portal: CTD Usage. ctdSMSUsage does not say which messages it counts: it only tells when to look for some."""
 
     iccid: Iccid
     bytes: Bytes = msgspec.field(name="ctdDataUsage")
     status: str | None = None
     imei: str | None = None
     msisdn: str | None = None
+    messages: Count | None = msgspec.field(name="ctdSMSUsage", default=None)
 
 
 class _Token(msgspec.Struct):
@@ -59,10 +99,38 @@ class _State(msgspec.Struct):
     iccid: str | None = None
 
 
+class _Taken(msgspec.Struct):
+    """IoT Portal: Send SMS (the document shows no answer)."""
+
+    id: int | str | None = msgspec.field(name="smsMsgId", default=None)
+
+
+class _Ids(msgspec.Struct):
+    """IoT Portal: Get SMS Ids (the document shows no answer)."""
+
+    ids: list[int | str] = msgspec.field(name="smsMsgIds")
+    iccid: str | None = None
+
+
+class _Message(msgspec.Struct):
+    """IoT Portal: Get SMS (the document shows no answer)."""
+
+    id: int | str = msgspec.field(name="smsMsgId")
+    kind: Literal["MT", "MO"] = msgspec.field(name="msgType")
+    text: str = msgspec.field(name="messageText")
+    status: str
+    iccid: str | None = None
+    sent: str | None = msgspec.field(name="dateSent", default=None)
+
+
 _USAGE = msgspec.json.Decoder(tuple[_Usage])
+_TAKEN = msgspec.json.Decoder(_Taken)
+_IDS = msgspec.json.Decoder(_Ids)
+_MESSAGE = msgspec.json.Decoder(_Message)
 _LOGIN = msgspec.json.Decoder(_Login)
 _STATE = msgspec.json.Decoder(str | _State)
 _ANYTHING = msgspec.json.Decoder()
+_REF = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]*")
 
 
@@ -70,7 +138,9 @@ class IotPortal(CarrierClient):
     """IoT Portal's Core API, with a token from Login."""
 
     kind: ClassVar[str] = "iotportal"
-    abilities: ClassVar[Abilities] = Abilities()
+    title: ClassVar[str] = "IoT Portal"
+    calls_per_second: ClassVar[float] = 50.0
+    abilities: ClassVar[Abilities] = Abilities(sends_sms=True, tells_sms_fate=True)
     secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "secret_key"})
 
     def __init__(
@@ -107,6 +177,27 @@ class IotPortal(CarrierClient):
         json = {"status": "ACTIVATED" if on else "DEACTIVATED"}
         return self._call(Call("PUT", f"/RequestStatusChange/{checked_iccid(iccid)}", json=json, acts=True), accepted)
 
+    def send_sms(self, iccid: str, text: str) -> Sms:
+        """IoT Portal: Send SMS"""
+        path = f"/SendSMS/{checked_iccid(iccid)}/{API_VERSION}"
+        return self._call(Call("PUT", path, json={"messageText": text}, acts=True), partial(taken_in, text=text))
+
+    def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:
+        """IoT Portal: Get SMS Ids, then Get SMS from the newest back to one that is older than `since`."""
+        ids = self._call(Call("GET", f"/GetSMSIds/{checked_iccid(iccid)}"), partial(ids_in, iccid=iccid))
+        found: list[Sms] = []
+        for ref in ids[:MOST_MESSAGES]:
+            found.append(self.get_sms(iccid, ref))
+            if (at := found[-1].at) is not None and at < since:
+                break
+        return tuple(found)
+
+    def get_sms(self, iccid: str, ref: str) -> Sms:
+        """IoT Portal: Get SMS"""
+        if not _REF.fullmatch(ref):
+            raise Refused("IoT Portal gives no message such a name; it was not asked.")
+        return self._call(Call("GET", f"/GetSMS/{ref}"), partial(message_in, iccid=iccid, ref=ref))
+
     def close(self) -> None:
         self._wire.close()
 
@@ -132,7 +223,7 @@ class IotPortal(CarrierClient):
             if self._token is not None and self._token != stale:
                 return self._token
             if self._refusal and time.monotonic() - self._refused_at < SULK:
-                raise Refused(str(self._refusal))
+                raise type(self._refusal)(str(self._refusal))
             if self._failure and came <= self._failed_at:
                 raise Unreachable(str(self._failure), retry_after=self._failure.retry_after)
             self._token = None
@@ -166,7 +257,7 @@ def _with(call: Call, token: str) -> Call:
 
 def _why_refused(refusal: Refused) -> Refused:
     if isinstance(refusal, Unauthorized):
-        return Refused(f"IoT Portal does not accept the client_id and secret_key. {refusal}")
+        return Unauthorized(f"IoT Portal does not accept the client_id and secret_key. {refusal}")
     return Refused(f"IoT Portal does not let us log in. {refusal}")
 
 
@@ -176,7 +267,7 @@ def usage_in(body: bytes, *, iccid: str) -> Reading:
     _same_sim(found.iccid, iccid)
     status = status_of(found.status, WORDS) if found.status else None
     imei, msisdn = imei_of(found.imei), msisdn_of(found.msisdn)
-    return Reading(iccid=iccid, counter=found.bytes, cycle=None, status=status, imei=imei, msisdn=msisdn)
+    return Reading(iccid, found.bytes, None, status, imei=imei, msisdn=msisdn, sms_mark=found.messages)
 
 
 def status_in(body: bytes, *, iccid: str) -> Status:
@@ -202,6 +293,38 @@ def accepted(body: bytes) -> None:
     """The document shows no answer: nothing, a word or any JSON will do. A web page will not. Raises Unreadable."""
     if body.strip() and _bare_word(body) is None:
         decoded(_ANYTHING, body)
+
+
+def taken_in(body: bytes, *, text: str) -> Sms:
+    """The message, with the id that was given to it; an answer without one is an answer. Raises Unreadable."""
+    taken = _Taken() if not body.strip() or _bare_word(body) is not None else decoded(_TAKEN, body)
+    return Sms("" if taken.id is None else _checked_ref(str(taken.id)), True, text, None, SmsFate.PENDING)
+
+
+def ids_in(body: bytes, *, iccid: str) -> list[str]:
+    """The newest first: they count up. Raises Unreadable."""
+    found = decoded(_IDS, body)
+    _same_sim(found.iccid, iccid)
+    refs = [_checked_ref(str(one)) for one in found.ids]
+    return sorted(refs, key=lambda ref: (len(ref), ref), reverse=True)
+
+
+def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
+    """The message that was asked for. Raises Unreadable."""
+    found = decoded(_MESSAGE, body)
+    _same_sim(found.iccid, iccid)
+    if str(found.id) != ref:
+        raise Unreadable("it is another message")
+    at = utc_moment(re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", found.sent)) if found.sent else None
+    fate = FATES.get(found.status.strip().lower())
+    return Sms(ref, found.kind == "MT", found.text, at, fate, found.status[:LONGEST_WORD])
+
+
+def _checked_ref(ref: str) -> str:
+    """A message's id, fit to stand in a path. Raises Unreadable."""
+    if not _REF.fullmatch(ref):
+        raise Unreadable("a message's id is none")
+    return ref
 
 
 def _bare_word(body: bytes) -> str | None:

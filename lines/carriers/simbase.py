@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
-from .base import Abilities, CarrierClient, Gate, Page, Reading, Refused, Status, Switch
+from .base import Abilities, CarrierClient, Gate, Page, Reading, Refused, Sms, Status, Switch
 from .deadline import Deadline
 from .fields import (
     Bytes,
@@ -72,6 +73,27 @@ class _Usage(msgspec.Struct):
     month: str | None = None
 
 
+class _Sent(msgspec.Struct):
+    """Simbase v1: Send SMS"""
+
+    time: str
+
+
+class _Message(msgspec.Struct):
+    """Simbase v1: SMS, messages[]. The direction is the server's: `out` goes to the device."""
+
+    message: str
+    direction: Literal["in", "out"]
+    timestamp: str
+
+
+class _Messages(msgspec.Struct):
+    """Simbase v1: SMS"""
+
+    messages: list[_Message]
+    count: Count | None = None
+
+
 class _State(msgspec.Struct):
     """Simbase v1: Edit SIM card, and Get SIM where only the state is wanted."""
 
@@ -83,13 +105,20 @@ _LIST = msgspec.json.Decoder(_List)
 _DETAIL = msgspec.json.Decoder(_Detail)
 _USAGE = msgspec.json.Decoder(_Usage)
 _STATE = msgspec.json.Decoder(_State)
+_SENT = msgspec.json.Decoder(_Sent)
+_MESSAGES = msgspec.json.Decoder(_Messages)
 
 
 class Simbase(CarrierClient):
     """Simbase's API v1, with an API key in a header of its own."""
 
     kind: ClassVar[str] = "simbase"
-    abilities: ClassVar[Abilities] = Abilities(lists_lines=True, final_totals=True, confirms_at_once=True)
+    title: ClassVar[str] = "Simbase"
+    calls_per_second: ClassVar[float] = 10.0
+    calls_per_day: ClassVar[int | None] = 5000
+    abilities: ClassVar[Abilities] = Abilities(
+        lists_lines=True, final_totals=True, confirms_at_once=True, sends_sms=True
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
     def __init__(
@@ -126,6 +155,16 @@ class Simbase(CarrierClient):
         json = {"sim_state": "enabled" if on else "disabled"}
         call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json=json, acts=True)
         return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
+
+    def send_sms(self, iccid: str, text: str) -> Sms:
+        """Simbase v1: Send SMS. It says when, and never whether the message arrived."""
+        call = Call("POST", f"/simcards/{checked_iccid(iccid)}/sms", json={"message": text}, acts=True)
+        return self._wire.call(call, Deadline(self._timeout), partial(sent_in, text=text))
+
+    def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:  # noqa: ARG002 - it gives the last ones
+        """Simbase v1: SMS"""
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/sms")
+        return self._wire.call(call, Deadline(self._timeout), messages_in)
 
     def close(self) -> None:
         self._wire.close()
@@ -166,6 +205,26 @@ def state_in(body: bytes, *, iccid: str) -> Status:
     return _status(found.sim_state)
 
 
+def sent_in(body: bytes, *, text: str) -> Sms:
+    """Raises Unreadable."""
+    return _sms(text, decoded(_SENT, body).time, to_device=True)
+
+
+def messages_in(body: bytes) -> tuple[Sms, ...]:
+    """Raises Unreadable."""
+    found = decoded(_MESSAGES, body)
+    if found.count is not None and found.count != len(found.messages):
+        raise Unreadable("count is not the number of its messages")
+    return tuple([_sms(one.message, one.timestamp, to_device=one.direction == "out") for one in found.messages])
+
+
+def _sms(text: str, time: str, *, to_device: bool) -> Sms:
+    """Simbase has no name for a message: its time and its text are one, which two of the same second share."""
+    at = utc_moment(time)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return Sms(f"{'out' if to_device else 'in'} {at:%Y-%m-%dT%H:%M:%S} {digest}", to_device, text, at)
+
+
 class _Months:
     """The months that a counter read now can belong to."""
 
@@ -182,7 +241,8 @@ def _reading(sim: _Sim, months: _Months, *, imei: str | None = None, msisdn: str
     if cycle > months.last:
         raise Unreadable("last_update lies in a month to come")
     status = _status(sim.sim_state) if sim.sim_state else None
-    return Reading(sim.iccid, sim.usage_data, cycle, status, sim.usage_sms_mo, seen, imei, msisdn)
+    sent = sim.usage_sms_mo
+    return Reading(sim.iccid, sim.usage_data, cycle, status, sent, seen, imei, msisdn, sms_mark=sent)
 
 
 def _same_sim(found: str | None, asked: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from kit import clock
 
 from accounts.commands import Happened, record_many
 from accounts.models import Account
@@ -23,7 +24,7 @@ WITH moving AS (
      WHERE l.id = ANY(%(ids)s::bigint[]) AND l.payer_id = %(payer)s AND l.account_id <> %(holder)s
      ORDER BY l.id FOR UPDATE
 )
-UPDATE lines_line l SET account_id = %(holder)s FROM moving m, accounts_account a
+UPDATE lines_line l SET account_id = %(holder)s, held_since = %(now)s FROM moving m, accounts_account a
  WHERE l.id = m.id AND a.id = m.account_id
 RETURNING l.id, m.iccid, a.name
 """
@@ -38,7 +39,7 @@ def assign(*, line_ids: Sequence[int], holder: Account, by: Actor) -> int:
     lock_wallets(account_ids=[holder.payer_id])
     holder = Account.objects.get(pk=holder.pk)
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, {"ids": list(line_ids), "payer": holder.payer_id, "holder": holder.pk})
+        cursor.execute(MOVE, {"ids": list(line_ids), "payer": holder.payer_id, "holder": holder.pk, "now": clock.now()})
         moved = cursor.fetchall()
     _follow_holder(holder, "l.id = ANY(%(ids)s::bigint[])", [line_id for line_id, _, _ in moved])
     record_many(

@@ -15,6 +15,7 @@ from kit.sql import array, prepared
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines import policy
 from lines.carriers.base import Reading, Switch
+from lines.commands.inbox import note_marks
 from lines.models import Carrier
 from lines.policy import Wanted
 
@@ -43,7 +44,7 @@ FIND = """
 SELECT id, iccid, payer_id, imei, msisdn FROM lines_line
  WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id
 """
-LOCK = "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"
+LOCK = "SELECT sms_mark FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"
 
 # Which case a reading is, decided under the locks on the lines' states:
 #   stock   nobody's line, or a final total from before it was ours: only its state is kept
@@ -227,9 +228,15 @@ def _apply(
     if not known:
         return Applied(unknown=len(batch))
     lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
-    prepared(LOCK, [array(line_id for line_id, _ in known)])
+    states = prepared(LOCK, [array(line_id for line_id, _ in known)])
     sums = prepared(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
     _keep_identity([(line_id, imei, msisdn, by_iccid[iccid]) for line_id, iccid, _, imei, msisdn in rows])
+    note_marks(
+        carrier=carrier,
+        marked=[
+            (row[0], state[0], row[2] is not None, by_iccid[row[1]]) for row, state in zip(rows, states, strict=True)
+        ],
+    )
     charges = [Charge(payer, day, amount) for payer, day, amount, _, _ in sums if payer is not None]
     charge_usage(charges=charges)
     return Applied(

@@ -24,9 +24,6 @@ from lines.commands.wishes import enforce
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
 from lines.policy import Wanted, Why
 
-# What each kind allows by its documents, unless the operator knows better: calls a second, calls a day.
-LIMITS: dict[str, tuple[float, int | None]] = {"simbase": (10.0, 5000), "iotportal": (50.0, None)}
-
 
 @transaction.atomic
 def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], by: Actor) -> Carrier:
@@ -41,7 +38,6 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Invalid(f"{url!r} is no address of an API; write it like https://api.example.com")
-    per_second, per_day = LIMITS[kind]
     try:
         with transaction.atomic():
             carrier = Carrier.objects.create(
@@ -49,8 +45,8 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
                 kind=kind,
                 url=url.rstrip("/"),
                 secrets=crypto.encrypt(json.dumps(dict(secrets))),
-                calls_per_second=per_second,
-                calls_per_day=per_day,
+                calls_per_second=client.calls_per_second,
+                calls_per_day=client.calls_per_day,
             )
     except IntegrityError:
         raise Invalid(f"There is a carrier named {name!r} already") from None

@@ -19,6 +19,7 @@ from lines.models.lines import (
     RatePlan,
     ReadingPass,
 )
+from lines.models.sms import SmsLook, SmsMessage
 from lines.models.tags import LineTag, Tag
 
 __all__ = [
@@ -41,5 +42,7 @@ __all__ = [
     "Quarantine",
     "RatePlan",
     "ReadingPass",
+    "SmsLook",
+    "SmsMessage",
     "Tag",
 ]

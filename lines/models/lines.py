@@ -106,6 +106,7 @@ class Line(models.Model):
     imei = models.CharField(max_length=17, blank=True)
     msisdn = models.CharField(max_length=20, blank=True)
     added_at = models.DateTimeField(default=clock.now)
+    held_since = models.DateTimeField(null=True, blank=True)  # by its holder, where that is later than `added_at`
     deactivation_date = models.DateField(null=True, blank=True)  # it is deactivated at 00:00 of this day
     deactivation_by = models.CharField(max_length=254, blank=True, default="", db_default="")
 
@@ -153,6 +154,7 @@ class LineState(models.Model):
     day = models.DateField(null=True)
     day_bytes = models.BigIntegerField(default=0)
     sms_sent = models.IntegerField(default=0)
+    sms_mark = models.IntegerField(null=True)  # the carrier's count that moves with messages from the device
     lower_at = models.DateTimeField(null=True)  # when the carrier last showed less than before in one cycle
     lower_counter = models.BigIntegerField(null=True)
     shown_lower = models.BigIntegerField(null=True)  # what the carrier shows now, where that is under `counter`

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -15,12 +16,16 @@ FEW = 10_000  # so many hits are taken by their ids; more are frequent enough to
 SMALL = 100_000  # only a fleet up to this size is read through for what no index finds
 
 
-class _HasWords(Func):
-    """Whether a text has all these words or their beginnings, by the index line_by_words."""
+class HasWords(Func):
+    """Whether a text has all these words or their beginnings, by the indexes line_by_words and sms_by_words."""
 
     template = "to_tsvector('simple', %(expressions)s)"
     arg_joiner = ") @@ to_tsquery('simple', "
     output_field = BooleanField()
+
+    @classmethod
+    def of(cls, field: str, words: Sequence[str]) -> HasWords:
+        return cls(F(field), Value(" & ".join(f"'{word}':*" for word in words)))
 
 
 def matching(lines: QuerySet[Line], text: str) -> QuerySet[Line]:
@@ -45,8 +50,7 @@ def by_index(lines: QuerySet[Line], text: str) -> QuerySet[Line]:
     """What the indexes find, each condition by one of its own."""
     conditions = []
     if words := re.findall(r"\w+", text):
-        tsquery = " & ".join(f"'{word}':*" for word in words)
-        conditions.append(Q(_HasWords(F("notes"), Value(tsquery))))
+        conditions.append(Q(HasWords.of("notes", words)))
     if digits := _digits(text):
         lines = lines.alias(**{f"{name}_back": Reverse(name) for name in ("iccid", "imei", "msisdn")})
         for name in ("iccid", "imei", "msisdn"):

@@ -18,6 +18,7 @@ from lines.commands.wishes import deactivate_due, enforce
 from lines.models import Carrier
 from lines.work.clients import client_for
 from lines.work.driving import drive_carrier
+from lines.work.messages import handle_messages
 from lines.work.reading import Read, Reader
 
 PATIENCE = 60.0  # seconds that a call waits for the carrier's gate
@@ -39,6 +40,8 @@ class Synced:
     reactivated: int = 0
     driven: int = 0
     confirmed: int = 0
+    messages_sent: int = 0
+    messages_received: int = 0
     seconds: float = 0.0
     errors: list[str] = field(default_factory=list)
 
@@ -61,6 +64,8 @@ def sync(carriers: Sequence[Carrier]) -> Synced:
         _add_read(carrier, synced, finals)
     if synced.final_totals:
         _decide_and_drive(carriers, synced)
+    for carrier in carriers:
+        _handle_messages(carrier, synced)
     synced.seconds = round(time.monotonic() - began, 3)
     return synced
 
@@ -86,6 +91,13 @@ def keep_days() -> int:
     while seal_days(before=today):
         pass
     return fees
+
+
+def _handle_messages(carrier: Carrier, synced: Synced) -> None:
+    handled = handle_messages(carrier, patience=PATIENCE, stop=lambda: False)
+    synced.messages_sent += handled.sent
+    synced.messages_received += handled.received
+    synced.errors += [f"{carrier.name}: {error}" for error in handled.errors]
 
 
 def _add_read(carrier: Carrier, synced: Synced, read: Read) -> None:

@@ -73,6 +73,18 @@ PLANTED: dict[str, list[str]] = {
             " 'succeeded', 'pm_1', '', '4242', '', '', '', 'x', now(), now(), 0 FROM billing_wallet"
         ),
     ],
+    "messages_are_charged_once": [
+        (
+            "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+            " SELECT account_id, 'sms:1', 'sms', -0.05, '2026-11-19', now(), '' FROM billing_wallet"
+        ),
+        (
+            "INSERT INTO lines_smsmessage (line_id, carrier_id, account_id, payer_id, to_device, text, state, is_open,"
+            " by, price, created_at, at, ref, nth, word, ask_first, seen_by, attempts, last_error, accepted_at)"
+            " SELECT id, carrier_id, account_id, payer_id, true, 'x', 'sent', false, '', 0.05, now(), now(), '', 0, '',"
+            " false, '', 1, '', now() FROM lines_line"
+        ),
+    ],
     "line_fee_is_once_a_day": [
         (
             "INSERT INTO lines_price (plan_id, valid_from, per_mb, per_sms, per_day)"

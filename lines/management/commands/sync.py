@@ -45,6 +45,8 @@ class Command(OperatorCommand):
             "reactivated": synced.reactivated,
             "driven": synced.driven,
             "confirmed": synced.confirmed,
+            "messages_sent": synced.messages_sent,
+            "messages_received": synced.messages_received,
             "errors": synced.errors,
             "seconds": synced.seconds,
         }

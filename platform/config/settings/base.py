@@ -163,6 +163,7 @@ CELERY_BEAT_SCHEDULE = {
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0, "options": {"expires": 30}},
     "work-jobs": {"task": "lines.tasks.work_jobs", "schedule": 2.0, "options": {"expires": 10}},
     "drop-previews": {"task": "lines.tasks.drop_previews", "schedule": 3600.0, "options": {"expires": 600}},
+    "handle-messages": {"task": "lines.tasks.handle_messages", "schedule": 5.0, "options": {"expires": 30}},
     "keep-books": {"task": "lines.tasks.keep_books", "schedule": 10.0, "options": {"expires": 30}},
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
@@ -177,4 +178,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LINEKEEPER_LOG_LEVEL", "WARNING")},
+    "loggers": {"httpx": {"level": "WARNING"}},  # it writes down each call, with its address
 }

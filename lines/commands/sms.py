@@ -1,0 +1,238 @@
+"""Messages: written, handed to the carrier, charged once when it takes them, followed until their fate is known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from kit import clock
+from kit.errors import Invalid, Refusal
+
+from accounts.commands import record
+from accounts.policy import Actor, ActorKind
+from billing.commands import charge_sms, lock_wallets
+from lines import policy
+from lines.carriers import CLIENTS
+from lines.carriers.base import Sms, SmsFate, Switch
+from lines.commands import leases
+from lines.commands.wishes import LineInStock, enforce
+from lines.models import Carrier, Line, LineState, SmsMessage
+from lines.policy import SmsState, Wanted
+from lines.queries.sms import sms_price
+
+
+class LineNotActive(Refusal):
+    """The line is not Activated."""
+
+
+class CarrierCannot(Refusal):
+    """The line's carrier has no such call."""
+
+
+@transaction.atomic
+def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
+    """Writes a message to a device; a worker hands it to the carrier. The same key twice is one message.
+
+    Raises Invalid, LineNotActive, LineInStock, CarrierCannot.
+    """
+    text = _checked_text(text)
+    if not CLIENTS[line.carrier.kind].abilities.sends_sms:
+        raise CarrierCannot(f"{line.carrier.name} sends no messages")
+    if line.account_id is None or line.payer_id is None:
+        raise LineInStock(f"Line {line.iccid} belongs to no account")
+    if key and (before := SmsMessage.objects.filter(key=key, line=line).first()):
+        return before
+    if not is_active(LineState.objects.select_for_update().get(pk=line.pk)):
+        raise LineNotActive(f"Line {line.iccid} is not activated: a message would not reach it; activate it first")
+    try:
+        with transaction.atomic():
+            message = SmsMessage.objects.create(
+                line=line,
+                carrier_id=line.carrier_id,
+                account_id=line.account_id,
+                payer_id=line.payer_id,
+                to_device=True,
+                text=text,
+                state=SmsState.QUEUED,
+                key=key or None,
+                by=by.name,
+                price=sms_price(line.plan_id, now=clock.now()),
+                created_at=clock.now(),
+                at=clock.now(),
+            )
+    except IntegrityError:  # the second click of two at once
+        raise Refusal("This message is sent already") from None
+    _record(message, by=by, verb="sms.sent", detail={"sms": message.pk, "text": text})
+    return message
+
+
+def is_active(state: LineState) -> bool:
+    """Whether a line is Activated, as `policy.status` has it."""
+    return state.wanted == Wanted.ACTIVE and state.reported == Switch.ON and not state.blocked
+
+
+def _checked_text(text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    try:
+        length = policy.sms_length(text)
+    except UnicodeEncodeError:
+        raise Invalid("The message has half a character in it; write it again") from None
+    if not 1 <= length <= policy.LONGEST_SMS:
+        raise Invalid(f"A message has 1 to {policy.LONGEST_SMS} characters; this one has {length}")
+    if any(character < " " and character != "\n" for character in text):
+        raise Invalid("The message has a character in it that no phone shows")
+    return text
+
+
+def _record(message: SmsMessage, *, by: Actor, verb: str, detail: dict[str, object]) -> None:
+    record(by=by, verb=verb, account_id=message.account_id, subject=f"line:{message.line.iccid}", detail=detail)
+
+
+# Handing over
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedSms:
+    """A message that is ours until the lease ends."""
+
+    pk: int
+    iccid: str
+    text: str
+    is_sent: bool  # it is only to be followed
+    ref: str
+    ask_first: bool
+    asked_at: dt.datetime | None
+    written_at: dt.datetime
+
+
+def claim_sms(*, carrier: Carrier, limit: int) -> list[ClaimedSms]:
+    """Takes messages of a carrier about which there is something to do.
+
+    From here on one that is not sent yet may have been: who is killed before the answer leaves that behind.
+    """
+    ids = leases.claim(model=SmsMessage, limit=limit, where="carrier_id = %s AND is_open", parameters=[carrier.pk])
+    found = list(SmsMessage.objects.filter(pk__in=ids).select_related("line", "line__state").order_by("pk"))
+    claimed = []
+    for message in found:
+        if message.state == SmsState.QUEUED and not message.ask_first and not is_active(message.line.state):
+            sms_refused(message_id=message.pk, reason="The line was no longer activated")
+            continue
+        claimed.append(
+            ClaimedSms(
+                pk=message.pk,
+                iccid=message.line.iccid,
+                text=message.text,
+                is_sent=message.state == SmsState.SENT,
+                ref=message.ref,
+                ask_first=message.ask_first,
+                asked_at=message.asked_at,
+                written_at=message.created_at,
+            )
+        )
+    to_send = [one.pk for one in claimed if not one.is_sent and not one.ask_first]
+    SmsMessage.objects.filter(pk__in=to_send).update(asked_at=clock.now(), ask_first=True)
+    return claimed
+
+
+@transaction.atomic
+def sms_goes_again(*, message_id: int) -> bool:
+    """A message that the carrier does not show is about to be handed over once more; False where its line is off."""
+    message = SmsMessage.objects.select_for_update(of=("self",)).select_related("line__state").get(pk=message_id)
+    message.asked_at = clock.now()
+    message.save(update_fields=["asked_at"])
+    return is_active(message.line.state)
+
+
+@transaction.atomic
+def sms_accepted(*, message_id: int, sms: Sms, follow: bool) -> None:
+    """The carrier took a message: it is charged, once, and followed where the carrier tells what becomes of it."""
+    message = SmsMessage.objects.select_related("line", "carrier").get(pk=message_id)
+    lock_wallets(account_ids=[message.payer_id])
+    LineState.objects.select_for_update().get(pk=message.line_id)
+    message = SmsMessage.objects.select_for_update(of=("self",)).select_related("line", "carrier").get(pk=message_id)
+    if message.state != SmsState.QUEUED:
+        return
+    message.state, message.accepted_at = SmsState.SENT, clock.now()
+    message.at, message.ref, message.word = sms.at or message.accepted_at, sms.ref, sms.word[:40]
+    message.nth = SmsMessage.objects.filter(line_id=message.line_id, ref=sms.ref).count() if sms.ref else 0
+    message.is_open = follow and bool(sms.ref)
+    message.ask_first, message.last_error, message.leased_until = False, "", None
+    message.due_at = message.accepted_at + policy.sms_follow_after(dt.timedelta(0))
+    message.save()
+    if message.price:
+        charge_sms(
+            account_id=message.payer_id,
+            key=f"sms:{message.pk}",
+            amount=message.price,
+            day=clock.today(),
+            note=f"SMS to {message.line.iccid}",
+        )
+        enforce(account_ids=[message.payer_id])
+
+
+@transaction.atomic
+def sms_refused(*, message_id: int, reason: str) -> None:
+    """A message does not go out: nothing is charged. Harmless twice."""
+    message = SmsMessage.objects.select_for_update(of=("self",)).select_related("line", "carrier").get(pk=message_id)
+    if message.state != SmsState.QUEUED:
+        return
+    message.state, message.is_open = SmsState.REFUSED, False
+    message.last_error, message.leased_until, message.ask_first = reason[:300], None, False
+    message.save(update_fields=["state", "is_open", "last_error", "leased_until", "ask_first"])
+    carrier = Actor(ActorKind.CARRIER, message.carrier.name)
+    _record(message, by=carrier, verb="sms.refused", detail={"sms": message.pk, "why": reason[:300]})
+
+
+@transaction.atomic
+def sms_postponed(*, message_id: int, error: str, outcome_unknown: bool, wait: float | None = None) -> None:
+    """The call did not work out; it is tried again later, after asking where its outcome is unknown."""
+    message = SmsMessage.objects.select_for_update().get(pk=message_id)
+    now = clock.now()
+    if message.state == SmsState.QUEUED and not outcome_unknown and now - message.created_at > policy.SMS_GIVEN_UP:
+        sms_refused(message_id=message_id, reason=f"Given up after a day. {error}")
+        return
+    if message.accepted_at and now - message.accepted_at > policy.SMS_FOLLOWED:
+        message.is_open = False
+    pause = policy.retry_after(message.attempts)
+    message.due_at = now + (pause if wait is None else max(pause, dt.timedelta(seconds=wait)))
+    message.ask_first = outcome_unknown and message.state == SmsState.QUEUED
+    message.last_error, message.leased_until = error[:300], None
+    message.save(update_fields=["due_at", "is_open", "ask_first", "last_error", "leased_until"])
+
+
+@transaction.atomic
+def sms_followed(*, message_id: int, sms: Sms) -> None:
+    """What the carrier says has become of a message that it took. Harmless twice."""
+    message = SmsMessage.objects.select_for_update().get(pk=message_id)
+    if message.state != SmsState.SENT or message.accepted_at is None:
+        return
+    age = clock.now() - message.accepted_at
+    message.word, message.last_error, message.leased_until = sms.word[:40], "", None
+    if sms.fate in (SmsFate.DELIVERED, SmsFate.FAILED):
+        message.state = SmsState.DELIVERED if sms.fate is SmsFate.DELIVERED else SmsState.UNDELIVERED
+    message.is_open = message.state == SmsState.SENT and age < policy.SMS_FOLLOWED
+    message.due_at = clock.now() + policy.sms_follow_after(age)
+    message.save(update_fields=["state", "word", "last_error", "leased_until", "is_open", "due_at"])
+
+
+def found_again(*, message_id: int, listed: Sequence[Sms]) -> Sms | None:
+    """The carrier's message that is this one of ours, whose outcome is unknown; None where it has none."""
+    message = SmsMessage.objects.get(pk=message_id)
+    since = message.created_at - CLOCKS_APART
+    ours = [one for one in listed if one.to_device and one.text == message.text and (not one.at or one.at >= since)]
+    for one in ours:
+        taken = SmsMessage.objects.filter(line_id=message.line_id, ref=one.ref).count()
+        if sum(other.ref == one.ref for other in ours) > taken:
+            return one
+    return None
+
+
+CLOCKS_APART = dt.timedelta(minutes=5)  # how far a carrier's clock may run behind ours
+
+
+def mark_seen(*, message_ids: Collection[int], by: Actor) -> int:
+    """These messages from devices are read; says how many were not. The caller has checked whose they are."""
+    unread = SmsMessage.objects.filter(pk__in=message_ids, state=SmsState.RECEIVED, seen_at=None)
+    return unread.update(seen_at=clock.now(), seen_by=by.name)
