@@ -10,6 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import ROUND_UP, Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,11 +22,12 @@ from accounts.policy import OPERATOR
 from billing.commands import adjust, seal_days
 from billing.queries import balance_of
 from lines.carriers.base import Reading, Status, Switch
+from lines.commands.coverage import load_coverage, rows_of
 from lines.commands.fees import charge_fees
 from lines.commands.readings import apply_readings
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines, tune_carrier
 from lines.commands.wishes import enforce
-from lines.models import Carrier, Line, RatePlan
+from lines.models import Carrier, Coverage, Line, RatePlan
 
 EMAIL, PASSWORD = "demo@linekeeper.example", "linekeeper-demo"  # printed for everyone to use
 NAME = "Northwind Telematics"
@@ -45,6 +47,7 @@ CARRIERS = {
     "simbase": ("Simbase", "World", {"per_mb": "0.010000", "per_sms": "0.05", "per_day": "0"}),
     "iotportal": ("IoT Portal", "Europe", {"per_mb": "0.008000", "per_sms": "0.05", "per_day": "0.01"}),
 }
+COVERAGE = Path(__file__).with_name("coverage.example.csv")
 WORDS = {"simbase": "enabled", "iotportal": "ACTIVATED"}
 
 
@@ -92,6 +95,8 @@ def seed(simulator_url: str) -> dict[str, Any]:
         with clock.frozen(_night(DAYS)):
             _add_lines(simulator.fleet(), account, carriers)
         _live_through(simulator, account, carriers)
+    if not Coverage.objects.exists():
+        load_coverage(rows=rows_of(COVERAGE), by=OPERATOR)
     logins = {name: email for name, email, _ in HOLDERS.values()}
     return {"email": EMAIL, "password": PASSWORD, "logins": logins, "lines": Line.objects.filter(payer=account).count()}
 

@@ -86,6 +86,18 @@ def sms_follow_after(age: dt.timedelta) -> dt.timedelta:
     return min(max(age / 2, dt.timedelta(seconds=5)), dt.timedelta(hours=1))
 
 
+class OrderState(enum.StrEnum):
+    """Of a request for SIM cards."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    WITHDRAWN = "withdrawn"
+
+
+STORE_SELLS = 10  # SIM cards at once; more are asked for by the contact form
+MOST_ORDERED = 1_000_000
+
+
 def status(wanted: Wanted, *, confirmed_on: bool) -> Status:
     """What a person reads. Activation Ready: wanted active, not yet confirmed by the carrier."""
     if wanted is Wanted.ACTIVE:

@@ -19,6 +19,7 @@ from lines.models.lines import (
     RatePlan,
     ReadingPass,
 )
+from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.tags import LineTag, Tag
 
@@ -28,6 +29,7 @@ __all__ = [
     "CarrierHealth",
     "ChangedLines",
     "Chunk",
+    "Coverage",
     "Drive",
     "FinalTotal",
     "Job",
@@ -38,6 +40,7 @@ __all__ = [
     "LineDay",
     "LineState",
     "LineTag",
+    "Order",
     "Price",
     "Quarantine",
     "RatePlan",

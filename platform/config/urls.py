@@ -13,5 +13,6 @@ urlpatterns = [
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
     path("billing/explain/", explain, name="explain"),
     path("billing/", include("billing.urls")),
+    path("", include("lines.urls_shop")),
     path("", include("console.urls")),
 ]

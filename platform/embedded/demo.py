@@ -51,6 +51,7 @@ def _run(children: Supervisor, port: int) -> None:
     """Start everything in its order, say where it is, and watch over it."""
     _refuse_taken(port)
     os.environ.setdefault("LINEKEEPER_URL", f"http://127.0.0.1:{port}")
+    os.environ.setdefault("STORE_URL", "https://store.example.com/")
     _say("Starting PostgreSQL and Redis")
     services.ensure_running(migrate=False)
     _collect_static()

@@ -138,6 +138,9 @@ STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
 
+# Where up to ten SIM cards are bought. Without it there is no store.
+STORE_URL = os.environ.get("STORE_URL", "")
+
 # Who sells, as invoices say it.
 SELLER = {
     "name": os.environ.get("SELLER_NAME", "Linekeeper"),

@@ -24,6 +24,15 @@ def money(amount: Decimal | None) -> str:
 
 
 @register.filter
+def price(amount: Decimal | None) -> str:
+    """What one MB or SMS costs, with as many digits as it has, at least two; a dash where there is none."""
+    if amount is None:
+        return "–"
+    whole, _, cents = f"{amount.normalize():f}".partition(".")
+    return f"${whole}.{cents:0<2}"
+
+
+@register.filter
 def mb(count: int) -> str:
     """Bytes as MB with three digits that matter: 0.05, 1.25, 12.4, 1,234."""
     megabytes = count / MEGABYTE
@@ -110,6 +119,10 @@ def icon(name: str) -> SafeString:
 ICONS = {
     "home": "M4 11.5 12 4l8 7.5 M6 10v10h12V10 M10 20v-6h4v6",
     "lines": "M7 3h7l4 4v14H7z M10 12h5v5h-5z",
+    "orders": "M5 8h14l-1.2 9H7z M5 8L4 4H2 M8 20.5h.5 M16 20.5h.5",
+    "store": "M4 9l1.5-5h13L20 9 M5 9v11h14V9 M9.5 20v-6h5v6",
+    "coverage": "M3 12a9 9 0 1 0 18 0a9 9 0 1 0-18 0 M3 12h18 M12 3c3 3 3 15 0 18 M12 3c-3 3-3 15 0 18",
+    "tutorial": "M4 5c3-1 6-.5 8 1.5C14 4.500 17 4 20 5v14c-3-1-6-.5-8 1.5C10 18.500 7 18 4 19z M12 6.500v14",
     "search": "M4.5 11a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0 M16 16l4.5 4.5",
     "menu": "M4 7h16 M4 12h16 M4 17h16",
     "copy": "M8.5 8.5h11v11h-11z M15.5 8.5v-4h-11v11h4",
