@@ -115,7 +115,7 @@ def test_coverage_is_found_by_country_code_and_network_with_the_price_in_force(f
         "4G": ["Kenya", "Peru"],
     }
     text = text_of(client, "/coverage/?q=safaricom")
-    assert "Airtel , Safaricom 2G 4G $0.01" in text
+    assert "Airtel 2G 4G , Safaricom 2G 4G $0.01 $0.05" in text
     assert "Peru" not in text
     assert "Nothing matches" in text_of(client, "/coverage/?q=%27%3B--&plan=99&page=9999")
 
