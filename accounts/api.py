@@ -10,6 +10,8 @@ from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Caller
 
+GROUP = "Sub-accounts"
+
 
 class SubAccount(msgspec.Struct):
     """An account that holds lines which its parent pays for."""

@@ -91,6 +91,7 @@ class Scope(enum.StrEnum):
     ACTIVATE_LINES = "lines:activate"
     MANAGE_LINES = "lines:manage"
     READ_MONEY = "money:read"
+    READ_AUDIT = "audit:read"
 
 
 _ACTIVATES = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES})
@@ -99,6 +100,7 @@ RIGHTS_OF_SCOPE = {
     Scope.ACTIVATE_LINES: _ACTIVATES,
     Scope.MANAGE_LINES: _ACTIVATES | {Right.STOP_LINES, Right.MANAGE_LINES},
     Scope.READ_MONEY: frozenset({Right.SEE_MONEY}),
+    Scope.READ_AUDIT: frozenset({Right.SEE_AUDIT}),
 }
 
 

@@ -19,6 +19,7 @@ from billing.models import Payment
 from billing.policy import Colour
 from billing.queries import balance_of
 
+GROUP = "Balance"
 OwnMoney = Annotated[Decimal | None, msgspec.Meta(description="null for a sub-account")]
 
 

@@ -20,6 +20,7 @@ from lines.queries import cards as lists
 from lines.queries.listing import plans_of, subaccounts_of
 from lines.queries.scope import LineShown
 
+GROUP = "Lines"
 Midnight = Annotated[
     str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}( 00:00:00)?$", description="2026-12-01, UTC")
 ]
@@ -178,7 +179,14 @@ class DeactivationDate(msgspec.Struct):
     deactivation_date: Midnight | None
 
 
-@endpoint("sim_card/{iccid}/deactivation_date", "PUT", "POST", right=Right.MANAGE_LINES, sample=Ack())
+@endpoint(
+    "sim_card/{iccid}/deactivation_date",
+    "PUT",
+    "POST",
+    right=Right.MANAGE_LINES,
+    sample=Ack(),
+    body=DeactivationDate("2099-12-01"),
+)
 def deactivation_date(caller: Caller, iccid: str, asked: DeactivationDate) -> Ack:
     """Sets the day at whose beginning a line is deactivated, or takes it away"""
     line = line_of(caller, iccid)
@@ -193,7 +201,7 @@ class Notes(msgspec.Struct):
     notes: Annotated[str, msgspec.Meta(max_length=wishes.LONGEST_NOTES)]
 
 
-@endpoint("sim_card/{iccid}/notes", "PUT", "POST", right=Right.EDIT_NOTES, sample=Ack())
+@endpoint("sim_card/{iccid}/notes", "PUT", "POST", right=Right.EDIT_NOTES, sample=Ack(), body=Notes("Van 7, Berlin"))
 def notes(caller: Caller, iccid: str, asked: Notes) -> Ack:
     """Changes a line's notes"""
     wishes.edit_notes(line=line_of(caller, iccid), notes=asked.notes, by=caller.actor)

@@ -16,6 +16,8 @@ from accounts.queries import Caller
 from lines.api.asked import ICCID, Day, day_of
 from lines.queries import cards as lists
 
+GROUP = "Costs"
+
 
 class Days(Paging):
     """From a day to another, both counted, at most 31; by default the current month."""

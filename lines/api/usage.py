@@ -18,6 +18,8 @@ from lines.policy import cycle_end, cycle_start
 from lines.queries import cards as lists
 from lines.queries.usage import usage_of
 
+GROUP = "Usage"
+
 
 class OfCycle(msgspec.Struct):
     billing_cycle: Annotated[Month | None, msgspec.Meta(description="From bill_cycle_list; default: current")] = None

@@ -71,6 +71,7 @@ def _operation(one: Endpoint, verb: str, answer: Any, components: dict[str, Any]
     statuses = [401, 403, 404, 405, *([409] if one.writes else []), 422, 429, 500, 503]
     sample = listed(Paging(), one.sample) if getattr(one.answer, "__origin__", None) is Page else one.sample
     operation: dict[str, Any] = {
+        "tags": [one.group],
         "operationId": one.name if verb == one.verbs[0] else f"{one.name}_by_{verb.lower()}",
         "summary": one.summary,
         "parameters": [],
@@ -85,7 +86,8 @@ def _operation(one: Endpoint, verb: str, answer: Any, components: dict[str, Any]
     if one.writes:
         operation["parameters"].append(_idempotency_key())
         if one.asked is not None:
-            content = {"application/json": {"schema": {"$ref": REF.format(name=one.asked.__name__)}}}
+            schema = {"$ref": REF.format(name=one.asked.__name__)}
+            content = {"application/json": {"schema": schema, "example": _plain(one.body)}}
             operation["requestBody"] = {"required": True, "content": content}
     elif one.asked is not None:
         operation["parameters"] += _in_query(components[one.asked.__name__])
@@ -104,9 +106,17 @@ def _in_path(name: str) -> dict[str, Any]:
 
 def _in_query(schema: dict[str, Any]) -> Sequence[dict[str, Any]]:
     return [
-        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": of}
+        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": _not_null(of)}
         for name, of in schema["properties"].items()
     ]
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """As a query has it: a value that is not given is left out."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in {**schema, **kinds[0]}.items() if name != "anyOf" and value is not None}
 
 
 def _idempotency_key() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from api.problems import WrongVerb
 
 ENDPOINTS: tuple[Endpoint, ...] = (*billing.api.ENDPOINTS, *accounts.api.ENDPOINTS, *lines.api.ENDPOINTS)
 PATTERNS = {"iccid": "[0-9]{19,20}"}  # what a value in a path looks like
+BY_NAME = {one.name: one for one in ENDPOINTS}
 _ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)
     for one in ENDPOINTS

@@ -1,5 +1,6 @@
 """Every address."""
 
+from api.docs import call, docs
 from console.explain import explain
 from django.urls import include, path
 
@@ -9,6 +10,8 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("api/", include("api.urls")),
     path("lines/", include("lines.urls")),
+    path("api-docs/", docs, name="api_docs"),
+    path("api-docs/<slug:name>/", call, name="api_call"),
     path("api-credentials/keys/", api_keys, name="api_keys"),
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
     path("billing/explain/", explain, name="explain"),

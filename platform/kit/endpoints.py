@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,10 +38,16 @@ class Endpoint:
     answer: Any  # a type that msgspec knows
     sample: Any
     summary: str
+    body: msgspec.Struct | None = None  # an example of what a write is asked
 
     @property
     def name(self) -> str:
         return self.run.__name__
+
+    @property
+    def group(self) -> str:
+        """What it is about: the name that its module gives itself."""
+        return str(sys.modules[self.run.__module__].GROUP)
 
     @property
     def writes(self) -> bool:
@@ -52,13 +59,15 @@ class Endpoint:
         return re.findall(r"{(\w+)}", self.path)
 
 
-def endpoint(path: str, *verbs: str, right: str, sample: Any) -> Callable[[Callable[..., Any]], Endpoint]:
+def endpoint(
+    path: str, *verbs: str, right: str, sample: Any, body: msgspec.Struct | None = None
+) -> Callable[[Callable[..., Any]], Endpoint]:
     """Makes a function an endpoint; what it is asked and answers is read from its annotations."""
 
     def made(run: Callable[..., Any]) -> Endpoint:
         hints = get_type_hints(run)
         summary = (inspect.getdoc(run) or "").strip()
-        return Endpoint(path, verbs or ("GET",), right, run, hints.get("asked"), hints["return"], sample, summary)
+        return Endpoint(path, verbs or ("GET",), right, run, hints.get("asked"), hints["return"], sample, summary, body)
 
     return made
 

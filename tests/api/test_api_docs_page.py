@@ -1,0 +1,131 @@
+"""API Docs: every call in words, tried as the person who is logged in, and examples that run as shown."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from api.routes import ENDPOINTS
+from django.test import Client
+from django.utils.html import escape
+from fleets import Fleet, state
+from keepgo_client import client_of
+from pytest_django.live_server_helper import LiveServer
+
+from accounts import keys
+from accounts.models import Account, ApiDay, Event, Membership, User
+from accounts.policy import OPERATOR, Role, Scope
+from lines.policy import Wanted
+
+
+def logged_in(account: Account) -> Client:
+    browser = Client()
+    browser.force_login(account.memberships.get().user)
+    return browser
+
+
+def code(page: str, kind: str) -> str:
+    (found,) = re.findall(rf'<code class="{kind}">(.*?)</code>', page, re.DOTALL)
+    return html.unescape(found)
+
+
+@pytest.fixture
+def browser(account: Account) -> Client:
+    return logged_in(account)
+
+
+def test_every_call_has_a_page(browser: Client) -> None:
+    overview = browser.get("/api-docs/").content.decode()
+    for one in ENDPOINTS:
+        answer = browser.get(f"/api-docs/{one.name}/")
+        assert answer.status_code == 200
+        assert escape(one.summary) in answer.content.decode()
+        assert f'href="/api-docs/{one.name}/"' in overview
+
+
+def test_it_is_not_for_strangers(fleet: Fleet, account: Account, browser: Client) -> None:
+    sub = logged_in(fleet.account(parent=account))
+    for path in ("/api-docs/", "/api-docs/iot_sim_cards/"):
+        assert Client().get(path).status_code == 302
+        assert sub.get(path).status_code == 404
+    assert sub.post("/api-docs/iot_sim_cards/").status_code == 404
+    assert browser.get("/api-docs/no_such_call/").status_code == 404
+
+
+def test_a_read_is_tried_as_the_person(browser: Client, fleet: Fleet, account: Account) -> None:
+    lines, theirs = fleet.lines(account, 3), fleet.line(fleet.account())
+    page = browser.post("/api-docs/iot_sim_cards/", {"query.per_page": "2"}).content.decode()
+    assert "200 OK" in page
+    assert "RateLimit-Remaining: 299" in page
+    assert (lines[1].iccid in page, lines[2].iccid in page, theirs.iccid in page) == (True, False, False)
+    assert "per_page=2" in code(page, "sh")
+    assert ApiDay.objects.get(account=account).used == 1
+    part = browser.post("/api-docs/iot_sim_cards/", {"query.per_page": "x"}, headers={"HX-Request": "true"})
+    assert "422 Invalid" in part.content.decode()
+    assert "<html" not in part.content.decode()
+    path = {"path.iccid": theirs.iccid}
+    assert "404 Not found" in browser.post("/api-docs/usage_summary/", path).content.decode()
+
+
+def test_a_write_is_tried_when_it_is_meant_and_in_the_persons_name(
+    browser: Client, fleet: Fleet, account: Account
+) -> None:
+    line = fleet.line(account)
+    form = {"path.iccid": line.iccid, "body": "{}"}
+    assert "Nothing was sent" in browser.post("/api-docs/deactivate/", form).content.decode()
+    assert state(line).wanted == Wanted.ACTIVE
+    assert "200 OK" in browser.post("/api-docs/deactivate/", form | {"sure": "on"}).content.decode()
+    assert state(line).wanted == Wanted.DEACTIVATED
+    event = Event.objects.filter(verb="line.deactivated").latest("pk")
+    assert (event.actor_kind, event.actor_name) == ("person", account.memberships.get().user.email)
+    notes = form | {"sure": "on", "body": '{"notes": "<b>x</b>"'}
+    assert "422 Invalid" in browser.post("/api-docs/notes/", notes).content.decode()
+
+
+def test_a_basic_account_tries_samples(fleet: Fleet) -> None:
+    account = fleet.account()
+    line = fleet.line(account)
+    page = logged_in(account).post("/api-docs/deactivate/", {"path.iccid": line.iccid}).content.decode()
+    assert "X-Sample-Data: true" in page
+    assert state(line).wanted == Wanted.ACTIVE
+
+
+def test_a_user_makes_no_keys(account: Account) -> None:
+    user, browser = User.objects.create(email="user@acme.example"), Client()
+    Membership.objects.create(user=user, account=account, role=Role.USER)
+    browser.force_login(user)
+    assert browser.get("/api-docs/").status_code == 200
+    assert browser.get("/api-credentials/keys/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
+    if not (shutil.which("curl") and shutil.which("openssl")):
+        pytest.skip("no curl or no openssl here")
+    fleet = Fleet()
+    account = fleet.account()
+    Account.objects.filter(pk=account.pk).update(is_professional=True)
+    fleet.line(account)
+    browser, signer = logged_in(account), client_of(account)
+    host = {"Host": live_server.url.removeprefix("http://")}
+    ordered = sorted(ENDPOINTS, key=lambda one: one.name == "deactivate")  # what others need undone comes last
+    pages = [browser.get(f"/api-docs/{one.name}/", headers=host).content.decode() for one in ordered]
+    intro = browser.get("/api-docs/", headers=host).content.decode()
+    shell = [code(page, "sh") for page in pages] + [code(intro, "signed-sh")]
+    python = [code(page, "python") for page in pages] + [code(intro, "signed-python")]
+    key = keys.make_key(account=account, name="examples", scopes=[*Scope], days=7, by=OPERATOR)[1]
+    own = {"LINEKEEPER_KEY": key, "USER_UUID": signer.user_uuid, "SHARED_KEY": signer.shared_key}
+    for command, script in (
+        (["sh", "-e"], "\necho\n".join(shell)),
+        ([sys.executable, "-"], "\n".join(f"exec({one!r}, {{}})" for one in python)),
+    ):
+        done = subprocess.run(
+            command, input=script, env=os.environ | own, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(done.stdout.strip().splitlines()) == len(shell)
