@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from lines.policy import Status, Why
+from lines.policy import SmsState, Status, Why
 from lines.queries import Group, LineShown
+from lines.queries.sms import SmsShown
 
 ASKED = ": first asked"
 
@@ -116,3 +117,29 @@ def _off(
     said = words | {"who": who or "somebody"}
     joint = ", the first" if first and why != Why.BALANCE else ","
     return Sentence(short.format(**said), what.format(**said), since, lifts.format(**said), joint)
+
+
+SMS = {
+    SmsState.QUEUED: "Waiting for the carrier",
+    SmsState.SENT: "Sent",
+    SmsState.DELIVERED: "Delivered",
+    SmsState.UNDELIVERED: "Not delivered",
+    SmsState.REFUSED: "Not sent",
+    SmsState.RECEIVED: "Received",
+}
+
+
+def of_sms(sms: SmsShown, *, outside: bool = False) -> str:
+    """What has become of a message."""
+    if sms.may_still_go:
+        return "Asked; the carrier has not said yet whether it took it"
+    if sms.state is SmsState.REFUSED and sms.error and not outside:
+        return f"Not sent: {sms.error}"
+    return SMS[sms.state]
+
+
+def cannot_send(*, is_active: bool, is_able: bool) -> str:
+    """Why no message can be sent to a line now; empty where one can."""
+    if not is_able:
+        return "This line's carrier sends no messages."
+    return "" if is_active else "Messages go only to a line that is activated. Activate it first."

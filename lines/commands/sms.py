@@ -38,12 +38,12 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
     Raises Invalid, LineNotActive, LineInStock, CarrierCannot.
     """
     text = _checked_text(text)
-    if not CLIENTS[line.carrier.kind].abilities.sends_sms:
-        raise CarrierCannot(f"{line.carrier.name} sends no messages")
     if line.account_id is None or line.payer_id is None:
         raise LineInStock(f"Line {line.iccid} belongs to no account")
     if key and (before := SmsMessage.objects.filter(key=key, line=line).first()):
         return before
+    if not CLIENTS[line.carrier.kind].abilities.sends_sms:
+        raise CarrierCannot(f"Line {line.iccid} gets no messages: its carrier sends none")
     if not is_active(LineState.objects.select_for_update().get(pk=line.pk)):
         raise LineNotActive(f"Line {line.iccid} is not activated: a message would not reach it; activate it first")
     try:

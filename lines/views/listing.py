@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 from kit import clock
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
-from accounts.models import Membership
 from accounts.policy import Right
-from lines import charts, forms, queries, sentences
-from lines.queries import Asked, LineShown
+from lines import forms, queries
+from lines.queries import Asked
+from lines.views.line import row_of
 
 MOST_ROWS = max(queries.SIZES)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line with its status in words."""
-
-    line: LineShown
-    sentence: sentences.Sentence
-    pending: sentences.Sentence | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ def line_list(request: MemberRequest) -> HttpResponse:
     context = shown | {
         "asked": asked,
         "listing": listing,
-        "rows": [_row(line, membership) for line in listing.rows],
+        "rows": [row_of(line, request) for line in listing.rows],
         "iccids": ",".join(line.iccid for line in listing.rows),
         "columns": _columns(asked, hidden=_hidden(shown)),
         "subaccounts": subaccounts,
@@ -95,41 +85,12 @@ def _rows_again(request: MemberRequest, asked: Asked, shown: dict[str, bool]) ->
     total = queries.count_lines(request.membership, asked)
     before = request.GET.get("total", "")
     context = shown | {
-        "rows": [_row(line, request.membership) for line in lines],
+        "rows": [row_of(line, request) for line in lines],
         "more": total - int(before) if before.isdigit() and total <= queries.COUNTED else 0,
         "here": forms.address(asked),
         "is_again": True,
     }
     return page(request, "lines/list.html", context, part="rows")
-
-
-@require_GET
-@needs(Right.SEE_LINES)
-def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
-    """One line: what it is, why, and what it used."""
-    membership, today = request.membership, clock.today()
-    line = queries.line_of(membership, iccid, today=today)
-    if line is None:
-        raise Http404
-    usage = queries.usage_of(membership, iccid, cycle=line.cycle_start, today=today)
-    context: dict[str, Any] = {
-        "row": _row(line, membership),
-        "usage": usage,
-        "today": usage.days[-1],
-        "daily": charts.daily(usage),
-        "monthly": charts.monthly(usage),
-        "may_see_money": membership.may(Right.SEE_MONEY),
-        "may_activate": membership.may(Right.ACTIVATE_LINES),
-        "may_stop": membership.may(Right.STOP_LINES),
-        "may_edit_notes": membership.may(Right.EDIT_NOTES),
-        "may_manage": membership.may(Right.MANAGE_LINES),
-    }
-    return page(request, "lines/line.html", context, part="line")
-
-
-def _row(line: LineShown, membership: Membership) -> Row:
-    sentence = sentences.explain(line, outside=membership.account.is_subaccount)
-    return Row(line, sentence, sentences.pending(line))
 
 
 def _hidden(shown: dict[str, bool]) -> set[str]:

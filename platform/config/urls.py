@@ -5,6 +5,7 @@ from console.explain import explain
 from django.urls import include, path
 
 from accounts.views_keys import api_keys, revoke_api_key
+from lines.urls import sms_urlpatterns
 
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("lines/", include("lines.urls")),
     path("api-docs/", docs, name="api_docs"),
     path("api-docs/<slug:name>/", call, name="api_call"),
+    path("sms/", include(sms_urlpatterns)),
     path("api-credentials/keys/", api_keys, name="api_keys"),
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
     path("billing/explain/", explain, name="explain"),

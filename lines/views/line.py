@@ -1,0 +1,93 @@
+"""What every page about one line begins with: whose it is, its status, its tabs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+from kit import clock
+from kit.htmx import page
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from lines import charts, queries, sentences
+from lines.models import Line
+from lines.queries import LineShown
+
+# the address' name, the label, what it takes to see it
+TABS = (
+    ("line", "Overview", Right.SEE_LINES),
+    ("line-sms", "SMS", Right.SEE_LINES),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: str
+    href: str
+    is_here: bool
+
+
+def line_or_404(request: MemberRequest, iccid: str) -> Line:
+    """The row of a line that is this person's."""
+    line = (
+        queries.lines_of(request.membership)
+        .select_related("carrier", "plan", "account", "state")
+        .filter(iccid=iccid)
+        .first()
+    )
+    if line is None:
+        raise Http404
+    return line
+
+
+def line_context(request: MemberRequest, iccid: str, *, tab: str) -> dict[str, Any]:
+    """What the frame of a line's pages shows. Raises Http404 for what is not this person's."""
+    membership = request.membership
+    line = queries.line_of(membership, iccid, today=clock.today())
+    if line is None:
+        raise Http404
+    return {
+        "row": row_of(line, request),
+        "tabs": [
+            Tab(label, reverse(name, args=[iccid]), name == tab) for name, label, right in TABS if membership.may(right)
+        ],
+        "may_see_money": membership.may(Right.SEE_MONEY),
+        "may_activate": membership.may(Right.ACTIVATE_LINES),
+        "may_stop": membership.may(Right.STOP_LINES),
+        "may_manage": membership.may(Right.MANAGE_LINES),
+        "may_edit_notes": membership.may(Right.EDIT_NOTES),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line with its status in words."""
+
+    line: LineShown
+    sentence: sentences.Sentence
+    pending: sentences.Sentence | None
+
+
+def row_of(line: LineShown, request: MemberRequest) -> Row:
+    sentence = sentences.explain(line, outside=request.account.is_subaccount)
+    return Row(line, sentence, sentences.pending(line))
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
+    """One line: what it is, why, and what it used."""
+    context = line_context(request, iccid, tab="line")
+    line = context["row"].line
+    usage = queries.usage_of(request.membership, iccid, cycle=line.cycle_start, today=clock.today())
+    context |= {
+        "usage": usage,
+        "today": usage.days[-1],
+        "daily": charts.daily(usage),
+        "monthly": charts.monthly(usage),
+    }
+    return page(request, "lines/line.html", context, part="line")
