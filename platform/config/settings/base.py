@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from embedded import addresses
 
@@ -172,6 +173,9 @@ CELERY_BEAT_SCHEDULE = {
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0, "options": {"expires": 10}},
     "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0, "options": {"expires": 30}},
+    "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0, "options": {"expires": 30}},
+    "watch-for-rules": {"task": "automation.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
+    "check-all-rules": {"task": "automation.tasks.check_all", "schedule": crontab(hour="0", minute="20")},
     "send-notices": {"task": "billing.tasks.send_notices", "schedule": 5.0, "options": {"expires": 30}},
 }
 

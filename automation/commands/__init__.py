@@ -1,0 +1,1 @@
+"""What can happen to rules and what rules do."""

@@ -1,0 +1,284 @@
+"""The rules about rules, pure: what may be done when one fires, when it is undone, when a webhook is sent again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lines.policy import MEGABYTE, cycle_end, cycle_start
+
+CALM = dt.timedelta(minutes=15)  # between two automatic changes of a line
+MOST_CHANGES = 6  # automatic ones of a line in a day
+
+
+class Trigger(enum.StrEnum):
+    """What a rule waits for."""
+
+    USAGE = "usage"
+    IMEI = "imei"
+    SILENCE = "silence"
+    COUNTRY = "country"
+    SMS = "sms"
+    COST = "cost"
+
+
+class Period(enum.StrEnum):
+    DAY = "day"
+    MONTH = "month"
+
+
+class Unit(enum.StrEnum):
+    MB = "mb"
+    USD = "usd"
+
+
+class Action(enum.StrEnum):
+    """What a rule does when it fires. It tells the staff chosen in any case."""
+
+    DEACTIVATE = "deactivate"
+    TELL = "tell"
+
+
+class Then(enum.StrEnum):
+    """When a line that the rule deactivated is activated again."""
+
+    NEVER = ""
+    NEXT_DAY = "next-day"
+    NEXT_MONTH = "next-month"
+    HOURS = "hours"
+
+
+class Outcome(enum.StrEnum):
+    """What came of a rule that fired for a line."""
+
+    DEACTIVATED = "deactivated"
+    TOLD = "told"
+    SHADOW = "shadow"  # the rule only records
+    ALREADY_OFF = "already-off"
+    OVER = "over"  # the period was over before it was seen
+    WAITS = "waits"  # the line was changed less than CALM ago
+    DROPPED = "dropped"  # it waited, and somebody changed the line
+    LEFT = "left"  # the line was changed MOST_CHANGES times that day
+
+
+class Act(enum.StrEnum):
+    """What is done later."""
+
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"  # of a line that had to be left alone first
+
+
+class FollowState(enum.StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    BY_BALANCE = "by-balance"  # given back, and suspended until the balance recovers
+    BY_SUBACCOUNT = "by-subaccount"  # given back, and off until its sub-account is on
+    CHANGED = "changed"  # somebody changed the line since
+    HELD = "held"  # another rule holds the line for longer
+    CANCELLED = "cancelled"
+    LEFT = "left"
+
+
+LARGEST_LIMIT = Decimal(1_000_000_000)
+MOST_HOURS = 24 * 365
+LONGEST_NAME, LONGEST_WORD = 100, 70
+_HOURS = f"Give whole hours, 1 to {MOST_HOURS}"
+
+
+def problems(
+    *,
+    name: str,
+    trigger: Trigger,
+    period: str,
+    unit: str,
+    limit: Decimal | None,
+    hours: int | None,
+    word: str,
+    countries: Sequence[str],
+    action: Action,
+    then: Then,
+    then_hours: int | None,
+    tells: int,
+) -> dict[str, str]:
+    """What is wrong with a rule, by the field's name; nothing: it can be saved."""
+    wrong: dict[str, str] = {}
+    if not name.strip() or len(name) > LONGEST_NAME:
+        wrong["name"] = f"Give the rule a name of 1 to {LONGEST_NAME} characters"
+    if trigger in (Trigger.USAGE, Trigger.COST):
+        if period not in set(Period):
+            wrong["period"] = "Choose a day or a month"
+        if trigger is Trigger.USAGE and unit not in set(Unit):
+            wrong["unit"] = "Choose MB or $"
+        wrong |= _limit_problem(limit)
+    if trigger is Trigger.SILENCE and not _are_hours(hours):
+        wrong["hours"] = _HOURS
+    if trigger is Trigger.SMS and not 0 < len(word.strip()) <= LONGEST_WORD:
+        wrong["word"] = f"Give the word to look for, 1 to {LONGEST_WORD} characters"
+    if trigger is Trigger.COUNTRY and not countries:
+        wrong["countries"] = "Give at least one country where the lines may be, by its two letters"
+    if action is Action.TELL and not tells:
+        wrong["tells"] = "Choose who is told: the rule does nothing else"
+    if action is Action.DEACTIVATE and then is Then.HOURS and not _are_hours(then_hours):
+        wrong["then_hours"] = _HOURS
+    return wrong
+
+
+def _limit_problem(limit: Decimal | None) -> dict[str, str]:
+    if limit is None or not limit.is_finite() or limit <= 0:
+        return {"limit": "Give a number over 0"}
+    if limit >= LARGEST_LIMIT or limit != round(limit, 6):
+        return {"limit": f"Give a number under {LARGEST_LIMIT:,} with at most six decimals"}
+    return {}
+
+
+def _are_hours(hours: int | None) -> bool:
+    return hours is not None and 1 <= hours <= MOST_HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class LineNow:
+    """A line as a rule finds it. `held_until`: when the rule that holds it gives it back, None for never."""
+
+    is_off: bool
+    is_held: bool = False
+    held_until: dt.datetime | None = None
+    last_change: dt.datetime | None = None
+    changes_today: int = 0
+
+
+def judge(line: LineNow, *, lifts_at: dt.datetime | None, now: dt.datetime) -> Outcome:
+    """What becomes of a line that a rule wants off until `lifts_at` (None: for good)."""
+    if lifts_at is not None and lifts_at <= now:
+        return Outcome.OVER
+    if line.is_held:
+        return Outcome.DEACTIVATED if is_longer(lifts_at, line.held_until) else Outcome.ALREADY_OFF
+    if line.is_off:
+        return Outcome.ALREADY_OFF
+    if line.changes_today >= MOST_CHANGES:
+        return Outcome.LEFT
+    return Outcome.WAITS if now < calm_from(line.last_change, now) else Outcome.DEACTIVATED
+
+
+def is_longer(one: dt.datetime | None, other: dt.datetime | None) -> bool:
+    """Whether a hold until `one` lasts longer than one until `other`; None is for good."""
+    return other is not None and (one is None or one > other)
+
+
+def calm_from(last_change: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """From when a line may be changed automatically again."""
+    return now if last_change is None else max(now, last_change + CALM)
+
+
+def lifts_at(
+    then: Then, *, hours: int | None, fired_at: dt.datetime, day: dt.date, cycle_day: int
+) -> dt.datetime | None:
+    """When a rule gives a line back that it took because of `day`; None: never. Days and cycles begin at 00:00 UTC."""
+    if then is Then.HOURS:
+        return fired_at + dt.timedelta(hours=hours or 0)
+    if then is Then.NEXT_DAY:
+        return midnight(day + dt.timedelta(days=1))
+    if then is Then.NEXT_MONTH:
+        return midnight(cycle_end(cycle_start(day, cycle_day)) + dt.timedelta(days=1))
+    return None
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The first moment of a day, UTC."""
+    return dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
+
+
+def says(text: str, word: str) -> bool:
+    """Whether a message has this word or these words, in any case, not as a part of another."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LineDayUsed:
+    """What a line used on a day: bytes and USD."""
+
+    line_id: int
+    day: dt.date
+    cycle: dt.date
+    used: int
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class WouldFire:
+    """A rule would have fired for a line on a day: with this value, and USD that were used after it while it held."""
+
+    line_id: int
+    day: dt.date
+    value: Decimal
+    saved: Decimal
+
+
+def would_have_fired(
+    days: Iterable[LineDayUsed],
+    *,
+    period: Period,
+    unit: Unit,
+    limit: Decimal,
+    deactivates: bool,
+    then: Then,
+    hours: int | None,
+    since: dt.date,
+) -> list[WouldFire]:
+    """One line's days, in order, as a rule would have met them.
+
+    Within a day usage is taken to be even. A line that the rule holds uses nothing and cannot make it fire again;
+    a period before `since` counts towards its limit and fires nothing.
+    """
+    fired: list[WouldFire] = []
+    total, saved_from = Decimal(0), None
+    begun: dt.date | None = None
+    spent: set[dt.date] = set()
+    held_until: dt.date | None = None
+    for one in days:
+        key = one.day if period is Period.DAY else one.cycle
+        if key != begun:
+            begun, total = key, Decimal(0)
+        if held_until is not None and one.day < held_until:
+            if saved_from is not None:
+                fired[saved_from] = _more_saved(fired[saved_from], one.cost)
+            continue
+        amount = one.cost if unit is Unit.USD else Decimal(one.used) / MEGABYTE
+        total += amount
+        if total <= limit or key in spent:
+            continue
+        spent.add(key)
+        if one.day < since:
+            continue
+        excess = one.cost * (total - limit) / amount if deactivates and amount else Decimal(0)
+        fired.append(WouldFire(one.line_id, one.day, total, excess))
+        if deactivates:
+            held_until, saved_from = _held_until(then, hours, one), len(fired) - 1
+            total = limit  # the rest of it would not have been used
+    return fired
+
+
+def _more_saved(fire: WouldFire, cost: Decimal) -> WouldFire:
+    return WouldFire(fire.line_id, fire.day, fire.value, fire.saved + cost)
+
+
+def _held_until(then: Then, hours: int | None, one: LineDayUsed) -> dt.date:
+    """The first day on which the line runs again, in whole days."""
+    if then is Then.NEVER:
+        return dt.date.max
+    if then is Then.NEXT_MONTH:
+        return cycle_end(one.cycle) + dt.timedelta(days=1)
+    days = max(1, -(-(hours or 0) // 24)) if then is Then.HOURS else 1
+    return one.day + dt.timedelta(days=days)
+
+
+# Seconds after a delivery failed until it is tried again; the last try is within three days of the first.
+BACK_OFF = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
+
+
+def retry_at(tries: int, now: dt.datetime) -> dt.datetime | None:
+    """When a webhook that failed so many times is sent again; None: no more."""
+    return now + dt.timedelta(seconds=BACK_OFF[tries - 1]) if 1 <= tries <= len(BACK_OFF) else None

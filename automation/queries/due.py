@@ -1,0 +1,223 @@
+"""Which rules fire for which lines now: set-based, for all rules at once. What has fired in its period is left out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Sum
+from kit.sql import array
+
+from automation.models import Rule, RuleFire
+from automation.policy import Action, Period, Trigger, says
+from automation.queries.scope import IN_SCOPE, lines_in_scope, scope_of
+from billing.models import UsageDay
+from lines import policy
+from lines.models import Line, LineDay
+from lines.policy import MEGABYTE, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule fires: for a line or, without one, for the whole account. `value` is in MB, USD or hours.
+
+    `day`: the first day of the period that it is about; `cycle_day`: on which day of a month the line's cycles begin.
+    """
+
+    rule_id: int
+    line_id: int | None
+    period: str
+    value: Decimal | None
+    day: dt.date
+    cycle_day: int = 1
+    text: str = ""  # what was said or changed
+
+
+RULES = """
+    SELECT * FROM automation_rule
+     WHERE is_on AND deleted_at IS NULL AND trigger = %(trigger)s AND (%(rule)s::bigint IS NULL OR id = %(rule)s)
+"""
+NOT_FIRED = """
+    NOT EXISTS (SELECT FROM automation_rulefire f
+                 WHERE f.rule_id = r.id AND f.line_id = l.id AND f.period = {period} AND f.is_shadow = r.is_shadow)
+"""
+
+# Most lines are under every limit of their account: `seen` leaves them by comparing with the loosest of each kind, in
+# bytes, and in money by the dearest price that the carrier's lines can have. Only what is left meets the rules.
+# A day or a cycle that was over before `since` is nobody's current period.
+USAGE = """
+WITH rule AS MATERIALIZED (
+    SELECT r.*, floor(r."limit" * {megabyte})::bigint AS bytes FROM ({rules}) r
+), loosest AS MATERIALIZED (
+    SELECT account_id,
+           min(bytes) FILTER (WHERE unit = 'mb' AND period = 'day') AS day_bytes,
+           min(bytes) FILTER (WHERE unit = 'mb' AND period = 'month') AS month_bytes,
+           min("limit"::float8) FILTER (WHERE unit = 'usd' AND period = 'day') AS day_usd,
+           min("limit"::float8) FILTER (WHERE unit = 'usd' AND period = 'month') AS month_usd
+      FROM rule GROUP BY account_id
+), carrier AS MATERIALIZED (
+    SELECT c.id, c.cycle_day,
+           (date_trunc('month', %(since)s::date)
+            - CASE WHEN c.cycle_day > extract(day FROM %(since)s::date) THEN interval '1 month' ELSE '0' END)::date
+            + c.cycle_day - 1 AS cycle,
+           (SELECT max(p.per_mb) FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
+             WHERE rp.carrier_id = c.id)::float8 * {per_byte} AS per_byte
+      FROM lines_carrier c
+), l AS MATERIALIZED (
+    SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day, st.day AS last_day,
+           CASE WHEN st.day >= %(since)s::date THEN st.day END AS day,
+           CASE WHEN st.day >= %(since)s::date THEN st.day_bytes END AS day_bytes,
+           CASE WHEN st.cycle >= c.cycle THEN st.cycle END AS cycle,
+           CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline END AS month_bytes
+      FROM lines_linestate st
+      JOIN lines_line l ON l.id = st.line_id
+      JOIN loosest m ON m.account_id = l.payer_id
+      JOIN carrier c ON c.id = l.carrier_id
+     WHERE {which}
+       AND ((st.day >= %(since)s::date
+             AND (st.day_bytes > m.day_bytes OR st.day_bytes * c.per_byte * 1.000001 + 0.001 > m.day_usd))
+         OR (st.cycle >= c.cycle
+             AND (st.counter - st.baseline > m.month_bytes
+                  OR (st.counter - st.baseline) * c.per_byte * 1.000001 + 0.001 > m.month_usd)))
+)
+SELECT r.id, l.id, v.period, v.value, v.day, l.cycle_day
+  FROM l
+  JOIN rule r ON {scope}
+ CROSS JOIN LATERAL (
+    SELECT r.period || ':' || CASE r.period WHEN 'day' THEN l.day ELSE l.cycle END AS period,
+           CASE r.period WHEN 'day' THEN l.day ELSE l.cycle END AS day,
+           CASE r.period WHEN 'day' THEN l.day_bytes ELSE l.month_bytes END AS used) u
+ CROSS JOIN LATERAL (
+    SELECT u.period, u.day,
+           CASE r.unit WHEN 'mb' THEN round(u.used::numeric / {megabyte}, 6)
+                ELSE (SELECT sum(d.cost) FROM lines_lineday d
+                       WHERE d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= u.day AND d.day <= l.last_day
+                         AND (r.period = 'day' OR d.cycle = l.cycle)) END AS value) v
+ WHERE CASE r.unit WHEN 'mb' THEN u.used > r.bytes ELSE v.value > r."limit" END
+   AND {not_fired}
+ ORDER BY l.id, r.id
+"""
+
+
+def _usage(which: str) -> str:
+    return USAGE.format(
+        rules=RULES,
+        megabyte=MEGABYTE,
+        per_byte=policy.PER_BYTE,
+        which=which,
+        scope=IN_SCOPE,
+        not_fired=NOT_FIRED.format(period="v.period"),
+    )
+
+
+USAGE_OF_LINES, USAGE_OF_ALL = _usage("st.line_id = ANY(%(lines)s::bigint[])"), _usage("true")
+
+
+def usage_of_lines(line_ids: Sequence[int], *, since: dt.date) -> list[Found]:
+    """Limits of usage that these lines are over, in periods that were running on `since` or later."""
+    return _found(USAGE_OF_LINES, Trigger.USAGE, since=since, lines=array(line_ids))
+
+
+def usage_of_all(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
+    """Limits of usage that any line is over today, of all rules or of one."""
+    return _found(USAGE_OF_ALL, Trigger.USAGE, since=today, rule=rule_id)
+
+
+# Silent is only what has been read after the hours were over: a carrier that does not answer makes nobody silent.
+SILENCE = """
+SELECT r.id, l.id, v.period, round((extract(epoch FROM st.read_at - v.since) / 3600)::numeric, 1), %(since)s::date,
+       c.cycle_day
+  FROM ({rules}) r
+  JOIN lines_line l ON {scope}
+  JOIN lines_linestate st ON st.line_id = l.id
+  JOIN lines_carrier c ON c.id = l.carrier_id
+ CROSS JOIN LATERAL (SELECT greatest(st.last_seen, st.wanted_at, l.added_at) AS since) s
+ CROSS JOIN LATERAL (SELECT s.since, 'silence:' || extract(epoch FROM s.since)::bigint AS period) v
+ WHERE st.wanted = {active} AND st.read_at > v.since + r.hours * interval '1 hour' AND {not_fired}
+ ORDER BY l.id, r.id
+""".format(rules=RULES, scope=IN_SCOPE, active=int(Wanted.ACTIVE), not_fired=NOT_FIRED.format(period="v.period"))
+
+
+def silence(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
+    """Lines that are on and have moved no data for a rule's hours."""
+    return _found(SILENCE, Trigger.SILENCE, since=today, rule=rule_id)
+
+
+def _found(sql: str, trigger: Trigger, *, since: dt.date, lines: str = "{}", rule: int | None = None) -> list[Found]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"trigger": trigger.value, "since": since, "lines": lines, "rule": rule})
+        return [Found(*row) for row in cursor.fetchall()]
+
+
+# What happened to a line since the rule was switched on.
+HAPPENED = """
+SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, c.cycle_day, r.word, e.detail
+  FROM accounts_event e
+  JOIN lines_line l ON l.iccid = substr(e.subject, 6)
+  JOIN lines_carrier c ON c.id = l.carrier_id
+  JOIN ({rules}) r ON {scope}
+ WHERE e.id > %(after)s AND e.verb = %(verb)s AND e.at >= r.since AND {not_fired}
+ ORDER BY e.id, r.id
+""".format(rules=RULES, scope=IN_SCOPE, not_fired=NOT_FIRED.format(period="%(trigger)s || ':' || e.id"))
+
+
+def imei_changes(*, after: int) -> list[Found]:
+    """Known IMEIs that changed, in events behind this one."""
+    return [
+        replace(found, text=f"{detail['before']} to {detail['after']}")
+        for found, _, detail in _happened(Trigger.IMEI, "imei.changed", after)
+        if detail.get("before") and detail.get("after") and detail["before"] != detail["after"]
+    ]
+
+
+def messages(*, after: int) -> list[Found]:
+    """Messages from devices that say a rule's word, in events behind this one."""
+    return [
+        replace(found, text=detail["text"])
+        for found, word, detail in _happened(Trigger.SMS, "sms.received", after)
+        if says(detail.get("text", ""), word)
+    ]
+
+
+def _happened(trigger: Trigger, verb: str, after: int) -> Iterator[tuple[Found, str, dict[str, Any]]]:
+    with connection.cursor() as cursor:
+        cursor.execute(HAPPENED, {"trigger": trigger.value, "verb": verb, "after": after, "rule": None})
+        for rule_id, line_id, period, at, cycle_day, word, detail in cursor.fetchall():
+            found = Found(rule_id, line_id, period, None, at.date(), cycle_day)
+            yield found, word, json.loads(detail) if isinstance(detail, str) else detail
+
+
+def costs(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
+    """Accounts and sub-accounts that cost more than a rule allows: one for the account, or for each of its lines."""
+    rules = Rule.objects.filter(is_on=True, deleted_at=None, trigger=Trigger.COST).select_related("holder")
+    found: list[Found] = []
+    for rule in rules if rule_id is None else rules.filter(pk=rule_id):
+        day = today if rule.period == Period.DAY else today.replace(day=1)
+        name = f"{rule.period}:{day}"
+        value = _cost_since(rule, day)
+        if rule.limit is not None and value > rule.limit:
+            found += [Found(rule.pk, line, name, value, day, cycle) for line, cycle in _lines_not_fired(rule, name)]
+    return found
+
+
+def _cost_since(rule: Rule, day: dt.date) -> Decimal:
+    """What the whole account costs, messages included, or what the lines of one holder cost."""
+    if rule.holder_id is None:
+        sums = UsageDay.objects.filter(account_id=rule.account_id, day__gte=day)
+        return sums.aggregate(total=Sum(F("usage") + F("sms")))["total"] or Decimal(0)
+    days = LineDay.objects.filter(payer_id=rule.account_id, account_id=rule.holder_id, day__gte=day)
+    return days.aggregate(total=Sum(F("cost") + F("fee")))["total"] or Decimal(0)
+
+
+def _lines_not_fired(rule: Rule, period: str) -> list[tuple[int | None, int]]:
+    """The lines that the rule would act on, with their cycle days; for a rule that only tells, the account once."""
+    fires = RuleFire.objects.filter(rule=rule, period=period, is_shadow=rule.is_shadow)
+    if rule.action == Action.TELL:
+        return [] if fires.filter(line=None).exists() else [(None, 1)]
+    lines = Line.objects.filter(pk__in=lines_in_scope(scope_of(rule))).exclude(pk__in=fires.values("line"))
+    return list(lines.order_by("pk").values_list("pk", "carrier__cycle_day"))

@@ -1,0 +1,34 @@
+"""When rules work: bells that Celery rings. Pages of readings are met at once, where they are applied (apps.py)."""
+
+from __future__ import annotations
+
+from celery import current_app, shared_task
+
+from automation.work import rules
+
+
+def _drive(turned: int) -> int:
+    """Carriers are driven at once where lines turned."""
+    if turned:
+        current_app.send_task("lines.tasks.drive_lines")
+    return turned
+
+
+@shared_task
+def act() -> int:
+    """What is due, and pages that were not met where they were applied."""
+    turned = _drive(rules.check_pages() + rules.follow_up() + rules.check_new_rules() + rules.check_events())
+    rules.tell_people()
+    return turned
+
+
+@shared_task
+def watch() -> int:
+    """What no page and no event tells."""
+    return _drive(rules.check_slow())
+
+
+@shared_task
+def check_all() -> int:
+    """Every night: every rule meets every line."""
+    return _drive(rules.check_all())

@@ -1,0 +1,127 @@
+"""Rules in words: what one does, why it fired, what came of it. Pure: a rule's parts in, sentences out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, Protocol
+
+from kit.money import shown
+
+from automation.policy import Action, FollowState, Outcome, Period, Then, Trigger, Unit
+
+OUTCOMES: dict[str, str] = {
+    Outcome.DEACTIVATED: "Deactivated",
+    Outcome.TOLD: "Told",
+    Outcome.SHADOW: "Recorded only",
+    Outcome.ALREADY_OFF: "Off already",
+    Outcome.OVER: "Period over",
+    Outcome.WAITS: "Waits",
+    Outcome.DROPPED: "Left to somebody",
+    Outcome.LEFT: "Left alone",
+}
+OUTCOMES_WHOLE: dict[str, str] = {
+    Outcome.DEACTIVATED: "The line was wanted off at once.",
+    Outcome.TOLD: "The rule only tells.",
+    Outcome.SHADOW: "The rule is in shadow mode: it records what it would do.",
+    Outcome.ALREADY_OFF: "The line was off already, by somebody or by a rule that holds it for longer.",
+    Outcome.OVER: "The period was over before its last usage was seen: there was nothing left to stop.",
+    Outcome.WAITS: "Rules changed the line less than 15 minutes ago; it waits until they are over.",
+    Outcome.DROPPED: "While it waited somebody changed the line: that stands.",
+    Outcome.LEFT: "Rules changed the line six times that day: it is left as it is, and its staff are told.",
+}
+FOLLOW_STATES: dict[str, str] = {
+    FollowState.OPEN: "planned",
+    FollowState.DONE: "done",
+    FollowState.BY_BALANCE: "suspended until the balance recovers",
+    FollowState.BY_SUBACCOUNT: "off until its sub-account is on",
+    FollowState.CHANGED: "not done: somebody changed the line since",
+    FollowState.HELD: "not done: another rule holds the line",
+    FollowState.CANCELLED: "cancelled",
+    FollowState.LEFT: "not done: six changes that day",
+}
+
+
+def number(value: Decimal) -> str:
+    """12, 12.5, 1,234.567: no zeros behind."""
+    text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return text or "0"
+
+
+def amount(value: Decimal, unit: str) -> str:
+    return shown(value) if unit == Unit.USD else f"{number(round(value, 1))} MB"
+
+
+def because(
+    trigger: str, *, period: str, unit: str, limit: Decimal | None, value: Decimal | None, day: dt.date, text: str
+) -> str:
+    """Why a rule fired, for its activity."""
+    when = f"on {day:%-d %B %Y}" if period == Period.DAY else f"in the month from {day:%-d %B %Y}"
+    if trigger == Trigger.USAGE and value is not None and limit is not None:
+        return f"Used {amount(value, unit)} {when}, over {limit_words(limit, unit)}"
+    if trigger == Trigger.COST and value is not None and limit is not None:
+        return f"Cost {shown(value)} {when}, over {limit_words(limit, unit)}"
+    if trigger == Trigger.IMEI:
+        return f"IMEI changed from {text}"
+    if trigger == Trigger.SMS:
+        return f"Message: {text}"[:300]
+    if trigger == Trigger.COUNTRY:
+        return f"Connected in {text}"
+    return f"No data for {number(value or Decimal(0))} hours"
+
+
+def limit_words(limit: Decimal, unit: str) -> str:
+    return (
+        (shown(limit) if limit == round(limit, 2) else f"${number(limit)}")
+        if unit == Unit.USD
+        else f"{number(limit)} MB"
+    )
+
+
+def then_words(then: str, hours: int | None) -> str:
+    return {
+        Then.NEXT_DAY: "activated again at 00:00 UTC of the next day",
+        Then.NEXT_MONTH: "activated again at 00:00 UTC of the next month's first day",
+        Then.HOURS: f"activated again {hours or 0} hour{'' if hours == 1 else 's'} later",
+        Then.NEVER: "left off until somebody activates it",
+    }[Then(then)]
+
+
+class Said(Protocol):
+    """A rule's parts that its sentence tells: a row's or a draft's."""
+
+    trigger: Any
+    period: Any
+    unit: Any
+    limit: Any
+    hours: Any
+    word: Any
+    countries: Any
+    action: Any
+    then: Any
+    then_hours: Any
+
+
+def when(rule: Said) -> str:
+    """When a line uses more than 512 MB in a day."""
+    limit = limit_words(rule.limit or Decimal(0), Unit.USD if rule.trigger == Trigger.COST else rule.unit)
+    return {
+        Trigger.USAGE: f"When a line uses more than {limit} in a {rule.period}",
+        Trigger.COST: f"When they cost more than {limit} in a {rule.period}",
+        Trigger.IMEI: "When a line's IMEI changes to another",
+        Trigger.SILENCE: f"When a line that is on moves no data for {rule.hours} hour{'' if rule.hours == 1 else 's'}",
+        Trigger.SMS: f"When a device sends a message with “{rule.word}”",
+        Trigger.COUNTRY: f"When a line connects outside {', '.join(rule.countries)}",
+    }[Trigger(rule.trigger)]
+
+
+def does(rule: Said) -> str:
+    """it is deactivated at once and activated again at 00:00 UTC of the next day."""
+    if rule.action == Action.TELL:
+        return "the people chosen are told"
+    it = "all its lines are" if rule.trigger == Trigger.COST else "it is"
+    return f"{it} deactivated at once and {then_words(rule.then, rule.then_hours)}"
+
+
+def sentence(rule: Said) -> str:
+    return f"{when(rule)}, {does(rule)}."
