@@ -29,7 +29,7 @@ class Actor:
     name: str
 
 
-SYSTEM = Actor(ActorKind.SYSTEM, "Linekeeper")
+SYSTEM = Actor(ActorKind.SYSTEM, "system")
 OPERATOR = Actor(ActorKind.OPERATOR, "operator")
 _KEY = "API key "
 
@@ -64,6 +64,7 @@ class Right(enum.StrEnum):
     STOP_LINES = "deactivate lines"
     ACTIVATE_LINES = "activate lines, send SMS"
     MANAGE_LINES = "manage lines"
+    MANAGE_SUBACCOUNTS = "manage sub-accounts and the white label"
     MANAGE_MONEY = "manage money"
     MANAGE_PEOPLE = "manage people"
 

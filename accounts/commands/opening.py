@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 from kit import crypto
-from kit.errors import Invalid, Refusal
+from kit.errors import Invalid, NotFound, Refusal
 
 from accounts.commands.events import record
 from accounts.commands.people import add_person, give_password, mail_address
@@ -20,6 +20,10 @@ class EmailTaken(Refusal):
 
 class AlreadyOwned(Refusal):
     """The owner has an account of this name in the same place: asked for twice, most likely."""
+
+
+class NameTaken(Refusal):
+    """A sister has this name."""
 
 
 class ParentRefused(Refusal):
@@ -61,18 +65,80 @@ def sign_up(*, name: str, email: str, password: str, by: Actor) -> Account:
     return _open(name=name, owner=owner, professional=False, parent=None, by=by)
 
 
-def _open(*, name: str, owner: User, professional: bool, parent: Account | None, by: Actor) -> Account:
+@transaction.atomic
+def open_subaccount(*, parent: Account, name: str, by: Actor) -> Account:
+    """Open a sub-account with its API credential; its people are invited. Raises Invalid, NameTaken, ParentRefused."""
+    name = _account_name(name)
+    locked = _open_parent(parent)
+    _refuse_taken(name, parent)
+    return _open(name=name, owner=None, professional=False, parent=locked, by=by)
+
+
+@transaction.atomic
+def rename_subaccount(*, subaccount: Account, name: str, by: Actor) -> Account:
+    """Raises Invalid, NameTaken, NotFound. Harmless twice."""
+    name = _account_name(name)
+    subaccount = _subaccount(subaccount)
+    if name != subaccount.name:
+        _refuse_taken(name, subaccount.parent, but=subaccount.pk)
+        before, subaccount.name = subaccount.name, name
+        subaccount.save(update_fields=["name"])
+        _note_subaccount(subaccount, "subaccount.renamed", by, {"before": before, "after": name})
+    return subaccount
+
+
+@transaction.atomic
+def switch_subaccount(*, subaccount: Account, active: bool, by: Actor) -> Account:
+    """Let its people and its API clients in, or shut them out. What becomes of its lines is the caller's to say.
+
+    Raises NotFound. Harmless twice.
+    """
+    subaccount = _subaccount(subaccount)
+    if subaccount.is_active != active:
+        subaccount.is_active = active
+        subaccount.save(update_fields=["is_active"])
+        _note_subaccount(subaccount, "subaccount.activated" if active else "subaccount.deactivated", by, {})
+    return subaccount
+
+
+def _subaccount(account: Account) -> Account:
+    """The sub-account, locked after its parent, so that two siblings never take one name."""
+    Account.objects.select_for_update(no_key=True).filter(subaccounts=account).first()
+    locked = Account.objects.select_for_update(no_key=True, of=("self",)).select_related("parent")
+    found = locked.filter(pk=account.pk, parent__isnull=False).first()
+    if found is None:
+        raise NotFound("There is no such sub-account.")
+    return found
+
+
+def _refuse_taken(name: str, parent: Account | None, *, but: int = 0) -> None:
+    if Account.objects.filter(parent=parent, name__iexact=name).exclude(pk=but).exists():
+        raise NameTaken(f"There is a sub-account named {name} already; choose another name.")
+
+
+def _note_subaccount(account: Account, verb: str, by: Actor, detail: dict[str, object]) -> None:
+    """On the parent's books, whose people did it."""
+    record(by=by, verb=verb, account_id=account.parent_id, subject=f"account:{account.uuid.hex}", detail=detail)
+
+
+def _open(*, name: str, owner: User | None, professional: bool, parent: Account | None, by: Actor) -> Account:
     account = Account.objects.create(name=name, parent=parent, is_professional=professional)
-    Membership.objects.create(user=owner, account=account, role=Role.OWNER)
+    if owner is not None:
+        Membership.objects.create(user=owner, account=account, role=Role.OWNER)
     ApiCredential.objects.create(
         account=account, user_uuid=crypto.new_hex(), shared_key=crypto.encrypt(crypto.new_hex())
     )
     record(
         by=by,
         verb="account.opened",
-        account_id=account.pk,
+        account_id=account.payer_id,
         subject=f"account:{account.uuid.hex}",
-        detail={"owner": owner.email, "professional": professional, "parent": parent.uuid.hex if parent else None},
+        detail={
+            "name": name,
+            "owner": owner.email if owner else None,
+            "professional": professional,
+            "parent": parent.uuid.hex if parent else None,
+        },
     )
     return account
 

@@ -1,12 +1,13 @@
 """Who: people, accounts, who belongs to which, keys, and what was done by whom."""
 
-from accounts.models.brand import Brand, BrandLogo
+from accounts.models.brand import COLOUR, Brand, BrandLogo
 from accounts.models.events import Event
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, SignedWrite
 from accounts.models.people import Account, Membership, User, UserManager
 from accounts.models.staff import Invitation, OwnershipOffer
 
 __all__ = [
+    "COLOUR",
     "Account",
     "ApiCredential",
     "ApiDay",

@@ -330,7 +330,7 @@ def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
     come = [state for state in states if state.line.deactivation_date and state.line.deactivation_date <= today]
     by_who: dict[str, list[LineState]] = defaultdict(list)
     for state in come:
-        if state.wanted != Wanted.DEACTIVATED:
+        if state.wanted != Wanted.DEACTIVATED or state.why in policy.HOLDING:  # then it must not come back by itself
             by_who[state.line.deactivation_by].append(state)
     for who, theirs in sorted(by_who.items()):
         set_many(states=theirs, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(who))

@@ -19,5 +19,6 @@ urlpatterns = [
     path("billing/explain/", explain, name="explain"),
     path("billing/", include("billing.urls")),
     path("", include("lines.urls_shop")),
+    path("subaccounts/", include("subaccounts.urls")),
     path("", include("console.urls")),
 ]
