@@ -42,7 +42,8 @@ def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
         told = words.lines_suspended(lines=suspended, available=balance.available, minimum=balance.minimum)
     else:
         told = words.lines_back(lines=back, available=balance.available)
-    tell(account_id=account_id, key=f"turn:{account_id}:{clock.now().isoformat()}", told=told)
+    turn = "suspended" if suspended else "back"
+    tell(account_id=account_id, key=f"{turn}:{account_id}:{clock.now().isoformat()}", told=told)
 
 
 @transaction.atomic

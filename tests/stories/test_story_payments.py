@@ -92,7 +92,11 @@ def test_3d_secure_waits_for_the_owner_and_lines_come_back_when_they_confirm(tal
     assert (tale.states(), wanted(state)) == (["confirming"], "Suspended")
     tale.later(days=1)
     tale.ring()
-    assert tale.mails() == ["Linekeeper: Auto-refill waits for your confirmation"]
+    assert tale.mails() == [
+        "Linekeeper: 1 line is starting again",
+        "Linekeeper: Auto-refill waits for your confirmation",
+        "Linekeeper: 1 line was suspended: the balance is too low",
+    ]
     bank = tale.client.post(f"/billing/payments/{tale.payment.uuid.hex}/confirm/")
     back = tale.standin.confirm(link(bank))
     tale.client.get(back.removeprefix("http://testserver"))
