@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
 
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -45,8 +49,26 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
                 return render(request, "accounts/no_account.html", status=403)
             if not request.membership.may(right):
                 raise Http404
+            if request.account.demands_second_factor and not is_mfa_enabled(request.user):
+                return redirect("mfa_index")
             return page(request, *args, **kwargs)
 
         return door  # type: ignore[return-value]
 
     return guarded
+
+
+def confirmed(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Ask people for their password or second factor again, unless they gave it in the last five minutes.
+
+    They come back to the page's form, so that what is dangerous is seen once more before it is done.
+    """
+
+    @wraps(page)
+    def door(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponse:
+        if did_recently_reauthenticate(request):
+            return page(request, *args, **kwargs)
+        ways = get_adapter().get_reauthentication_methods(request.user)
+        return redirect(f"{ways[0]['url']}?{urlencode({'next': request.path})}" if ways else "account_login")
+
+    return door

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import re
+import zoneinfo
+from functools import cache
 from typing import Any
 
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest
 
 from accounts import commands, queries
-from accounts.policy import Actor, ActorKind
+from accounts.commands.people import LONGEST_PERSON
+from accounts.models import User
+from accounts.policy import INVITED_AS, Actor, ActorKind, Role
+
+MOST_AT_ONCE = 100  # people invited with one list
+ROLES = [
+    (Role.USER.value, "User: everything but payments, staff and API keys"),
+    (Role.OPERATOR.value, "Operator: sees everything, edits notes and deactivates lines; causes no cost"),
+    (Role.VIEWER.value, "Viewer: sees everything, changes nothing"),
+]
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
@@ -32,3 +48,100 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
             by=Actor(ActorKind.PERSON, data["email"]),
         )
         return queries.owner_of(account)
+
+
+@cache
+def time_zones() -> list[tuple[str, str]]:
+    """UTC first, then the world's, by continent and city."""
+    cities = sorted(zone for zone in zoneinfo.available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    return [("UTC", "UTC"), *((zone, zone.replace("_", " ")) for zone in cities)]
+
+
+class RoleForm(forms.Form):
+    role = forms.TypedChoiceField(
+        label="Role",
+        coerce=Role,
+        choices=ROLES,
+        initial=INVITED_AS[0].value,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+
+class InviteForm(RoleForm):
+    """One mail address, or a pasted list of them."""
+
+    emails = forms.CharField(
+        label="Mail addresses",
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+        help_text=f"One, or a pasted list; up to {MOST_AT_ONCE} at once.",
+    )
+    field_order = ["emails", "role"]
+
+    def clean_emails(self) -> list[str]:
+        parts = (part.strip("<>\"'()").lower() for part in re.split(r"[\s,;]+", self.cleaned_data["emails"]))
+        found = list(dict.fromkeys(part for part in parts if "@" in part))
+        if not found:
+            raise ValidationError("There is no mail address in this; write it like jane@company.com.")
+        if len(found) > MOST_AT_ONCE:
+            raise ValidationError(f"These are {len(found)} addresses; invite at most {MOST_AT_ONCE} at once.")
+        for email in found:
+            try:
+                validate_email(email)
+            except ValidationError:
+                raise ValidationError(f"{email} is not a mail address; nobody was invited.") from None
+        return found
+
+
+class JoinForm(forms.Form):
+    """Name and password of a person who joins by an invitation."""
+
+    name = forms.CharField(
+        label="Your name",
+        required=False,
+        max_length=LONGEST_PERSON,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password1 = forms.CharField(
+        label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+    )
+    password2 = forms.CharField(
+        label="Password (again)", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
+    )
+
+    def __init__(self, *given: Any, email: str, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        first, second = data.get("password1"), data.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", "You must type the same password each time.")
+        elif first:
+            try:
+                validate_password(first, User(email=self.email, name=data.get("name", "")))
+            except ValidationError as weak:
+                self.add_error("password1", weak)
+        return data
+
+
+class ProfileForm(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=LONGEST_PERSON,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(
+        label="Language",
+        choices=settings.LANGUAGES,
+        widget=forms.Select(attrs={"class": "form-select"}),
+        help_text="How dates are written. The console's words are English.",
+    )
+    time_zone = forms.ChoiceField(
+        label="Time zone",
+        choices=time_zones,
+        widget=forms.Select(attrs={"class": "form-select"}),
+        help_text="In which moments are shown to you. Days that are charged are days of UTC.",
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from allauth.usersessions.models import UserSession
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from accounts import queries
@@ -40,3 +42,18 @@ def _choose(places: list[Membership], chosen: str | None) -> Membership | None:
         if place.account.uuid.hex == chosen:
             return place
     return places[0] if places else None
+
+
+class SeenMiddleware:
+    """Writes down where a person is logged in and when they were last seen there: every few minutes, not every time."""
+
+    EVERY = 300  # seconds
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        session = request.session.session_key
+        if session and request.user.is_authenticated and cache.add(f"seen:{session}", 1, self.EVERY):
+            UserSession.objects.create_from_request(request)
+        return self.get_response(request)

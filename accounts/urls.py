@@ -1,7 +1,7 @@
 """Where people come in. Only what the console needs of allauth is routed, under allauth's own names."""
 
 from allauth.account import views as allauth
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from accounts import views
 
@@ -26,6 +26,9 @@ urlpatterns = [
         allauth.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
+    path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("invitation/<str:token>/", views.invitation, name="invitation"),
     path("choose/", views.choose, name="choose_account"),
     path("at/<uuid:account_uuid>/", views.at, name="come_in"),
     path("brand/<uuid:key>/style.css", views.brand_style, name="brand_style"),

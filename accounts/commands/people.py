@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import zoneinfo
+
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import transaction
 from kit.errors import Invalid
 
+from accounts.commands.events import record
 from accounts.models import User
+from accounts.policy import Actor
 
 LONGEST_PERSON = 150
 
@@ -45,3 +51,24 @@ def person_name(*, name: str) -> str:
     if len(name) > LONGEST_PERSON:
         raise Invalid(f"The name has {len(name)} characters; {LONGEST_PERSON} are the most.")
     return name
+
+
+@transaction.atomic
+def edit_profile(*, user: User, name: str, language: str, time_zone: str, by: Actor) -> User:
+    """Change how a person is called and how times are written for them. Raises Invalid. Harmless twice."""
+    if time_zone not in zoneinfo.available_timezones() or language not in dict(settings.LANGUAGES):
+        raise Invalid("Choose a language and a time zone of the list.")
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    after = {"name": person_name(name=name), "language": language, "time_zone": time_zone}
+    before = {key: getattr(user, key) for key in after}
+    if after != before:
+        for key, value in after.items():
+            setattr(user, key, value)
+        user.save(update_fields=list(after))
+        record(by=by, verb="person.profile_edited", subject=f"person:{user.pk}", detail=_changed(before, after))
+    return user
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> dict[str, dict[str, str]]:
+    names = [name for name in after if before[name] != after[name]]
+    return {"before": {name: before[name] for name in names}, "after": {name: after[name] for name in names}}

@@ -20,5 +20,6 @@ urlpatterns = [
     path("billing/", include("billing.urls")),
     path("", include("lines.urls_shop")),
     path("subaccounts/", include("subaccounts.urls")),
+    path("", include("accounts.pages")),
     path("", include("console.urls")),
 ]

@@ -120,7 +120,7 @@ def test_a_part_of_a_page_whose_session_ended_loads_the_page_again(client: Clien
     assert client.get("/lines/", headers={"HX-Request": "true"}).headers["HX-Refresh"] == "true"
 
 
-@pytest.mark.parametrize("path", ["email/", "reauthenticate/", "login/code/confirm/", "social/signup/", "2fa/"])
+@pytest.mark.parametrize("path", ["email/", "login/code/confirm/", "signup/passkey/", "2fa/webauthn/signup/"])
 def test_pages_of_allauth_that_the_console_does_not_want_do_not_exist(client: Client, path: str) -> None:
     assert client.get(f"/accounts/{path}").status_code == 404
 

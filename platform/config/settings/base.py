@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "csp",
     "accounts",
@@ -48,6 +50,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.wearing.BrandHostMiddleware",
     "accounts.middleware.ActingAccountMiddleware",
+    "accounts.middleware.SeenMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -95,8 +98,17 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_CHANGE_EMAIL = True  # a new address counts once it is confirmed; until then the old one does
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+
+MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off is no stranger's
 
 LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en-us", "English (United States): Nov 5, 2026"), ("en-gb", "English (United Kingdom): 5 Nov 2026")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
