@@ -109,12 +109,8 @@ def _carrier(kind: str, url: str) -> Carrier:
             kind, {"client_id": "iotportal-demo-client", "secret_key": "iotportal-demo-secret"}
         )
         carrier = add_carrier(name=name, kind=kind, url=f"{url}/{kind}", secrets=secrets, by=OPERATOR)
-        add_rate_plan(
-            name=plan,
-            carrier=carrier,
-            by=OPERATOR,
-            **{key: Decimal(price) for key, price in prices.items()},
-        )
+        per_mb, per_sms, per_day = (Decimal(prices[key]) for key in ("per_mb", "per_sms", "per_day"))
+        add_rate_plan(name=plan, carrier=carrier, per_mb=per_mb, per_sms=per_sms, per_day=per_day, by=OPERATOR)
     return tune_carrier(carrier=carrier, url=f"{url}/{kind}", read_every=READ_EVERY, by=OPERATOR)
 
 

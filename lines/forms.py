@@ -21,6 +21,7 @@ WHYS = {
     Why.PERSON.value: "switched off by a person",
     Why.RULE.value: "switched off by a rule",
     Why.SUBACCOUNT.value: "off with their sub-account",
+    Why.CARRIER.value: "switched off by the IMEI lock",
     Why.NEW.value: "never activated",
 }
 LONGEST_SEARCH = 100

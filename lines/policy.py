@@ -43,10 +43,20 @@ class Why(enum.StrEnum):
     PERSON = "person"
     RULE = "rule"
     SUBACCOUNT = "sub-account"
+    CARRIER = "carrier"  # it switched the SIM off by itself: another device, with the IMEI lock on
     NEW = "new"  # never activated since it was added
 
 
 HOLDING = frozenset({Why.RULE.value, Why.SUBACCOUNT.value})  # they give a line back by themselves
+
+
+def is_other_device(before: str, after: str) -> bool:
+    """Whether a known IMEI is another one now: the first 14 digits are the device, what follows its software's version
+
+    or a check digit.
+    """
+    return before != "" and before[:14] != after[:14]
+
 
 LONGEST_SMS = 70  # characters of one message to a device, as the network counts them
 

@@ -37,6 +37,11 @@ OFF = {
         "Off since the sub-account was switched off",
         "Switching the sub-account on starts {it} again.",
     ),
+    Why.CARRIER: (
+        "IMEI lock",
+        "Switched off by the IMEI lock: another device was seen",
+        "{It} until somebody activates {it}.",
+    ),
     Why.NEW: ("never activated", "Never activated since {added}", "{It} until somebody activates {it}."),
 }
 # The same for a sub-account's people, who know no balance, staff or rules of the account.

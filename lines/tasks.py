@@ -17,6 +17,7 @@ from lines.work import messages
 from lines.work.driving import drive_carrier
 from lines.work.jobs import run_jobs
 from lines.work.reading import Reader
+from lines.work.settings import set_due
 from lines.work.statements import write_one
 from lines.work.sync import keep_days
 
@@ -62,10 +63,13 @@ def read_usage() -> int:
 
 @shared_task
 def drive_lines() -> int:
-    """Drives the lines that are due."""
+    """Drives the lines that are due, and sets what is to be set on their SIMs."""
     stop = _shift()
-    carriers_in_use = Carrier.objects.filter(is_active=True)
-    return sum(drive_carrier(carrier, patience=PATIENCE, stop=stop).confirmed for carrier in carriers_in_use)
+    done = 0
+    for carrier in Carrier.objects.filter(is_active=True):
+        done += drive_carrier(carrier, patience=PATIENCE, stop=stop).confirmed
+        done += set_due(carrier, patience=PATIENCE, stop=stop)
+    return done
 
 
 @shared_task

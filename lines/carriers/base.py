@@ -10,7 +10,7 @@ import datetime as dt
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 
@@ -98,6 +98,45 @@ class Sms:
     word: str = ""
 
 
+class Setting(enum.StrEnum):
+    """What may be set on a SIM besides on and off. Values: kbps or empty for no limit; `on` or `off`; a plan's name."""
+
+    THROTTLE = "throttle"
+    IMEI_LOCK = "imei_lock"
+    PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a SIM's radio cell stands, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a carrier knows of a SIM beyond its counter. What it does not give is None; counts are this cycle's."""
+
+    imei: str | None = None
+    msisdn: str | None = None
+    imsi: str | None = None
+    network: str | None = None
+    country: str | None = None  # ISO 3166-1 alpha-2
+    radio: str | None = None
+    apn: str | None = None
+    hardware: str | None = None
+    static_ip: str | None = None
+    session_ip: str | None = None
+    session_started: dt.datetime | None = None
+    session_ended: dt.datetime | None = None
+    sessions: int | None = None
+    zero_sessions: int | None = None
+    location_updates: int | None = None
+    settings: Mapping[Setting, str] = field(default_factory=dict)
+    location: Location | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a carrier's list, 1-based. Pages may overlap and move while they are read."""
@@ -116,6 +155,11 @@ class Abilities:
     confirms_at_once: bool = False  # set_switch answers with the new state; otherwise it is read back
     sends_sms: bool = False  # send_sms; list_sms then tells what became of one whose outcome is unknown
     tells_sms_fate: bool = False  # get_sms: whether a message reached its device
+    tells_place: bool = False  # get_device: the country, the network, the radio
+    tells_location: bool = False  # get_device: where the radio cell stands
+    tells_sessions: bool = False  # get_device: the last session with its times
+    settings: frozenset[Setting] = frozenset()  # set_setting
+    throttles: tuple[int, ...] = ()  # kbps that may be set
 
 
 class Gate(Protocol):
@@ -200,6 +244,17 @@ class CarrierClient(ABC):
     def get_sms(self, iccid: str, ref: str) -> Sms:
         """One message, to see what became of it. Raises Refused, Unreachable or Malformed."""
         raise self.cannot("tell what became of a message")
+
+    def get_device(self, iccid: str) -> Device:
+        """Everything the carrier knows of a SIM. Raises Refused, Unreachable or Malformed."""
+        raise self.cannot("describe a SIM")
+
+    def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
+        """Sets one thing on a SIM, the same twice is once; the value that the carrier confirms.
+
+        Raises Refused, Unreachable (nothing was done) or OutcomeUnknown.
+        """
+        raise self.cannot(f"set {setting}")
 
     def cannot(self, what: str) -> Refused:
         return Refused(f"{self.title} cannot {what}.")

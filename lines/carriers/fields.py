@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
@@ -10,7 +11,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from .base import Refused, Status, Switch
+from .base import Location, Refused, Status, Switch
 
 T = TypeVar("T")
 
@@ -79,3 +80,31 @@ def imei_of(text: str | None) -> str | None:
 def msisdn_of(text: str | None) -> str | None:
     """A phone number in digits, with or without its plus sign; anything else is none."""
     return text if text and _MSISDN.fullmatch(text) else None
+
+
+def short_text(text: str | None) -> str | None:
+    """A name to show: printable, not long; a blank one is none."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in (text or "")[:200]).split())
+    return line[:100] or None
+
+
+def country_of(text: str | None) -> str | None:
+    """An ISO 3166-1 alpha-2 code; anything else is none."""
+    return text.upper() if text and re.fullmatch(r"[A-Za-z]{2}", text) else None
+
+
+def ip_of(text: str | None) -> str | None:
+    """An address; a word such as `Dynamic` is none."""
+    try:
+        return str(ipaddress.ip_address(text or ""))
+    except ValueError:
+        return None
+
+
+def location_of(latitude: str | float | None, longitude: str | float | None) -> Location | None:
+    """Degrees, given as numbers or as texts; what lies outside the globe is none."""
+    try:
+        found = Location(float(latitude), float(longitude)) if latitude is not None and longitude is not None else None
+    except ValueError:
+        return None
+    return found if found and abs(found.latitude) <= 90 and abs(found.longitude) <= 180 else None

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal, TypeVar
 
@@ -15,11 +16,13 @@ import msgspec
 from .base import (
     Abilities,
     CarrierClient,
+    Device,
     Gate,
     Malformed,
     Page,
     Reading,
     Refused,
+    Setting,
     Sms,
     SmsFate,
     Status,
@@ -37,7 +40,9 @@ from .fields import (
     checked_iccid,
     decoded,
     imei_of,
+    ip_of,
     msisdn_of,
+    short_text,
     status_of,
     utc_moment,
 )
@@ -99,6 +104,26 @@ class _State(msgspec.Struct):
     iccid: str | None = None
 
 
+class _Device(msgspec.Struct):
+    """IoT Portal: Get Device"""
+
+    iccid: Iccid
+    imei: str | None = None
+    msisdn: str | None = None
+    imsi: str | None = None
+    fixed_ip: str | None = msgspec.field(name="fixedIPAddress", default=None)
+    plan: str | None = msgspec.field(name="ratePlan", default=None)
+
+
+class _Session(msgspec.Struct):
+    """IoT Portal: Get Session Info, the last one; without an end while it is open."""
+
+    iccid: str | None = None
+    ip: str | None = msgspec.field(name="ipAddress", default=None)
+    started: str | None = msgspec.field(name="dateSessionStarted", default=None)
+    ended: str | None = msgspec.field(name="dateSessionEnded", default=None)
+
+
 class _Taken(msgspec.Struct):
     """IoT Portal: Send SMS (the document shows no answer)."""
 
@@ -124,6 +149,8 @@ class _Message(msgspec.Struct):
 
 
 _USAGE = msgspec.json.Decoder(tuple[_Usage])
+_DEVICE = msgspec.json.Decoder(_Device)
+_SESSION = msgspec.json.Decoder(_Session)
 _TAKEN = msgspec.json.Decoder(_Taken)
 _IDS = msgspec.json.Decoder(_Ids)
 _MESSAGE = msgspec.json.Decoder(_Message)
@@ -140,7 +167,7 @@ class IotPortal(CarrierClient):
     kind: ClassVar[str] = "iotportal"
     title: ClassVar[str] = "IoT Portal"
     calls_per_second: ClassVar[float] = 50.0
-    abilities: ClassVar[Abilities] = Abilities(sends_sms=True, tells_sms_fate=True)
+    abilities: ClassVar[Abilities] = Abilities(sends_sms=True, tells_sms_fate=True, tells_sessions=True)
     secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "secret_key"})
 
     def __init__(
@@ -176,6 +203,12 @@ class IotPortal(CarrierClient):
         """IoT Portal: Request Status Change, the call that all accounts have. It is a request: read the state back."""
         json = {"status": "ACTIVATED" if on else "DEACTIVATED"}
         return self._call(Call("PUT", f"/RequestStatusChange/{checked_iccid(iccid)}", json=json, acts=True), accepted)
+
+    def get_device(self, iccid: str) -> Device:
+        """IoT Portal: Get Device, then Get Session Info"""
+        path = checked_iccid(iccid)
+        found = self._call(Call("GET", f"/GetDevice/{path}"), partial(device_in, iccid=iccid))
+        return self._call(Call("GET", f"/sessionInfo/{path}"), partial(session_in, iccid=iccid, device=found))
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """IoT Portal: Send SMS"""
@@ -295,6 +328,32 @@ def accepted(body: bytes) -> None:
         decoded(_ANYTHING, body)
 
 
+def device_in(body: bytes, *, iccid: str) -> Device:
+    """The SIM that was asked for. Raises Unreadable."""
+    found = decoded(_DEVICE, body)
+    _same_sim(found.iccid, iccid)
+    return Device(
+        imei=imei_of(found.imei),
+        msisdn=msisdn_of(found.msisdn),
+        imsi=short_text(found.imsi),
+        static_ip=ip_of(found.fixed_ip),
+        settings={Setting.PLAN: found.plan[:64]} if found.plan else {},
+    )
+
+
+def session_in(body: bytes, *, iccid: str, device: Device) -> Device:
+    """The device with its last session. Raises Unreadable."""
+    found = decoded(_SESSION, body)
+    _same_sim(found.iccid, iccid)
+    started, ended = _moment(found.started), _moment(found.ended)
+    return replace(device, session_ip=ip_of(found.ip), session_started=started, session_ended=ended)
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    """`2023-06-23 11:14:37.998+0000`. Raises Unreadable."""
+    return utc_moment(re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", text)) if text else None
+
+
 def taken_in(body: bytes, *, text: str) -> Sms:
     """The message, with the id that was given to it; an answer without one is an answer. Raises Unreadable."""
     taken = _Taken() if not body.strip() or _bare_word(body) is not None else decoded(_TAKEN, body)
@@ -315,9 +374,8 @@ def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
     _same_sim(found.iccid, iccid)
     if str(found.id) != ref:
         raise Unreadable("it is another message")
-    at = utc_moment(re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", found.sent)) if found.sent else None
     fate = FATES.get(found.status.strip().lower())
-    return Sms(ref, found.kind == "MT", found.text, at, fate, found.status[:LONGEST_WORD])
+    return Sms(ref, found.kind == "MT", found.text, _moment(found.sent), fate, found.status[:LONGEST_WORD])
 
 
 def _checked_ref(ref: str) -> str:

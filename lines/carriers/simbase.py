@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import ClassVar, Literal
 
 import msgspec
 
-from .base import Abilities, CarrierClient, Gate, Page, Reading, Refused, Sms, Status, Switch
+from .base import Abilities, CarrierClient, Device, Gate, Page, Reading, Refused, Setting, Sms, Status, Switch
 from .deadline import Deadline
 from .fields import (
     Bytes,
@@ -19,9 +20,13 @@ from .fields import (
     Unreadable,
     Words,
     checked_iccid,
+    country_of,
     decoded,
     imei_of,
+    ip_of,
+    location_of,
     msisdn_of,
+    short_text,
     status_of,
     utc_moment,
 )
@@ -73,6 +78,39 @@ class _Usage(msgspec.Struct):
     month: str | None = None
 
 
+class _Device(msgspec.Struct):
+    """Simbase v1: Get SIM, all but the counter. The document says `ip` and `ip_address`, `location_updates` and
+    `lu_count` for one thing each."""
+
+    iccid: Iccid
+    imei: str | None = None
+    msisdn: str | None = None
+    carrier: str | None = None
+    country_iso: str | None = None
+    radio: str | None = None
+    apn: str | None = None
+    hardware: str | None = None
+    ip: str | None = None
+    ip_address: str | None = None
+    lat: str | float | None = None
+    lon: str | float | None = None
+    sessions: Count | None = None
+    zero_sessions: Count | None = None
+    location_updates: Count | None = None
+    lu_count: Count | None = None
+    throttle: str | None = None
+    imei_lock: str | None = None
+    plan_id: str | None = None
+
+
+class _Edited(msgspec.Struct):
+    """Simbase v1: Edit SIM card"""
+
+    throttle: str | None = None
+    imei_lock: str | None = None
+    plan_id: str | None = None
+
+
 class _Sent(msgspec.Struct):
     """Simbase v1: Send SMS"""
 
@@ -105,6 +143,8 @@ _LIST = msgspec.json.Decoder(_List)
 _DETAIL = msgspec.json.Decoder(_Detail)
 _USAGE = msgspec.json.Decoder(_Usage)
 _STATE = msgspec.json.Decoder(_State)
+_DEVICE = msgspec.json.Decoder(_Device)
+_EDITED = msgspec.json.Decoder(_Edited)
 _SENT = msgspec.json.Decoder(_Sent)
 _MESSAGES = msgspec.json.Decoder(_Messages)
 
@@ -117,7 +157,14 @@ class Simbase(CarrierClient):
     calls_per_second: ClassVar[float] = 10.0
     calls_per_day: ClassVar[int | None] = 5000
     abilities: ClassVar[Abilities] = Abilities(
-        lists_lines=True, final_totals=True, confirms_at_once=True, sends_sms=True
+        lists_lines=True,
+        final_totals=True,
+        confirms_at_once=True,
+        sends_sms=True,
+        tells_place=True,
+        tells_location=True,
+        settings=frozenset(Setting),
+        throttles=(100, 200, 500, 1000, 2500, 5000),
     )
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
@@ -155,6 +202,19 @@ class Simbase(CarrierClient):
         json = {"sim_state": "enabled" if on else "disabled"}
         call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json=json, acts=True)
         return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
+
+    def get_device(self, iccid: str) -> Device:
+        """Simbase v1: Get SIM"""
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}")
+        return self._wire.call(call, Deadline(self._timeout), partial(device_in, iccid=iccid))
+
+    def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
+        """Simbase v1: Edit SIM card; the answer is how the SIM is now."""
+        name, wanted = _FIELD[setting], value
+        if setting is Setting.THROTTLE:
+            wanted = f"SPEED_{value}_KBPS" if value else "NO_LIMIT"
+        call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json={name: wanted}, acts=True)
+        return self._wire.call(call, Deadline(self._timeout), partial(setting_in, setting=setting))
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """Simbase v1: Send SMS. It says when, and never whether the message arrived."""
@@ -203,6 +263,47 @@ def state_in(body: bytes, *, iccid: str) -> Status:
     found = decoded(_STATE, body)
     _same_sim(found.iccid, iccid)
     return _status(found.sim_state)
+
+
+def device_in(body: bytes, *, iccid: str) -> Device:
+    """The SIM that was asked for. Raises Unreadable."""
+    found = decoded(_DEVICE, body)
+    _same_sim(found.iccid, iccid)
+    ip = found.ip if found.ip is not None else found.ip_address
+    given = {Setting.THROTTLE: found.throttle, Setting.IMEI_LOCK: found.imei_lock, Setting.PLAN: found.plan_id}
+    return Device(
+        imei=imei_of(found.imei),
+        msisdn=msisdn_of(found.msisdn),
+        network=short_text(found.carrier),
+        country=country_of(found.country_iso),
+        radio=short_text(found.radio),
+        apn=short_text(found.apn),
+        hardware=short_text(found.hardware),
+        static_ip=ip_of(ip),
+        sessions=found.sessions,
+        zero_sessions=found.zero_sessions,
+        location_updates=found.location_updates if found.location_updates is not None else found.lu_count,
+        settings={setting: _setting(setting, word) for setting, word in given.items() if word},
+        location=location_of(found.lat, found.lon),
+    )
+
+
+def setting_in(body: bytes, *, setting: Setting) -> str:
+    """How it is set now. Raises Unreadable."""
+    word = getattr(decoded(_EDITED, body), _FIELD[setting])
+    if not word:
+        raise Unreadable("it does not say how it is set now")
+    return _setting(setting, word)
+
+
+_FIELD = {Setting.THROTTLE: "throttle", Setting.IMEI_LOCK: "imei_lock", Setting.PLAN: "plan_id"}
+
+
+def _setting(setting: Setting, word: str) -> str:
+    if setting is not Setting.THROTTLE:
+        return word[:64]
+    speed = re.fullmatch(r"SPEED_([0-9]{1,6})_KBPS", word)
+    return speed[1] if speed else "" if word == "NO_LIMIT" else word[:64]
 
 
 def sent_in(body: bytes, *, text: str) -> Sms:

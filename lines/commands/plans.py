@@ -10,6 +10,8 @@ from django.db import transaction
 from accounts.commands import Happened, record_many
 from accounts.policy import Actor
 from lines import policy
+from lines.carriers.base import Setting
+from lines.commands.settings import set_on_lines
 from lines.commands.wishes import facts_of, lock_lines
 from lines.models import Line, RatePlan
 from lines.policy import Action, Verdict
@@ -27,6 +29,8 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
     due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
     before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))
     Line.objects.filter(pk__in=[line.pk for line in due]).update(plan=plan)
+    if plan.code and due:
+        set_on_lines(line_ids=[line.pk for line in due], setting=Setting.PLAN, value=plan.code, by=by)
     record_many(
         by=by,
         verb="line.plan_changed",

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from kit.money import ZERO
 from kit.sql import array, prepared
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines import policy
 from lines.carriers.base import Reading, Switch
+from lines.commands.identity import Told, hold_locked, keep_identity
 from lines.commands.inbox import note_marks
 from lines.models import Carrier
 from lines.policy import Wanted
@@ -230,7 +231,10 @@ def _apply(
     lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
     states = prepared(LOCK, [array(line_id for line_id, _ in known)])
     sums = prepared(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
-    _keep_identity([(line_id, imei, msisdn, by_iccid[iccid]) for line_id, iccid, _, imei, msisdn in rows])
+    told = [one for row in rows for one in _told(row[0], row[3], row[4], by_iccid[row[1]])]
+    keep_identity(carrier=carrier, told=told)
+    if sums[-1][4]:
+        hold_locked(carrier=carrier, line_ids=[row[0] for row in rows], read_at=read_at)
     note_marks(
         carrier=carrier,
         marked=[
@@ -249,26 +253,10 @@ def _apply(
     )
 
 
-def _keep_identity(known: Sequence[tuple[int, str, str, Reading]]) -> None:
-    """The IMEI and MSISDN that a carrier gives with a reading, for lines where they have changed."""
-    told = [
-        (line_id, reading)
-        for line_id, imei, msisdn, reading in known
-        if (reading.imei or imei, reading.msisdn or msisdn) != (imei, msisdn)
-    ]
-    if not told:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE lines_line l SET imei = coalesce(r.imei, l.imei), msisdn = coalesce(r.msisdn, l.msisdn)"
-            "  FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(line_id, imei, msisdn)"
-            " WHERE l.id = r.line_id AND (r.imei <> l.imei OR r.msisdn <> l.msisdn)",
-            [
-                array(line_id for line_id, _ in told),
-                array(reading.imei or None for _, reading in told),
-                array(reading.msisdn or None for _, reading in told),
-            ],
-        )
+def _told(line_id: int, imei: str, msisdn: str, reading: Reading) -> list[Told]:
+    """The IMEI and MSISDN that a carrier gives with a reading, for a line where they have changed."""
+    is_so = (reading.imei or imei, reading.msisdn or msisdn) == (imei, msisdn)
+    return [] if is_so else [Told(line_id, reading.imei, reading.msisdn)]
 
 
 def _parameters(

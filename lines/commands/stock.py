@@ -74,15 +74,23 @@ def tune_carrier(*, carrier: Carrier, url: str, read_every: int, by: Actor) -> C
 
 @transaction.atomic
 def add_rate_plan(
-    *, name: str, carrier: Carrier, per_mb: Decimal, per_sms: Decimal, per_day: Decimal, by: Actor
+    *,
+    name: str,
+    carrier: Carrier,
+    per_mb: Decimal,
+    per_sms: Decimal,
+    per_day: Decimal,
+    by: Actor,
+    code: str = "",
 ) -> RatePlan:
-    """A rate plan with its first prices, in force from the beginning. Raises Invalid."""
+    """A rate plan with its first prices, in force from the beginning. Lines that come to it later are put on the
+    carrier's plan of this code, if one is given. Raises Invalid."""
     prices = {"per_mb": exact(per_mb), "per_sms": exact(per_sms), "per_day": exact(per_day)}
     if negative := [key for key, price in prices.items() if price < 0]:
         raise Invalid(f"A price cannot be negative: {', '.join(negative)}")
     try:
         with transaction.atomic():
-            plan = RatePlan.objects.create(name=_name(name, "rate plan"), carrier=carrier)
+            plan = RatePlan.objects.create(name=_name(name, "rate plan"), carrier=carrier, code=code.strip()[:64])
     except IntegrityError:
         raise Invalid(f"There is a rate plan named {name!r} already") from None
     Price.objects.create(plan=plan, **prices)

@@ -1,6 +1,7 @@
 """The tables of lines, by noun."""
 
 from lines.models.changes import ChangedLines
+from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
 from lines.models.jobs import Job, JobItem
 from lines.models.lines import (
     ICCID,
@@ -38,6 +39,9 @@ __all__ = [
     "Line",
     "LineCycle",
     "LineDay",
+    "LineDevice",
+    "LineSecret",
+    "LineSetting",
     "LineState",
     "LineTag",
     "Order",
@@ -45,6 +49,7 @@ __all__ = [
     "Quarantine",
     "RatePlan",
     "ReadingPass",
+    "Sighting",
     "SmsLook",
     "SmsMessage",
     "Tag",

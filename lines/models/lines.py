@@ -30,6 +30,9 @@ class Carrier(models.Model):
     calls_per_day = models.PositiveIntegerField(null=True, blank=True)
     read_every = models.PositiveIntegerField("seconds between passes", default=300)
     is_active = models.BooleanField(default=True)
+    apn = models.CharField("APN", max_length=100, blank=True)  # for devices, where the carrier does not say it itself
+    apn_user = models.CharField("APN user", max_length=100, blank=True)
+    apn_password = models.CharField("APN password", max_length=100, blank=True)  # printed on leaflets: no secret
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -64,6 +67,7 @@ class RatePlan(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="rate_plans")
+    code = models.CharField("carrier's plan", max_length=64, blank=True)  # lines that come to this plan are put on it
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from lines.work.clients import client_for
 from lines.work.driving import drive_carrier
 from lines.work.messages import handle_messages
 from lines.work.reading import Read, Reader
+from lines.work.settings import set_due
 
 PATIENCE = 60.0  # seconds that a call waits for the carrier's gate
 FINALS_SECONDS = 60.0  # final totals are one call each; what a pass does not get to, the next one does
@@ -117,6 +118,7 @@ def _drive(carriers: Sequence[Carrier], synced: Synced) -> int:
     for carrier in carriers:
         driven = drive_carrier(carrier, patience=PATIENCE, stop=lambda: False)
         calls += driven.calls
+        set_due(carrier, patience=PATIENCE, stop=lambda: False)
         synced.confirmed += driven.confirmed
         synced.errors += [f"{carrier.name}: {error}" for error in driven.errors]
     synced.driven += calls

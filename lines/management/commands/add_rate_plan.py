@@ -22,8 +22,15 @@ class Command(OperatorCommand):
         parser.add_argument("--per-mb", required=True, metavar="USD", help="for 1,048,576 bytes")
         parser.add_argument("--per-sms", default="0.05", metavar="USD", help="for a message to a device (0.05)")
         parser.add_argument("--per-day", default="0", metavar="USD", help="for each day that a line is active (0)")
+        parser.add_argument("--carrier-plan", default="", metavar="ID", help="the carrier's plan for its lines")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         prices = {name: money.parse(options[name]) for name in ("per_mb", "per_sms", "per_day")}
-        plan = add_rate_plan(name=options["name"], carrier=carrier_named(options["carrier"]), by=OPERATOR, **prices)
+        plan = add_rate_plan(
+            name=options["name"],
+            carrier=carrier_named(options["carrier"]),
+            by=OPERATOR,
+            code=options["carrier_plan"],
+            **prices,
+        )
         return {"rate_plan": plan.name, "carrier": plan.carrier.name, **prices}

@@ -1,0 +1,84 @@
+"""The device behind a line, and its number: what carriers say, and what follows when it is another."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from kit.sql import array
+
+from accounts.commands import Happened, record_many
+from accounts.policy import Actor, ActorKind
+from lines.carriers.base import Setting, Switch
+from lines.commands.wishes import set_many
+from lines.models import Carrier, LineState
+from lines.policy import Wanted, Why, is_other_device
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A line's IMEI and MSISDN as its carrier gives them; None where it does not."""
+
+    line_id: int
+    imei: str | None
+    msisdn: str | None
+
+
+KEEP = """
+UPDATE lines_line l SET imei = coalesce(x.imei, l.imei), msisdn = coalesce(x.msisdn, l.msisdn)
+  FROM (SELECT r.*, o.imei AS was
+          FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(line_id, imei, msisdn)
+          JOIN lines_line o ON o.id = r.line_id ORDER BY o.id FOR UPDATE OF o) x
+ WHERE l.id = x.line_id AND (x.imei <> l.imei OR x.msisdn <> l.msisdn)
+RETURNING l.iccid, l.account_id, x.was, l.imei
+"""
+
+
+def keep_identity(*, carrier: Carrier, told: Sequence[Told]) -> None:
+    """Keeps what is new, and writes down each line whose known device is another one now. In a transaction."""
+    if not told:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            KEEP,
+            [
+                array(one.line_id for one in told),
+                array(one.imei or None for one in told),
+                array(one.msisdn or None for one in told),
+            ],
+        )
+        changed = cursor.fetchall()
+    record_many(
+        by=Actor(ActorKind.CARRIER, carrier.name),
+        verb="imei.changed",
+        things=[
+            Happened(account_id, f"line:{iccid}", {"before": was, "after": imei})
+            for iccid, account_id, was, imei in changed
+            if account_id is not None and is_other_device(was, imei)
+        ],
+    )
+
+
+LOCKED = f"""
+SELECT d.line_id FROM lines_drive d
+  JOIN lines_linestate st ON st.line_id = d.line_id
+  JOIN lines_linesetting s ON s.line_id = d.line_id AND s.name = '{Setting.IMEI_LOCK}' AND s.confirmed = 'on'
+ WHERE d.line_id = ANY(%s::bigint[]) AND d.since = %s AND NOT st.blocked
+   AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.OFF:d}
+"""
+
+
+def hold_locked(*, carrier: Carrier, line_ids: Sequence[int], read_at: dt.datetime) -> int:
+    """Lines that their carrier switched off just now by the IMEI lock are left off: to switch them on again would undo
+
+    the lock. Says how many. Their states must be locked, in a transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCKED, [array(line_ids), read_at])
+        held = [row[0] for row in cursor.fetchall()]
+    states = list(LineState.objects.filter(pk__in=held).select_related("line"))
+    by = Actor(ActorKind.CARRIER, carrier.name)
+    set_many(states=states, wanted=Wanted.DEACTIVATED, why=Why.CARRIER, by=by)
+    return len(held)

@@ -1,0 +1,139 @@
+"""What is set on SIMs besides on and off: throttle, IMEI lock, the carrier's plan. A wish, driven until confirmed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from kit import clock
+from kit.errors import Invalid, Refusal
+
+from accounts.commands import Happened, record_many
+from accounts.policy import Actor, ActorKind
+from lines import policy
+from lines.carriers import CLIENTS
+from lines.carriers.base import Abilities, Setting
+from lines.commands import leases
+from lines.models import Carrier, Line, LineSetting, LineState
+from lines.policy import Verdict
+
+LONGEST = 64
+
+
+class CannotBeSet(Refusal):
+    """The line's carrier has no call for it."""
+
+
+def may_set(abilities: Abilities, setting: Setting, value: str) -> bool:
+    """Whether a carrier of these abilities can set this."""
+    if setting not in abilities.settings:
+        return False
+    match setting:
+        case Setting.THROTTLE:
+            return value == "" or (value.isdecimal() and int(value) in abilities.throttles)
+        case Setting.IMEI_LOCK:
+            return value in ("on", "off")
+        case Setting.PLAN:
+            return 0 < len(value) <= LONGEST
+
+
+@transaction.atomic
+def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: Actor) -> dict[int, Verdict]:
+    """Wants one thing set on these lines; a worker asks their carriers until they confirm it. Harmless twice.
+
+    `value`: kbps or empty for no limit; `on` or `off`; the carrier's name of a plan.
+    """
+    states = LineState.objects.filter(pk__in=line_ids, line__payer__isnull=False).order_by("pk")
+    lines = [state.line for state in states.select_related("line__carrier").select_for_update(of=("self",))]
+    verdicts = dict.fromkeys(line_ids, Verdict.GONE)
+    before = {row.line_id: row for row in LineSetting.objects.filter(line__in=lines, name=setting).select_for_update()}
+    changed: list[tuple[Line, str | None]] = []
+    for line in lines:
+        row = before.get(line.pk)
+        if not may_set(CLIENTS[line.carrier.kind].abilities, setting, value):
+            verdicts[line.pk] = Verdict.OTHER_CARRIER
+        elif row is not None and row.wanted == value:
+            verdicts[line.pk] = Verdict.SAME
+        else:
+            verdicts[line.pk] = Verdict.DO
+            changed.append((line, row.wanted if row else None))
+    now = clock.now()
+    LineSetting.objects.bulk_create(
+        [
+            LineSetting(line=line, carrier_id=line.carrier_id, name=setting, wanted=value, since=now, by=by.name)
+            for line, _ in changed
+        ],
+        update_conflicts=True,
+        unique_fields=["line", "name"],
+        update_fields=["wanted", "since", "by", "is_open", "due_at", "attempts", "last_error"],
+        batch_size=5000,
+    )
+    record_many(
+        by=by,
+        verb=f"line.{setting}_set",
+        things=[
+            Happened(line.account_id, f"line:{line.iccid}", {"before": was, "after": value}) for line, was in changed
+        ],
+    )
+    return verdicts
+
+
+def set_on_line(*, line: Line, setting: Setting, value: str, by: Actor) -> None:
+    """The same for one line. Raises CannotBeSet, Invalid."""
+    abilities = CLIENTS[line.carrier.kind].abilities
+    if setting not in abilities.settings:
+        raise CannotBeSet(f"Line {line.iccid}: its carrier cannot set the {WORDS[setting]}")
+    if not may_set(abilities, setting, value):
+        raise Invalid(f"The {WORDS[setting]} has no such value")
+    set_on_lines(line_ids=[line.pk], setting=setting, value=value, by=by)
+
+
+WORDS = {Setting.THROTTLE: "throttle", Setting.IMEI_LOCK: "IMEI lock", Setting.PLAN: "carrier's plan"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedSetting:
+    """One thing to set on a SIM, ours until the lease ends."""
+
+    pk: int
+    iccid: str
+    setting: Setting
+    value: str
+
+
+def claim_settings(*, carrier: Carrier, limit: int) -> list[ClaimedSetting]:
+    """Takes what is due to be set at a carrier."""
+    ids = leases.claim(model=LineSetting, limit=limit, where="carrier_id = %s AND is_open", parameters=[carrier.pk])
+    rows = LineSetting.objects.filter(pk__in=ids).select_related("line").order_by("pk")
+    return [ClaimedSetting(row.pk, row.line.iccid, Setting(row.name), row.wanted) for row in rows]
+
+
+@transaction.atomic
+def setting_confirmed(*, setting_id: int, value: str) -> None:
+    """The carrier says how it is set now; what is wanted otherwise meanwhile is due again."""
+    row = LineSetting.objects.select_for_update().get(pk=setting_id)
+    row.confirmed, row.confirmed_at = value[:LONGEST], clock.now()
+    row.is_open = row.wanted != row.confirmed
+    row.last_error, row.leased_until = "", None
+    if row.is_open:
+        row.due_at = clock.now() + policy.retry_after(row.attempts)
+        row.last_error = f"The carrier says {row.confirmed or 'no limit'}"
+    row.save()
+
+
+@transaction.atomic
+def setting_failed(*, setting_id: int, error: str, give_up: bool, wait: float | None = None) -> None:
+    """It could not be set: again later, since the same twice is once; or, where the carrier refuses, as it was."""
+    row = LineSetting.objects.select_for_update(of=("self",)).select_related("line__carrier").get(pk=setting_id)
+    pause = policy.retry_after(row.attempts)
+    row.due_at = clock.now() + (pause if wait is None else max(pause, dt.timedelta(seconds=wait)))
+    row.last_error, row.leased_until, row.is_open = error[:300], None, not give_up
+    row.save()
+    if give_up:
+        record_many(
+            by=Actor(ActorKind.CARRIER, row.line.carrier.name),
+            verb=f"line.{row.name}_refused",
+            things=[Happened(row.line.payer_id, f"line:{row.line.iccid}", {"wanted": row.wanted, "why": error[:300]})],
+        )
