@@ -1,5 +1,12 @@
 """The API's calls about lines."""
 
-from lines.api import cards, costs, usage
+from lines.api import cards, changes, costs, jobs, messages, usage
 
-ENDPOINTS = (*cards.ENDPOINTS, *usage.ENDPOINTS, *costs.ENDPOINTS)
+ENDPOINTS = (
+    *cards.ENDPOINTS,
+    *usage.ENDPOINTS,
+    *messages.ENDPOINTS,
+    *changes.ENDPOINTS,
+    *jobs.ENDPOINTS,
+    *costs.ENDPOINTS,
+)

@@ -6,11 +6,13 @@ import datetime as dt
 from typing import Annotated
 
 import msgspec
+from django.db.models import Q
 from kit.errors import Invalid, NotFound
 from kit.paging import FARTHEST
 
+from accounts.models import Account
 from accounts.queries import Caller
-from lines.models import Line
+from lines.models import Line, RatePlan
 from lines.queries.scope import lines_of
 
 ICCID = "8944500000000000017"  # the samples'
@@ -27,6 +29,23 @@ def line_of(caller: Caller, iccid: str) -> Line:
     if line is None:
         raise NotFound("No such line is yours; iot_sim_cards lists those that are")
     return line
+
+
+def holder_of(caller: Caller, uuid: str) -> Account:
+    """The caller's account or a sub-account of it. Raises NotFound."""
+    own = Q(pk=caller.account.pk) | Q(parent=caller.account)
+    found = Account.objects.filter(own, uuid=uuid).first()
+    if found is None:
+        raise NotFound("No such account is yours; accounts lists your sub-accounts")
+    return found
+
+
+def plan_of(plan_id: int) -> RatePlan:
+    """Raises NotFound."""
+    plan = RatePlan.objects.filter(pk=plan_id).first()
+    if plan is None:
+        raise NotFound("There is no such rate plan; rate_plans lists them")
+    return plan
 
 
 def day_of(text: str) -> dt.date:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, QuerySet
 from kit import clock
@@ -24,6 +25,7 @@ from lines.models import Job, JobItem, Line
 from lines.policy import JOB_MOVES, Action, Item, JobMove, JobState
 from lines.queries.scope import lines_held
 
+NONE_CHOSEN = "No line is chosen; tick lines, filter the list or give ICCIDs of yours"
 MOST_LINES = 200_000
 CHUNK = 1_000  # lines in one transaction
 PREVIEWS_KEPT = dt.timedelta(days=1)
@@ -61,7 +63,10 @@ def preview_job(
         by_name=by.name,
         key=key,
     )
-    sql, values = (lines & lines_held(account)).order_by().values("pk").query.sql_with_params()
+    try:
+        sql, values = (lines & lines_held(account)).order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking that there is none
+        raise Invalid(NONE_CHOSEN) from None
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO lines_jobitem (job_id, line_id, state, verdict, note)"
@@ -70,7 +75,7 @@ def preview_job(
         )
         job.total = cursor.rowcount
     if not job.total:
-        raise Invalid("No line is chosen; tick lines, filter the list or give ICCIDs of yours")
+        raise Invalid(NONE_CHOSEN)
     if job.total > MOST_LINES:
         raise Invalid(f"More than {MOST_LINES:,} lines are chosen; narrow the choice and do it in parts")
     job.save(update_fields=["total"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -75,7 +76,7 @@ def list_sms(
     if before is not None:
         messages = messages.filter(pk__lt=before)
     rows = list(messages.select_related("line", "account").order_by("-id")[: SIZE + 1])
-    return [_shown(row, viewer) for row in rows[:SIZE]], len(rows) > SIZE
+    return messages_shown(rows[:SIZE], viewer), len(rows) > SIZE
 
 
 WHICH = {
@@ -90,6 +91,11 @@ def _has(text: str, viewer: Viewer) -> Q:
     found = Q(line__in=by_index(lines_of(viewer), text).order_by().values("pk"))
     words = re.findall(r"\w+", text)
     return found | Q(HasWords.of("text", words)) if words else found
+
+
+def messages_shown(messages: Iterable[SmsMessage], viewer: Viewer) -> list[SmsShown]:
+    """Messages that are this viewer's, as they may see them."""
+    return [_shown(message, viewer) for message in messages]
 
 
 def _shown(message: SmsMessage, viewer: Viewer) -> SmsShown:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 from kit.endpoints import Ack, Endpoint
-from kit.errors import Invalid, NotFound, Refusal
+from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.paging import Page, Paging, listed
 
 from accounts import calls
@@ -75,7 +75,7 @@ def _let_in(caller: Caller, right: Right) -> None:
         return
     if right in rights(Role.OWNER, is_subaccount=caller.account.is_subaccount):
         scopes = " or ".join(scope for scope, granted in RIGHTS_OF_SCOPE.items() if right in granted)
-        raise problems.Forbidden(f"The key is not for this call; use one with the scope {scopes}")
+        raise Forbidden(f"The key is not for this call; use one with the scope {scopes}")
     raise NotFound("There is no such call for a sub-account; the account that it belongs to has it")
 
 

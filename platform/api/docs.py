@@ -22,7 +22,7 @@ from api.openapi import document
 from api.problems import TITLES
 from api.reference import Field, fields_of, parameters_of
 from api.routes import BY_NAME, ENDPOINTS
-from api.values import own_value
+from api.values import own_body, own_path
 
 SHOWN_HEADERS = ("RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Sample-Data", "Allow")
 LONGEST_SHOWN = 20_000  # characters of an answer
@@ -54,10 +54,11 @@ def call(request: MemberRequest, name: str) -> HttpResponse:
         raise Http404
     caller = Caller(request.account, request.membership.user.actor, request.membership.rights)
     given = request.POST if request.method == "POST" else QueryDict()
-    values = {value: given.get(f"path.{value}", "").strip() or own_value(value, caller) for value in one.values}
+    values = {value: given.get(f"path.{value}", "").strip() or own_path(value, caller) for value in one.values}
     operation = described()["paths"][f"/{one.path}"][one.verbs[0].lower()]
     query = {field.name: given.get(f"query.{field.name}", "") for field in parameters_of(operation)}
-    body = given.get("body", "") if "body" in given else _pretty(one.body)
+    sample = None if one.body is None else own_body(_plain(one.body), caller)
+    body = given.get("body", "") if "body" in given else _pretty(sample)
     needs_tick = one.writes and caller.is_professional
     is_asked = request.method == "POST" and (not needs_tick or "sure" in given)
     context = _described(one, operation) | {

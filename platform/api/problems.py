@@ -44,12 +44,6 @@ class Unauthenticated(Refusal):
     status = 401
 
 
-class Forbidden(Refusal):
-    """The key is good, and not for this."""
-
-    status = 403
-
-
 class WrongVerb(Refusal):
     """The path exists, with other methods."""
 

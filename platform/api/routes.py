@@ -13,7 +13,7 @@ import lines.api
 from api.problems import WrongVerb
 
 ENDPOINTS: tuple[Endpoint, ...] = (*billing.api.ENDPOINTS, *accounts.api.ENDPOINTS, *lines.api.ENDPOINTS)
-PATTERNS = {"iccid": "[0-9]{19,20}"}  # what a value in a path looks like
+PATTERNS = {"iccid": "[0-9]{19,20}", "job": "[0-9a-f]{32}"}  # what a value in a path looks like
 BY_NAME = {one.name: one for one in ENDPOINTS}
 _ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)

@@ -1,21 +1,46 @@
-"""Values in paths: one of the caller's own to begin with, so that a call can be tried at once."""
+"""Values of the caller's own to begin with, so that a call can be tried at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from accounts.queries import Caller
 from lines.api.asked import ICCID
+from lines.models import RatePlan
+from lines.queries.jobs import jobs_of
 from lines.queries.scope import lines_of
 
 
-def _first_iccid(caller: Caller) -> str:
+def _iccid(caller: Caller) -> str:
     return lines_of(caller).order_by("iccid").values_list("iccid", flat=True).first() or ICCID
 
 
-OWN: dict[str, Callable[[Caller], str]] = {"iccid": _first_iccid}
+def _job(caller: Caller) -> str:
+    job = jobs_of(caller).first()
+    return job.uuid.hex if job else "0" * 32
 
 
-def own_value(name: str, caller: Caller) -> str:
+def _plan(caller: Caller) -> int:
+    """Of the first line, as a line changes only among its carrier's."""
+    of_line = lines_of(caller).order_by("iccid").values_list("plan", flat=True).first()
+    return of_line or RatePlan.objects.values_list("pk", flat=True).first() or 1
+
+
+IN_PATH: dict[str, Callable[[Caller], str]] = {"iccid": _iccid, "job": _job}
+IN_BODY: dict[str, Callable[[Caller], Any]] = {
+    "iccids": lambda caller: [_iccid(caller)],
+    "rate_plan_id": _plan,
+    "account_uuid": lambda caller: caller.account.uuid.hex,
+}
+
+
+def own_path(name: str, caller: Caller) -> str:
     """Of the caller's own, or, where there is none, the samples'."""
-    return OWN[name](caller)
+    return IN_PATH[name](caller)
+
+
+def own_body(sample: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """The sample with the caller's own values where it has any; what is not set is left out."""
+    given = {name: value for name, value in sample.items() if value is not None}
+    return {name: IN_BODY[name](caller) if name in IN_BODY else value for name, value in given.items()}

@@ -19,6 +19,12 @@ class NotFound(Refusal):
     status = 404
 
 
+class Forbidden(Refusal):
+    """Who asks is known, and may not do this."""
+
+    status = 403
+
+
 class Invalid(Refusal):
     """A value that was given cannot be used."""
 

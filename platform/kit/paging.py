@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+from django.db.models import Model, QuerySet
 
 from kit.errors import Invalid
 
@@ -16,6 +17,7 @@ SIZE, LARGEST = 25, 1_000
 FARTHEST = 2**31 - 1
 
 Row = TypeVar("Row")
+M = TypeVar("M", bound=Model)
 Natural = Annotated[int, msgspec.Meta(ge=0, le=FARTHEST)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=FARTHEST)]
 
@@ -119,6 +121,25 @@ def _by_number(asked: Paging, first: int, is_more: bool) -> Links:
     return links
 
 
+def newest(asked: Paging, rows: QuerySet[M]) -> Page[M]:
+    """A page of rows by their ids, the newest first. Raises Invalid."""
+
+    def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[M]:
+        found = rows.order_by("pk" if back else "-pk")
+        if key is not None:
+            at = _number(key)
+            found = found.filter(pk__gt=at) if back else found.filter(pk__lt=at)
+        return list(found[offset : offset + limit])
+
+    return keyed(asked, fetch=fetch, key=lambda row: str(row.pk), count=lambda: rows.order_by().count())
+
+
+def _number(key: str) -> int:
+    if not (key.isascii() and key.isdecimal()) or len(key) > 18:
+        raise Invalid("The cursor is not one of ours; take it from a page's links")
+    return int(key)
+
+
 def listed(asked: Paging, rows: Sequence[Any]) -> Page[Any]:
     """A page of a short list that is here already; its cursor is a place by number."""
     places = list(enumerate(rows))
@@ -126,9 +147,7 @@ def listed(asked: Paging, rows: Sequence[Any]) -> Page[Any]:
     def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[tuple[int, Any]]:
         if key is None:
             return places[offset : offset + limit]
-        if not key.isdecimal() or len(key) > 10:
-            raise Invalid("The cursor is not one of ours; take it from a page's links")
-        at = int(key)
+        at = _number(key)
         return places[:at][::-1][:limit] if back else places[at + 1 :][:limit]
 
     page = keyed(asked, fetch=fetch, key=lambda place: str(place[0]), count=lambda: len(places))

@@ -86,6 +86,7 @@ JSON = st.recursive(
 ICCIDS = st.one_of(
     st.just("own"), st.from_regex("[0-9]{19,20}", fullmatch=True), st.text("0123456789abc/.-", max_size=21)
 )
+UUIDS = st.one_of(st.from_regex("[0-9a-f]{32}", fullmatch=True), st.text("0123456789abcdef-", max_size=36))
 
 
 @st.composite
@@ -93,7 +94,7 @@ def requests(draw: st.DrawFn) -> tuple[Endpoint, str, str, dict[str, str], Any]:
     """A call, its verb or (seldom) another, its path, a query and a body."""
     one = draw(st.sampled_from(ENDPOINTS))
     verb = draw(st.sampled_from([*one.verbs * 5, "GET", "POST", "PUT", "DELETE"]))
-    path = one.path.replace("{iccid}", draw(ICCIDS))
+    path = one.path.replace("{iccid}", draw(ICCIDS)).replace("{job}", draw(UUIDS))
     names = list(one.asked.__struct_fields__) if one.asked else []
     names_asked = st.sampled_from([*names, "other"])
     query = draw(st.dictionaries(names_asked, VALUES, max_size=3))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
-from api.routes import ENDPOINTS
+from api.routes import ENDPOINTS, PATTERNS
+from django.http import HttpResponse
 from fleets import Fleet, state
 from keepgo_client import KeepgoClient, client_of
 from kit.endpoints import Endpoint
@@ -15,13 +17,19 @@ from lines.models import Line
 from lines.policy import Wanted
 
 CANARY = "canary7531"
-OF_LINES = [one for one in ENDPOINTS if one.values]
-BODIES = {"deactivation_date": {"deactivation_date": "2090-01-01"}, "notes": {"notes": "mine"}}
+OF_LINES = [one for one in ENDPOINTS if "iccid" in one.values]
+LISTS = [one for one in ENDPOINTS if not one.values and not one.writes]
+NOBODYS = dict.fromkeys(PATTERNS, "0" * 32)  # a value for each name in a path
 
 
-def call(client: KeepgoClient, one: Endpoint, iccid: str = "") -> tuple[int, bytes]:
-    path = one.path.format(iccid=iccid)
-    answer = client.write(one.verbs[0], path, BODIES.get(one.name)) if one.writes else client.get(path)
+def ask(client: KeepgoClient, one: Endpoint, iccid: str = "0" * 19) -> HttpResponse:
+    path = one.path.format(**NOBODYS | {"iccid": iccid})
+    body = None if one.body is None else msgspec.to_builtins(one.body)
+    return client.write(one.verbs[0], path, body) if one.writes else client.get(path)
+
+
+def call(client: KeepgoClient, one: Endpoint, iccid: str = "0" * 19) -> tuple[int, bytes]:
+    answer = ask(client, one, iccid)
     return answer.status_code, answer.content
 
 
@@ -46,7 +54,7 @@ def test_anothers_line_and_none_are_one_answer(one: Endpoint, client: KeepgoClie
     assert (theirs.notes, theirs.deactivation_date, state(theirs).wanted) == (CANARY, None, Wanted.ACTIVE)
 
 
-@pytest.mark.parametrize("one", [one for one in ENDPOINTS if not one.values], ids=lambda one: one.name)
+@pytest.mark.parametrize("one", LISTS, ids=lambda one: one.name)
 def test_lists_never_have_what_is_anothers(one: Endpoint, client: KeepgoClient, theirs: Line) -> None:
     status, body = call(client, one)
     assert status == 200
@@ -70,7 +78,7 @@ def test_a_subaccount_sees_its_own_lines_and_no_money(fleet: Fleet, account: Acc
     for path in ("current_balance", "balance_history", "balance_payments", "balance_usages", "prices"):
         assert client.get(path).status_code == 404
     for path in ("deactivate", "deactivation_date"):
-        assert client.post(f"sim_card/{own.iccid}/{path}", BODIES.get(path)).status_code == 404
+        assert client.post(f"sim_card/{own.iccid}/{path}", {"deactivation_date": "2090-01-01"}).status_code == 404
     assert state(own).wanted == Wanted.ACTIVE
     assert client.put(f"sim_card/{own.iccid}/notes", {"notes": "ours"}).status_code == 200
     assert client.post(f"sim_card/{own.iccid}/activation_ready").status_code == 200
@@ -86,8 +94,9 @@ def test_a_parent_sees_and_changes_its_subaccounts_lines(client: KeepgoClient, f
 def test_every_call_asks_for_a_right() -> None:
     assert {Right(one.right) for one in ENDPOINTS} <= set(Right)
     assert {one.name for one in ENDPOINTS if one.right == Right.SEE_MONEY} == {
-        "current_balance", "balance_history", "balance_payments", "balance_usages", "prices",
+        "current_balance", "balance_history", "balance_payments", "balance_usages", "prices", "rate_plans",
     }  # fmt: skip
+    assert all((one.body is not None) is (one.writes and one.asked is not None) for one in ENDPOINTS)
 
 
 @pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)
@@ -95,9 +104,7 @@ def test_a_basic_account_gets_samples_and_changes_nothing(one: Endpoint, fleet: 
     account = fleet.account()
     line = edit_notes(line=fleet.line(account), notes=CANARY, by=account.memberships.get().user.actor)
     before, client = Event.objects.count(), client_of(account)
-    path = one.path.format(iccid=line.iccid)
-    verb = one.verbs[0]
-    answer = client.write(verb, path, BODIES.get(one.name)) if one.writes else client.get(path)
+    answer = ask(client, one, line.iccid)
     assert (answer.status_code, answer["X-Sample-Data"]) == (200, "true")
     assert CANARY.encode() not in answer.content
     assert line.iccid.encode() not in answer.content

@@ -1,0 +1,252 @@
+"""One action on many lines: begun, followed, paused, tried again. The work is done by workers, not by the call."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Annotated, Any, Literal
+
+import msgspec
+from django.db.models import QuerySet
+from kit.endpoints import endpoint, moment
+from kit.errors import Forbidden, Invalid, NotFound
+from kit.paging import Page, Paging, keyed, newest
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from lines.api.asked import ICCID, Day, Hex, Id, StatusId
+from lines.commands import jobs as commands
+from lines.models import Job, JobItem, Line
+from lines.policy import Action, Item, Verdict
+from lines.queries import jobs as queries
+from lines.queries.cards import Sought
+from lines.queries.scope import lines_of
+
+GROUP = "Jobs"
+MOST_ICCIDS = 10_000
+Iccid = Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]
+ItemState = Literal["waiting", "done", "same", "refused", "failed"]
+Acts = Literal["activate", "deactivate", "deactivate-on", "keep", "assign", "plan", "tag", "untag", "reset-tags"]
+
+
+class JobShown(msgspec.Struct):
+    """An action on lines. `same`: it was so already. `refused`: it may not be done to the line now."""
+
+    uuid: str
+    action: str
+    state: Literal["previewed", "running", "paused", "cancelled", "done"]
+    selection: str
+    by: str
+    total: int
+    done: int
+    same: int
+    refused: int
+    failed: int
+    seconds_left: Annotated[int | None, msgspec.Meta(description="null: not known")]
+    created_at: str
+    ended_at: str | None
+    unknown_iccids: Annotated[list[str], msgspec.Meta(description="Of those that were given: not yours, or none")]
+
+
+def _job(job: Job, unknown: list[str] | None = None) -> JobShown:
+    pace = queries.pace_of(job)
+    return JobShown(
+        uuid=job.uuid.hex,
+        action=job.action,
+        state=job.state,  # type: ignore[arg-type]
+        selection=job.selection,
+        by=job.by_name,
+        total=job.total,
+        done=job.done,
+        same=job.same,
+        refused=job.refused,
+        failed=job.failed,
+        seconds_left=round(pace.left.total_seconds()) if pace and pace.left is not None else None,
+        created_at=moment(job.created_at),
+        ended_at=moment(job.ended_at) if job.ended_at else None,
+        unknown_iccids=unknown or [],
+    )
+
+
+_SAMPLE = JobShown(
+    uuid="0" * 32,
+    action="deactivate",
+    state="running",
+    selection="3 lines by ICCID",
+    by="API key export",
+    total=3,
+    done=1,
+    same=0,
+    refused=0,
+    failed=0,
+    seconds_left=2,
+    created_at="2026-11-02 09:30:00",
+    ended_at=None,
+    unknown_iccids=[],
+)
+
+
+class Filter(msgspec.Struct):
+    """Lines as iot_sim_cards lists them; nothing set: all."""
+
+    status_id: StatusId | None = None
+    common_filter: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    rate_plan_id: Id | None = None
+    account_uuid: Hex | None = None
+
+
+class NewJob(msgspec.Struct):
+    """An action and its lines: by ICCID or by a filter, one of the two."""
+
+    action: Acts
+    iccids: Annotated[list[Iccid], msgspec.Meta(max_length=MOST_ICCIDS)] | None = None
+    filter: Filter | None = None
+    date: Annotated[Day | None, msgspec.Meta(description="For deactivate-on")] = None
+    account_uuid: Annotated[Hex | None, msgspec.Meta(description="For assign")] = None
+    rate_plan_id: Annotated[Id | None, msgspec.Meta(description="For plan")] = None
+    tags: Annotated[list[str], msgspec.Meta(max_length=10, description="For tag and untag")] | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        given = {"date": self.date, "account": self.account_uuid, "plan": self.rate_plan_id, "tags": self.tags}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@endpoint("jobs", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE, body=NewJob("deactivate", iccids=[ICCID]))
+def start_job(caller: Caller, asked: NewJob) -> JobShown:
+    """Begins an action on many lines and answers at once; follow it by its uuid"""
+    action = Action(asked.action)
+    _allow(caller, action)
+    lines, selection, unknown = _chosen(caller, asked)
+    job = commands.start_job(
+        account=caller.account,
+        lines=lines,
+        action=action,
+        parameters=asked.parameters(),
+        selection=selection,
+        by=caller.actor,
+    )
+    return _job(job, unknown)
+
+
+def _allow(caller: Caller, action: Action) -> None:
+    if not caller.may(action.right):
+        raise Forbidden("This key or role may only activate lines; use one with the scope lines:manage")
+
+
+def _chosen(caller: Caller, asked: NewJob) -> tuple[QuerySet[Line], str, list[str]]:
+    if (asked.iccids is None) == (asked.filter is None):
+        raise Invalid("Give iccids or a filter, one of the two")
+    if asked.filter is not None:
+        one = asked.filter
+        sought = Sought(one.status_id, one.common_filter.strip(), one.rate_plan_id, one.account_uuid or "")
+        words = [f"{name} {value}" for name, value in msgspec.to_builtins(one).items() if value]
+        return sought.lines(caller), f"lines by filter: {', '.join(words) or 'all'}", []
+    given = list(dict.fromkeys(asked.iccids or []))
+    lines = lines_of(caller).filter(iccid__in=given)
+    known = set(lines.values_list("iccid", flat=True))
+    return lines, f"{len(known)} lines by ICCID", [iccid for iccid in given if iccid not in known]
+
+
+@endpoint("jobs", right=Right.SEE_LINES, sample=[_SAMPLE])
+def jobs(caller: Caller, asked: Paging) -> Page[JobShown]:
+    """The account's jobs, the newest first"""
+    page = newest(asked, queries.jobs_of(caller))
+    return Page([_job(job) for job in page.data], page.total, page.links)
+
+
+@endpoint("jobs/{job}", right=Right.SEE_LINES, sample=_SAMPLE)
+def job(caller: Caller, job: str) -> JobShown:
+    """How far a job is"""
+    return _job(_own(caller, job))
+
+
+class Result(msgspec.Struct):
+    """What has become of one line of a job."""
+
+    iccid: str
+    state: ItemState
+    why: Annotated[str, msgspec.Meta(description="Why it was refused or failed, else empty")]
+
+
+class Results(Paging):
+    """Which of a job's lines."""
+
+    state: ItemState | None = None
+
+
+@endpoint("jobs/{job}/lines", right=Right.SEE_LINES, sample=[Result(ICCID, "done", "")])
+def job_lines(caller: Caller, job: str, asked: Results) -> Page[Result]:
+    """A job's lines, each with what has become of it"""
+    items = JobItem.objects.filter(job=_own(caller, job)).select_related("line")
+    if asked.state:
+        items = items.filter(state=Item[asked.state.upper()])
+
+    def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[JobItem]:
+        found = items.order_by("-pk" if back else "pk")
+        if key is not None:
+            if not re.fullmatch("[0-9]{1,18}", key):
+                raise Invalid("The cursor is not one of ours; take it from a page's links")
+            found = found.filter(pk__lt=int(key)) if back else found.filter(pk__gt=int(key))
+        return list(found[offset : offset + limit])
+
+    page = keyed(asked, fetch=fetch, key=lambda item: str(item.pk), count=lambda: items.order_by().count())
+    return Page([_result(item, caller) for item in page.data], page.total, page.links)
+
+
+_PROVIDER = "Your provider does not allow it now"
+WHY = {
+    Verdict.RED: "The available balance is below its minimum",
+    Verdict.HOLDER_OFF: "Its sub-account is switched off",
+    Verdict.DEACTIVATED: "The line is deactivated",
+    Verdict.NOT_ON: "The line is not activated",
+    Verdict.OTHER_CARRIER: "The rate plan is another carrier's",
+    Verdict.GONE: "The line is no longer yours",
+}
+WHY_OUTSIDE = WHY | {Verdict.RED: _PROVIDER, Verdict.HOLDER_OFF: _PROVIDER}
+
+
+def _result(item: JobItem, caller: Caller) -> Result:
+    state, words = Item(item.state), WHY_OUTSIDE if caller.account.is_subaccount else WHY
+    is_bad = state in (Item.REFUSED, Item.FAILED)
+    why = item.note or (words.get(Verdict(item.verdict), "") if item.verdict else "") if is_bad else ""
+    return Result(item.line.iccid, state.name.lower(), why)  # type: ignore[arg-type]
+
+
+@endpoint("jobs/{job}/pause", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
+def pause_job(caller: Caller, job: str) -> JobShown:
+    """Lets a job rest; what is done stays done"""
+    return _job(commands.pause(job=_own_to_move(caller, job), by=caller.actor))
+
+
+@endpoint("jobs/{job}/resume", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
+def resume_job(caller: Caller, job: str) -> JobShown:
+    """Goes on with a paused job"""
+    return _job(commands.resume(job=_own_to_move(caller, job), by=caller.actor))
+
+
+@endpoint("jobs/{job}/cancel", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
+def cancel_job(caller: Caller, job: str) -> JobShown:
+    """Ends a job; what is done stays done, the rest is left alone"""
+    return _job(commands.cancel(job=_own_to_move(caller, job), by=caller.actor))
+
+
+@endpoint("jobs/{job}/retry", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
+def retry_job(caller: Caller, job: str) -> JobShown:
+    """Tries again the lines of a finished job that were refused or failed"""
+    return _job(commands.retry_failed(job=_own_to_move(caller, job), by=caller.actor))
+
+
+def _own(caller: Caller, key: str) -> Job:
+    found = queries.job_of(caller, uuid.UUID(key).hex)
+    if found is None:
+        raise NotFound("There is no such job of yours; jobs lists them")
+    return found
+
+
+def _own_to_move(caller: Caller, key: str) -> Job:
+    found = _own(caller, key)
+    _allow(caller, Action(found.action))
+    return found
+
+
+ENDPOINTS = (start_job, jobs, job, job_lines, pause_job, resume_job, cancel_job, retry_job)

@@ -1,0 +1,95 @@
+"""Messages to and from devices."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from kit.endpoints import endpoint, moment
+from kit.paging import Page, Paging, newest
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from lines.api.asked import ICCID, line_of
+from lines.commands import sms as commands
+from lines.models import SmsMessage
+from lines.policy import SmsState
+from lines.queries.sms import WHICH, messages_shown, sms_of
+
+GROUP = "SMS"
+State = Literal["queued", "sent", "delivered", "undelivered", "refused", "received"]
+
+
+class Message(msgspec.Struct):
+    """An SMS. `queued`: the carrier has not taken it yet, and nothing is charged."""
+
+    id: int
+    iccid: str
+    direction: Literal["to_device", "from_device"]
+    text: str
+    status: Annotated[State, msgspec.Meta(description="undelivered and refused: it did not arrive")]
+    why: Annotated[str, msgspec.Meta(description="Why it was refused, else empty")]
+    sent_at: Annotated[str, msgspec.Meta(description="Or received; UTC")]
+    price: Annotated[Decimal | None, msgspec.Meta(description="USD; null: not charged, or not yours to know")]
+
+
+_SAMPLE = Message(81, ICCID, "to_device", "reboot", "delivered", "", "2026-11-02 09:30:00", Decimal("0.050000"))
+_ANSWER = Message(80, ICCID, "from_device", "ok", "received", "", "2026-11-02 09:31:00", None)
+
+
+class Text(msgspec.Struct):
+    """What the device is to get: 1 to 70 characters."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+@endpoint("sim_card/{iccid}/sms", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE, body=Text("reboot"))
+def send_sms(caller: Caller, iccid: str, asked: Text) -> Message:
+    """Sends a message to an Activated line's device; charged once, when the carrier takes it"""
+    message = commands.send_sms(line=line_of(caller, iccid), text=asked.text, by=caller.actor)
+    return _messages([message], caller)[0]
+
+
+@endpoint("sim_card/{iccid}/sms", right=Right.SEE_LINES, sample=[_SAMPLE, _ANSWER])
+def sms_of_line(caller: Caller, iccid: str, asked: Paging) -> Page[Message]:
+    """A line's messages to and from its device, the newest first"""
+    page = newest(asked, sms_of(caller).filter(line=line_of(caller, iccid)).select_related("line", "account"))
+    return Page(_messages(page.data, caller), page.total, page.links)
+
+
+class Messages(Paging):
+    """Which messages."""
+
+    which: Annotated[
+        Literal["in", "out", "unread", "failed"] | None, msgspec.Meta(description="in: from devices; out: to them")
+    ] = None
+
+
+@endpoint("sms", right=Right.SEE_LINES, sample=[_SAMPLE, _ANSWER])
+def sms(caller: Caller, asked: Messages) -> Page[Message]:
+    """All messages of the account's lines, the newest first"""
+    found = sms_of(caller)
+    if asked.which:
+        found = found.filter(WHICH[asked.which])
+    page = newest(asked, found.select_related("line", "account"))
+    return Page(_messages(page.data, caller), page.total, page.links)
+
+
+def _messages(rows: list[SmsMessage], caller: Caller) -> list[Message]:
+    return [
+        Message(
+            id=one.pk,
+            iccid=one.iccid,
+            direction="to_device" if one.to_device else "from_device",
+            text=one.text,
+            status=SmsState(one.state).value,
+            why=one.error,
+            sent_at=moment(one.at),
+            price=one.price,
+        )
+        for one in messages_shown(rows, caller)
+    ]
+
+
+ENDPOINTS = (send_sms, sms_of_line, sms)
