@@ -12,6 +12,7 @@ from allauth.account.internal.flows.reauthentication import did_recently_reauthe
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
@@ -31,8 +32,8 @@ class MemberRequest(HttpRequest):
     account: Account
 
 
-Page = Callable[Concatenate[MemberRequest, Given], HttpResponse]
-Door = Callable[Concatenate[HttpRequest, Given], HttpResponse]
+Page = Callable[Concatenate[MemberRequest, Given], HttpResponseBase]
+Door = Callable[Concatenate[HttpRequest, Given], HttpResponseBase]
 
 
 def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
@@ -40,7 +41,7 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
 
     def guarded(page: Page[Given]) -> Door[Given]:
         @wraps(page)
-        def door(request: MemberRequest, /, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+        def door(request: MemberRequest, /, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 if request.htmx:  # a part of a page whose session ended: load the whole again, which asks to log in
                     return HttpResponseClientRefresh()

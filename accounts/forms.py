@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import zoneinfo
 from functools import cache
@@ -14,9 +15,11 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.dateparse import parse_date
 
 from accounts import commands, queries
+from accounts.audit import Asked
 from accounts.commands.people import LONGEST_PERSON
 from accounts.models import User
 from accounts.policy import INVITED_AS, Actor, ActorKind, Role
@@ -145,3 +148,23 @@ class ProfileForm(forms.Form):
         widget=forms.Select(attrs={"class": "form-select"}),
         help_text="In which moments are shown to you. Days that are charged are days of UTC.",
     )
+
+
+def asked_of_audit(data: QueryDict) -> Asked:
+    """What makes no sense is left out."""
+    kind, before = data.get("by", ""), data.get("before", "")
+    return Asked(
+        q=" ".join(data.get("q", "").replace("\0", "").split())[:100],
+        kind=kind if kind in set(ActorKind) else "",
+        start=_day(data.get("from", "")),
+        end=_day(data.get("to", "")),
+        before=int(before) if re.fullmatch(r"[0-9]{1,18}", before) else None,
+    )
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return day if day and day.year < 9999 else None

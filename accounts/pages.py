@@ -3,9 +3,11 @@
 from allauth.account import views as allauth
 from django.urls import path
 
-from accounts.views import profile, staff
+from accounts.views import audit, profile, staff
 
 urlpatterns = [
+    path("audit/", audit.audit_list, name="audit"),
+    path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
     path("profile/", profile.profile, name="profile"),
     path("profile/mail/", allauth.email, name="account_email"),
     path("profile/sessions/", profile.sessions, name="sessions"),

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from accounts import calls, letters, mail
-from accounts.commands import invitations, staff
+from accounts.commands import events, invitations, staff
 from accounts.models import Account
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,18 @@ BATCH = 50
 def sweep_calls() -> int:
     """Rings for the sweep; a lost bell costs a few rows until the next."""
     return calls.sweep()
+
+
+@shared_task
+def seal_events() -> int:
+    """Links what was written down since into the accounts' chains."""
+    sealed = 0
+    for _ in range(BATCH):
+        done = events.seal()
+        sealed += done
+        if done == 0:
+            break
+    return sealed
 
 
 @shared_task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from kit import clock
 
 from accounts.models.people import Account
@@ -10,7 +11,11 @@ from accounts.policy import ActorKind
 
 
 class Event(models.Model):
-    """Something that happened, by whom: append-only, the database refuses anything else."""
+    """Something that happened, by whom: append-only, the database refuses anything else.
+
+    Soon after it is written each becomes a link of its account's chain: `hash` is over the row and the hash of the link
+    before, so that a row that was changed, slipped in or taken out breaks the chain (docs/decisions/0030).
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
     at = models.DateTimeField(default=clock.now)
@@ -19,9 +24,20 @@ class Event(models.Model):
     verb = models.CharField(max_length=64)
     subject = models.CharField(max_length=128, blank=True)
     detail = models.JSONField(default=dict, blank=True)
+    link = models.BigIntegerField(null=True, editable=False)
+    hash = models.BinaryField(null=True, editable=False)
 
     class Meta:
         indexes = [
             models.Index(fields=["account", "-id"], name="event_of_account"),
             models.Index(fields=["subject", "-id"], name="event_of_subject"),
+            models.Index(fields=["id"], condition=Q(hash__isnull=True), name="event_to_seal"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "link"],
+                condition=Q(link__isnull=False),
+                nulls_distinct=False,
+                name="event_is_one_link_of_its_chain",
+            ),
         ]

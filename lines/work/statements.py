@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import xlsxwriter
 from kit import clock
+from kit.sheets import defused
 
 from billing import queries
 from billing.commands import statements
@@ -23,7 +24,6 @@ from lines.queries import costs_between, count_costs
 
 PIECE = 1 << 20  # bytes
 SHEET_ROWS = 1_000_000  # Excel takes 1,048,576
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 USAGE = ("Day", "ICCID", "Notes", "Rate plan", "Held by", "Bytes", "MB", "Usage USD", "Line fee USD", "Together USD")
 MOVES = ("When (UTC)", "Kind", "Account", "Note", "Amount USD", "Status", "Reason", "Invoice", "Usage day")
 SUMMARY = (
@@ -35,11 +35,6 @@ SUMMARY = (
     "Other USD",
     "Ending balance USD",
 )
-
-
-def defused(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
 
 
 class Book(Protocol):

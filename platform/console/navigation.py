@@ -98,6 +98,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "money_tabs": [(name, label) for name, label, right in MONEY_TABS if membership and membership.may(right)],
         "may_see_money": bool(membership and membership.may(Right.SEE_MONEY)),
         "may_manage_people": bool(membership and membership.may(Right.MANAGE_PEOPLE)),
+        "may_see_audit": bool(membership and membership.may(Right.SEE_AUDIT)),
         "may_pay": bool(membership and membership.may(Right.MANAGE_MONEY)),
         "theme": theme_of(request),
         "themes": THEMES,

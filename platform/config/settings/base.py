@@ -173,6 +173,7 @@ API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
 CELERY_BROKER_URL = addresses.broker_url()
 CELERY_BEAT_SCHEDULE = {
     "sweep-calls": {"task": "accounts.tasks.sweep_calls", "schedule": 60.0, "options": {"expires": 60}},
+    "seal-events": {"task": "accounts.tasks.seal_events", "schedule": 10.0, "options": {"expires": 30}},
     "mail-invitations": {"task": "accounts.tasks.mail_invitations", "schedule": 5.0, "options": {"expires": 30}},
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0, "options": {"expires": 30}},
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},

@@ -1,0 +1,84 @@
+"""Doors to the audit: the list, and the same as a file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_GET
+from kit import clock
+from kit.htmx import page
+from kit.sheets import defused
+
+from accounts import audit
+from accounts.audit import Asked, Told
+from accounts.doors import MemberRequest, needs
+from accounts.forms import asked_of_audit
+from accounts.policy import ActorKind, Right
+
+ROWS = 50
+KINDS = (
+    ("", "Anybody"),
+    (ActorKind.PERSON.value, "A person"),
+    (ActorKind.KEY.value, "An API key"),
+    (ActorKind.RULE.value, "A rule"),
+    (ActorKind.CARRIER.value, "A carrier"),
+    (ActorKind.SYSTEM.value, "The system"),
+    (ActorKind.BACK_OFFICE.value, "The back office"),
+    (ActorKind.OPERATOR.value, "The operator"),
+)
+COLUMNS = ("at_utc", "by", "what", "about", "sub_account", "changed", "before", "after")
+
+
+@require_GET
+@needs(Right.SEE_AUDIT)
+def audit_list(request: MemberRequest) -> HttpResponse:
+    """Every change on the account, the newest first."""
+    asked = asked_of_audit(request.GET)
+    rows = audit.find(request.account, asked, limit=ROWS + 1)
+    context = {
+        "asked": asked,
+        "rows": rows[:ROWS],
+        "kinds": KINDS,
+        "older": _query(asked, before=rows[ROWS - 1].id) if len(rows) > ROWS else "",
+        "newest": _query(asked) if asked.before else "",
+        "as_file": _query(asked),
+        "is_narrowed": bool(asked.q or asked.kind or asked.start or asked.end),
+        "searched": audit.SEARCHED,
+    }
+    return page(request, "accounts/audit.html", context, part="listing")
+
+
+def _query(asked: Asked, *, before: int | None = None) -> str:
+    values = {"q": asked.q, "by": asked.kind, "from": asked.start, "to": asked.end, "before": before}
+    return f"?{urlencode({name: str(value) for name, value in values.items() if value})}"
+
+
+@require_GET
+@needs(Right.SEE_AUDIT)
+def audit_csv(request: MemberRequest) -> HttpResponseBase:
+    """The same events, all of them, as they come from the database."""
+    rows = audit.everything(request.account, asked_of_audit(request.GET))
+    response = StreamingHttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="audit-{clock.today().isoformat()}.csv"'
+    return response
+
+
+class _Echo:
+    """csv writes a line into this and gets it back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(rows: Iterable[Told]) -> Iterator[str]:
+    """A line for each change; one for an event that changed nothing that has a name."""
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for row in rows:
+        start = [f"{row.at:%Y-%m-%d %H:%M:%S}", row.who, row.what, row.about, row.account]
+        for name, before, after in row.changes or [("", "", "")]:
+            yield writer.writerow([defused(text) for text in (*start, name, before, after)])
