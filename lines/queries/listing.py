@@ -12,7 +12,7 @@ from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.models import Line, RatePlan
 from lines.policy import Status
-from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, of_status, shown, today_bytes, with_all
 from lines.queries.search import matching
 
 COUNTED = 10_000  # matches are counted up to here, and this deep one may page
@@ -66,7 +66,7 @@ def _asked_for(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
     if asked.status == WAITING:
         lines = lines.filter(drive__isnull=False)
     elif asked.status:
-        lines = lines.alias(status_id=STATUS).filter(status_id=Status[asked.status.replace("-", "_").upper()])
+        lines = lines.filter(of_status(Status[asked.status.replace("-", "_").upper()]))
     if asked.why:
         lines = lines.filter(state__why=asked.why)
     if asked.subaccount == OWN:

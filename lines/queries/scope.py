@@ -35,6 +35,16 @@ STATUS = Case(
 )
 
 
+def of_status(status: Status) -> Q:
+    """Which lines have it, in plain columns: the planner knows how many have which, and of a Case it knows nothing."""
+    active = Q(state__wanted=Wanted.ACTIVE)
+    if status is Status.ACTIVATED:
+        return active & CONFIRMED_ON
+    if status is Status.ACTIVATION_READY:
+        return active & ~CONFIRMED_ON
+    return Q(state__wanted=status.value)
+
+
 def today_bytes(today: dt.date) -> Case:
     """What a line used on this day; one that was not read today has used nothing."""
     return Case(When(state__day=today, then=F("state__day_bytes")), default=Value(0), output_field=BigIntegerField())

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
-from django.db.models.functions import Reverse
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Concat, Reverse
 
 from lines.models import Line
 
@@ -24,19 +25,22 @@ class HasWords(Func):
     output_field = BooleanField()
 
     @classmethod
-    def of(cls, field: str, words: Sequence[str]) -> HasWords:
-        return cls(F(field), Value(" & ".join(f"'{word}':*" for word in words)))
+    def of(cls, field: str | Combinable, words: Sequence[str]) -> HasWords:
+        text = F(field) if isinstance(field, str) else field
+        return cls(text, Value(" & ".join(f"'{word}':*" for word in words)))
 
 
-def matching(lines: QuerySet[Line], text: str) -> QuerySet[Line]:
+def matching(lines: QuerySet[Line], text: str, *, by_iccid: bool = False) -> QuerySet[Line]:
     """Lines whose ICCID, IMEI or MSISDN starts or ends so, or whose notes have these words.
 
-    Where there is none and the fleet is not large, lines that have it anywhere.
+    Where there is none and the fleet is not large, lines that have it anywhere. `by_iccid`: a page in that order is
+    wanted, so frequent hits are met on the way along its index.
     """
     found = by_index(lines, text)
     ids = _few(found)
     if ids:
-        return found if len(ids) > FEW else lines.filter(pk__in=ids)
+        frequent = _having(lines, text, notes=Concat("notes", Value(""))) if by_iccid else found  # no index has this
+        return frequent if len(ids) > FEW else lines.filter(pk__in=ids)
     if lines.order_by().values("pk")[: SMALL + 1].count() > SMALL:
         return lines.none()
     digits = _digits(text)
@@ -48,9 +52,13 @@ def matching(lines: QuerySet[Line], text: str) -> QuerySet[Line]:
 
 def by_index(lines: QuerySet[Line], text: str) -> QuerySet[Line]:
     """What the indexes find, each condition by one of its own."""
+    return _having(lines, text, notes="notes")
+
+
+def _having(lines: QuerySet[Line], text: str, *, notes: str | Combinable) -> QuerySet[Line]:
     conditions = []
     if words := re.findall(r"\w+", text):
-        conditions.append(Q(HasWords.of("notes", words)))
+        conditions.append(Q(HasWords.of(notes, words)))
     if digits := _digits(text):
         lines = lines.alias(**{f"{name}_back": Reverse(name) for name in ("iccid", "imei", "msisdn")})
         for name in ("iccid", "imei", "msisdn"):

@@ -82,7 +82,8 @@ def keyed(asked: Paging, *, fetch: Fetch[Row], key: Callable[[Row], str], count:
     """A page of a long list.
 
     `fetch(key, back, offset, limit)` gives rows behind the key in the list's order, or, back, those before it in the
-    opposite order. A cursor carries the total, so only the first page counts. Raises Invalid.
+    opposite order. A cursor carries the total, and an end that is reached tells it, so that few pages count. Raises
+    Invalid.
     """
     if sum(given is not None for given in (asked.offset, asked.page, asked.cursor)) > 1:
         raise Invalid("Give one of offset, page and cursor")
@@ -91,9 +92,11 @@ def keyed(asked: Paging, *, fetch: Fetch[Row], key: Callable[[Row], str], count:
     if first > FARTHEST:
         raise Invalid(f"No list has more than {FARTHEST} rows; ask for an earlier page")
     back = cursor is not None and cursor.back
-    total = count() if cursor is None else cursor.total
     rows = fetch(cursor.key if cursor else None, back, first, asked.per_page + 1)
     is_more, rows = len(rows) > asked.per_page, rows[: asked.per_page]
+    total = cursor.total if cursor else first + len(rows)
+    if cursor is None and (is_more or (first and not rows)):
+        total = count()
     if asked.offset is not None or asked.page is not None:
         return Page(rows, total, _by_number(asked, first, is_more))
     if back:

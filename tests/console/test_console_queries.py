@@ -17,7 +17,7 @@ from lines.carriers.base import Switch
 from lines.models import Carrier, Line, LineDay, LineState
 from lines.policy import MEGABYTE, Status, Wanted, Why, cycle_start, status
 from lines.queries import Asked
-from lines.queries.scope import STATUS, month_bytes
+from lines.queries.scope import STATUS, month_bytes, of_status
 from lines.queries.search import by_index
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +63,8 @@ def test_the_status_in_sql_is_the_rules_status(acme: Account, make_line: MakeLin
         line = make_line(acme, wanted=wanted, why=why, reported=reported, blocked=blocked)
         said = Line.objects.filter(pk=line.pk).values_list(STATUS, flat=True).get()
         assert Status(said) is status(wanted, confirmed_on=reported is Switch.ON and not blocked)
+        having = [one for one in Status if Line.objects.filter(of_status(one), pk=line.pk).exists()]
+        assert having == [Status(said)]
 
 
 @pytest.mark.parametrize("cycle_day", [1, 15, 28])
