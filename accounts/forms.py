@@ -22,7 +22,7 @@ from accounts import commands, queries
 from accounts.audit import Asked
 from accounts.commands.people import LONGEST_PERSON
 from accounts.models import User
-from accounts.policy import INVITED_AS, Actor, ActorKind, Role
+from accounts.policy import INVITED_AS, KEY_OVERLAPS, Actor, ActorKind, Role
 
 MOST_AT_ONCE = 100  # people invited with one list
 ROLES = [
@@ -148,6 +148,33 @@ class ProfileForm(forms.Form):
         widget=forms.Select(attrs={"class": "form-select"}),
         help_text="In which moments are shown to you. Days that are charged are days of UTC.",
     )
+
+
+OVERLAPS = {
+    0: "ends now: programs that sign with it stop at once",
+    24: "works for another day",
+    168: "works for another week",
+}
+
+
+class RotateForm(forms.Form):
+    """How long the present key still works, and which one the person saw."""
+
+    overlap_hours = forms.TypedChoiceField(
+        label="The present key",
+        coerce=int,
+        choices=[(hours, OVERLAPS[hours]) for hours in KEY_OVERLAPS],
+        initial=24,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    last = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
+    def clean_last(self) -> dt.datetime | None:
+        text = self.cleaned_data["last"]
+        try:
+            return dt.datetime.fromisoformat(text) if text else None
+        except ValueError:
+            raise ValidationError("Open the page again; this form is not ours.") from None
 
 
 def asked_of_audit(data: QueryDict) -> Asked:

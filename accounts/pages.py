@@ -3,9 +3,10 @@
 from allauth.account import views as allauth
 from django.urls import path
 
-from accounts.views import audit, profile, staff
+from accounts.views import audit, credentials, profile, staff
 
 urlpatterns = [
+    path("api-credentials/", credentials.api_credentials, name="api_credentials"),
     path("audit/", audit.audit_list, name="audit"),
     path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
     path("profile/", profile.profile, name="profile"),

@@ -10,18 +10,27 @@ from accounts.models.people import Account
 
 
 class ApiCredential(models.Model):
-    """What a client signs with: 32 hex each; the shared key is encrypted at rest."""
+    """What a client signs with: 32 hex each; the shared key is encrypted at rest, and so is the one before, which still
+    works for a while after it was rotated."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credentials")
     user_uuid = models.CharField(max_length=32, unique=True)
     shared_key = models.TextField(editable=False)
     created_at = models.DateTimeField(default=clock.now)
+    rotated_at = models.DateTimeField(null=True, blank=True)
+    former_key = models.TextField(blank=True, default="", editable=False)
+    former_until = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["account"], condition=Q(revoked_at__isnull=True), name="account_has_one_live_credential"
+            ),
+            models.CheckConstraint(
+                condition=Q(former_key="", former_until__isnull=True)
+                | ~Q(former_key="") & Q(former_until__isnull=False),
+                name="former_key_has_its_end",
             ),
             models.CheckConstraint(condition=Q(user_uuid__regex=r"^[0-9a-f]{32}$"), name="user_uuid_is_32_hex"),
         ]

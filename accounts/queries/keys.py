@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from kit import crypto
+from kit import clock, crypto
 from kit.errors import NotFound
 
 from accounts.models import Account, ApiCredential
@@ -56,10 +56,16 @@ def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str)
         .select_related("account", "account__parent")
         .first()
     )
-    shared_key = crypto.decrypt(row.shared_key if row else _nobodys_key())
-    is_right = is_signed(
-        signed, shared_key=shared_key, timestamp=timestamp, account_uuid=account_uuid, user_uuid=user_uuid
-    )
+    former = row.former_key if row and row.former_until and row.former_until > clock.now() else ""
+    is_right = False
+    for kept in (row.shared_key if row else _nobodys_key(), former or _nobodys_key()):
+        is_right |= is_signed(
+            signed,
+            shared_key=crypto.decrypt(kept),
+            timestamp=timestamp,
+            account_uuid=account_uuid,
+            user_uuid=user_uuid,
+        )
     if row is None or not is_right or row.account.uuid.hex != account_uuid:
         return None
     account = row.account
