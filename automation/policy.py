@@ -275,6 +275,18 @@ def _held_until(then: Then, hours: int | None, one: LineDayUsed) -> dt.date:
     return one.day + dt.timedelta(days=days)
 
 
+def would_have_been_silent(days: Sequence[LineDayUsed], *, hours: int, since: dt.date, end: dt.date) -> list[WouldFire]:
+    """One line's whole days without data, up to `end`, which is not over: silence that is certain."""
+    moved = [one for one in days if one.used]
+    fired: list[WouldFire] = []
+    for one, until in zip(moved, [*(later.day for later in moved[1:]), end], strict=False):
+        silent = 24 * ((until - one.day).days - 1)
+        day = one.day + dt.timedelta(days=-(-hours // 24))
+        if silent >= hours and day >= since:
+            fired.append(WouldFire(one.line_id, day, Decimal(silent), Decimal(0)))
+    return fired
+
+
 # Seconds after a delivery failed until it is tried again; the last try is within three days of the first.
 BACK_OFF = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 from kit.money import shown
 
-from automation.policy import Action, FollowState, Outcome, Period, Then, Trigger, Unit
+from automation.policy import Act, Action, FollowState, Outcome, Period, Then, Trigger, Unit
 
 OUTCOMES: dict[str, str] = {
     Outcome.DEACTIVATED: "Deactivated",
@@ -40,6 +40,8 @@ FOLLOW_STATES: dict[str, str] = {
     FollowState.CANCELLED: "cancelled",
     FollowState.LEFT: "not done: six changes that day",
 }
+
+ACTS: dict[str, str] = {Act.ACTIVATE: "Activate", Act.DEACTIVATE: "Deactivate"}
 
 
 def number(value: Decimal) -> str:
@@ -87,23 +89,8 @@ def then_words(then: str, hours: int | None) -> str:
     }[Then(then)]
 
 
-class Said(Protocol):
-    """A rule's parts that its sentence tells: a row's or a draft's."""
-
-    trigger: Any
-    period: Any
-    unit: Any
-    limit: Any
-    hours: Any
-    word: Any
-    countries: Any
-    action: Any
-    then: Any
-    then_hours: Any
-
-
-def when(rule: Said) -> str:
-    """When a line uses more than 512 MB in a day."""
+def when(rule: Any) -> str:
+    """A saved rule's or a draft's: When a line uses more than 512 MB in a day."""
     limit = limit_words(rule.limit or Decimal(0), Unit.USD if rule.trigger == Trigger.COST else rule.unit)
     return {
         Trigger.USAGE: f"When a line uses more than {limit} in a {rule.period}",
@@ -115,7 +102,7 @@ def when(rule: Said) -> str:
     }[Trigger(rule.trigger)]
 
 
-def does(rule: Said) -> str:
+def does(rule: Any) -> str:
     """it is deactivated at once and activated again at 00:00 UTC of the next day."""
     if rule.action == Action.TELL:
         return "the people chosen are told"
@@ -123,5 +110,23 @@ def does(rule: Said) -> str:
     return f"{it} deactivated at once and {then_words(rule.then, rule.then_hours)}"
 
 
-def sentence(rule: Said) -> str:
+def sentence(rule: Any) -> str:
     return f"{when(rule)}, {does(rule)}."
+
+
+def scope(rule: Any) -> str:
+    """Which lines a saved rule looks at."""
+    parts = []
+    if rule.holder is not None:
+        parts.append("own lines" if rule.holder_id == rule.account_id else f"lines of {rule.holder.name}")
+    if rule.plan is not None:
+        parts.append(f"plan {rule.plan.name}")
+    if rule.tags:
+        parts.append(f"tagged {' or '.join(rule.tags)}")
+    if rule.only_iccids:
+        count = len(rule.only_iccids)
+        parts.append(f"{count} ICCID{'' if count == 1 else 's'}")
+    said = ", ".join(parts) if parts else "All lines"
+    if rule.except_iccids:
+        said += f", but not {len(rule.except_iccids)}"
+    return said[:1].upper() + said[1:]

@@ -16,6 +16,7 @@ urlpatterns = [
     path("sms/", include(sms_urlpatterns)),
     path("api-credentials/keys/", api_keys, name="api_keys"),
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
+    path("automation/", include("automation.urls")),
     path("billing/explain/", explain, name="explain"),
     path("billing/", include("billing.urls")),
     path("", include("lines.urls_shop")),

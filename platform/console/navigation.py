@@ -33,8 +33,10 @@ class Entry:
 ENTRIES = (
     Entry("home", "Home", "home", Right.SEE_LINES),
     Entry("lines", "Lines", "lines", Right.SEE_LINES),
-    Entry("sms", "SMS", "sms", Right.SEE_LINES),
     Entry("subaccounts", "Sub Accounts", "branches", Right.SEE_MONEY),
+    Entry("rules", "Rules", "rules", Right.SEE_AUDIT),
+    Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT),
+    Entry("sms", "SMS", "sms", Right.SEE_LINES),
     Entry("orders", "Orders", "orders", Right.MANAGE_LINES),
     Entry("store", "Store", "store", Right.MANAGE_LINES),
     Entry("coverage", "Coverage", "coverage", Right.SEE_MONEY),

@@ -1,0 +1,246 @@
+"""What people fill in about rules, and what they ask of their activity."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.dateparse import parse_date
+
+from accounts.models import Account, Membership
+from automation.commands.rules import BadRule, Draft, check
+from automation.models import Rule
+from automation.policy import LONGEST_NAME, LONGEST_WORD, Action, Outcome, Period, Then, Trigger, Unit
+from automation.queries.activity import AskedActivity
+from automation.queries.scope import Scope
+from lines.models import RatePlan, Tag
+from lines.queries import plans_of, subaccounts_of
+
+TRIGGERS = (
+    (Trigger.USAGE, "a line uses more than"),
+    (Trigger.IMEI, "a line's IMEI changes"),
+    (Trigger.SILENCE, "a line that is on moves no data for"),
+    (Trigger.SMS, "a device sends a message with"),
+    (Trigger.COST, "all of them together cost more than"),
+)
+PERIODS = ((Period.DAY, "day"), (Period.MONTH, "month"))
+UNITS = ((Unit.MB, "MB"), (Unit.USD, "$"))
+ACTIONS = ((Action.DEACTIVATE, "deactivate it at once"), (Action.TELL, "only tell people"))
+THENS = (
+    (Then.NEVER, "leave it off until somebody activates it"),
+    (Then.NEXT_DAY, "activate it at the start of the next day"),
+    (Then.NEXT_MONTH, "activate it at the start of the next month"),
+    (Then.HOURS, "activate it after some hours"),
+)
+# The tutorial's examples, to begin with.
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "daily": (
+        "512 MB a day, on again the next day",
+        {"name": "512 MB a day", "limit": "512", "period": "day", "unit": "mb", "then": Then.NEXT_DAY},
+    ),
+    "monthly": (
+        "$200 a month, on again the next month",
+        {"name": "$200 a month", "limit": "200", "period": "month", "unit": "usd", "then": Then.NEXT_MONTH},
+    ),
+    "imei": ("Off when the SIM is in another device", {"name": "Another device", "trigger": Trigger.IMEI}),
+}
+MOST_ICCIDS = 1_000
+
+
+def _select(choices: Any, **more: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(
+        choices=[(getattr(value, "value", value), label) for value, label in choices],
+        widget=forms.Select(attrs={"class": "form-select"}),
+        **more,
+    )
+
+
+class IccidsField(forms.CharField):
+    """ICCIDs, however they are parted."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}), **options)
+
+    def clean(self, value: Any) -> Any:
+        found = re.split(r"[\s,;]+", (super().clean(value) or "").strip())
+        iccids = list(dict.fromkeys(one for one in found if one))
+        if bad := [one for one in iccids if not re.fullmatch(r"[0-9]{19,20}", one)]:
+            raise forms.ValidationError(f"An ICCID has 19 or 20 digits; this is none: {bad[0][:30]}")
+        if len(iccids) > MOST_ICCIDS:
+            raise forms.ValidationError(f"Give at most {MOST_ICCIDS:,} ICCIDs; put a tag on the lines instead")
+        return iccids
+
+
+class RuleForm(forms.Form):
+    """A rule as a sentence: when this happens, do that, then, for these lines, and tell these people."""
+
+    name = forms.CharField(label="Name", max_length=LONGEST_NAME)
+    trigger = _select(TRIGGERS, label="What happens", initial=Trigger.USAGE)
+    limit = forms.DecimalField(
+        label="Limit",
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 7}),
+    )
+    unit = _select(UNITS, label="Unit", initial=Unit.MB)
+    period = _select(PERIODS, label="Period", initial=Period.DAY)
+    hours = forms.IntegerField(
+        label="Hours", required=False, widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4})
+    )
+    word = forms.CharField(label="Word", required=False, max_length=LONGEST_WORD)
+    action = _select(ACTIONS, label="What is done", initial=Action.DEACTIVATE)
+    then = _select(THENS, label="Afterwards", required=False)
+    then_hours = forms.IntegerField(
+        label="After how many hours", required=False, widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4})
+    )
+    holder = _select([], label="Sub-account", required=False)
+    plan = _select([], label="Rate plan", required=False)
+    tags = forms.MultipleChoiceField(label="Tags, any of", required=False, widget=forms.CheckboxSelectMultiple)
+    only_iccids = IccidsField(label="Only these ICCIDs")
+    except_iccids = IccidsField(label="Never these ICCIDs")
+    tells = forms.MultipleChoiceField(label="Tell by mail", required=False, widget=forms.CheckboxSelectMultiple)
+    is_shadow = forms.BooleanField(label="Shadow mode: record what it would do, and do nothing", required=False)
+
+    def __init__(self, *args: Any, membership: Membership, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.account: Account = membership.account
+        self.holders = {one.uuid.hex: one for one in subaccounts_of(membership)}
+        self.plans: dict[str, RatePlan] = {str(plan.pk): plan for plan in plans_of(membership)}
+        people = Membership.objects.filter(account=self.account, is_active=True, user__is_active=True)
+        self.people = {str(place.pk): place for place in people.select_related("user").order_by("user__email")}
+        own = [(self.account.uuid.hex, f"{self.account.name}'s own lines")] if self.holders else []
+        self._choose("holder", [("", "all lines"), *own, *((key, one.name) for key, one in self.holders.items())])
+        self._choose("plan", [("", "any"), *((key, plan.name) for key, plan in self.plans.items())])
+        tags = Tag.objects.filter(account=self.account).order_by("name").values_list("name", flat=True)
+        self._choose("tags", [(name, name) for name in tags])
+        self._choose("tells", [(key, place.user.email) for key, place in self.people.items()])
+        self.holders[self.account.uuid.hex] = self.account
+
+    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
+
+    def draft(self) -> Draft:
+        """What is written so far; call it after `is_valid`, whatever that said."""
+        data = self.cleaned_data
+        return Draft(
+            name=data.get("name", ""),
+            trigger=Trigger(data.get("trigger") or Trigger.USAGE),
+            action=Action(data.get("action") or Action.DEACTIVATE),
+            period=data.get("period", ""),
+            unit=data.get("unit", ""),
+            limit=data.get("limit"),
+            hours=data.get("hours"),
+            word=data.get("word", ""),
+            holder=self.holders.get(data.get("holder") or ""),
+            plan=self.plans.get(data.get("plan") or ""),
+            tags=data.get("tags") or [],
+            only_iccids=data.get("only_iccids") or [],
+            except_iccids=data.get("except_iccids") or [],
+            then=Then(data.get("then") or ""),
+            then_hours=data.get("then_hours"),
+            tells=[self.people[key] for key in data.get("tells") or []],
+            is_shadow=bool(data.get("is_shadow")),
+        )
+
+    def scope(self) -> Scope:
+        draft = self.draft()
+        return Scope(
+            self.account.pk,
+            draft.holder.pk if draft.holder else None,
+            draft.plan.pk if draft.plan else None,
+            draft.tags,
+            draft.only_iccids,
+            draft.except_iccids,
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """The same check as the command's, at the fields that have no error of their own."""
+        data: dict[str, Any] = super().clean() or {}
+        self.cleaned_data = data
+        try:
+            check(account=self.account, draft=self.draft())
+        except BadRule as bad:
+            for name, problem in bad.problems.items():
+                if name not in self.errors:
+                    self.add_error(name, problem)
+        return self.cleaned_data
+
+
+def initial_of(rule: Rule) -> dict[str, Any]:
+    """A rule as its form shows it."""
+    return {
+        "name": rule.name,
+        "trigger": rule.trigger,
+        "limit": _plain(rule.limit),
+        "unit": rule.unit or Unit.MB,
+        "period": rule.period or Period.DAY,
+        "hours": rule.hours,
+        "word": rule.word,
+        "action": rule.action,
+        "then": rule.then,
+        "then_hours": rule.then_hours,
+        "holder": rule.holder.uuid.hex if rule.holder else "",
+        "plan": str(rule.plan_id or ""),
+        "tags": rule.tags,
+        "only_iccids": "\n".join(rule.only_iccids),
+        "except_iccids": "\n".join(rule.except_iccids),
+        "tells": [str(pk) for pk in rule.tells.values_list("pk", flat=True)],
+        "is_shadow": rule.is_shadow,
+    }
+
+
+def _plain(limit: Decimal | None) -> str:
+    return "" if limit is None else f"{limit:f}".rstrip("0").rstrip(".")
+
+
+def activity_from(data: QueryDict) -> AskedActivity:
+    """What makes no sense is left out."""
+    before = data.get("before", "")
+    return AskedActivity(
+        line=re.sub(r"\D", "", data.get("line", ""))[:20],
+        rule=_hex(data.get("rule", "")),
+        outcome=data.get("outcome", "") if data.get("outcome", "") in set(Outcome) else "",
+        start=_day(data.get("from", "")),
+        end=_day(data.get("to", "")),
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
+    )
+
+
+def activity_query(asked: AskedActivity, *, before: int | None = None) -> str:
+    """The query of an address, without what is not asked."""
+    values = {
+        "line": asked.line,
+        "rule": asked.rule,
+        "outcome": asked.outcome,
+        "from": asked.start,
+        "to": asked.end,
+        "before": before,
+    }
+    return urlencode({name: value for name, value in values.items() if value})
+
+
+def activity_address(asked: AskedActivity, *, before: int | None = None) -> str:
+    query = activity_query(asked, before=before)
+    return reverse("rule_activity") + (f"?{query}" if query else "")
+
+
+def _hex(text: str) -> str:
+    try:
+        return uuid.UUID(text).hex
+    except ValueError:
+        return ""
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None

@@ -1,0 +1,229 @@
+"""What a rule would have done over the last days, before it is saved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, Sum
+from kit.money import ZERO
+
+from automation.policy import (
+    LineDayUsed,
+    Period,
+    Then,
+    Trigger,
+    Unit,
+    WouldFire,
+    says,
+    would_have_been_silent,
+    would_have_fired,
+)
+from automation.queries.scope import DRAFT, IN_SCOPE, Scope
+from billing.models import UsageDay
+from lines.models import Line, LineDay
+from lines.policy import MEGABYTE
+
+DAYS = 30
+MOST_LINES = 1_000  # of those that a rule would have fired for, the ones that used most are worked out
+MOST_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A rule to try: what it waits for, what it does then, and for which lines."""
+
+    scope: Scope
+    trigger: Trigger
+    period: Period | None
+    unit: Unit | None
+    limit: Decimal
+    hours: int
+    word: str
+    deactivates: bool
+    then: Then
+    then_hours: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """It would have fired for this line (none: the account) on that day. `text` is what was said or changed."""
+
+    iccid: str
+    notes: str
+    day: dt.date
+    value: Decimal | None
+    saved: Decimal
+    text: str = ""
+
+
+@dataclass(slots=True)
+class TriedOut:
+    """`lines`: for how many it would have fired, `looked_at` of which were worked out; `rows` are the latest of
+    `fires`. USD."""
+
+    since: dt.date
+    lines: int = 0
+    looked_at: int = 0
+    fires: int = 0
+    saved: Decimal = ZERO
+    rows: list[Row] = field(default_factory=list)
+
+
+def try_out(asked: Asked, *, today: dt.date) -> TriedOut:
+    """The last 30 days and today."""
+    since = today - dt.timedelta(days=DAYS)
+    if asked.trigger is Trigger.USAGE:
+        return _by_days(asked, since, _over(asked, since))
+    if asked.trigger is Trigger.SILENCE:
+        return _by_days(asked, since, _with_gaps(asked, since))
+    if asked.trigger is Trigger.COST:
+        return _by_cost(asked, since)
+    return _by_events(asked, since)
+
+
+# Bytes and USD of the lines in scope by day, from the beginning of the cycle in which the time begins.
+SCOPED_DAYS = f"""
+    SELECT d.line_id, d.day, d.cycle, sum(d.used) AS used, sum(d.cost) AS cost
+      FROM {DRAFT}
+      JOIN lines_line l ON {IN_SCOPE}
+      JOIN lines_lineday d ON d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= %(start)s
+"""
+OVER = """
+    SELECT line_id, max(sum) FROM (
+        SELECT line_id, sum({amount}) AS sum FROM ({days} GROUP BY 1, 2, 3) d GROUP BY line_id, {bucket}
+    ) s GROUP BY line_id HAVING max(sum) > %(limit)s ORDER BY 2 DESC, 1
+"""
+GAPS = """
+    SELECT line_id, max(gap) FROM (
+        SELECT line_id, coalesce(lead(day) OVER (PARTITION BY line_id ORDER BY day), %(end)s) - day - 1 AS gap
+          FROM ({days} GROUP BY 1, 2, 3 HAVING sum(d.used) > 0) d
+    ) s GROUP BY line_id HAVING max(gap) * 24 >= %(limit)s ORDER BY 2 DESC, 1
+"""
+
+
+def _start(since: dt.date) -> dt.date:
+    return since - dt.timedelta(days=31)
+
+
+def _over(asked: Asked, since: dt.date) -> list[int]:
+    """Lines that passed the limit in some day or cycle."""
+    in_mb = asked.unit is Unit.MB
+    sql = OVER.format(
+        amount="used" if in_mb else "cost",
+        days=SCOPED_DAYS,
+        bucket="day" if asked.period is Period.DAY else "cycle",
+    )
+    return _ids(sql, asked, since, asked.limit * MEGABYTE if in_mb else asked.limit)
+
+
+def _with_gaps(asked: Asked, since: dt.date) -> list[int]:
+    """Lines that were silent for whole days."""
+    return _ids(GAPS.format(days=SCOPED_DAYS), asked, since, asked.hours)
+
+
+def _ids(sql: str, asked: Asked, since: dt.date, limit: Decimal | int) -> list[int]:
+    values: dict[str, Any] = {"start": _start(since), "limit": limit, "end": since + dt.timedelta(days=DAYS)}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, asked.scope.values() | values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _by_days(asked: Asked, since: dt.date, line_ids: Sequence[int]) -> TriedOut:
+    looked_at = list(line_ids[:MOST_LINES])
+    by_line: dict[int, list[LineDayUsed]] = defaultdict(list)
+    rows = LineDay.objects.filter(line__in=looked_at, payer=asked.scope.account_id, day__gte=_start(since))
+    sums = (
+        rows.values("line_id", "day", "cycle").annotate(bytes=Sum("used"), usd=Sum("cost")).order_by("line_id", "day")
+    )
+    for row in sums:
+        by_line[row["line_id"]].append(LineDayUsed(row["line_id"], row["day"], row["cycle"], row["bytes"], row["usd"]))
+    fires = [fire for days in by_line.values() for fire in _fires(asked, days, since)]
+    about = {line.pk: line for line in Line.objects.filter(pk__in=looked_at)}
+    tried = _summed(since, fires, {pk: (line.iccid, line.notes) for pk, line in about.items()})
+    tried.looked_at, tried.lines = len(looked_at), len({fire.line_id for fire in fires})
+    if len(line_ids) > MOST_LINES:
+        tried.lines = len(line_ids)
+    return tried
+
+
+def _fires(asked: Asked, days: Sequence[LineDayUsed], since: dt.date) -> list[WouldFire]:
+    if asked.trigger is Trigger.SILENCE:
+        end = since + dt.timedelta(days=DAYS)
+        return would_have_been_silent(days, hours=asked.hours, since=since, end=end)
+    return would_have_fired(
+        days,
+        period=asked.period or Period.DAY,
+        unit=asked.unit or Unit.MB,
+        limit=asked.limit,
+        deactivates=asked.deactivates,
+        then=asked.then,
+        hours=asked.then_hours,
+        since=since,
+    )
+
+
+def _summed(since: dt.date, fires: list[WouldFire], about: dict[int, tuple[str, str]]) -> TriedOut:
+    latest = sorted(fires, key=lambda fire: (fire.day, fire.saved), reverse=True)[:MOST_SHOWN]
+    return TriedOut(
+        since,
+        fires=len(fires),
+        saved=sum((fire.saved for fire in fires), ZERO),
+        rows=[Row(*about[fire.line_id], fire.day, fire.value, fire.saved) for fire in latest],
+    )
+
+
+def _by_cost(asked: Asked, since: dt.date) -> TriedOut:
+    """The account's days as if they were one line's; its month is the calendar's."""
+    account, start = asked.scope.account_id, since.replace(day=1)
+    if asked.scope.holder_id is None:
+        whole = UsageDay.objects.filter(account=account, day__gte=start).annotate(usd=F("usage") + F("sms"))
+        by_day = list(whole.order_by("day").values_list("day", "usd"))
+    else:
+        rows = LineDay.objects.filter(payer=account, account=asked.scope.holder_id, day__gte=start)
+        by_day = list(
+            rows.values("day").annotate(usd=Sum(F("cost") + F("fee"))).order_by("day").values_list("day", "usd")
+        )
+    days = [LineDayUsed(0, day, day.replace(day=1), 0, usd) for day, usd in by_day]
+    tried = _summed(since, _fires(asked, days, since), {0: ("", "")})
+    tried.lines = tried.looked_at = 0
+    return tried
+
+
+VERBS = {Trigger.IMEI: "imei.changed", Trigger.SMS: "sms.received"}
+EVENTS = f"""
+    SELECT l.iccid, l.notes, e.at::date, e.detail
+      FROM {DRAFT}
+      JOIN lines_line l ON {IN_SCOPE}
+      JOIN accounts_event e ON e.subject = 'line:' || l.iccid
+     WHERE e.verb = %(verb)s AND e.at >= %(since)s
+     ORDER BY e.id DESC LIMIT 10000
+"""
+
+
+def _by_events(asked: Asked, since: dt.date) -> TriedOut:
+    values = asked.scope.values() | {"verb": VERBS.get(asked.trigger, ""), "since": since}
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, values)
+        found = [(*row[:3], json.loads(row[3]) if isinstance(row[3], str) else row[3]) for row in cursor.fetchall()]
+    rows = [
+        Row(iccid, notes, day, None, ZERO, text)
+        for iccid, notes, day, detail in found
+        if (text := _said(asked, detail)) is not None
+    ]
+    lines = len({row.iccid for row in rows})
+    return TriedOut(since, lines=lines, looked_at=lines, fires=len(rows), rows=rows[:MOST_SHOWN])
+
+
+def _said(asked: Asked, detail: dict[str, str]) -> str | None:
+    """What happened, or None where it would not have made the rule fire."""
+    if asked.trigger is Trigger.SMS:
+        return detail["text"] if says(detail.get("text", ""), asked.word) else None
+    known = detail.get("before") and detail.get("after") and detail["before"] != detail["after"]
+    return f"{detail['before']} to {detail['after']}" if known else None

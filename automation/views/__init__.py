@@ -1,0 +1,1 @@
+"""Doors to rules, to what they did, and to webhooks."""
