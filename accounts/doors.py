@@ -18,7 +18,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import Account, Membership
-from accounts.policy import Right
+from accounts.policy import Actor, ActorKind, Right
 
 Given = ParamSpec("Given")
 
@@ -73,3 +73,8 @@ def confirmed(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return redirect(f"{ways[0]['url']}?{urlencode({'next': request.path})}" if ways else "account_login")
 
     return door
+
+
+def desk_actor(request: HttpRequest) -> Actor:
+    """Who works in the back office."""
+    return Actor(ActorKind.BACK_OFFICE, request.user.email)  # type: ignore[union-attr]

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from accounts import queries
 from accounts.models import Membership
+from accounts.policy import Role
 
 CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
+ACTING = "acting_for"  # the same of the account that somebody of the back office acts for
 
 
 class ActingAccountMiddleware:
     """Sets `request.membership` and `request.account`: the person's place in an open account, or None.
 
     With several, the one that was chosen in this session, else the oldest. `request.memberships` are all of them; at a
-    brand's domain, those in its account and that one's sub-accounts.
+    brand's domain, those in its account and that one's sub-accounts. `request.is_acting`: from the back office.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -30,11 +33,26 @@ class ActingAccountMiddleware:
             home = request.brand.account_id  # type: ignore[attr-defined]
             places = [place for place in places if home in (place.account_id, place.account.parent_id)]
         chosen = request.session.get(CHOSEN) if len(places) > 1 else None
-        membership = _choose(places, chosen)
+        acting = _acting(request)
+        membership = acting or _choose(places, chosen)
+        request.is_acting = acting is not None  # type: ignore[attr-defined]
         request.memberships = places  # type: ignore[attr-defined]
         request.membership = membership  # type: ignore[attr-defined]
         request.account = membership.account if membership else None  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+def _acting(request: HttpRequest) -> Membership | None:
+    """A place that is no row: somebody of the back office acts for an account, with the rights of its users."""
+    user = request.user
+    wanted = request.session.get(ACTING) if user.is_authenticated else None
+    if not wanted or not user.is_staff or not is_mfa_enabled(user):
+        return None
+    account = queries.open_account_of(wanted)
+    if account is None:
+        return None
+    user.is_acting = True
+    return Membership(user=user, account=account, role=Role.USER)
 
 
 def _choose(places: list[Membership], chosen: str | None) -> Membership | None:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
     path("2fa/", include("allauth.mfa.urls")),
     path("invitation/<str:token>/", views.invitation, name="invitation"),
+    path("stop-acting/", views.stop_acting, name="stop_acting"),
     path("choose/", views.choose, name="choose_account"),
     path("at/<uuid:account_uuid>/", views.at, name="come_in"),
     path("brand/<uuid:key>/style.css", views.brand_style, name="brand_style"),

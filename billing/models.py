@@ -10,7 +10,7 @@ from kit import clock
 from kit.money import ZERO
 
 from accounts.models import Account
-from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, EntryKind, PaymentState, RefillState
+from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, Decision, EntryKind, PaymentState, RefillState
 
 
 class MoneyField(models.DecimalField):  # type: ignore[type-arg]
@@ -199,6 +199,54 @@ class Reversal(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="reversal_is_positive")]
+
+
+class Refund(models.Model):
+    """A wish to give a payment back, written down before Stripe is asked; its id is the idempotency key there."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    amount = MoneyField()
+    reason = models.CharField(max_length=300)
+    by = models.CharField(max_length=254)
+    state = models.CharField(max_length=12, choices=[(one.value, one.value) for one in Decision], default=Decision.OPEN)
+    why_refused = models.CharField(max_length=200, blank=True)
+    stripe_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    ask_at = models.DateTimeField(default=clock.now)  # when Stripe is asked again while it is open
+    asks = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0) & ~Q(reason=""), name="refund_is_positive_with_a_reason"),
+            models.UniqueConstraint(fields=["payment"], condition=Q(state=Decision.OPEN), name="one_open_refund"),
+        ]
+
+
+class CreditRequest(models.Model):
+    """A credit or debit by hand that somebody of the back office asked for; above a limit somebody else decides."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credit_requests")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    kind = models.CharField(max_length=16, choices=[("adjustment", "Adjustment"), ("discount", "Discount")])
+    amount = MoneyField()
+    reason = models.CharField(max_length=300)
+    asked_by = models.CharField(max_length=254)
+    asked_at = models.DateTimeField(default=clock.now)
+    state = models.CharField(max_length=12, choices=[(one.value, one.value) for one in Decision], default=Decision.OPEN)
+    decided_by = models.CharField(max_length=254, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state=Decision.OPEN, decided_at=None, entry=None)
+                | Q(state=Decision.DONE, decided_at__isnull=False, entry__isnull=False)
+                | Q(state=Decision.REFUSED, decided_at__isnull=False, entry=None),
+                name="credit_is_decided_or_open",
+            ),
+        ]
 
 
 class WebhookEvent(models.Model):

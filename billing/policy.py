@@ -23,6 +23,14 @@ class EntryKind(enum.StrEnum):
     DISPUTE = "dispute"
 
 
+class Decision(enum.StrEnum):
+    """Of a credit by hand, or a refund that Stripe is asked for."""
+
+    OPEN = "open"
+    DONE = "done"
+    REFUSED = "refused"
+
+
 class Colour(enum.StrEnum):
     RED = "red"
     ORANGE = "orange"
@@ -241,3 +249,9 @@ def forecast(balance: Balance, *, month_so_far: Decimal, used_today: Decimal, to
     runway = balance.runway_days
     until = None if runway is None or runway > 3650 else today + dt.timedelta(days=max(0, int(runway)))
     return Forecast(month_so_far, month_so_far + rest, until)
+
+
+def needs_second_person(amount: Decimal, given_today: Decimal, limit: Decimal) -> bool:
+    """Whether a credit or debit by hand waits for somebody else: what one person gives an account in 24 hours counts
+    together, so that many small ones are not a way around."""
+    return abs(amount) + given_today > limit

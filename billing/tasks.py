@@ -10,7 +10,7 @@ from kit import clock
 
 from billing import mail, queries, stripe, work
 from billing.commands import notices, payments, refills
-from billing.models import Payment, WebhookEvent
+from billing.models import Payment, Refund, WebhookEvent
 
 BATCH = 50
 log = logging.getLogger(__name__)
@@ -34,6 +34,9 @@ def ask_stripe() -> int:
     if not stripe.is_configured():
         return 0
     done = _each(queries.payments_to_ask(now=clock.now(), limit=BATCH), work.janitor)
+    done += _each(
+        queries.refunds_to_ask(now=clock.now(), limit=BATCH), lambda pk: work.give_back(Refund.objects.get(pk=pk))
+    )
     waiting = WebhookEvent.objects.filter(handled_at=None).order_by("received_at")
     return done + _each(
         waiting.values_list("pk", flat=True)[:BATCH], lambda pk: work.handle(WebhookEvent.objects.get(pk=pk))

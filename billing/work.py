@@ -14,8 +14,8 @@ from accounts.models import Account
 from accounts.policy import SYSTEM, Actor
 from accounts.queries import owner_of
 from billing import queries, stripe
-from billing.commands import cards, events, payments, reversals
-from billing.models import Customer, Payment, WebhookEvent
+from billing.commands import cards, events, payments, refunds, reversals
+from billing.models import Customer, Payment, Refund, WebhookEvent
 from billing.policy import OPEN_PAYMENT, PaymentState
 
 KEYS_LIVE = dt.timedelta(hours=20)  # Stripe keeps idempotency keys for at least 24 hours
@@ -100,6 +100,18 @@ def janitor(payment_id: int) -> Payment:
     if is_waiting and clock.now() > payment.created_at + ABANDONED:
         return cancel(payment)
     return payment
+
+
+def give_back(refund: Refund) -> Refund:
+    """Asks Stripe for a refund; asked again it is the same one. The refund as it is after that."""
+    try:
+        made = stripe.refund(intent=refund.payment.stripe_id, amount=refund.amount, key=refund.uuid.hex)
+    except stripe.Unknown as failure:
+        log.warning("refund %s: %s", refund.pk, failure)
+        return refunds.ask_later(refund_id=refund.pk)
+    except stripe.StripeFailure as failure:
+        return refunds.settle(refund_id=refund.pk, refused=str(failure))
+    return refunds.settle(refund_id=refund.pk, stripe_id=made.id, refused=made.refused)
 
 
 def confirm_page(payment: Payment, *, return_url: str) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from kit.errors import Refusal
 
 from accounts.doors import MemberRequest, needs
-from accounts.policy import Actor, ActorKind, Right
+from accounts.policy import Actor, Right
 from lines.commands import wishes
 from lines.models import Line
 from lines.queries import lines_of
@@ -23,7 +23,7 @@ def _act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], st
     if line is None:
         raise Http404
     try:
-        said = command(line, Actor(ActorKind.PERSON, request.membership.user.email))
+        said = command(line, request.membership.user.actor)
     except Refusal as refusal:
         messages.error(request, refusal.message)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -10,7 +11,8 @@ from kit import clock
 
 from billing.commands import statements
 from lines import carriers
-from lines.commands import jobs, passes
+from lines.books import check_books
+from lines.commands import books, jobs, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work import messages
@@ -20,6 +22,8 @@ from lines.work.reading import Reader
 from lines.work.settings import set_due
 from lines.work.statements import write_one
 from lines.work.sync import keep_days
+
+log = logging.getLogger(__name__)
 
 SHIFT = 40.0  # seconds that one bell works at the most: under the tasks' time limit
 PATIENCE = 5.0  # seconds that a call waits for the carrier's gate
@@ -110,3 +114,19 @@ def work_jobs() -> int:
 def drop_previews() -> int:
     """Forgets jobs that nobody started."""
     return jobs.drop_old_previews()
+
+
+@shared_task(soft_time_limit=270, time_limit=285)
+def prove_books() -> int:
+    """Proves the books once a day and when somebody asks; what cannot be proved is kept as not proved."""
+    books.ask_daily()
+    check = books.claim_check()
+    if check is None:
+        return 0
+    try:
+        result = check_books()
+    except Exception as error:
+        log.exception("the books could not be checked")
+        result = {"failed": f"{type(error).__name__}: {error}"[:500]}
+    books.end_check(check_id=check.pk, result=result)
+    return 1

@@ -47,7 +47,7 @@ def open_account(
     """
     name, owner_email = _account_name(name), mail_address(email=owner_email)
     parent = _open_parent(parent)
-    owner = _person(email=owner_email, password=password)
+    owner = person_of(email=owner_email, password=password)
     if Membership.objects.filter(user=owner, role=Role.OWNER, account__name=name, account__parent=parent).exists():
         raise AlreadyOwned(f"{owner_email} already owns an account named {name}; choose another name.")
     return _open(name=name, owner=owner, professional=professional, parent=parent, by=by)
@@ -164,7 +164,7 @@ def _open_parent(parent: Account | None) -> Account | None:
     return locked
 
 
-def _person(*, email: str, password: str | None) -> User:
+def person_of(*, email: str, password: str | None) -> User:
     """The person of this address, locked, or a new one whose address the caller vouches for."""
     user = User.objects.select_for_update(no_key=True).filter(email=email).first()
     if user is None:

@@ -41,6 +41,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(max_length=10, default="en-us", db_default="en-us")
     sessions_key = models.CharField(max_length=32, default=crypto.new_hex, editable=False)  # a new one ends them all
 
+    is_acting = False  # for an account, from the back office, in this request
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
@@ -54,7 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def actor(self) -> Actor:
-        return Actor(ActorKind.PERSON, self.email)
+        return Actor(ActorKind.BACK_OFFICE if self.is_acting else ActorKind.PERSON, self.email)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a login holds: it ends with the password and with `sessions_key`."""

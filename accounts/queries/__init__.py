@@ -2,7 +2,7 @@
 
 from accounts.models import Membership
 from accounts.queries.keys import Caller, Credential, caller_of, credential_of, is_open
-from accounts.queries.people import account_by_uuid, memberships_of, owner_of, user_by_email
+from accounts.queries.people import account_by_uuid, memberships_of, open_account_of, owner_of, user_by_email
 from accounts.queries.staff import invitation_by_token, invitations_of, offer_of, offers_to, staff_of
 
 Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API
@@ -20,6 +20,7 @@ __all__ = [
     "memberships_of",
     "offer_of",
     "offers_to",
+    "open_account_of",
     "owner_of",
     "staff_of",
     "user_by_email",

@@ -10,6 +10,12 @@ from kit.errors import NotFound
 from accounts.models import Account, Membership, User
 
 
+def open_account_of(text: str) -> Account | None:
+    """The account of this UUID while it is open; a sub-account is open while its parent is."""
+    found = Account.objects.select_related("parent").filter(uuid=text, is_active=True)
+    return found.filter(Q(parent=None) | Q(parent__is_active=True)).first()
+
+
 def account_by_uuid(text: str) -> Account:
     """The account that an operator names, with or without dashes. Raises NotFound."""
     try:

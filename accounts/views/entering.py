@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
 
 from accounts import wearing
+from accounts.commands import acting
 from accounts.dress import style_sheet
-from accounts.middleware import CHOSEN
+from accounts.middleware import ACTING, CHOSEN
 from accounts.models import Account, Brand, BrandLogo
 
 
@@ -68,3 +69,15 @@ def at(request: HttpRequest, account_uuid: uuid.UUID) -> HttpResponse:
     response = redirect("account_login")
     wearing.keep(request, response, account)
     return response
+
+
+@login_required
+@require_POST
+def stop_acting(request: HttpRequest) -> HttpResponse:
+    """Back to the back office; harmless where nobody acts."""
+    account = request.account  # type: ignore[attr-defined]
+    request.session.pop(ACTING, None)
+    if not request.is_acting:  # type: ignore[attr-defined]
+        return redirect("home")
+    acting.end(account=account, by=request.user.actor)  # type: ignore[union-attr]
+    return redirect("admin:accounts_account_change", account.pk)

@@ -170,17 +170,18 @@ def adjust(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entr
 @transaction.atomic
 def discount(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
     """A credit that is a discount, by hand. Raises PaidByParent, Invalid."""
-    if amount.is_finite() and amount < 0:
-        raise Invalid("A discount is a credit; give an amount over 0")
     return _by_hand(EntryKind.DISCOUNT, account=account, amount=amount, reason=reason, by=by)
 
 
-def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
+def check_by_hand(*, kind: EntryKind, account: Account, amount: Decimal, reason: str) -> None:
+    """Whether a person may post this. Raises PaidByParent, Invalid."""
     word = kind.value
     if account.is_subaccount:
         raise PaidByParent(f"{account.name} is a sub-account and has no balance of its own; credit its main account")
     if not amount.is_finite() or abs(amount) >= LIMIT:
         raise Invalid(f"An {word} is an amount under {LIMIT:,}" if word[0] == "a" else f"A {word} is under {LIMIT:,}")
+    if kind is EntryKind.DISCOUNT and amount < 0:
+        raise Invalid("A discount is a credit; give an amount over 0")
     if amount != exact(amount):
         raise Invalid("An adjustment has at most six decimals")
     if not amount:
@@ -189,9 +190,13 @@ def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str,
         raise Invalid("An adjustment needs a note that says what it is for")
     if len(reason) > 300:
         raise Invalid("A note has at most 300 characters")
+
+
+def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
+    check_by_hand(kind=kind, account=account, amount=amount, reason=reason)
     lock_wallets(account_ids=[account.pk])
     adjustment = Adjustment.objects.create(account=account, amount=exact(amount), reason=reason.strip(), by=by.name)
-    key = f"{word}:{adjustment.pk}"
+    key = f"{kind.value}:{adjustment.pk}"
     post(
         account_id=account.pk,
         key=key,

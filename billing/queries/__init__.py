@@ -16,10 +16,13 @@ from billing.queries.payments import (
     amounts_to_fix,
     auto_refill_of,
     auto_refilled,
+    credited_by,
     customer_of,
     notices_of,
     open_payment_of,
     payments_to_ask,
+    refundable,
+    refunds_to_ask,
 )
 from billing.queries.statements import Month, Transaction, months_of, statements_of, transactions_of
 
@@ -35,6 +38,7 @@ __all__ = [
     "auto_refilled",
     "balance_of",
     "colour_changes",
+    "credited_by",
     "customer_of",
     "forecast_of",
     "is_low",
@@ -43,6 +47,8 @@ __all__ = [
     "notices_of",
     "open_payment_of",
     "payments_to_ask",
+    "refundable",
+    "refunds_to_ask",
     "statements_of",
     "transactions_of",
     "usage_days",

@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Q, Sum
 from kit.money import ZERO
 
-from billing.models import AutoRefill, Customer, Notice, Payment
-from billing.policy import OPEN_PAYMENT, PaymentState, RefillState, amount_is_due
+from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund
+from billing.policy import OPEN_PAYMENT, Decision, PaymentState, RefillState, amount_is_due
 from billing.queries.balances import LOW
 
 
@@ -46,6 +46,28 @@ def payments_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:
     """Open payments about which it is time to ask Stripe."""
     due = Payment.objects.filter(ask_at__lte=now, state__in=sorted(OPEN_PAYMENT))
     return list(due.order_by("ask_at").values_list("pk", flat=True)[:limit])
+
+
+def refunds_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:
+    """Open refunds about which it is time to ask Stripe again."""
+    due = Refund.objects.filter(state=Decision.OPEN, ask_at__lte=now)
+    return list(due.order_by("ask_at").values_list("pk", flat=True)[:limit])
+
+
+def refundable(payment: Payment) -> Decimal:
+    """What of a payment can still be given back: USD."""
+    if payment.state != PaymentState.SUCCEEDED:
+        return ZERO
+    gone = payment.reversals.filter(is_undone=False).aggregate(total=Sum("amount"))["total"] or ZERO
+    asked = payment.refunds.filter(state=Decision.OPEN).aggregate(total=Sum("amount"))["total"] or ZERO
+    left: Decimal = payment.amount - gone - asked
+    return max(left, ZERO)
+
+
+def credited_by(name: str, account_id: int, *, since: dt.datetime) -> Decimal:
+    """What a person moved on an account by hand since then, credits and debits added up: USD."""
+    rows = CreditRequest.objects.filter(account_id=account_id, asked_by=name, asked_at__gte=since, decided_by=name)
+    return sum((abs(amount) for amount in rows.values_list("amount", flat=True)), ZERO)
 
 
 def open_payment_of(account_id: int) -> Payment | None:

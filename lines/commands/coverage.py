@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from django.db import transaction
 from kit.errors import Invalid, NotFound
@@ -78,18 +79,23 @@ def _technologies(text: str) -> str:
 
 
 def rows_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each line number with its values by column. Raises NotFound, Invalid."""
+    """Each line number of a file with its values by column. Raises NotFound, Invalid."""
     try:
         file = path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror}") from None
     with file:
-        try:
-            reader = csv.DictReader(file)
-            reader.fieldnames = [(name or "").strip().lower() for name in reader.fieldnames or []]
-            if missing := set(COLUMNS) - {"technologies"} - set(reader.fieldnames):
-                raise Invalid(f"{path} has no column {', '.join(sorted(missing))}; its first row names the columns")
-            for row in reader:
-                yield reader.line_num, row
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise Invalid(f"{path} is no CSV file in UTF-8: {error}") from None
+        yield from rows_in(file, name=path.name)
+
+
+def rows_in(file: TextIO, *, name: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The same of an open file. Raises Invalid."""
+    try:
+        reader = csv.DictReader(file)
+        reader.fieldnames = [(column or "").strip().lower() for column in reader.fieldnames or []]
+        if missing := set(COLUMNS) - {"technologies"} - set(reader.fieldnames):
+            raise Invalid(f"{name} has no column {', '.join(sorted(missing))}; its first row names the columns")
+        for row in reader:
+            yield reader.line_num, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Invalid(f"{name} is no CSV file in UTF-8: {error}") from None

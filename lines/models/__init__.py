@@ -1,5 +1,6 @@
 """The tables of lines, by noun."""
 
+from lines.models.books import BooksCheck
 from lines.models.changes import ChangedLines
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
 from lines.models.jobs import Job, JobItem
@@ -26,6 +27,7 @@ from lines.models.tags import LineTag, Tag
 
 __all__ = [
     "ICCID",
+    "BooksCheck",
     "Carrier",
     "CarrierHealth",
     "ChangedLines",

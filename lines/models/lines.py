@@ -75,16 +75,27 @@ class RatePlan(models.Model):
 
 
 class Price(models.Model):
-    """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD, never changed."""
+    """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD, never changed.
+
+    `cost_...` is what the carrier takes from us for the same, where we know it: it may be learned later.
+    """
 
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="prices")
     valid_from = models.DateTimeField(null=True)
     per_mb = MoneyField()
     per_sms = MoneyField(default=ZERO)
     per_day = MoneyField(default=ZERO)
+    cost_per_mb = MoneyField(null=True, blank=True)
+    cost_per_sms = MoneyField(null=True, blank=True)
+    cost_per_day = MoneyField(null=True, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(cost_per_mb=None, cost_per_sms=None, cost_per_day=None)
+                | Q(cost_per_mb__gte=0, cost_per_sms__gte=0, cost_per_day__gte=0),
+                name="cost_is_known_whole_and_not_negative",
+            ),
             models.UniqueConstraint(
                 fields=["plan", "valid_from"], name="plan_has_one_price_at_a_time", nulls_distinct=False
             ),

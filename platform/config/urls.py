@@ -2,6 +2,7 @@
 
 from api.docs import call, docs
 from console.explain import explain
+from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views_keys import api_keys, revoke_api_key
@@ -22,5 +23,6 @@ urlpatterns = [
     path("", include("lines.urls_shop")),
     path("subaccounts/", include("subaccounts.urls")),
     path("", include("accounts.pages")),
+    path("back-office/", admin.site.urls),
     path("", include("console.urls")),
 ]

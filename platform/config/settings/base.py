@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from pathlib import Path
 
 from celery.schedules import crontab
@@ -16,6 +17,8 @@ DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "config.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -113,6 +116,20 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 
+UNFOLD = {
+    "SITE_TITLE": "Linekeeper back office",
+    "SITE_HEADER": "Linekeeper",
+    "SITE_SUBHEADER": "Back office",
+    "SITE_SYMBOL": "sim_card",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "DASHBOARD_CALLBACK": "console.desks.overview",
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "console.desks.sidebar"},
+}
+
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
@@ -151,6 +168,9 @@ STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
 
+# Credits and debits by hand over this, by one person in 24 hours, wait for a second one: USD.
+CREDIT_LIMIT = Decimal(os.environ.get("BACK_OFFICE_CREDIT_LIMIT", "100"))
+
 # Where up to ten SIM cards are bought. Without it there is no store.
 STORE_URL = os.environ.get("STORE_URL", "")
 
@@ -185,6 +205,7 @@ CELERY_BEAT_SCHEDULE = {
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0, "options": {"expires": 10}},
+    "prove-books": {"task": "lines.tasks.prove_books", "schedule": 60.0, "options": {"expires": 60}},
     "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0, "options": {"expires": 30}},
     "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0, "options": {"expires": 30}},
     "watch-for-rules": {"task": "automation.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},

@@ -1,0 +1,129 @@
+"""The back office's desks about people and accounts, and acting for an account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from kit.backoffice import Desk
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from accounts import commands
+from accounts.commands import acting, desk
+from accounts.doors import desk_actor
+from accounts.middleware import ACTING
+from accounts.models import Account, Event, Membership, User
+
+
+class OpenAccountForm(forms.Form):
+    name = forms.CharField(label="Company or project", max_length=commands.LONGEST_NAME)
+    owner = forms.EmailField(label="Owner's mail", help_text="A new person sets a password by “Reset the password”.")
+    professional = forms.BooleanField(label="Professional: real API calls, not samples", required=False)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label="Why", max_length=300, help_text="Kept in the account's audit log.")
+
+
+class PeopleOf(TabularInline):  # type: ignore[misc]
+    model = Membership
+    fields = readonly_fields = ["user", "role", "is_active", "created_at"]
+    extra = 0
+    can_delete = False
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return True
+
+
+@admin.register(Account)
+class AccountDesk(Desk):
+    list_display = ["name", "owner", "parent", "is_professional", "is_active", "created_at"]
+    list_filter = ["is_professional", "is_active", ("parent", admin.EmptyFieldListFilter)]
+    list_select_related = ["parent"]
+    search_fields = ["name", "memberships__user__email"]
+    search_help_text = "Name of the account, or mail of one of its people"
+    fields = ["name", "uuid", "parent", "is_professional", "is_active", "demands_second_factor", "created_at"]
+    readonly_fields = ["uuid"]
+    inlines = [PeopleOf]
+    actions_list = ["open_account"]
+    actions_detail = ["act_for", "switch_kind"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+        return super().get_queryset(request).prefetch_related("memberships__user")  # type: ignore[no-any-return]
+
+    @display(description="Owner")
+    def owner(self, account: Account) -> str:
+        return next((place.user.email for place in account.memberships.all() if place.role == "owner"), "")
+
+    @action(description="Open an account", url_path="open", icon="add")
+    def open_account(self, request: HttpRequest) -> HttpResponse:
+        def act(given: dict[str, Any]) -> str:
+            account = commands.open_account(
+                name=given["name"],
+                owner_email=given["owner"],
+                professional=given["professional"],
+                by=desk_actor(request),
+            )
+            return f"{account.name} is open."
+
+        return self.ask(request, OpenAccountForm, act, title="Open an account", button="Open it")
+
+    @action(description="Act for this account", url_path="act-for", icon="badge")
+    def act_for(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        account: Account = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            acting.begin(account=account, reason=given["reason"], by=desk_actor(request))
+            request.session[ACTING] = account.uuid.hex
+            return f"You act for {account.name} now."
+
+        about = (
+            "You see the console as one of its users does and may do what a user may; never pay, and never manage"
+            " people or keys. All of it is recorded as done by you in the back office."
+        )
+        asked = self.ask(
+            request, ReasonForm, act, title=f"Act for {account.name}", button="Begin", row=account, about=about
+        )
+        return redirect("home") if asked.status_code == 302 else asked
+
+    @action(description="Professional or basic", url_path="kind", icon="swap_horiz")
+    def switch_kind(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        account: Account = self.found(request, object_id)
+        word = "basic" if account.is_professional else "professional"
+
+        def act(given: dict[str, Any]) -> str:
+            desk.set_professional(
+                account=account, professional=word == "professional", reason=given["reason"], by=desk_actor(request)
+            )
+            return f"{account.name} is {word} now."
+
+        title = f"Make {account.name} {word}"
+        return self.ask(request, ReasonForm, act, title=title, button="Do it", row=account)
+
+
+@admin.register(User)
+class UserDesk(Desk):
+    list_display = ["email", "name", "is_active", "is_staff", "date_joined", "last_login"]
+    list_filter = ["is_active", "is_staff"]
+    search_fields = ["email", "name"]
+    fields = ["email", "name", "is_active", "is_staff", "date_joined", "last_login", "time_zone"]
+
+
+@admin.register(Event)
+class EventDesk(Desk):
+    """What was done, by whom. Found by the whole subject (`line:8944…`), a verb's beginning or who did it."""
+
+    list_display = ["at", "account", "actor_name", "actor_kind", "verb", "subject", "detail"]
+    list_filter = ["actor_kind"]
+    list_select_related = ["account"]
+    search_fields = ["=subject", "^verb", "=actor_name", "=account__name"]
+    search_help_text = "Subject (line:8944…), beginning of the verb, who did it, or the account's name"

@@ -1,0 +1,193 @@
+"""The back office's desks about money: balances, the ledger, payments and refunds, credits by hand."""
+
+from __future__ import annotations
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from kit.backoffice import Desk
+from kit.money import shown
+from unfold.decorators import action, display
+
+from accounts.doors import desk_actor
+from billing import queries, work
+from billing.commands import credits, refunds
+from billing.models import AutoRefill, CreditRequest, Entry, Invoice, Notice, Payment, Refund, Wallet, WebhookEvent
+from billing.policy import Decision, EntryKind
+
+COLOURS = {"Too low": "danger", "Low": "warning", "Good": "success"}
+
+
+class ByHandForm(forms.Form):
+    kind = forms.ChoiceField(
+        label="What", choices=[("adjustment", "Credit, or with a minus a debit"), ("discount", "Discount")]
+    )
+    amount = forms.DecimalField(label="USD", max_digits=12, decimal_places=2)
+    reason = forms.CharField(label="What it is for", max_length=300, help_text="The customer reads it.")
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class RefundForm(forms.Form):
+    amount = forms.DecimalField(label="USD back to the card", max_digits=12, decimal_places=2)
+    reason = forms.CharField(label="Why", max_length=300)
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class NothingForm(forms.Form):
+    """Only a button."""
+
+
+class MoneyDesk(Desk):
+    """Amounts in dollars and cents, as people read them."""
+
+    list_select_related = ["account"]
+    search_fields = ["=account__name"]
+    search_help_text = "The account's whole name"
+
+    @display(description="Amount", ordering="amount")
+    def usd(self, row: Any) -> str:
+        return shown(row.amount)
+
+
+@admin.register(Wallet)
+class BalanceDesk(Desk):
+    list_display = ["account", "available", "state", "red_since", "first_usage_day"]
+    list_filter = ["is_red"]
+    list_select_related = ["account"]
+    search_fields = ["account__name"]
+    fields = ["account", "available", "posted", "accrued", "is_red", "red_since", "low_since", "first_usage_day"]
+    readonly_fields = ["available"]
+    actions_detail = ["by_hand"]
+
+    @display(description="Available")
+    def available(self, wallet: Wallet) -> str:
+        return shown(wallet.posted - wallet.accrued)
+
+    @display(description="Balance", label=COLOURS)
+    def state(self, wallet: Wallet) -> str:
+        return "Too low" if wallet.is_red else "Low" if wallet.low_since else "Good"
+
+    @action(description="Credit, debit or discount", url_path="by-hand", icon="payments")
+    def by_hand(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        wallet: Wallet = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            kind, by = EntryKind(given.pop("kind")), desk_actor(request)
+            asked = credits.ask_credit(account=wallet.account, kind=kind, by=by, **given)
+            if asked.state == Decision.OPEN:
+                return f"{shown(asked.amount)} waits for a second person, who finds it under Credits by hand."
+            return f"{shown(asked.amount)} is posted."
+
+        return self.ask(request, ByHandForm, act, title=f"By hand: {wallet.account}", button="Post it", row=wallet)
+
+
+@admin.register(Entry)
+class LedgerDesk(MoneyDesk):
+    list_display = ["posted_at", "account", "kind", "usd", "day", "note", "key"]
+    list_filter = ["kind"]
+    search_fields = ["=key", "=account__name"]
+    search_help_text = "A row's key, or the account's whole name"
+
+
+@admin.register(Payment)
+class PaymentDesk(MoneyDesk):
+    list_display = ["created_at", "account", "usd", "state", "is_auto", "last4", "reason", "by"]
+    list_filter = ["state", "is_auto"]
+    search_fields = ["=account__name", "=stripe_id", "=last4"]
+    search_help_text = "The account's whole name, Stripe's id, or the card's last four"
+    readonly_fields = ["left", "invoice"]
+    actions_detail = ["refund"]
+
+    @display(description="Can be given back")
+    def left(self, payment: Payment) -> str:
+        return shown(queries.refundable(payment))
+
+    @action(description="Refund", url_path="refund", icon="undo")
+    def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        payment: Payment = self.found(request, object_id)
+        left = queries.refundable(payment)
+
+        def act(given: dict[str, Any]) -> str:
+            wish = refunds.ask_refund(payment_id=payment.pk, by=desk_actor(request), **given)
+            done = work.give_back(wish) if wish.state == Decision.OPEN else wish
+            if done.state == Decision.REFUSED:
+                return f"Stripe refused: {done.why_refused}. Nothing went back."
+            if done.state == Decision.OPEN:
+                return "Stripe has not answered; it is asked again until it does. See Refunds."
+            return f"{shown(done.amount)} went back to the card ending in {payment.last4}."
+
+        about = f"{shown(left)} of {shown(payment.amount)} can go back. The balance is lower by it, and may turn red."
+        initial = {"amount": left.quantize(Decimal("0.01"))}
+        title = f"Refund to the card ending in {payment.last4}"
+        return self.ask(
+            request, RefundForm, act, title=title, button="Refund", row=payment, about=about, initial=initial
+        )
+
+
+@admin.register(Refund)
+class RefundDesk(Desk):
+    list_display = ["created_at", "payment", "usd", "state", "why_refused", "reason", "by"]
+    list_filter = ["state"]
+    list_select_related = ["payment__account"]
+
+    @display(description="Amount", ordering="amount")
+    def usd(self, refund: Refund) -> str:
+        return shown(refund.amount)
+
+
+@admin.register(CreditRequest)
+class CreditDesk(MoneyDesk):
+    list_display = ["asked_at", "account", "kind", "usd", "reason", "asked_by", "state", "decided_by"]
+    list_filter = ["state", "kind"]
+    actions_detail = ["agree", "refuse"]
+
+    @action(description="Agree and post", url_path="agree", icon="check")
+    def agree(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, agreed=True)
+
+    @action(description="Refuse", url_path="refuse", icon="close")
+    def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, agreed=False)
+
+    def _decide(self, request: HttpRequest, object_id: str, *, agreed: bool) -> HttpResponse:
+        asked: CreditRequest = self.found(request, object_id)
+        word = "Post" if agreed else "Refuse"
+
+        def act(_given: dict[str, Any]) -> str:
+            credits.decide_credit(request_id=asked.pk, agreed=agreed, by=desk_actor(request))
+            return f"{shown(asked.amount)} is {'posted' if agreed else 'refused'}."
+
+        about = f"{shown(asked.amount)} for {asked.account}, asked by {asked.asked_by}: {asked.reason}"
+        return self.ask(request, NothingForm, act, title=f"{word} it", button=word, row=asked, about=about)
+
+
+@admin.register(AutoRefill)
+class AutoRefillDesk(MoneyDesk):
+    list_display = ["account", "state", "usd", "ceiling", "declined", "retry_at", "why_paused"]
+    list_filter = ["state"]
+
+
+@admin.register(Invoice)
+class InvoiceDesk(MoneyDesk):
+    list_display = ["name", "account", "usd", "issued_at"]
+    search_fields = ["=number", "=account__name"]
+
+
+@admin.register(Notice)
+class NoticeDesk(Desk):
+    """What people were told, and whether the mail went out."""
+
+    list_display = ["created_at", "account", "subject", "mailed_at", "tries"]
+    list_filter = [("mailed_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["account"]
+
+
+@admin.register(WebhookEvent)
+class WebhookDesk(Desk):
+    list_display = ["received_at", "type", "handled_at", "result"]
+    list_filter = [("handled_at", admin.EmptyFieldListFilter)]
+    search_fields = ["=stripe_id", "^type"]

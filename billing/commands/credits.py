@@ -1,0 +1,84 @@
+"""Credits, debits and discounts by hand: at once up to a limit, above it when a second person has agreed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from kit import clock
+from kit.errors import Invalid, Refusal
+from kit.money import plain
+
+from accounts.commands import record
+from accounts.models import Account
+from accounts.policy import Actor
+from billing import queries
+from billing.commands.ledger import adjust, check_by_hand, discount, lock_wallets
+from billing.models import CreditRequest
+from billing.policy import Decision, EntryKind, needs_second_person
+
+COUNTED = dt.timedelta(hours=24)
+
+
+class OwnRequest(Refusal):
+    """Nobody decides about a credit that they asked for."""
+
+
+class Decided(Refusal):
+    """Somebody has decided already."""
+
+
+@transaction.atomic
+def ask_credit(
+    *, account: Account, kind: EntryKind, amount: Decimal, reason: str, key: uuid.UUID, by: Actor
+) -> CreditRequest:
+    """Credits at once, or keeps it for a second person. The same key again is the same request.
+
+    Raises PaidByParent, Invalid.
+    """
+    check_by_hand(kind=kind, account=account, amount=amount, reason=reason)
+    lock_wallets(account_ids=[account.pk])
+    before = CreditRequest.objects.filter(uuid=key).first()
+    if before is not None:
+        if before.account_id != account.pk:
+            raise Invalid("This form was sent already; load the page again")
+        return before
+    given = queries.credited_by(by.name, account.pk, since=clock.now() - COUNTED)
+    request = CreditRequest.objects.create(
+        account=account, uuid=key, kind=kind, amount=amount, reason=reason.strip(), asked_by=by.name
+    )
+    if not needs_second_person(amount, given, settings.CREDIT_LIMIT):
+        return _post(request, by)
+    detail = {"amount": plain(amount), "kind": kind.value, "reason": request.reason}
+    record(by=by, verb="credit.asked", account_id=account.pk, subject=f"credit:{request.pk}", detail=detail)
+    return request
+
+
+@transaction.atomic
+def decide_credit(*, request_id: int, agreed: bool, by: Actor) -> CreditRequest:
+    """A second person agrees, and it is posted, or refuses. Raises OwnRequest, Decided."""
+    account_id = CreditRequest.objects.values_list("account_id", flat=True).get(pk=request_id)
+    lock_wallets(account_ids=[account_id])
+    request = CreditRequest.objects.select_for_update(of=["self"]).select_related("account").get(pk=request_id)
+    if request.asked_by == by.name:
+        raise OwnRequest("You asked for this yourself; somebody else of the back office decides")
+    if request.state != Decision.OPEN:
+        raise Decided(f"{request.decided_by} has decided already: {request.state}")
+    if agreed:
+        return _post(request, by)
+    request.state, request.decided_by, request.decided_at = Decision.REFUSED, by.name, clock.now()
+    request.save(update_fields=["state", "decided_by", "decided_at"])
+    record(by=by, verb="credit.refused", account_id=account_id, subject=f"credit:{request.pk}")
+    return request
+
+
+def _post(request: CreditRequest, by: Actor) -> CreditRequest:
+    command = discount if request.kind == EntryKind.DISCOUNT else adjust
+    entry = command(account=request.account, amount=request.amount, reason=request.reason, by=by)
+    request.state, request.decided_by, request.decided_at = Decision.DONE, by.name, clock.now()
+    request.entry = entry
+    request.save(update_fields=["state", "decided_by", "decided_at", "entry"])
+    return request

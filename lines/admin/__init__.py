@@ -1,0 +1,5 @@
+"""The back office's desks about lines."""
+
+from lines.admin import fleet, shop
+
+__all__ = ["fleet", "shop"]

@@ -1,0 +1,202 @@
+"""The back office's desks about lines: stock, carriers and their health, what waits for them, jobs, messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from kit.backoffice import Desk
+from unfold.decorators import action, display
+
+from accounts.doors import desk_actor
+from lines.commands import stock
+from lines.models import (
+    Carrier,
+    CarrierHealth,
+    Drive,
+    FinalTotal,
+    Job,
+    Line,
+    Quarantine,
+    ReadingPass,
+    SmsMessage,
+)
+from lines.policy import Status, Wanted, status
+from lines.queries.search import by_index
+
+STATUS_LABELS = {
+    Status.ACTIVATED.word: "success",
+    Status.ACTIVATION_READY.word: "info",
+    Status.SUSPENDED.word: "danger",
+    Status.DEACTIVATED.word: "",
+}
+
+
+class InStock(admin.SimpleListFilter):
+    title, parameter_name = "stock", "stock"
+
+    def lookups(self, _request: HttpRequest, _desk: Any) -> list[tuple[str, str]]:
+        return [("yes", "In stock"), ("no", "Held by an account")]
+
+    def queryset(self, _request: HttpRequest, lines: QuerySet[Line]) -> QuerySet[Line]:
+        return lines.filter(account__isnull=self.value() == "yes") if self.value() else lines
+
+
+@admin.register(Line)
+class LineDesk(Desk):
+    list_display = ["iccid", "state_word", "account", "payer", "carrier", "plan", "last_read", "added_at"]
+    list_filter = [InStock, "carrier", "plan", "state__wanted"]
+    list_select_related = ["account", "payer", "carrier", "plan", "state"]
+    search_fields = ["iccid"]
+    search_help_text = "Beginning or end of ICCID, IMEI or MSISDN; words of the notes"
+    fields = [
+        "iccid",
+        "carrier",
+        "plan",
+        "account",
+        "payer",
+        "notes",
+        "imei",
+        "msisdn",
+        "added_at",
+        "deactivation_date",
+    ]
+    readonly_fields = ["state_word", "last_read"]
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Line], search_term: str
+    ) -> tuple[QuerySet[Line], bool]:
+        return (by_index(queryset, search_term) if search_term.strip() else queryset), False
+
+    @display(description="Status", label=STATUS_LABELS)
+    def state_word(self, line: Line) -> str:
+        state = line.state
+        return status(Wanted(state.wanted), confirmed_on=state.reported == 1 and not state.blocked).word
+
+    @display(description="Read")
+    def last_read(self, line: Line) -> Any:
+        return line.state.read_at
+
+
+class CarrierForm(forms.Form):
+    url = forms.URLField(label="Address of its API", max_length=500, assume_scheme="https")
+    read_every = forms.IntegerField(label="Seconds between two readings", min_value=5, max_value=86_400)
+
+
+@admin.register(Carrier)
+class CarrierDesk(Desk):
+    list_display = [
+        "name",
+        "kind",
+        "is_active",
+        "calls_today",
+        "calls_per_day",
+        "breaker",
+        "last_success",
+        "last_failure",
+    ]
+    list_select_related = ["health"]
+    readonly_fields = ["calls_today", "breaker", "last_success", "last_failure"]
+    exclude = ["secrets"]
+    actions_detail = ["tune"]
+
+    def _health(self, carrier: Carrier) -> CarrierHealth | None:
+        return getattr(carrier, "health", None)
+
+    @display(description="Calls today")
+    def calls_today(self, carrier: Carrier) -> int:
+        health = self._health(carrier)
+        return health.calls_today if health else 0
+
+    @display(description="Breaker", label={"closed": "success", "open": "danger", "failing": "warning"})
+    def breaker(self, carrier: Carrier) -> str:
+        health = self._health(carrier)
+        if health is None or not health.failures:
+            return "closed"
+        return "open" if health.open_until else "failing"
+
+    @display(description="Last answer")
+    def last_success(self, carrier: Carrier) -> Any:
+        health = self._health(carrier)
+        return health.last_success_at if health else None
+
+    @display(description="Last failure")
+    def last_failure(self, carrier: Carrier) -> str:
+        health = self._health(carrier)
+        return (
+            f"{health.last_failure_at:%-d %b %H:%M} {health.last_failure}" if health and health.last_failure_at else ""
+        )
+
+    @action(description="Address and pace", url_path="tune", icon="tune")
+    def tune(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            stock.tune_carrier(carrier=carrier, by=desk_actor(request), **given)
+            return f"{carrier.name} is read every {given['read_every']} seconds."
+
+        initial = {"url": carrier.url, "read_every": carrier.read_every}
+        return self.ask(request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial)
+
+
+@admin.register(Drive)
+class DriveDesk(Desk):
+    """Lines whose carrier has not confirmed what we want, those that wait longest first."""
+
+    list_display = ["line", "carrier", "since", "attempts", "due_at", "ask_first", "last_error"]
+    list_filter = ["carrier", "ask_first"]
+    list_select_related = ["line", "carrier"]
+    search_fields = ["=line__iccid"]
+    ordering = ["since"]
+
+
+@admin.register(ReadingPass)
+class PassDesk(Desk):
+    list_display = ["started_at", "carrier", "finished_at", "readings", "unknown", "failed", "bytes_moved", "charged"]
+    list_filter = ["carrier"]
+    list_select_related = ["carrier"]
+
+
+@admin.register(FinalTotal)
+class FinalTotalDesk(Desk):
+    list_display = ["line", "carrier", "cycle", "due_at", "attempts", "done_at", "total", "last_error"]
+    list_filter = ["carrier", ("done_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["line", "carrier"]
+    search_fields = ["=line__iccid"]
+
+
+@admin.register(Quarantine)
+class QuarantineDesk(Desk):
+    """Answers of carriers that could not be read: nothing of them was applied."""
+
+    list_display = ["at", "carrier", "call", "error", "times"]
+    list_filter = ["carrier"]
+    list_select_related = ["carrier"]
+    fields = ["carrier", "at", "times", "call", "error", "said"]
+    readonly_fields = ["said"]
+
+    @display(description="What it said")
+    def said(self, row: Quarantine) -> str:
+        return bytes(row.body)[:4000].decode("utf-8", errors="replace")
+
+
+@admin.register(Job)
+class JobDesk(Desk):
+    list_display = ["created_at", "account", "action", "by_name", "state", "total", "done", "same", "refused", "failed"]
+    list_filter = ["state", "action"]
+    list_select_related = ["account"]
+    search_fields = ["=account__name", "=by_name"]
+
+
+@admin.register(SmsMessage)
+class SmsDesk(Desk):
+    """Whether messages arrive; what they say is between the customer and the device."""
+
+    list_display = ["created_at", "line", "account", "to_device", "state", "word", "price", "attempts", "last_error"]
+    list_filter = ["state", "to_device", "carrier"]
+    list_select_related = ["line", "account"]
+    search_fields = ["=line__iccid"]
+    exclude = ["text"]

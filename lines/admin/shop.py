@@ -1,0 +1,171 @@
+"""The back office's desks about what is sold: rate plans with prices and costs, coverage, orders."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from kit.backoffice import Desk
+from kit.errors import Invalid
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from accounts.doors import desk_actor
+from lines.commands import coverage, orders, prices
+from lines.models import Coverage, Order, Price, RatePlan
+from lines.policy import OrderState
+
+MONEY = {"max_digits": 12, "decimal_places": 6, "min_value": 0}
+LARGEST_FILE = 5_000_000  # bytes
+
+
+class CostForm(forms.Form):
+    """What the carrier takes from us."""
+
+    cost_per_mb = forms.DecimalField(label="The carrier's cost of a MB, USD", **MONEY)  # type: ignore[arg-type]
+    cost_per_sms = forms.DecimalField(label="The carrier's cost of an SMS, USD", **MONEY)  # type: ignore[arg-type]
+    cost_per_day = forms.DecimalField(label="The carrier's cost of a line and day, USD", **MONEY)  # type: ignore[arg-type]
+
+    @staticmethod
+    def cost(given: dict[str, Any]) -> prices.Tariff:
+        return prices.Tariff(given["cost_per_mb"], given["cost_per_sms"], given["cost_per_day"])
+
+
+class PriceForm(CostForm):
+    since = forms.DateTimeField(label="From, UTC", help_text="In the future, like 2027-01-01 00:00")
+    per_mb = forms.DecimalField(label="Our price of a MB, USD", **MONEY)  # type: ignore[arg-type]
+    per_sms = forms.DecimalField(label="Our price of an SMS, USD", **MONEY)  # type: ignore[arg-type]
+    per_day = forms.DecimalField(label="Our price of a line and day, USD", **MONEY)  # type: ignore[arg-type]
+    field_order = ["since", "per_mb", "per_sms", "per_day"]
+
+
+class PricesOf(TabularInline):  # type: ignore[misc]
+    model = Price
+    fields = readonly_fields = [
+        "valid_from",
+        "per_mb",
+        "cost_per_mb",
+        "per_sms",
+        "cost_per_sms",
+        "per_day",
+        "cost_per_day",
+    ]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return True
+
+
+@admin.register(RatePlan)
+class PlanDesk(Desk):
+    list_display = ["name", "carrier", "created_at"]
+    list_select_related = ["carrier"]
+    search_fields = ["name"]
+    inlines = [PricesOf]
+    actions_detail = ["set_price"]
+
+    @action(description="New prices from a day on", url_path="price", icon="sell")
+    def set_price(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        plan: RatePlan = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            price = prices.Tariff(given["per_mb"], given["per_sms"], given["per_day"])
+            cost, since = CostForm.cost(given), given["since"]
+            prices.set_price(plan=plan, since=since, price=price, cost=cost, by=desk_actor(request))
+            return f"{plan.name} costs {price.per_mb} a MB from {since:%-d %B %Y, %H:%M} UTC on."
+
+        return self.ask(request, PriceForm, act, title=f"New prices of {plan.name}", button="Set them", row=plan)
+
+
+@admin.register(Price)
+class PriceDesk(Desk):
+    list_display = ["plan", "valid_from", "per_mb", "cost_per_mb", "per_sms", "cost_per_sms", "per_day", "cost_per_day"]
+    list_filter = ["plan"]
+    list_select_related = ["plan"]
+    actions_detail = ["know_cost"]
+
+    @action(description="What the carrier takes", url_path="cost", icon="price_check")
+    def know_cost(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        price: Price = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            prices.know_cost(price_id=price.pk, cost=CostForm.cost(given), by=desk_actor(request))
+            return "The carrier's cost is known; margins count it for as long as these prices were in force."
+
+        initial = {name: getattr(price, name) for name in CostForm.base_fields}
+        title = f"What the carrier takes for {price.plan}"
+        return self.ask(request, CostForm, act, title=title, button="Save", row=price, initial=initial)
+
+
+class FileForm(forms.Form):
+    file = forms.FileField(
+        label="CSV file",
+        help_text=f"Columns {', '.join(coverage.COLUMNS)}. It is the whole truth about each plan that it names.",
+    )
+
+
+@admin.register(Coverage)
+class CoverageDesk(Desk):
+    list_display = ["country", "code", "plan", "network", "technologies"]
+    list_filter = ["plan"]
+    list_select_related = ["plan"]
+    search_fields = ["country", "network", "=code"]
+    ordering = ["country", "network"]
+    actions_list = ["load"]
+
+    @action(description="Load from CSV", url_path="load", icon="upload")
+    def load(self, request: HttpRequest) -> HttpResponse:
+        def act(given: dict[str, Any]) -> str:
+            loaded = coverage.load_coverage(rows=_rows(given["file"]), by=desk_actor(request))
+            if loaded.bad_rows:
+                wrong = "; ".join(f"row {bad['row']}: {bad['why']}" for bad in loaded.bad_rows[:10])
+                raise Invalid(f"Nothing is changed. {len(loaded.bad_rows)} bad rows: {wrong}")
+            return "Loaded: " + ", ".join(f"{name} {count} networks" for name, count in loaded.plans.items())
+
+        return self.ask(request, FileForm, act, title="Load coverage", button="Load")
+
+
+def _rows(file: Any) -> Any:
+    """Raises Invalid."""
+    if file.size > LARGEST_FILE:
+        raise Invalid("The file is over 5 MB; use manage.py import_coverage")
+    try:
+        text = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid("The file is no CSV in UTF-8") from None
+    return coverage.rows_in(io.StringIO(text, newline=""), name=file.name)
+
+
+class AnswerForm(forms.Form):
+    answer = forms.CharField(label="Answer", max_length=2000, widget=forms.Textarea(attrs={"rows": 6}))
+
+
+@admin.register(Order)
+class OrderDesk(Desk):
+    list_display = ["created_at", "account", "quantity", "plan", "contact", "email", "status"]
+    list_filter = ["state"]
+    list_select_related = ["account", "plan"]
+    actions_detail = ["answer_it"]
+
+    @display(description="State", label={"Open": "warning", "Answered": "success", "Withdrawn": ""})
+    def status(self, order: Order) -> str:
+        return OrderState(order.state).name.title()
+
+    @action(description="Answer", url_path="answer", icon="reply")
+    def answer_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order: Order = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            orders.answer_order(order_id=order.pk, answer=given["answer"], by=desk_actor(request))
+            return f"Answered; the mail goes to {order.email}."
+
+        about = f"{order.quantity:,} SIM cards for {order.account}, to {order.address}. {order.message}"
+        title = f"Answer {order.contact}"
+        return self.ask(request, AnswerForm, act, title=title, button="Answer", row=order, about=about)

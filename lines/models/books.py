@@ -1,0 +1,17 @@
+"""What the proofs of the books said."""
+
+from __future__ import annotations
+
+from django.db import models
+from kit import clock
+
+
+class BooksCheck(models.Model):
+    """One run of `check_books`: asked for by a person or the night, then run by a worker."""
+
+    asked_at = models.DateTimeField(default=clock.now)
+    asked_by = models.CharField(max_length=254)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    is_good = models.BooleanField(null=True)
+    result = models.JSONField(default=dict)

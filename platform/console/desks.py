@@ -1,0 +1,234 @@
+"""The back office's first page, its sidebar, and its pages that need several apps: margins and books."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from kit import clock
+
+from accounts.doors import desk_actor
+from accounts.models import Account, Event
+from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, WebhookEvent
+from billing.policy import Decision, PaymentState
+from lines.commands import books
+from lines.models import BooksCheck, Carrier, Drive, Line, Order, Quarantine
+from lines.policy import OrderState
+from lines.queries import margin
+
+STUCK = dt.timedelta(minutes=15)
+MONTHS = 12
+
+# Groups of the sidebar: an entry is the name of an address, what it says and a symbol. What does not exist is left out.
+DESKS = (
+    (
+        "Customers",
+        (
+            ("accounts_account_changelist", "Accounts", "domain"),
+            ("accounts_user_changelist", "People", "group"),
+            ("lines_order_changelist", "Orders", "local_shipping"),
+            ("accounts_event_changelist", "Audit", "history"),
+        ),
+    ),
+    (
+        "Lines",
+        (
+            ("lines_line_changelist", "Lines and stock", "sim_card"),
+            ("lines_difference_changelist", "Differences", "difference"),
+            ("lines_drive_changelist", "Waiting commands", "hourglass_top"),
+            ("lines_job_changelist", "Jobs", "checklist"),
+            ("lines_smsmessage_changelist", "SMS", "sms"),
+            ("automation_rule_changelist", "Rules", "bolt"),
+            ("automation_activity_changelist", "Rule activity", "manage_history"),
+        ),
+    ),
+    (
+        "Carriers",
+        (
+            ("lines_carrier_changelist", "Carriers and health", "cell_tower"),
+            ("lines_readingpass_changelist", "Readings", "speed"),
+            ("lines_finaltotal_changelist", "Final totals", "event_available"),
+            ("lines_quarantine_changelist", "Unreadable answers", "report"),
+        ),
+    ),
+    (
+        "Prices",
+        (
+            ("lines_rateplan_changelist", "Rate plans", "sell"),
+            ("lines_price_changelist", "Prices and costs", "price_check"),
+            ("margins", "Margins", "trending_up"),
+            ("lines_coverage_changelist", "Coverage", "public"),
+        ),
+    ),
+    (
+        "Money",
+        (
+            ("billing_wallet_changelist", "Balances", "account_balance_wallet"),
+            ("billing_creditrequest_changelist", "Credits by hand", "approval_delegation"),
+            ("billing_payment_changelist", "Payments", "credit_card"),
+            ("billing_refund_changelist", "Refunds", "undo"),
+            ("billing_autorefill_changelist", "Auto-refill", "autorenew"),
+            ("billing_invoice_changelist", "Invoices", "receipt_long"),
+            ("billing_entry_changelist", "Ledger", "menu_book"),
+            ("billing_notice_changelist", "Mails", "mail"),
+            ("books", "Books", "balance"),
+        ),
+    ),
+)
+
+
+def sidebar(_request: HttpRequest) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = [
+        {"items": [{"title": "What waits", "icon": "inbox", "link": reverse("admin:index")}]}
+    ]
+    for title, desks in DESKS:
+        items = [
+            {"title": label, "icon": icon, "link": link} for name, label, icon in desks if (link := _address(name))
+        ]
+        groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(f"admin:{name}")
+    except NoReverseMatch:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Something that waits for somebody of the back office."""
+
+    count: int
+    label: str
+    href: str
+
+
+def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What waits, and how the installation is."""
+    now = clock.now()
+    asked = (
+        (Order.objects.filter(state=OrderState.OPEN), "orders to answer", "lines_order", "?state__exact=open"),
+        (
+            CreditRequest.objects.filter(state=Decision.OPEN),
+            "credits that wait for a second person",
+            "billing_creditrequest",
+            "?state__exact=open",
+        ),
+        (
+            Refund.objects.filter(state=Decision.OPEN, ask_at__lt=now),
+            "refunds that Stripe has not answered",
+            "billing_refund",
+            "?state__exact=open",
+        ),
+        (
+            Payment.objects.filter(state=PaymentState.PENDING, created_at__lt=now - STUCK),
+            "payments that Stripe has not answered",
+            "billing_payment",
+            "?state__exact=pending",
+        ),
+        (
+            Drive.objects.filter(since__lt=now - STUCK),
+            "lines that their carrier has not confirmed for 15 minutes",
+            "lines_drive",
+            "",
+        ),
+        (
+            Carrier.objects.filter(is_active=True).filter(
+                Q(health__open_until__gt=now) | Q(health__last_success_at__lt=now - STUCK)
+            ),
+            "carriers that do not answer",
+            "lines_carrier",
+            "",
+        ),
+        (
+            Quarantine.objects.filter(at__gt=now - dt.timedelta(days=1)),
+            "answers of today that could not be read",
+            "lines_quarantine",
+            "",
+        ),
+        (Notice.objects.filter(mailed_at=None, tries__gte=8), "mails that could not be sent", "billing_notice", ""),
+        (
+            WebhookEvent.objects.filter(handled_at=None, received_at__lt=now - STUCK),
+            "events of Stripe that could not be handled",
+            "billing_webhookevent",
+            "",
+        ),
+    )
+    waits = [
+        Waits(count, label, reverse(f"admin:{desk}_changelist") + query)
+        for rows, label, desk, query in asked
+        if (count := rows.count())
+    ]
+    context |= {
+        "title": "What waits",
+        "waits": waits,
+        "books": BooksCheck.objects.exclude(ended_at=None).order_by("-pk").first(),
+        "figures": [
+            ("Accounts", Account.objects.filter(parent=None).count(), ""),
+            ("Sub-accounts", Account.objects.exclude(parent=None).count(), ""),
+            ("Balances too low", Wallet.objects.filter(is_red=True).count(), ""),
+            ("Lines held", Line.objects.filter(account__isnull=False).count(), ""),
+            ("Lines in stock", Line.objects.filter(account__isnull=True).count(), ""),
+        ],
+        "carriers": Carrier.objects.select_related("health").order_by("name"),
+        "events": Event.objects.select_related("account").order_by("-pk")[:12],
+    }
+    return context
+
+
+def margins(request: HttpRequest) -> HttpResponse:
+    """What is left after the carriers: by account, plan, or the lines of one account, for a month."""
+    today = clock.today()
+    first, months = today.replace(day=1), []
+    for _ in range(MONTHS):
+        months.append(first)
+        first = (first - dt.timedelta(days=1)).replace(day=1)
+    asked = request.GET.get("month", "")
+    month = next((one for one in months if f"{one:%Y-%m}" == asked), months[0])
+    by = request.GET.get("by", "account")
+    by = by if by in margin.BY else "account"
+    name = request.GET.get("account", "").strip()
+    account = Account.objects.filter(parent=None, name__iexact=name).first() if name else None
+    needs_account = (by == "line" or bool(name)) and account is None
+    rows = [] if needs_account else margin.margins(by=by, month=month, payer_id=account.pk if account else None)
+    context = _frame(request) | {
+        "title": "Margins",
+        "rows": rows,
+        "by": by,
+        "kinds": [("account", "Account"), ("plan", "Rate plan"), ("line", "Line")],
+        "months": months,
+        "month": month,
+        "account_name": name,
+        "needs_account": needs_account,
+        "income": sum(row.income for row in rows),
+        "left": sum(row.left for row in rows),
+    }
+    return TemplateResponse(request, "backoffice/margins.html", context)
+
+
+def books_page(request: HttpRequest) -> HttpResponse:
+    """What the proofs of the books said last; a button has them run now."""
+    if request.method == "POST":
+        books.ask_check(by=desk_actor(request))
+        return redirect("admin:books")
+    checks = list(BooksCheck.objects.order_by("-pk")[:10])
+    context = _frame(request) | {
+        "title": "Books",
+        "checks": checks,
+        "last": next((check for check in checks if check.ended_at), None),
+        "is_waiting": any(check.ended_at is None for check in checks),
+    }
+    return TemplateResponse(request, "backoffice/books.html", context)
+
+
+def _frame(request: HttpRequest) -> dict[str, Any]:
+    return admin.site.each_context(request)
