@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from lines.carriers.base import Abilities
 from lines.policy import SmsState, Status, Why
 from lines.queries import Group, LineShown
 from lines.queries.sms import SmsShown
@@ -148,3 +152,91 @@ def cannot_send(*, is_active: bool, is_able: bool) -> str:
     if not is_able:
         return "This line's carrier sends no messages."
     return "" if is_active else "Messages go only to a line that is activated. Activate it first."
+
+
+def of_zero_sessions(sessions: int | None, without: int | None) -> str:
+    """What sessions without data mean, where the carrier counts them."""
+    if sessions is None or without is None:
+        return ""
+    if not without:
+        return "Every session of this month carried data."
+    share = without / max(1, sessions + without)
+    first = f"{without:,} of {sessions + without:,} sessions of this month carried no data"
+    if share < 0.2:
+        return f"{first}: few enough to be ordinary."
+    return (
+        f"{first}. The usual reasons: weak coverage, a wrong APN in the device, roaming that is off in it, a network"
+        " that this SIM may not use, or a SIM that is off."
+    )
+
+
+OFTEN = 60  # location updates of a month over which a device seems to try to connect without end (Simbase v1: Get SIM)
+
+
+def of_location_updates(count: int | None) -> str:
+    """What the number of location updates of a month means."""
+    if count is None:
+        return ""
+    if count <= OFTEN:
+        return f"{count:,} location updates this month, which is ordinary."
+    return f"{count:,} location updates this month: over {OFTEN} the device seems to try to connect again and again."
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is known of a device; `why` says why it is not."""
+
+    label: str
+    value: str
+    why: str = ""
+
+
+def device_facts(facts: Mapping[str, Any], abilities: Abilities, *, carrier: str) -> list[Fact]:
+    """What a carrier says of a device, and why it does not say the rest."""
+    untold = f"{carrier} does not tell it"
+    session = " ".join(str(facts[name])[:16].replace("T", " ") for name in ("session_started",) if name in facts)
+    rows = [
+        ("IMSI", facts.get("imsi"), not abilities.tells_place),
+        ("Device", facts.get("hardware"), abilities.tells_place),
+        ("Network", facts.get("network"), abilities.tells_place),
+        ("Country", facts.get("country"), abilities.tells_place),
+        ("Radio", facts.get("radio"), abilities.tells_place),
+        ("Static IP", facts.get("static_ip"), True),
+        ("Last session's IP", facts.get("session_ip"), abilities.tells_sessions),
+        ("Last session began (UTC)", session or None, abilities.tells_sessions),
+    ]
+    return [
+        Fact(label, str(value)) if value else Fact(label, "", "none" if is_told else untold)
+        for label, value, is_told in rows
+    ]
+
+
+# Events by what they say; what is not here is said by its verb.
+EVENTS = {
+    "line.activated": "Activated",
+    "line.deactivated": "Deactivated",
+    "line.suspended": "Suspended",
+    "line.assigned": "Given to {after}, before {before}",
+    "line.notes_edited": "Notes changed to “{after}”",
+    "line.deactivation_date_set": "To be deactivated on {after}",
+    "line.deactivation_date_removed": "Deactivation date {before} removed",
+    "line.plan_changed": "Rate plan changed from {before} to {after}",
+    "line.throttle_set": "Speed limit set to {after} kbps",
+    "line.imei_lock_set": "IMEI lock turned {after}",
+    "line.plan_set": "Carrier's plan set to {after}",
+    "line.throttle_refused": "Speed limit refused by the carrier: {why}",
+    "line.imei_lock_refused": "IMEI lock refused by the carrier: {why}",
+    "line.plan_refused": "Carrier's plan refused by the carrier: {why}",
+    "line.codes_shown": "PIN and PUK looked at",
+    "line.located": "Location looked at",
+    "imei.changed": "Another device: IMEI {before} became {after}",
+    "sms.sent": "Message to the device: “{text}”",
+    "sms.received": "Message from the device: “{text}”",
+    "sms.refused": "Message not sent: {why}",
+}
+
+
+def of_event(verb: str, detail: Mapping[str, Any]) -> str:
+    """One line of a timeline."""
+    given = defaultdict(lambda: "none", {name: value or "none" for name, value in detail.items()})
+    return EVENTS.get(verb, verb.replace(".", " ").replace("_", " ").capitalize()).format_map(given)

@@ -12,10 +12,11 @@ from kit import clock
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books
-from lines.commands import books, jobs, passes
+from lines.commands import books, devices, jobs, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work import messages
+from lines.work.devices import look
 from lines.work.driving import drive_carrier
 from lines.work.jobs import run_jobs
 from lines.work.reading import Reader
@@ -26,6 +27,7 @@ from lines.work.sync import keep_days
 log = logging.getLogger(__name__)
 
 SHIFT = 40.0  # seconds that one bell works at the most: under the tasks' time limit
+LOOK_EVERY = 60.0  # seconds between two rounds of looks at devices, as the schedule has it
 PATIENCE = 5.0  # seconds that a call waits for the carrier's gate
 
 BY_PAGE = frozenset(kind for kind, client in carriers.CLIENTS.items() if client.abilities.lists_lines)
@@ -82,6 +84,17 @@ def handle_messages() -> int:
     stop = _shift()
     carriers_in_use = Carrier.objects.filter(is_active=True)
     return sum(messages.handle_messages(carrier, patience=PATIENCE, stop=stop).asked for carrier in carriers_in_use)
+
+
+@shared_task
+def look_at_devices() -> int:
+    """Asks carriers about devices that have moved, as far as a small share of their calls goes."""
+    stop = _shift()
+    seen = 0
+    for carrier in Carrier.objects.filter(is_active=True):
+        devices.plan_looks(carrier=carrier, seconds=LOOK_EVERY)
+        seen += look(carrier, patience=PATIENCE, stop=stop)
+    return seen
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from lines import actions
-from lines.views import line, listing, messages
+from lines.views import about, device, line, listing, messages
 
 urlpatterns = [
     path("", listing.line_list, name="lines"),
@@ -12,6 +12,18 @@ urlpatterns = [
     re_path(r"^(?P<iccid>[0-9]{19,20})/deactivate/$", actions.deactivate, name="line-deactivate"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/keep/$", actions.keep, name="line-keep"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/notes/$", actions.notes, name="line-notes"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/usage/$", about.line_usage, name="line-usage"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/connections/$", about.line_connections, name="line-connections"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/connections\.csv$", about.line_connections_csv, name="line-connections-csv"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/destinations/$", about.line_destinations, name="line-destinations"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/statistics/$", about.line_statistics, name="line-statistics"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/audit/$", about.line_audit, name="line-audit"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/$", device.line_settings, name="line-settings"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/ask/$", device.line_ask, name="line-ask"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/throttle/$", device.set_throttle, name="line-throttle"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/imei-lock/$", device.set_imei_lock, name="line-imei-lock"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/codes/$", device.show_codes, name="line-codes"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/location/$", device.show_location, name="line-location"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/sms/$", messages.line_sms, name="line-sms"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/sms/send/$", messages.sms_send, name="line-sms-send"),
 ]

@@ -20,7 +20,13 @@ from lines.queries import LineShown
 # the address' name, the label, what it takes to see it
 TABS = (
     ("line", "Overview", Right.SEE_LINES),
+    ("line-usage", "Usage", Right.SEE_LINES),
+    ("line-connections", "Connections", Right.SEE_LINES),
+    ("line-destinations", "Destinations", Right.SEE_LINES),
+    ("line-statistics", "Daily statistics", Right.SEE_LINES),
     ("line-sms", "SMS", Right.SEE_LINES),
+    ("line-audit", "Audit log", Right.SEE_AUDIT),
+    ("line-settings", "Device & settings", Right.SEE_LINES),
 )
 
 
@@ -88,6 +94,5 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "usage": usage,
         "today": usage.days[-1],
         "daily": charts.daily(usage),
-        "monthly": charts.monthly(usage),
     }
     return page(request, "lines/line.html", context, part="line")

@@ -12,18 +12,19 @@ from lines.carriers.base import CarrierClient
 from lines.models import Carrier
 from lines.work.gate import CallGate
 
-_open: dict[tuple[int, str, str, float], tuple[CarrierClient, CallGate]] = {}
+_open: dict[tuple[int, str, str, float, float], tuple[CarrierClient, CallGate]] = {}
 _lock = threading.Lock()
 
 
-def client_for(carrier: Carrier, *, patience: float) -> CarrierClient:
+def client_for(carrier: Carrier, *, patience: float, timeout: float = 20.0) -> CarrierClient:
     """The carrier's client behind its shared gate; a new one when its address or credentials have changed."""
-    key = (carrier.pk, carrier.url, carrier.secrets, patience)
+    key = (carrier.pk, carrier.url, carrier.secrets, patience, timeout)
     with _lock:
         if key not in _open:
             gate = CallGate(carrier, patience=patience)
             secrets = json.loads(crypto.decrypt(carrier.secrets))
-            _open[key] = carriers.open_client(carrier.kind, url=carrier.url, secrets=secrets, gate=gate), gate
+            client = carriers.open_client(carrier.kind, url=carrier.url, secrets=secrets, gate=gate, timeout=timeout)
+            _open[key] = client, gate
         return _open[key][0]
 
 

@@ -1,0 +1,165 @@
+"""Doors to what one line did: its usage, connections, destinations, days, and everything that happened to it."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterable
+from itertools import chain, islice
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+from kit import clock
+from kit.charts import Bar, bars
+from kit.htmx import page
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from lines import charts, queries, sentences
+from lines.models import Line
+from lines.policy import MEGABYTE
+from lines.queries import cards, devices
+from lines.views.line import line_context, line_or_404
+from lines.work.statements import defused
+
+CONNECTION_HEADS = ("From (UTC)", "Until (UTC)", "Country", "Network", "Radio", "IP address", "Sessions", "Bytes", "MB")
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_usage(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Each day of this and the last month, each month of the last year."""
+    context = line_context(request, iccid, tab="line-usage")
+    line = context["row"].line
+    usage = queries.usage_of(request.membership, iccid, cycle=line.cycle_start, today=clock.today())
+    context |= {"usage": usage, "daily": charts.daily(usage), "monthly": charts.monthly(usage)}
+    return page(request, "lines/line_usage.html", context)
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_connections(request: MemberRequest, iccid: str) -> HttpResponse:
+    """When and where the line was connected, as far as its carrier tells it; what sessions without data mean."""
+    line = line_or_404(request, iccid)
+    device = devices.device_of(line)
+    found = list(islice(devices.connections_of(request.membership, line), devices.ROWS + 1))
+    context = line_context(request, iccid, tab="line-connections") | {
+        "device": device,
+        "connections": found[: devices.ROWS],
+        "is_more": len(found) > devices.ROWS,
+        "zero_sessions": sentences.of_zero_sessions(device.facts.get("sessions"), device.facts.get("zero_sessions")),
+        "location_updates": sentences.of_location_updates(device.facts.get("location_updates")),
+        "csv": reverse("line-connections-csv", args=[iccid]),
+    }
+    return page(request, "lines/line_connections.html", context)
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_connections_csv(request: MemberRequest, iccid: str) -> HttpResponseBase:
+    """The whole connection log."""
+    line = line_or_404(request, iccid)
+    rows = (
+        (
+            _time(one.started_at),
+            _time(one.ended_at),
+            one.country,
+            one.network,
+            one.radio,
+            one.ip or "",
+            one.sessions,
+            one.used,
+            round(one.used / MEGABYTE, 6),
+        )
+        for one in devices.connections_of(request.membership, line)
+    )
+    return _csv(f"connections-{iccid}.csv", CONNECTION_HEADS, rows)
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_destinations(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Countries of a month with the MB used in each."""
+    line = line_or_404(request, iccid)
+    cycle, cycles = _cycle(request, line)
+    found = devices.destinations_of(request.membership, line, cycle)
+    context = line_context(request, iccid, tab="line-destinations") | {
+        "destinations": found,
+        "total": sum(one.used for one in found),
+        "cycle": cycle,
+        "cycles": cycles,
+        "tells_place": devices.device_of(line).abilities.tells_place,
+    }
+    return page(request, "lines/line_destinations.html", context)
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_statistics(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Each day of a month."""
+    line = line_or_404(request, iccid)
+    cycle, cycles = _cycle(request, line)
+    days = devices.statistics_of(request.membership, line, cycle, today=clock.today())
+    context = line_context(request, iccid, tab="line-statistics") | {
+        "days": days,
+        "chart": bars(
+            [
+                Bar(
+                    one.used / MEGABYTE,
+                    title=f"{one.day:%-d %B}: {one.used / MEGABYTE:,.2f} MB",
+                    tick=f"{one.day:%-d}" if number % 7 == 0 else "",
+                )
+                for number, one in enumerate(days)
+            ],
+            unit="MB",
+        ),
+        "total": sum(one.used for one in days),
+        "cycle": cycle,
+        "cycles": cycles,
+    }
+    return page(request, "lines/line_statistics.html", context)
+
+
+@require_GET
+@needs(Right.SEE_AUDIT)
+def line_audit(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Everything that happened to the line, by whom."""
+    line = line_or_404(request, iccid)
+    before = request.GET.get("before", "")
+    found, is_more = devices.events_of(
+        request.membership, line, before=int(before) if before.isdecimal() and len(before) < 18 else None
+    )
+    context = line_context(request, iccid, tab="line-audit") | {
+        "events": [(event, sentences.of_event(event.verb, event.detail)) for event in found],
+        "older": f"?before={found[-1].pk}" if is_more else "",
+    }
+    return page(request, "lines/line_audit.html", context)
+
+
+def _cycle(request: MemberRequest, line: Line) -> tuple[dt.date, list[dt.date]]:
+    """The month that is asked for, or the current one; and all that may be asked for."""
+    cycles = cards.cycles_of(request.membership, line, today=clock.today())
+    asked = request.GET.get("month", "")
+    return next((one for one in cycles if one.isoformat() == asked), cycles[0]), cycles
+
+
+def _time(when: dt.datetime | None) -> str:
+    return f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if when else ""
+
+
+class _Echo:
+    """What csv writes to: each row comes back as the writer's answer."""
+
+    def write(self, row: str) -> str:
+        return row
+
+
+def _csv(name: str, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> StreamingHttpResponse:
+    writer = csv.writer(_Echo())
+    lines = (writer.writerow([defused(value) for value in row]) for row in chain([heads], rows))
+    return StreamingHttpResponse(
+        lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

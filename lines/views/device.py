@@ -1,0 +1,128 @@
+"""Doors to the device behind a line: its facts, what is set on its SIM, its codes and its place, on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+from kit.errors import Refusal
+from kit.htmx import page
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from lines import sentences
+from lines.carriers.base import CarrierFailure, Location, Setting
+from lines.commands import devices as commands
+from lines.commands.settings import set_on_line
+from lines.models import Line
+from lines.queries import devices
+from lines.views.line import line_context, line_or_404
+from lines.work.devices import is_fresh, look_now
+
+GENERATIONS = ("2G", "3G", "LTE")
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_settings(request: MemberRequest, iccid: str) -> HttpResponse:
+    """What the carrier says of the device, and what may be set."""
+    line = line_or_404(request, iccid)
+    return page(request, "lines/line_settings.html", _context(request, line), part="device")
+
+
+def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
+    device = devices.device_of(line)
+    outside = request.account.is_subaccount
+    carrier = "The carrier" if outside else line.carrier.name
+    context = line_context(request, line.iccid, tab="line-settings") | {
+        "device": device,
+        "facts": sentences.device_facts(device.facts, device.abilities, carrier=carrier),
+        "imeis": devices.imeis_of(request.membership, line),
+        "generations": GENERATIONS,
+        "throttles": [("", "No limit"), *((str(kbps), f"{kbps:,} kbps") for kbps in device.abilities.throttles)],
+        "throttle": device.setting(Setting.THROTTLE),
+        "throttle_row": device.settings.get(Setting.THROTTLE),
+        "imei_lock": device.setting(Setting.IMEI_LOCK),
+        "lock_row": device.settings.get(Setting.IMEI_LOCK),
+        "may_throttle": Setting.THROTTLE in device.abilities.settings,
+        "may_lock": Setting.IMEI_LOCK in device.abilities.settings,
+        "carrier_name": carrier,
+        "is_stale": not is_fresh(line),
+        "error": "" if outside else device.error,
+    }
+    return context | more
+
+
+@require_POST
+@needs(Right.SEE_LINES)
+def line_ask(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Asks the carrier now, unless it was asked just before."""
+    line = line_or_404(request, iccid)
+    failure = None if is_fresh(line) else look_now(line)
+    if request.htmx:
+        return page(request, "lines/line_settings.html", _context(request, line, is_stale=False), part="device")
+    if isinstance(failure, CarrierFailure):
+        messages.error(request, "The carrier did not answer now; below is what it said before.")
+    return redirect("line-settings", iccid=iccid)
+
+
+def _set(request: MemberRequest, iccid: str, setting: Setting, value: str, said: str) -> HttpResponse:
+    def command(line: Line) -> str:
+        set_on_line(line=line, setting=setting, value=value, by=request.membership.user.actor)
+        return said
+
+    return _act(request, iccid, command)
+
+
+def _act(request: MemberRequest, iccid: str, command: Callable[[Line], str]) -> HttpResponse:
+    line = line_or_404(request, iccid)
+    try:
+        messages.success(request, command(line))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return redirect("line-settings", iccid=iccid)
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def set_throttle(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Limits a line's speed, or takes the limit away."""
+    value = request.POST.get("kbps", "")
+    return _set(request, iccid, Setting.THROTTLE, value, "The speed limit is asked for; it holds once confirmed.")
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def set_imei_lock(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Ties a SIM to its device, or unties it."""
+    value = "on" if request.POST.get("lock") == "on" else "off"
+    return _set(request, iccid, Setting.IMEI_LOCK, value, "The IMEI lock is asked for; it holds once confirmed.")
+
+
+@never_cache
+@require_POST
+@needs(Right.MANAGE_LINES)
+def show_codes(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Shows PIN and PUK, once; the look is written down."""
+    line = line_or_404(request, iccid)
+    codes = commands.show_secrets(line=line, by=request.membership.user.actor)
+    return page(request, "lines/line_settings.html", _context(request, line, codes=list(codes.items()), is_stale=False))
+
+
+@never_cache
+@require_POST
+@needs(Right.MANAGE_LINES)
+def show_location(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Asks the carrier where the line is and shows it, once; the look is written down."""
+    line = line_or_404(request, iccid)
+    commands.look_at_location(line=line, by=request.membership.user.actor)
+    found = look_now(line)
+    location = found if isinstance(found, Location) else None
+    said = "" if location else "The carrier does not say where it is now. Try again in a minute."
+    context = _context(request, line, location=location, no_location=said, is_stale=False)
+    return page(request, "lines/line_settings.html", context)
