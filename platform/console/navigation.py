@@ -40,6 +40,7 @@ ENTRIES = (
     Entry("orders", "Orders", "orders", Right.MANAGE_LINES),
     Entry("store", "Store", "store", Right.MANAGE_LINES),
     Entry("coverage", "Coverage", "coverage", Right.SEE_MONEY),
+    Entry("tutorial", "Tutorial", "tutorial", Right.SEE_LINES),
     Entry("api_docs", "API Docs", "code", Right.SEE_MONEY),
 )
 

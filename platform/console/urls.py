@@ -8,5 +8,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
     path("balance/", views.balance, name="balance"),
+    path("tutorial/", views.tutorial, name="tutorial"),
     path("theme/", views.theme, name="theme"),
 ]

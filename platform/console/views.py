@@ -18,6 +18,7 @@ from billing.policy import Colour
 from console import queries
 from console.balance import balance_shown
 from console.navigation import THEME_COOKIE, THEMES, entries_for
+from console.tutorial import chapters_for
 from lines import queries as lines
 from lines import sentences
 from lines.policy import Status
@@ -72,6 +73,17 @@ def search(request: MemberRequest) -> HttpResponse:
 def balance(request: MemberRequest) -> HttpResponse:
     """The header's balance widget alone, with the sum behind it; a page of its own without htmx."""
     return page(request, "console/balance.html", {}, part="balance")
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def tutorial(request: MemberRequest) -> HttpResponse:
+    """What the console does, for who may do it."""
+    return page(
+        request,
+        "console/tutorial.html",
+        {"chapters": chapters_for(request.membership), "outside": request.account.is_subaccount},
+    )
 
 
 @require_POST
