@@ -16,6 +16,7 @@ from accounts.policy import ActorKind
 
 SEARCHED = 20_000  # events of each account, the newest in the asked time, that are searched for a text
 SEALED_WITHIN = dt.timedelta(minutes=10)
+TRAILING = re.compile(r"^(-?[0-9]+\.[0-9]{2}[0-9]*?)0+$")  # of an amount with six places
 ICCID = re.compile(r"[0-9]{19,20}")
 
 
@@ -166,7 +167,7 @@ def _text(value: object) -> str:
         return ", ".join(f"{_label(str(name))} {_text(part)}" for name, part in value.items())
     if isinstance(value, list):
         return ", ".join(map(_text, value))
-    return str(value)
+    return TRAILING.sub(r"\1", str(value))
 
 
 PROVE = """

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Callable
 
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from kit import clock
 
 from accounts import queries
-from accounts.models import Membership
+from accounts.models import Membership, User
 from accounts.policy import Role
 
 CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
@@ -62,8 +65,11 @@ def _choose(places: list[Membership], chosen: str | None) -> Membership | None:
     return places[0] if places else None
 
 
-class SeenMiddleware:
-    """Writes down where a person is logged in and when they were last seen there: every few minutes, not every time."""
+class PersonMiddleware:
+    """Writes moments and dates in the way of the person who is logged in, and notes where that is.
+
+    When they were last seen there is written down every few minutes, not every time.
+    """
 
     EVERY = 300  # seconds
 
@@ -71,7 +77,15 @@ class SeenMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):
+            return self.get_response(request)
         session = request.session.session_key
-        if session and request.user.is_authenticated and cache.add(f"seen:{session}", 1, self.EVERY):
+        if session and cache.add(f"seen:{session}", 1, self.EVERY):
             UserSession.objects.create_from_request(request)
-        return self.get_response(request)
+        before = clock.zone.set(zoneinfo.ZoneInfo(user.time_zone))
+        try:
+            with translation.override(user.language):
+                return self.get_response(request)
+        finally:
+            clock.zone.reset(before)

@@ -38,7 +38,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("back office", default=False)
     date_joined = models.DateTimeField(default=clock.now)
     time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
-    language = models.CharField(max_length=10, default="en-us", db_default="en-us")
+    language = models.CharField(max_length=10, default="en-gb", db_default="en-gb")
     sessions_key = models.CharField(max_length=32, default=crypto.new_hex, editable=False)  # a new one ends them all
 
     is_acting = False  # for an account, from the back office, in this request

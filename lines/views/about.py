@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from kit import clock
 from kit.charts import Bar, bars
 from kit.htmx import page
+from kit.sheets import defused
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
@@ -23,7 +24,6 @@ from lines.models import Line
 from lines.policy import MEGABYTE
 from lines.queries import cards, devices
 from lines.views.line import line_context, line_or_404
-from lines.work.statements import defused
 
 CONNECTION_HEADS = ("From (UTC)", "Until (UTC)", "Country", "Network", "Radio", "IP address", "Sessions", "Bytes", "MB")
 

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 import os
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 UTC = dt.UTC
 VARIABLE = "LINEKEEPER_NOW"
@@ -50,6 +51,10 @@ def now() -> dt.datetime:
     """The current time, UTC, or the frozen one."""
     frozen = os.environ.get(VARIABLE)
     return parse(frozen) if frozen else dt.datetime.now(UTC)
+
+
+# In which zone moments are written for whoever is being answered; UTC until they choose another.
+zone: ContextVar[dt.tzinfo] = ContextVar("zone", default=UTC)
 
 
 def today() -> dt.date:

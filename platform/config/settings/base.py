@@ -53,7 +53,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.wearing.BrandHostMiddleware",
     "accounts.middleware.ActingAccountMiddleware",
-    "accounts.middleware.SeenMiddleware",
+    "accounts.middleware.PersonMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -101,6 +101,8 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # what was done to a login is mailed to its person
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}  # the cache counts; a lock around it makes it atomic
 ACCOUNT_CHANGE_EMAIL = True  # a new address counts once it is confirmed; until then the old one does
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 
@@ -110,8 +112,8 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off is no stranger's
 
-LANGUAGE_CODE = "en-us"
-LANGUAGES = [("en-us", "English (United States): Nov 5, 2026"), ("en-gb", "English (United Kingdom): 5 Nov 2026")]
+LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English (United Kingdom): 5 Nov 2026"), ("en-us", "English (United States): Nov 5, 2026")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

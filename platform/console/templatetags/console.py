@@ -9,6 +9,7 @@ from django import template
 from django.forms import BoundField
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from kit import clock
 from kit.money import shown
 
@@ -74,12 +75,22 @@ def span(since: dt.datetime) -> SafeString:
     return _time(since, lasting(since))
 
 
+@register.simple_tag
+def exactly(when: dt.datetime) -> SafeString:
+    """The time itself, in the reader's zone, which is on hover."""
+    return _time(when, _date(when) + when.astimezone(clock.zone.get()).strftime(", %H:%M:%S"))
+
+
+def _date(when: dt.datetime) -> str:
+    """5 Nov 2026, or Nov 5, 2026 for who writes it so."""
+    return when.astimezone(clock.zone.get()).strftime("%b %-d, %Y" if get_language() == "en-us" else "%-d %b %Y")
+
+
 def _time(when: dt.datetime, text: str) -> SafeString:
-    exact = when.astimezone(dt.UTC)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        exact.isoformat(timespec="seconds").replace("+00:00", "Z"),
-        exact.strftime("%-d %b %Y, %H:%M:%S UTC"),
+        when.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        _date(when) + when.astimezone(clock.zone.get()).strftime(", %H:%M:%S %Z"),
         text,
     )
 
@@ -103,7 +114,8 @@ def percent_of(part: int, whole: int) -> str:
 @register.filter
 def control(field: BoundField) -> SafeString:
     """A form's field in the kit's dress."""
-    kind = "form-check-input" if field.widget_type.startswith("checkbox") else "form-control"
+    kinds = {"checkbox": "form-check-input", "checkboxselectmultiple": "form-check-input", "select": "form-select"}
+    kind = kinds.get(field.widget_type, "form-control")
     return field.as_widget(attrs={"class": f"{kind} is-invalid" if field.errors else kind, "placeholder": False})
 
 

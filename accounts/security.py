@@ -1,0 +1,56 @@
+"""What people do to their own logins is written down in each account that they belong to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import signals as logins
+from allauth.account.models import EmailAddress
+from allauth.mfa import signals as factors
+from allauth.mfa.models import Authenticator
+from django.dispatch import Signal
+
+from accounts.commands import Happened, record_many
+from accounts.models import User
+from accounts.queries import memberships_of
+
+KINDS = {
+    Authenticator.Type.TOTP: "authenticator app",
+    Authenticator.Type.WEBAUTHN: "passkey",
+    Authenticator.Type.RECOVERY_CODES: "recovery codes",
+}
+VERBS: dict[Signal, str] = {
+    logins.password_set: "person.password_set",
+    logins.password_changed: "person.password_changed",
+    logins.password_reset: "person.password_reset",
+    logins.email_changed: "person.mail_changed",
+    factors.authenticator_added: "person.second_factor_added",
+    factors.authenticator_removed: "person.second_factor_removed",
+    factors.authenticator_reset: "person.second_factor_made_anew",
+}
+
+
+def listen() -> None:
+    """Called once, when the apps are ready."""
+    for signal in VERBS:
+        signal.connect(_write, dispatch_uid="accounts.security")
+
+
+def _write(*, signal: Signal, user: User, **told: Any) -> None:
+    things = [
+        Happened(place.account_id, f"person:{user.email}"[:128], _detail(**told)) for place in memberships_of(user)
+    ]
+    record_many(by=user.actor, verb=VERBS[signal], things=things)
+
+
+def _detail(
+    authenticator: Authenticator | None = None,
+    from_email_address: EmailAddress | None = None,
+    to_email_address: EmailAddress | None = None,
+    **_: object,
+) -> dict[str, str]:
+    if authenticator is not None:
+        return {"kind": KINDS[authenticator.type]}
+    if from_email_address is not None and to_email_address is not None:
+        return {"before": from_email_address.email, "after": to_email_address.email}
+    return {}
