@@ -1,6 +1,8 @@
 """Where people come in. Only what the console needs of allauth is routed, under allauth's own names."""
 
 from allauth.account import views as allauth
+from allauth.socialaccount import views as social
+from django.conf import settings
 from django.urls import include, path, re_path
 
 from accounts import views
@@ -34,4 +36,13 @@ urlpatterns = [
     path("at/<uuid:account_uuid>/", views.at, name="come_in"),
     path("brand/<uuid:key>/style.css", views.brand_style, name="brand_style"),
     path("brand/<uuid:key>/logo.png", views.brand_logo, name="brand_logo"),
+]
+
+urlpatterns += [
+    path("social/", social.connections, name="socialaccount_connections"),
+    path("social/cancelled/", social.login_cancelled, name="socialaccount_login_cancelled"),
+    path("social/error/", social.login_error, name="socialaccount_login_error"),
+    # allauth names it; our adapter never leads here
+    path("social/signup/", social.signup, name="socialaccount_signup"),
+    *(path("social/", include(f"allauth.socialaccount.providers.{name}.urls")) for name in settings.SOCIAL),
 ]

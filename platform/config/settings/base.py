@@ -16,6 +16,25 @@ DATA_DIR = addresses.data_dir()
 DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
+
+def _social(name: str) -> dict[str, str]:
+    """The client of a provider of logins, where both parts are given."""
+    parts = {part: os.environ.get(f"SOCIAL_{name}_{part}".upper(), "") for part in ("client_id", "secret")}
+    return parts if all(parts.values()) else {}
+
+
+# Logins elsewhere, each shown only when configured.
+SOCIAL = {name: client for name in ("google", "microsoft", "github", "openid_connect") if (client := _social(name))}
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, list[dict[str, object]]]] = {
+    name: {"APPS": [{**client}]} for name, client in SOCIAL.items()
+}
+if "openid_connect" in SOCIAL:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"][0] |= {
+        "provider_id": "sso",
+        "name": os.environ.get("SOCIAL_OPENID_CONNECT_NAME", "Single sign-on"),
+        "settings": {"server_url": os.environ.get("SOCIAL_OPENID_CONNECT_URL", "")},
+    }
+
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "config.apps.BackOfficeConfig",
@@ -29,6 +48,8 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "allauth.socialaccount",
+    *(f"allauth.socialaccount.providers.{name}" for name in SOCIAL),
     "django_htmx",
     "csp",
     "accounts",
@@ -105,6 +126,11 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True  # what was done to a login is mailed to its 
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}  # the cache counts; a lock around it makes it atomic
 ACCOUNT_CHANGE_EMAIL = True  # a new address counts once it is confirmed; until then the old one does
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+
+SOCIALACCOUNT_ADAPTER = "accounts.social.SocialAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may not lead to another host (form-action)
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
 MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -1,5 +1,9 @@
 """The suite's: the same services, cheap passwords, mail in memory."""
 
+import os
+
+os.environ |= {"SOCIAL_GOOGLE_CLIENT_ID": "google-client", "SOCIAL_GOOGLE_SECRET": "google-secret"}
+
 from .base import *  # noqa: F403
 
 ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
