@@ -51,9 +51,9 @@ def agreed(client: Client, process: str) -> Any:
 
 
 def test_a_provider_is_shown_only_when_it_is_configured(client: Client, settings: Settings) -> None:
-    assert "Log in with Google" in client.get("/accounts/login/").content.decode()
+    assert "Continue with Google" in client.get("/accounts/login/").content.decode()
     settings.SOCIALACCOUNT_PROVIDERS = {}
-    assert "Log in with Google" not in client.get("/accounts/login/").content.decode()
+    assert "Continue with Google" not in client.get("/accounts/login/").content.decode()
 
 
 def test_a_login_that_nobody_connected_opens_nothing_even_with_a_known_address(acme: Account, client: Client) -> None:
