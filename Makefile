@@ -9,11 +9,11 @@ UV_COMPILE := uv pip compile pyproject.toml --extra dev --universal --python-ver
 PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 
-.PHONY: setup demo test check format lock bench fuzz help
+.PHONY: setup demo test check format lock bench fuzz screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -40,6 +40,10 @@ bench: setup
 # Anything at all sent to every call of the API: each answer is one that its document promises.
 fuzz: setup
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py --timeout 1800
+
+# Screenshots of every page for docs/screens/, from a demo of its own.
+screens: setup
+	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && $(BIN)/python -m tests.rigs.screens
 
 # New versions: needs uv and npm. The results name no registry.
 lock:

@@ -17,6 +17,7 @@ import httpx
 from kit import clock
 
 from accounts.commands import open_account
+from accounts.commands.desk import let_into_back_office
 from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing.commands import adjust, seal_days
@@ -24,12 +25,14 @@ from billing.queries import balance_of
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.coverage import load_coverage, rows_of
 from lines.commands.fees import charge_fees
+from lines.commands.prices import Tariff, know_cost
 from lines.commands.readings import apply_readings
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines, tune_carrier
 from lines.commands.wishes import enforce
 from lines.models import Carrier, Coverage, Line, RatePlan
 
 EMAIL, PASSWORD = "demo@linekeeper.example", "linekeeper-demo"  # printed for everyone to use
+OFFICE = "office@linekeeper.example"  # runs the installation
 NAME = "Northwind Telematics"
 DAYS = 42
 READ_EVERY = 10  # seconds
@@ -47,6 +50,7 @@ CARRIERS = {
     "simbase": ("Simbase", "World", {"per_mb": "0.010000", "per_sms": "0.05", "per_day": "0"}),
     "iotportal": ("IoT Portal", "Europe", {"per_mb": "0.008000", "per_sms": "0.05", "per_day": "0.01"}),
 }
+COST = Tariff(per_mb=Decimal("0.0055"), per_sms=Decimal("0.02"), per_day=Decimal("0.004"))  # what carriers take
 COVERAGE = Path(__file__).with_name("coverage.example.csv")
 WORDS = {"simbase": "enabled", "iotportal": "ACTIVATED"}
 
@@ -97,8 +101,15 @@ def seed(simulator_url: str) -> dict[str, Any]:
         _live_through(simulator, account, carriers)
     if not Coverage.objects.exists():
         load_coverage(rows=rows_of(COVERAGE), by=OPERATOR)
+    let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)
     logins = {name: email for name, email, _ in HOLDERS.values()}
-    return {"email": EMAIL, "password": PASSWORD, "logins": logins, "lines": Line.objects.filter(payer=account).count()}
+    return {
+        "office": OFFICE,
+        "email": EMAIL,
+        "password": PASSWORD,
+        "logins": logins,
+        "lines": Line.objects.filter(payer=account).count(),
+    }
 
 
 def _carrier(kind: str, url: str) -> Carrier:
@@ -110,7 +121,8 @@ def _carrier(kind: str, url: str) -> Carrier:
         )
         carrier = add_carrier(name=name, kind=kind, url=f"{url}/{kind}", secrets=secrets, by=OPERATOR)
         per_mb, per_sms, per_day = (Decimal(prices[key]) for key in ("per_mb", "per_sms", "per_day"))
-        add_rate_plan(name=plan, carrier=carrier, per_mb=per_mb, per_sms=per_sms, per_day=per_day, by=OPERATOR)
+        made = add_rate_plan(name=plan, carrier=carrier, per_mb=per_mb, per_sms=per_sms, per_day=per_day, by=OPERATOR)
+        know_cost(price_id=made.prices.get().pk, cost=COST, by=OPERATOR)
     return tune_carrier(carrier=carrier, url=f"{url}/{kind}", read_every=READ_EVERY, by=OPERATOR)
 
 

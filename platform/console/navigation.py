@@ -57,6 +57,31 @@ MONEY_TABS = (
 )
 
 
+# The pages of the account menu, as a search finds them.
+ACCOUNT_PAGES = (
+    ("profile", "Profile", Right.SEE_LINES),
+    ("api_credentials", "API credentials", Right.MANAGE_PEOPLE),
+    ("staff", "Staff accounts", Right.MANAGE_PEOPLE),
+    ("audit", "Audit", Right.SEE_AUDIT),
+    ("billing", "Billing & Payments", Right.SEE_MONEY),
+)
+SHORTEST = 3  # letters of a page's name
+
+
+def pages_named(membership: Membership, text: str, *, whole: bool = False) -> list[str]:
+    """Addresses of the pages that a person may see and whose name is this, or has a word that begins so."""
+    named = [(entry.name, entry.label, entry.right) for entry in ENTRIES]
+    wanted = text.lower()
+    found = []
+    for name, label, right in (*named, *ACCOUNT_PAGES, *MONEY_TABS):
+        is_it = label.lower() == wanted or (
+            not whole and len(wanted) >= SHORTEST and f" {label}".lower().find(f" {wanted}") >= 0
+        )
+        if is_it and membership.may(right):
+            found.append(name)
+    return found
+
+
 def entries_for(membership: Membership | None) -> list[Entry]:
     return [entry for entry in ENTRIES if membership and membership.may(entry.right)]
 

@@ -6,24 +6,43 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Count, Max
 from kit.charts import Bar, Chart, bars
 from kit.money import ZERO
 from kit.money import shown as money
 
 from accounts.models import Membership
 from accounts.policy import Right
+from automation.models import RuleFire
 from billing.models import UsageDay
 
 DAYS = 30
+RULES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What an account's usage cost: today, this month so far, and each of the last 30 days. USD."""
+    """What an account's usage cost: today, this month so far, and each of the last 30 days. USD.
+
+    `last_so_far` is what last month had cost by the same day of it, `last_month` the whole of it.
+    """
 
     today: Decimal
     month: Decimal
     days: list[tuple[dt.date, Decimal]]
+    last_so_far: Decimal
+    last_month: Decimal
+
+    @property
+    def change(self) -> str:
+        """This month beside last month by the same day, in words."""
+        if not self.last_so_far:
+            return "nothing by this day of last month"
+        percent = (self.month - self.last_so_far) / self.last_so_far * 100
+        if abs(percent) < 1:
+            return "about as much as last month by this day"
+        word = "more" if percent > 0 else "less"
+        return f"{abs(percent):.0f}% {word} than last month by this day, {money(self.last_so_far)}"
 
     def chart(self) -> Chart:
         return bars(
@@ -44,15 +63,39 @@ def spending_of(membership: Membership, *, today: dt.date) -> Spending | None:
     """From the sums of account and day: the same however many lines there are. None for who may not see money."""
     if not membership.may(Right.SEE_MONEY):
         return None
-    first = min(today - dt.timedelta(days=DAYS - 1), today.replace(day=1))
+    this = today.replace(day=1)
+    last = (this - dt.timedelta(days=1)).replace(day=1)
+    first = min(today - dt.timedelta(days=DAYS - 1), last)
+    same_day = min(last + dt.timedelta(days=today.day - 1), this - dt.timedelta(days=1))
     rows = UsageDay.objects.filter(account=membership.account, day__gte=first, day__lte=today)
     costs = {day: usage + sms for day, usage, sms in rows.values_list("day", "usage", "sms")}
     days = [today - dt.timedelta(days=ago) for ago in reversed(range(DAYS))]
     return Spending(
         today=costs.get(today, ZERO),
-        month=sum((cost for day, cost in costs.items() if day >= today.replace(day=1)), ZERO),
+        month=sum((cost for day, cost in costs.items() if day >= this), ZERO),
         days=[(day, costs.get(day, ZERO)) for day in days],
+        last_so_far=sum((cost for day, cost in costs.items() if last <= day <= same_day), ZERO),
+        last_month=sum((cost for day, cost in costs.items() if last <= day < this), ZERO),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What one rule did since the day began."""
+
+    name: str
+    count: int
+    at: dt.datetime  # the last time
+
+
+def fired_today(membership: Membership, *, today: dt.date) -> list[Fired]:
+    """Rules that fired today, for who may know of rules; those that only watch are left out."""
+    if not membership.may(Right.SEE_AUDIT):
+        return []
+    since = dt.datetime.combine(today, dt.time(), dt.UTC)
+    fires = RuleFire.objects.filter(account=membership.account, fired_at__gte=since, is_shadow=False)
+    rows = fires.order_by().values_list("rule__name").annotate(count=Count("pk"), at=Max("fired_at"))
+    return [Fired(*row) for row in rows.order_by("-at")[:RULES_SHOWN]]
 
 
 def _tick(day: dt.date, number: int) -> str:

@@ -17,11 +17,12 @@ from accounts.policy import Right
 from billing.policy import Colour
 from console import queries
 from console.balance import balance_shown
-from console.navigation import THEME_COOKIE, THEMES, entries_for
+from console.navigation import THEME_COOKIE, THEMES, pages_named
 from console.tutorial import chapters_for
 from lines import queries as lines
 from lines import sentences
 from lines.policy import Status
+from lines.queries.sms import count_unread
 
 A_YEAR = 365 * 86_400
 LARGE_FLEET = 100_000  # lines from which on the sums of Home take the better part of a second
@@ -44,6 +45,8 @@ def home(request: MemberRequest) -> HttpResponse:
             (status, status.name.lower().replace("_", "-"), fleet.by_status.get(status, 0)) for status in Status
         ],
         "off": [(group, sentences.group_off(group, outside=outside)) for group in fleet.off],
+        "unread": count_unread(membership),
+        "fired": queries.fired_today(membership, today=today),
         "balance": balance,
         "needs_money": balance is not None and balance.balance.colour is not Colour.GREEN,
         "spending": spending,
@@ -59,12 +62,13 @@ def home(request: MemberRequest) -> HttpResponse:
 def search(request: MemberRequest) -> HttpResponse:
     """A page by its name, the one line that is meant, or the list of those that match."""
     text = " ".join(request.GET.get("q", "").replace("\0", "").split())
-    for entry in entries_for(request.membership):
-        if text and entry.label.lower() == text.lower():
-            return redirect(entry.name)
+    if exact := pages_named(request.membership, text, whole=True):
+        return redirect(exact[0])
     found = lines.list_lines(request.membership, lines.Asked(q=text[:100]), today=clock.today()) if text else None
     if found and found.total == 1:
         return redirect("line", iccid=found.rows[0].iccid)
+    if found and not found.total and (names := pages_named(request.membership, text)):
+        return redirect(names[0])
     return redirect(reverse("lines") + (f"?{urlencode({'q': text[:100]})}" if text else ""))
 
 

@@ -96,7 +96,8 @@ def _take_cards(children: Supervisor, port: int) -> None:
 def _seed(simulator: str) -> str:
     """Have the demo's accounts and lines made where they are missing, and return the login as a person reads it."""
     login = json.loads(_manage("seed_demo", "--simulator", simulator, "--json"))
-    return f"{login['email']}   {login['password']}"
+    said = f"{login['email']}   {login['password']}"
+    return f"{said}\n  Back office   /back-office/ with {login['office']}, same password; it asks for a second factor"
 
 
 def _end(children: Supervisor) -> None:

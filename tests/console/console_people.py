@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.test import Client
+from playwright.sync_api import Page
 
 from accounts.models import Account, Membership
 from accounts.queries import owner_of
@@ -12,6 +13,8 @@ from lines.models import Line
 
 PASSWORD = "orbit-lantern-42"
 MakeLine = Callable[..., Line]
+Visit = Callable[..., Page]
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 def place_of(account: Account) -> Membership:
@@ -24,3 +27,8 @@ def client_of(account: Account) -> Client:
     client = Client()
     client.force_login(owner_of(account))
     return client
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing makes the page itself scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from axe_checks import serious_findings
-from console_people import PASSWORD, MakeLine
-from django.conf import settings
-from django.test import Client
+from console_people import DESK, PASSWORD, PHONE, MakeLine, Visit, fits
 from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import Account, User
+from accounts.models import Account
 from billing.models import Wallet
 from lines.models import Line, LineState
 from lines.policy import MEGABYTE
@@ -23,51 +18,7 @@ from lines.policy import MEGABYTE
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 expect.set_options(timeout=15_000)  # numbers are asked for every five seconds
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 OWNER, SUB = "jane@acme.example", "sub@harbour.example"
-
-Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
-    """Opens pages in fresh profiles; any error in a console and any request to another host fails the test."""
-    complaints: list[str] = []
-    contexts = []
-
-    def note(kind: str, text: str) -> None:
-        if kind == "error":
-            complaints.append(text)
-
-    def foreign(url: str) -> None:
-        if not url.startswith((f"{live_server.url}/", "data:")):
-            complaints.append(f"asks another host: {url}")
-
-    def open_one(*, login: str = "", **options: Any) -> Page:
-        context = chromium.new_context(base_url=live_server.url, **({"viewport": DESK} | options))
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: note(message.type, message.text))
-        page.on("request", lambda request: foreign(request.url))
-        if login:
-            client = Client()
-            client.force_login(User.objects.get(email=login))
-            session = client.cookies[settings.SESSION_COOKIE_NAME].value
-            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
-            page.goto("/")
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def fits(page: Page) -> bool:
-    """Whether nothing makes the page itself scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
 
 
 def test_a_person_signs_up_logs_out_and_logs_in(visit: Visit) -> None:

@@ -1,0 +1,122 @@
+"""Each chapter of the tutorial walked in Chromium by who may, on a desk and a phone, in both themes; core acts without
+JavaScript. An error in a console or a request to another host fails a walk."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from allauth.mfa.models import Authenticator
+from axe_checks import serious_findings
+from console.tutorial import CHAPTERS, chapters_for
+from console_people import DESK, PASSWORD, PHONE, Visit, fits
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from accounts.commands.desk import let_into_back_office
+from accounts.models import Account, Membership, User
+from accounts.policy import OPERATOR, Role
+from lines.models import Line, LineState, Order
+from lines.policy import Wanted
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+OWNER, USER, SUB = "jane@acme.example", "tom@acme.example", "sub@harbour.example"
+OFFICE = "anna@office.example"
+MOST_BYTES = 300_000  # of a first load, compressed
+
+
+@pytest.fixture
+def tom(acme: Account) -> User:
+    user = User.objects.create_user(USER, PASSWORD)
+    Membership.objects.create(user=user, account=acme, role=Role.USER)
+    return user
+
+
+@pytest.mark.parametrize(
+    ("login", "size", "theme"),
+    [(OWNER, DESK, "light"), (OWNER, PHONE, "dark"), (USER, DESK, "dark"), (SUB, PHONE, "light")],
+    ids=["owner-desk", "owner-phone", "user-desk", "sub-account-phone"],
+)
+def test_every_chapter_is_walked_by_who_may(
+    acme: Account, tom: User, fleet: dict[str, Line], visit: Visit, login: str, size: dict[str, int], theme: str
+) -> None:
+    page = visit(login=login, viewport=size, color_scheme=theme)
+    place = Membership.objects.select_related("account").get(user__email=login)
+    page.goto("/tutorial/")
+    mine = chapters_for(place)
+    for chapter in mine:
+        expect(page.locator(f"#{chapter.slug}")).to_have_text(chapter.title)
+    for name in dict.fromkeys(chapter.page for chapter in mine):
+        answer = page.goto(reverse(name))
+        assert answer is not None, name
+        assert answer.status == 200, name
+        assert page.locator("h1, h2").count() > 0, name
+        assert fits(page), name
+        assert serious_findings(page) == [], name
+    client = Client()
+    client.force_login(User.objects.get(email=login))
+    for chapter in set(CHAPTERS) - set(mine):
+        assert client.get(reverse(chapter.page)).status_code in (404, 302), chapter.slug
+
+
+def test_core_acts_work_without_javascript(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
+    line = fleet["running"]
+    page = visit(login=OWNER, java_script_enabled=False)
+    page.get_by_label("Search lines and pages").fill(line.iccid[-6:])
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{page.url.split('/lines')[0]}/lines/{line.iccid}/")
+    page.get_by_role("button", name="Deactivate").first.click()
+    expect(page.locator(".said")).to_contain_text("deactivated on")
+    off = fleet["by person"]
+    page.goto(f"/lines/{off.iccid}/")
+    page.get_by_role("button", name="Activate").first.click()
+    expect(page.locator(".said")).to_contain_text("Activating")
+    assert LineState.objects.get(line=off).wanted == Wanted.ACTIVE
+    page.goto("/coverage/")
+    page.goto("/orders/")
+    page.get_by_label("How many").fill("40")
+    page.get_by_label("Your name").fill("Jane")
+    page.get_by_label("Where they go").fill("Quay 1, Rotterdam")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.locator(".said")).to_contain_text("Your request is kept")
+    page.get_by_role("button", name="Withdraw").click()
+    assert Order.objects.get().state == "withdrawn"
+    page.goto("/search/?q=trans")
+    expect(page).to_have_url(f"{page.url.split('/billing')[0]}{reverse('transactions')}")
+
+
+def test_a_first_load_weighs_little_and_text_of_twice_the_size_fits(
+    acme: Account, fleet: dict[str, Line], visit: Visit
+) -> None:
+    page = visit(login=OWNER, viewport={"width": 720, "height": 450})  # a desk's window at 200%
+    for path in ("/", "/lines/", f"/lines/{fleet['running'].iccid}/", "/billing/"):
+        weights: list[int] = []
+        page.on("response", lambda response, to=weights: to.append(_weight(response)))
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert fits(page), path
+        assert sum(weights) < MOST_BYTES, (path, sum(weights))
+
+
+def _weight(response: object) -> int:
+    """Bytes of an answer as a server that compresses sends it."""
+    body = response.body()  # type: ignore[attr-defined]
+    return min(len(body), len(gzip.compress(body, 6)))
+
+
+def test_the_back_office_is_walked_and_its_scripts_run(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
+    user = let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    page: Page = visit(login=OFFICE, color_scheme="dark")
+    page.goto("/back-office/")
+    expect(page.get_by_role("heading", name="What waits for you")).to_be_visible()
+    page.goto("/back-office/lines/line/")
+    expect(page.get_by_text(fleet["running"].iccid)).to_be_visible()
+    page.goto(reverse("admin:accounts_account_act_for", args=[acme.pk]))
+    page.get_by_label("Why").fill("their call of today")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("You act for")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("link", name="Act for this account")).to_be_visible()
