@@ -46,6 +46,8 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
                 if request.htmx:  # a part of a page whose session ended: load the whole again, which asks to log in
                     return HttpResponseClientRefresh()
                 return redirect_to_login(request.get_full_path())
+            if request.membership is None and request.user.is_staff:
+                return redirect("admin:index")
             if request.membership is None:
                 return render(request, "accounts/no_account.html", status=403)
             if not request.membership.may(right):
