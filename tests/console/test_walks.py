@@ -58,8 +58,8 @@ def test_every_chapter_is_walked_by_who_may(
         assert serious_findings(page) == [], name
     client = Client()
     client.force_login(User.objects.get(email=login))
-    for chapter in set(CHAPTERS) - set(mine):
-        assert client.get(reverse(chapter.page)).status_code in (404, 302), chapter.slug
+    for name in {chapter.page for chapter in CHAPTERS} - {chapter.page for chapter in mine}:
+        assert client.get(reverse(name)).status_code == 404, name
 
 
 def test_core_acts_work_without_javascript(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
@@ -94,7 +94,7 @@ def test_a_first_load_weighs_little_and_text_of_twice_the_size_fits(
     page = visit(login=OWNER, viewport={"width": 720, "height": 450})  # a desk's window at 200%
     for path in ("/", "/lines/", f"/lines/{fleet['running'].iccid}/", "/billing/"):
         answers: list[Response] = []
-        page.on("response", answers.append)
+        page.on("response", lambda answer, to=answers: to.append(answer))
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert fits(page), path
@@ -119,6 +119,6 @@ def test_the_back_office_is_walked_and_its_scripts_run(acme: Account, fleet: dic
     page.goto(reverse("admin:accounts_account_act_for", args=[acme.pk]))
     page.get_by_label("Why").fill("their call of today")
     page.get_by_role("button", name="Begin").click()
-    expect(page.get_by_text("You act for")).to_be_visible()
+    expect(page.locator(".acting")).to_contain_text("You act for Acme")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("link", name="Act for this account")).to_be_visible()
