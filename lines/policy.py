@@ -50,6 +50,17 @@ class Why(enum.StrEnum):
 HOLDING = frozenset({Why.RULE.value, Why.SUBACCOUNT.value})  # they give a line back by themselves
 
 
+class Differs(enum.StrEnum):
+    """How a carrier's stock and ours differ."""
+
+    UNKNOWN = "unknown"  # the carrier has a SIM that is no line of ours
+    MISSING = "missing"  # we have a line that the carrier does not show
+    DRIFT = "drift"  # its state is not what we want, for long
+
+
+DRIFTS_AFTER = dt.timedelta(minutes=30)  # a wish that is not confirmed so long is no passing matter
+
+
 def is_other_device(before: str, after: str) -> bool:
     """Whether a known IMEI is another one now: the first 14 digits are the device, what follows its software's version
 
@@ -270,3 +281,10 @@ class Item(enum.IntEnum):
     SAME = 2
     REFUSED = 3
     FAILED = 4
+
+
+def late_after(read_every: int, calls_per_day: int | None) -> dt.timedelta:
+    """How old a carrier's last whole reading may be before people are told: several turns, a quarter of an hour at
+    least; six hours where its calls are so few that a turn may take long."""
+    turns = dt.timedelta(seconds=max(900, 5 * read_every))
+    return turns if calls_per_day is None else max(turns, dt.timedelta(hours=6))

@@ -11,6 +11,7 @@ from typing import Any
 from lines.carriers.base import Abilities
 from lines.policy import SmsState, Status, Why
 from lines.queries import Group, LineShown
+from lines.queries.health import Health
 from lines.queries.sms import SmsShown
 
 ASKED = ": first asked"
@@ -240,3 +241,15 @@ def of_event(verb: str, detail: Mapping[str, Any]) -> str:
     """One line of a timeline."""
     given = defaultdict(lambda: "none", {name: value or "none" for name, value in detail.items()})
     return EVENTS.get(verb, verb.replace(".", " ").replace("_", " ").capitalize()).format_map(given)
+
+
+def of_trouble(health: Health, *, outside: bool = False) -> str:
+    """What is wrong with a carrier, and what it means for who has lines there."""
+    name = "A network behind your lines" if outside else health.name
+    if not health.answers:
+        what = f"{name} does not answer"
+    elif health.calls_left == 0:
+        what = f"{name} takes no more calls today" if not outside else f"{name} is not asked any more today"
+    else:
+        what = f"{name} is read late"
+    return f"{what}. Its lines keep their last numbers, and what is asked of them waits; nothing is lost."

@@ -12,7 +12,7 @@ from kit import clock
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books
-from lines.commands import books, devices, jobs, passes
+from lines.commands import books, devices, differences, jobs, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work import messages
@@ -95,6 +95,13 @@ def look_at_devices() -> int:
         devices.plan_looks(carrier=carrier, seconds=LOOK_EVERY)
         seen += look(carrier, patience=PATIENCE, stop=stop)
     return seen
+
+
+@shared_task
+def find_differences() -> int:
+    """Compares the carriers' stock with ours."""
+    carriers_in_use = Carrier.objects.filter(is_active=True)
+    return sum(differences.find_differences(carrier=one, by_page=one.kind in BY_PAGE) for one in carriers_in_use)
 
 
 @shared_task

@@ -1,5 +1,5 @@
 """The back office's desks about lines."""
 
-from lines.admin import fleet, shop
+from lines.admin import differences, fleet, shop
 
-__all__ = ["fleet", "shop"]
+__all__ = ["differences", "fleet", "shop"]

@@ -27,6 +27,7 @@ class Applied:
 
     readings: int = 0
     unknown: int = 0
+    strangers: list[Reading] = field(default_factory=list)  # the unknown ones themselves
     bytes_moved: int = 0
     charged: Decimal = ZERO
     payer_ids: set[int] = field(default_factory=set)
@@ -35,6 +36,7 @@ class Applied:
     def add(self, other: Applied) -> None:
         self.readings += other.readings
         self.unknown += other.unknown
+        self.strangers += other.strangers
         self.bytes_moved += other.bytes_moved
         self.charged += other.charged
         self.payer_ids |= other.payer_ids
@@ -227,7 +229,7 @@ def _apply(
     rows = prepared(FIND, [carrier.pk, array(by_iccid)])
     known = [(row[0], by_iccid[row[1]]) for row in rows]
     if not known:
-        return Applied(unknown=len(batch))
+        return Applied(unknown=len(batch), strangers=list(batch))
     lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
     states = prepared(LOCK, [array(line_id for line_id, _ in known)])
     sums = prepared(APPLY, _parameters(carrier, known, read_at, has_finals=has_finals, are_finals=are_finals))
@@ -246,11 +248,17 @@ def _apply(
     return Applied(
         readings=len(known),
         unknown=len(batch) - len(known),
+        strangers=_strangers(batch, rows) if len(known) < len(batch) else [],
         bytes_moved=sum(int(moved) for _, _, _, moved, _ in sums),
         charged=sum((charge.amount for charge in charges), ZERO),
         payer_ids={charge.account_id for charge in charges},
         to_drive=sums[-1][4],
     )
+
+
+def _strangers(batch: Sequence[Reading], rows: Sequence[tuple[Any, ...]]) -> list[Reading]:
+    ours = {row[1] for row in rows}
+    return [reading for reading in batch if reading.iccid not in ours]
 
 
 def _told(line_id: int, imei: str, msisdn: str, reading: Reading) -> list[Told]:

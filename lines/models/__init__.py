@@ -3,6 +3,7 @@
 from lines.models.books import BooksCheck
 from lines.models.changes import ChangedLines
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
+from lines.models.differences import Difference
 from lines.models.jobs import Job, JobItem
 from lines.models.lines import (
     ICCID,
@@ -33,6 +34,7 @@ __all__ = [
     "ChangedLines",
     "Chunk",
     "Coverage",
+    "Difference",
     "Drive",
     "FinalTotal",
     "Job",

@@ -74,6 +74,7 @@ class LineShown:
     """A line as one person may see it. What is not theirs to know is empty: carrier, plan and who for a sub-account."""
 
     iccid: str
+    carrier_id: int
     status: Status
     wanted: Wanted
     wanted_at: dt.datetime
@@ -110,6 +111,7 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
     drive = getattr(line, "drive", None)
     return LineShown(
         iccid=line.iccid,
+        carrier_id=line.carrier_id,
         status=status(wanted, confirmed_on=reported is Switch.ON and not state.blocked),
         wanted=wanted,
         wanted_at=state.wanted_at,

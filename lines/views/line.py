@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines import charts, queries, sentences
 from lines.models import Line
-from lines.queries import LineShown
+from lines.queries import LineShown, health
 
 # the address' name, the label, what it takes to see it
 TABS = (
@@ -58,6 +59,7 @@ def line_context(request: MemberRequest, iccid: str, *, tab: str) -> dict[str, A
         raise Http404
     return {
         "row": row_of(line, request),
+        "troubles": troubles(request, carrier_id=line.carrier_id),
         "tabs": [
             Tab(label, reverse(name, args=[iccid]), name == tab) for name, label, right in TABS if membership.may(right)
         ],
@@ -67,6 +69,13 @@ def line_context(request: MemberRequest, iccid: str, *, tab: str) -> dict[str, A
         "may_manage": membership.may(Right.MANAGE_LINES),
         "may_edit_notes": membership.may(Right.EDIT_NOTES),
     }
+
+
+def troubles(request: MemberRequest, *, carrier_id: int | None = None) -> list[tuple[str, dt.datetime | None]]:
+    """What is wrong with the carriers of this person's lines, and when each last answered."""
+    outside = request.account.is_subaccount
+    found = health.troubles_of(request.membership, carrier_id=carrier_id)
+    return [(sentences.of_trouble(one, outside=outside), one.last_answer_at) for one in found]
 
 
 @dataclass(frozen=True, slots=True)

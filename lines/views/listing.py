@@ -14,7 +14,7 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines import forms, queries
 from lines.queries import Asked
-from lines.views.line import row_of
+from lines.views.line import row_of, troubles
 
 MOST_ROWS = max(queries.SIZES)
 
@@ -59,6 +59,7 @@ def line_list(request: MemberRequest) -> HttpResponse:
     context = shown | {
         "asked": asked,
         "listing": listing,
+        "troubles": troubles(request),
         "rows": [row_of(line, request) for line in listing.rows],
         "iccids": ",".join(line.iccid for line in listing.rows),
         "columns": _columns(asked, hidden=_hidden(shown)),

@@ -17,6 +17,7 @@ from lines.models import Carrier
 THRESHOLD = 5  # failures in a row that open the breaker
 PROBE = 30.0  # seconds that the one call has which tries whether the carrier is back
 LONGEST_OPEN = 300.0  # seconds
+TELLS_EVERY = 60.0  # seconds between two successes that are written down
 
 # Times are the database's real ones: they space real calls, whatever the application's clock says. Slots are handed
 # out a tenth of a second apart at 10 calls a second, so no second ever has more. An open breaker lets one probe
@@ -52,6 +53,7 @@ class CallGate:
         self._slots: list[float] = []
         self._held_until = 0.0  # by time.monotonic: "not now" holds those who wait for their slot already
         self._troubled = True  # unknown until the first success
+        self._told = 0.0  # by time.monotonic: when the last success was written down
 
     def enter(self) -> None:
         give_up = time.monotonic() + self._patience
@@ -65,14 +67,14 @@ class CallGate:
 
     def succeeded(self) -> None:
         with self._lock:
-            if self._troubled:
+            if self._troubled or time.monotonic() - self._told > TELLS_EVERY:
                 self._execute(
                     "UPDATE lines_carrierhealth SET failures = 0, open_until = NULL,"
                     " last_success_at = clock_timestamp()"
                     " WHERE carrier_id = %(carrier)s",
                     {},
                 )
-                self._troubled = False
+                self._troubled, self._told = False, time.monotonic()
 
     def failed(self, failure: CarrierFailure) -> None:
         wait = failure.retry_after if isinstance(failure, Unreachable) else None

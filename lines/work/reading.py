@@ -15,6 +15,7 @@ from kit.bells import Bell, ring
 
 from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Reading, Refused, Unreachable
 from lines.commands import passes
+from lines.commands.differences import note_unknown
 from lines.commands.readings import Applied, apply_readings
 from lines.commands.wishes import Enforced, enforce
 from lines.models import Carrier, Chunk, FinalTotal, Line
@@ -151,6 +152,8 @@ class Reader:
                 has_finals=self.client.abilities.final_totals,
                 are_finals=are_finals,
             )
+            note_unknown(carrier=self.carrier, readings=applied.strangers)
+            applied.strangers.clear()
             if chunk is not None:
                 passes.chunk_done(chunk=chunk, applied=applied, failed=failed)
         self.read.applied.add(applied)

@@ -232,6 +232,7 @@ CELERY_BEAT_SCHEDULE = {
     "drop-previews": {"task": "lines.tasks.drop_previews", "schedule": 3600.0, "options": {"expires": 600}},
     "handle-messages": {"task": "lines.tasks.handle_messages", "schedule": 5.0, "options": {"expires": 30}},
     "look-at-devices": {"task": "lines.tasks.look_at_devices", "schedule": 60.0, "options": {"expires": 50}},
+    "find-differences": {"task": "lines.tasks.find_differences", "schedule": 600.0, "options": {"expires": 300}},
     "keep-books": {"task": "lines.tasks.keep_books", "schedule": 10.0, "options": {"expires": 30}},
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
