@@ -38,6 +38,7 @@ ON CONFLICT (carrier_id, iccid, kind) DO UPDATE
        settled_at = CASE WHEN d.settled_how = '{DISMISSED}' THEN d.settled_at END,
        settled_how = CASE WHEN d.settled_how = '{DISMISSED}' THEN d.settled_how ELSE '' END,
        settled_by = CASE WHEN d.settled_how = '{DISMISSED}' THEN d.settled_by ELSE '' END
+RETURNING id
 """
 
 UNKNOWN = f"""
@@ -101,20 +102,23 @@ def find_differences(*, carrier: Carrier, by_page: bool) -> int:
         last = whole.order_by("-started_at").first()
         since = last.started_at if last else None
     values: dict[str, Any] = {"carrier": carrier.pk, "now": now, "by_page": by_page}
+    found: list[int] = []
     with connection.cursor() as cursor:
         if since is not None:
             cursor.execute(UPSERT.format(rows=MISSING), values | {"since": since})
+            found += [row[0] for row in cursor.fetchall()]
         cursor.execute(UPSERT.format(rows=DRIFT), values | {"long_ago": now - DRIFTS_AFTER})
-        _settle_gone(carrier, now, since)
+        found += [row[0] for row in cursor.fetchall()]
+    _settle_gone(carrier, now, since, found)
     return Difference.objects.filter(carrier=carrier, settled_at=None).count()
 
 
-def _settle_gone(carrier: Carrier, now: dt.datetime, read_since: dt.datetime | None) -> None:
+def _settle_gone(carrier: Carrier, now: dt.datetime, read_since: dt.datetime | None, found: Sequence[int]) -> None:
+    """What this round did not find is no longer so; an unknown SIM, where a whole reading did not bring it again."""
     gone = Difference.objects.filter(carrier=carrier, settled_at=None)
-    mended = {"settled_at": now, "settled_how": GONE}
-    gone.exclude(kind=Differs.UNKNOWN).filter(seen_at__lt=now).update(**mended)
+    gone.exclude(kind=Differs.UNKNOWN).exclude(pk__in=found).update(settled_at=now, settled_how=GONE)
     if read_since is not None:
-        gone.filter(kind=Differs.UNKNOWN, seen_at__lt=read_since).update(**mended)
+        gone.filter(kind=Differs.UNKNOWN, seen_at__lt=read_since).update(settled_at=now, settled_how=GONE)
 
 
 @transaction.atomic

@@ -30,10 +30,12 @@ def test_unknown_missing_and_drifting_sims_are_found_settled_and_found_again(
     story.carrier("simbase", per_mb="0.01")
     story.account("acme", credit="100")
     first, second, unknown, other = simulators.iccids("simbase")
-    story.lines("acme", "simbase", [first, "8999999999999999999"])
+    story.lines("acme", "simbase", [first])
+    more = ["--account", story.accounts["acme"], "--activate"]
+    operator("import_lines", written(["8999999999999999999"]), "--carrier", "simbase", "--rate-plan", "simbase", *more)
     operator("import_lines", written([second]), "--carrier", "simbase", "--rate-plan", "simbase")
     simulators.event("status", iccid=first, status="disabled")
-    simulators.settings(simbase={"status_delay_seconds": 86_400})
+    fault = simulators.fault("error", carrier="simbase", verb="PATCH", status=409)
     story.at("2026-11-20T12:01").sync(compare=False)
     story.at("2026-11-20T13:00").sync(compare=False)
     found = operator("stock_differences")
@@ -55,7 +57,7 @@ def test_unknown_missing_and_drifting_sims_are_found_settled_and_found_again(
         add_to_stock(differences=[rows[unknown, "unknown"]], plan=RatePlan.objects.get(), by=OPERATOR)
     assert Line.objects.get(iccid=unknown).account is None
     dismiss(differences=[rows["8999999999999999999", "missing"], rows[other, "unknown"]], by=OPERATOR)
-    simulators.settings(simbase={"status_delay_seconds": 0})
+    simulators.ask("DELETE", f"/faults/{fault}")
     drive_again(differences=[rows[second, "drift"], rows[first, "drift"]], by=OPERATOR)
     story.at("2026-11-20T14:00").sync(compare=False)
     assert story.word(second) == "disabled"

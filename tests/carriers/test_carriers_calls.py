@@ -1,0 +1,65 @@
+"""docs/carriers.md names every call of both documents, and what it says of the carriers is so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from simulator import iotportal, simbase
+
+from lines.carriers import CLIENTS
+from lines.carriers.base import Setting
+
+PAGE = (Path(__file__).parents[2] / "docs" / "carriers.md").read_text()
+DOCUMENTS = {"simbase": ("## Simbase, API v1", simbase), "iotportal": ("## IoT Portal, Core API", iotportal)}
+
+
+def calls_of(module: object) -> set[str]:
+    """The calls that the simulator answers as this carrier."""
+    found = set()
+    for name in re.findall(r'door\.route\("([^"]+)", \{([^}]*)\}', Path(module.__file__ or "").read_text()):
+        found |= {f"{verb} {name[0]}" for verb in re.findall(r'"([A-Z]+)"', name[1])}
+    return found
+
+
+def table_of(heading: str) -> dict[str, str]:
+    part = PAGE.split(heading)[1].split("\n## ")[0]
+    return dict(re.findall(r"^\| `([A-Z]+ [^`]+)` \|.*\| (.+) \|$", part, re.M))
+
+
+@pytest.mark.parametrize("kind", sorted(DOCUMENTS))
+def test_every_call_is_used_or_named_as_not_used(kind: str) -> None:
+    heading, module = DOCUMENTS[kind]
+    assert set(table_of(heading)) == calls_of(module)
+
+
+@pytest.mark.parametrize("kind", sorted(DOCUMENTS))
+def test_a_call_is_used_exactly_where_the_table_says_so(kind: str) -> None:
+    code = Path(f"lines/carriers/{kind}.py").read_text()
+    sent = {
+        f"{verb} {re.sub(r'{[^}]*}', '{}', path)}"
+        for verb, path in re.findall(r'Call\(\s*"([A-Z]+)", f?"([^"]+)"', code)
+    }
+    sent |= {f"PUT {re.sub(r'{[^}]*}', '{}', path)}" for path in re.findall(r'path = f"(/SendSMS[^"]+)"', code)}
+    for call, said in table_of(DOCUMENTS[kind][0]).items():
+        is_used = re.sub(r"{[^}]*}", "{}", call) in sent
+        assert is_used == (not said.startswith("not used")), call
+
+
+def test_the_table_of_abilities_says_what_the_adapters_say() -> None:
+    rows = dict(re.findall(r"^\| ([a-z][^|]*?) \| (.+) \|$", PAGE.split("## What each carrier can do")[1], re.M))
+    for name, ability in {
+        "lists its SIMs": "lists_lines",
+        "final totals of months": "final_totals",
+        "confirms a change at once": "confirms_at_once",
+        "messages both ways": "sends_sms",
+        "says whether a message arrived": "tells_sms_fate",
+        "country, network, radio": "tells_place",
+        "location": "tells_location",
+        "throttle, IMEI lock, plan": "settings",
+    }.items():
+        said = [cell.strip().startswith("yes") for cell in rows[name].split("|")]
+        has = [bool(getattr(CLIENTS[kind].abilities, ability)) for kind in ("simbase", "iotportal")]
+        assert said == has, name
+    assert CLIENTS["simbase"].abilities.settings == frozenset(Setting)
