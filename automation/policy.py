@@ -287,8 +287,19 @@ def would_have_been_silent(days: Sequence[LineDayUsed], *, hours: int, since: dt
     return fired
 
 
+# What a webhook may hear of, and the events of each.
+TOPICS: dict[str, tuple[str, ...]] = {
+    "rules": ("rule.fired",),
+    "lines": ("line.activated", "line.deactivated", "line.suspended", "line.left_alone"),
+    "balance": ("balance.low", "balance.red", "balance.recovered"),
+    "payments": ("payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute"),
+}
+
 # Seconds after a delivery failed until it is tried again; the last try is within three days of the first.
 BACK_OFF = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
+
+
+KEPT = dt.timedelta(days=31)  # a message that has ended
 
 
 def retry_at(tries: int, now: dt.datetime) -> dt.datetime | None:

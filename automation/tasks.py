@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import current_app, shared_task
 
-from automation.work import rules
+from automation.commands.webhooks import drop_old_deliveries
+from automation.work import rules, webhooks
+
+SHIFT = 40.0  # seconds that one bell works at the most: under the tasks' time limit
 
 
 def _drive(turned: int) -> int:
@@ -32,3 +37,17 @@ def watch() -> int:
 def check_all() -> int:
     """Every night: every rule meets every line."""
     return _drive(rules.check_all())
+
+
+@shared_task
+def send_webhooks() -> int:
+    """What happened is told to the addresses that listen."""
+    end = time.monotonic() + SHIFT
+    webhooks.plan()
+    return webhooks.send(stop=lambda: time.monotonic() > end)
+
+
+@shared_task
+def drop_old() -> int:
+    """Messages that ended long ago."""
+    return drop_old_deliveries()

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from automation.views import activity, rules
+from automation.views import activity, rules, webhooks
 
 KEY = r"(?P<key>[0-9a-f]{32})"
 
@@ -16,4 +16,8 @@ urlpatterns = [
     path("activity.csv", activity.activity_csv, name="rule_activity_csv"),
     path("follow-ups/<int:number>/cancel/", activity.cancel, name="follow-up-cancel"),
     path("follow-ups/<int:number>/run/", activity.run_now, name="follow-up-run"),
+    path("webhooks/", webhooks.webhook_list, name="webhooks"),
+    re_path(rf"^webhooks/{KEY}/$", webhooks.webhook_page, name="webhook"),
+    re_path(rf"^webhooks/{KEY}/(?P<do>switch|delete|secret|test)/$", webhooks.webhook_act, name="webhook-act"),
+    path("webhooks/deliveries/<int:number>/again/", webhooks.send_again, name="webhook-again"),
 ]

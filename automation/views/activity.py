@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
 from kit.htmx import page
+from kit.sheets import defused
 
 from accounts.doors import MemberRequest, needs
 from accounts.models import Account
@@ -90,12 +91,7 @@ def _csv(fires: Iterator[RuleFire]) -> Iterator[str]:
             for one in fire.follow_ups.all()
         ]
         for follow_up in follow_ups or [["", "", "", ""]]:
-            yield cast(str, writer.writerow([_safe(value) for value in about + follow_up]))
-
-
-def _safe(value: str) -> str:
-    """A cell that a spreadsheet takes as text, whatever somebody wrote into a name or a message."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+            yield cast(str, writer.writerow([defused(value) for value in about + follow_up]))
 
 
 @require_POST

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from django.db import transaction
 from kit import clock
 
+from accounts.commands import record
 from accounts.models import Account
+from accounts.policy import SYSTEM
 from billing import queries, words
 from billing.commands.ledger import lock_wallets
 from billing.models import AutoRefill, Invoice, Notice, Wallet
@@ -59,6 +61,8 @@ def tell_low(*, today: dt.date) -> int:
     told = 0
     for account_id, is_low in queries.low_changes(today=today, account_ids=list(suspected)).items():
         Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
+        if is_low:
+            record(by=SYSTEM, verb="balance.low", account_id=account_id)
         refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
         balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)
         if is_low and not refilled and balance.runway_days is not None and balance.runway_days >= 0:

@@ -216,6 +216,9 @@ SELLER = {
 # How many proxies in front of us add to X-Forwarded-For: whose addresses bearer keys and login limits go by.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LINEKEEPER_PROXIES", "0"))
 
+# Customers' webhooks go to public addresses only, by https, unless this installation's receivers are all its own.
+WEBHOOKS_TO_PRIVATE = os.environ.get("WEBHOOKS_TO_PRIVATE", "") == "1"
+
 # How far the timestamp of a signed API request may be from our time.
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
 
@@ -242,6 +245,8 @@ CELERY_BEAT_SCHEDULE = {
     "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0, "options": {"expires": 30}},
     "watch-for-rules": {"task": "automation.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "check-all-rules": {"task": "automation.tasks.check_all", "schedule": crontab(hour="0", minute="20")},
+    "send-webhooks": {"task": "automation.tasks.send_webhooks", "schedule": 5.0, "options": {"expires": 30}},
+    "drop-old-webhooks": {"task": "automation.tasks.drop_old", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-notices": {"task": "billing.tasks.send_notices", "schedule": 5.0, "options": {"expires": 30}},
 }
 

@@ -1,0 +1,245 @@
+"""Addresses that hear of what happens, and what becomes of each message to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from kit import clock, crypto
+from kit.errors import Invalid, Refusal
+
+from accounts.commands import record
+from accounts.models import Account
+from accounts.policy import Actor
+from automation import outbound, policy
+from automation.models import WebhookDelivery, WebhookEndpoint
+from automation.policy import TOPICS
+from billing.commands.notices import tell
+from billing.words import Told
+from lines.commands import leases
+
+MOST_ENDPOINTS = 10  # of an account
+BATCH = 1_000
+GONE = 410  # the receiver wants no more of them
+
+
+class TooManyWebhooks(Refusal):
+    """The account has as many addresses as it may have."""
+
+
+@transaction.atomic
+def add_webhook(*, account: Account, url: str, topics: Sequence[str], by: Actor) -> WebhookEndpoint:
+    """Raises Invalid, TooManyWebhooks."""
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if WebhookEndpoint.objects.filter(account=account, deleted_at=None).count() >= MOST_ENDPOINTS:
+        raise TooManyWebhooks(f"An account has at most {MOST_ENDPOINTS} webhooks; delete one that is not needed")
+    endpoint = WebhookEndpoint.objects.create(
+        account=account,
+        url=_checked_url(url),
+        topics=_checked_topics(topics),
+        secret=crypto.encrypt(outbound.new_secret()),
+    )
+    _record("webhook.added", endpoint, by)
+    return endpoint
+
+
+@transaction.atomic
+def change_webhook(
+    *, account: Account, endpoint: WebhookEndpoint, url: str, topics: Sequence[str], by: Actor
+) -> WebhookEndpoint:
+    """What waits goes to the new address. Raises Invalid."""
+    locked = _locked(account, endpoint)
+    locked.url, locked.topics = _checked_url(url), _checked_topics(topics)
+    locked.save(update_fields=["url", "topics"])
+    _record("webhook.changed", locked, by)
+    return locked
+
+
+@transaction.atomic
+def switch_webhook(*, account: Account, endpoint: WebhookEndpoint, on: bool, by: Actor) -> None:
+    """Off: nothing is sent; what happens meanwhile is never sent. Harmless twice."""
+    locked = _locked(account, endpoint)
+    if locked.is_on != on:
+        locked.is_on = on
+        locked.since = clock.now() if on else locked.since
+        locked.save(update_fields=["is_on", "since"])
+        _record("webhook.switched_on" if on else "webhook.switched_off", locked, by)
+
+
+@transaction.atomic
+def delete_webhook(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> None:
+    """What waits is given up. Harmless twice."""
+    locked = _locked(account, endpoint)
+    if locked.deleted_at is None:
+        locked.deleted_at, locked.is_on = clock.now(), False
+        locked.save(update_fields=["deleted_at", "is_on"])
+        _record("webhook.deleted", locked, by)
+
+
+@transaction.atomic
+def renew_secret(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> None:
+    """Messages are signed with a new secret from now on."""
+    locked = _locked(account, endpoint)
+    locked.secret = crypto.encrypt(outbound.new_secret())
+    locked.save(update_fields=["secret"])
+    _record("webhook.secret_renewed", locked, by)
+
+
+def _locked(account: Account, endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    return WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk, account=account)
+
+
+def _checked_url(url: str) -> str:
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise Invalid("Give a whole address, like https://example.com/hooks/linekeeper") from None
+    private = settings.WEBHOOKS_TO_PRIVATE
+    if parts.scheme != "https" and not (private and parts.scheme == "http"):
+        raise Invalid("Give an address that begins with https://")
+    if not host or parts.username or parts.password or parts.fragment or not url.isascii() or len(url) > 500:
+        raise Invalid("Give an address without a name, a password or a fragment, of at most 500 plain characters")
+    is_literal = ":" in host or host.replace(".", "").isdigit()
+    if not private and (host == "localhost" or (is_literal and not outbound.is_public(host))):
+        raise Invalid("Give a public address: this one leads into a private network")
+    return url
+
+
+def _checked_topics(topics: Sequence[str]) -> list[str]:
+    if not topics or any(topic not in TOPICS for topic in topics):
+        raise Invalid("Choose what it hears of")
+    return [topic for topic in TOPICS if topic in topics]
+
+
+def _record(verb: str, endpoint: WebhookEndpoint, by: Actor) -> None:
+    detail = {"url": endpoint.url, "topics": endpoint.topics}
+    record(by=by, verb=verb, account_id=endpoint.account_id, subject=f"webhook:{endpoint.uuid.hex}", detail=detail)
+
+
+# Events that an address is to hear of and has no message about; a sub-account's are its parent's.
+DUE = """
+SELECT w.id, e.id, t.topic, e.verb, e.at, e.subject, e.actor_name, e.detail, a.uuid
+  FROM accounts_event e
+  JOIN accounts_account a ON a.id = e.account_id
+  JOIN automation_webhookendpoint w ON w.account_id = coalesce(a.parent_id, a.id)
+  JOIN unnest(%(topics)s::text[], %(verbs)s::text[]) AS t(topic, verb) ON t.verb = e.verb AND t.topic = ANY(w.topics)
+ WHERE e.id > %(after)s AND e.verb = ANY(%(verbs)s::text[]) AND w.is_on AND e.at >= w.since
+   AND NOT EXISTS (SELECT FROM automation_webhookdelivery d WHERE d.endpoint_id = w.id AND d.event_id = e.id)
+ ORDER BY e.id LIMIT %(limit)s
+"""
+
+
+def plan_deliveries(*, after: int) -> int:
+    """Writes a message for each event behind this one and each address that hears of it; says how many. Harmless
+    twice."""
+    pairs = [(topic, verb) for topic, verbs in TOPICS.items() for verb in verbs]
+    values: dict[str, Any] = {
+        "topics": [topic for topic, _ in pairs],
+        "verbs": [verb for _, verb in pairs],
+        "after": after,
+        "limit": BATCH,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, values)
+        rows = cursor.fetchall()
+    WebhookDelivery.objects.bulk_create(
+        [
+            WebhookDelivery(endpoint_id=endpoint, event_id=event, topic=topic, body=_body(verb, at, about))
+            for endpoint, event, topic, verb, at, *about in rows
+        ],
+        ignore_conflicts=True,
+    )
+    return len(rows)
+
+
+def _body(verb: str, at: Any, about: Sequence[Any]) -> str:
+    subject, actor, detail, account = about
+    detail = msgspec.json.decode(detail) if isinstance(detail, str) else detail
+    data = {"account": account.hex, "subject": subject, "by": actor} | detail
+    return msgspec.json.encode({"type": verb, "timestamp": at, "data": data}).decode()
+
+
+@transaction.atomic
+def send_test(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> WebhookDelivery:
+    """A message that means nothing, to see whether it arrives."""
+    locked = _locked(account, endpoint)
+    data = {"account": account.uuid.hex, "by": by.name, "note": "A test: nothing happened."}
+    body = msgspec.json.encode({"type": "test", "timestamp": clock.now(), "data": data}).decode()
+    return WebhookDelivery.objects.create(endpoint=locked, topic="test", body=body)
+
+
+@transaction.atomic
+def send_again(*, account: Account, delivery_id: int, by: Actor) -> WebhookDelivery:
+    """The same message with the same id, at once, whatever became of it. Raises WebhookDelivery.DoesNotExist."""
+    rows = WebhookDelivery.objects.select_for_update(of=("self",)).select_related("endpoint")
+    delivery = rows.get(pk=delivery_id, endpoint__account=account, endpoint__deleted_at=None)
+    delivery.delivered_at = delivery.failed_at = delivery.due_at = delivery.leased_until = None
+    delivery.attempts = 0
+    delivery.save()
+    subject = f"webhook:{delivery.endpoint.uuid.hex}"
+    detail = {"message": delivery.uuid.hex}
+    record(by=by, verb="webhook.sent_again", account_id=account.pk, subject=subject, detail=detail)
+    return delivery
+
+
+def claim_deliveries(*, limit: int) -> list[WebhookDelivery]:
+    """Takes messages that are due."""
+    on = "endpoint_id IN (SELECT id FROM automation_webhookendpoint WHERE is_on AND deleted_at IS NULL)"
+    ids = leases.claim(model=WebhookDelivery, limit=limit, where=f"delivered_at IS NULL AND failed_at IS NULL AND {on}")
+    return list(WebhookDelivery.objects.filter(pk__in=ids).select_related("endpoint").order_by("pk"))
+
+
+def delivered(*, delivery: WebhookDelivery, status: int) -> None:
+    now = clock.now()
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(
+        delivered_at=now, tried_at=now, status=status, leased_until=None, last_error=""
+    )
+
+
+PAUSE = dt.timedelta(seconds=30)
+
+
+@transaction.atomic
+def not_delivered(*, delivery: WebhookDelivery, reason: str, status: int | None) -> None:
+    """It is tried again later, for three days; what else waits for that address waits a little, so that one that does
+    not answer holds up nobody's messages. The owner is told when one is given up, once a day."""
+    now = clock.now()
+    again = None if status == GONE else policy.retry_at(delivery.attempts, now)
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(
+        due_at=again,
+        failed_at=None if again else now,
+        tried_at=now,
+        status=status,
+        leased_until=None,
+        last_error=reason[:300],
+    )
+    waiting = WebhookDelivery.objects.filter(
+        endpoint=delivery.endpoint, delivered_at=None, failed_at=None, leased_until=None
+    ).exclude(pk=delivery.pk)
+    waiting.exclude(due_at__gt=now).update(due_at=now + PAUSE)
+    if again is None:
+        _tell_given_up(delivery.endpoint, reason)
+
+
+def _tell_given_up(endpoint: WebhookEndpoint, reason: str) -> None:
+    told = Told(
+        "Webhook messages could not be delivered",
+        f"Messages to {endpoint.url} were not taken and are given up: {reason}. See the log under Automation, Webhooks;"
+        " what was given up can be sent again there.",
+    )
+    key = f"webhook:{endpoint.pk}:{clock.today()}"
+    tell(account_id=endpoint.account_id, key=key, told=told, page=f"/automation/webhooks/{endpoint.uuid.hex}/")
+
+
+def drop_old_deliveries(*, limit: int = 10_000) -> int:
+    """Messages that ended over a month ago are forgotten; says how many."""
+    old = WebhookDelivery.objects.filter(created_at__lt=clock.now() - policy.KEPT)
+    ended = old.exclude(delivered_at=None, failed_at=None).order_by("pk").values("pk")[:limit]
+    return WebhookDelivery.objects.filter(pk__in=ended).delete()[0]

@@ -1,0 +1,56 @@
+"""Sending webhooks: what happened becomes messages, and each is sent until it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from kit import clock, crypto
+
+from automation import outbound
+from automation.commands import webhooks
+from automation.models import WebhookDelivery, WebhookEndpoint
+from automation.outbound import Message, Undeliverable
+from automation.work.events import new_events
+
+AT_ONCE = 8
+
+
+def plan() -> int:
+    """Messages about what is new; says how many."""
+    if not WebhookEndpoint.objects.filter(is_on=True).exists():
+        return 0
+    planned = 0
+    with new_events("webhooks") as after:
+        while new := webhooks.plan_deliveries(after=after):
+            planned += new
+    return planned
+
+
+def send(*, stop: Callable[[], bool] = lambda: False) -> int:
+    """Sends what is due; says how much was taken. No call is made inside a transaction."""
+    taken = 0
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="webhook") as pool:
+        while not stop() and (due := webhooks.claim_deliveries(limit=AT_ONCE)):
+            messages = [_message(delivery) for delivery in due]
+            for delivery, answer in zip(due, pool.map(_try, messages), strict=True):
+                if isinstance(answer, Undeliverable):
+                    webhooks.not_delivered(delivery=delivery, reason=str(answer), status=answer.status)
+                else:
+                    webhooks.delivered(delivery=delivery, status=answer)
+                    taken += 1
+    return taken
+
+
+def _message(delivery: WebhookDelivery) -> Message:
+    endpoint = delivery.endpoint
+    return Message(endpoint.url, f"msg_{delivery.uuid.hex}", delivery.body, crypto.decrypt(endpoint.secret))
+
+
+def _try(message: Message) -> int | Undeliverable:
+    timestamp = int(clock.now().timestamp())
+    try:
+        return outbound.deliver(message, timestamp=timestamp, allow_private=settings.WEBHOOKS_TO_PRIVATE)
+    except Undeliverable as undeliverable:
+        return undeliverable
