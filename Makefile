@@ -36,6 +36,7 @@ format: setup
 
 bench: setup
 	$(BIN)/python manage.py bench
+	$(BIN)/python manage.py bench_rules
 
 # Anything at all sent to every call of the API: each answer is one that its document promises.
 fuzz: setup

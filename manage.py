@@ -10,7 +10,8 @@ WITHOUT_SERVICES = {
     "startapp", "startproject", "version",
 }  # fmt: skip
 WITHOUT_MIGRATING = {
-    "bench", "dbshell", "migrate", "optimizemigration", "showmigrations", "sqlmigrate", "squashmigrations",
+    "bench", "bench_rules", "dbshell", "migrate", "optimizemigration", "showmigrations", "sqlmigrate",
+    "squashmigrations",
 }  # fmt: skip
 
 

@@ -1,0 +1,115 @@
+"""Any history of usage, replays, sweeps and hands: a rule fires once a day, gives back at midnight, and hands win."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automation.models import LineGuard, RuleFire
+from automation.policy import CALM, MOST_CHANGES
+from automation.work import rules
+from lines.commands.wishes import activate, deactivate
+from lines.models import ChangedLines, LineState
+from lines.policy import Wanted
+from tests.automation.ruled import MIA, Ruled
+
+STEPS = st.lists(
+    st.tuples(
+        st.integers(min_value=1, max_value=900),  # minutes later
+        st.sampled_from(["use", "use", "use a little", "replay", "sweep", "on", "off"]),
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+class Expected:
+    """One line under one rule of 512 MB a day, on again the next day; written from the rules, not from the code."""
+
+    def __init__(self) -> None:
+        self.used: dict[dt.date, int] = {}
+        self.fired: set[dt.date] = set()
+        self.is_on, self.by_hand = True, False
+        self.back: dt.datetime | None = None
+        self.stop: tuple[dt.datetime, dt.date] | None = None
+        self.last: dt.datetime | None = None
+        self.changes: dict[dt.date, int] = {}
+
+    def due(self, now: dt.datetime) -> None:
+        """What was planned happens at the first sweep from its moment on, at most once in a quarter of an hour."""
+        if self.back is not None and now >= self.back:
+            if self.last is not None and now < self.last + CALM:
+                self.back = self.last + CALM
+                return
+            self.back, self.is_on = None, True
+            self.changed(now)
+        elif self.stop is not None and now >= self.stop[0]:
+            day, self.stop = self.stop[1], None
+            if day == now.date():
+                self.turn_off(now, day)
+
+    def meet(self, now: dt.datetime) -> None:
+        day = now.date()
+        if self.used.get(day, 0) <= 512 or day in self.fired:
+            return
+        self.fired.add(day)
+        if not self.is_on:
+            return
+        if self.last is not None and now < self.last + CALM:
+            self.stop = (self.last + CALM, day)
+        else:
+            self.turn_off(now, day)
+
+    def turn_off(self, now: dt.datetime, day: dt.date) -> None:
+        midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
+        self.is_on, self.back = False, max(midnight, now + CALM)
+        self.changed(now)
+
+    def changed(self, now: dt.datetime) -> None:
+        self.last = now
+        self.changes[now.date()] = self.changes.get(now.date(), 0) + 1
+
+    def hand(self, *, on: bool) -> None:
+        """A hand that changes something ends what rules had planned; one that does not, ends it only by switching
+        off what a rule holds."""
+        if on != self.is_on or (not on and self.back is not None):
+            self.back = self.stop = None
+        self.is_on = on
+
+
+@pytest.mark.django_db
+@settings(max_examples=12)
+@given(steps=STEPS)
+def test_any_history_ends_as_the_rules_say(steps: list[tuple[int, str]]) -> None:
+    with pytest.MonkeyPatch.context() as clock, transaction.atomic():
+        ruled, expected = Ruled(clock, "2026-11-10T00:00:00+00:00"), Expected()
+        line = ruled.line()
+        ruled.daily()
+        for minutes, step in steps:
+            ruled.clock((ruled.now + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S"))
+            rules.check_rest()
+            expected.due(ruled.now)
+            if step in ("use", "use a little"):
+                megabytes = 300 if step == "use" else 20
+                ruled.uses(line, megabytes)
+                expected.used[ruled.now.date()] = expected.used.get(ruled.now.date(), 0) + megabytes
+                expected.meet(ruled.now)
+            elif step == "replay":
+                ChangedLines.objects.create(read_at=ruled.now, line_ids=[line.pk])
+                rules.check_pages()
+                rules.check_all()
+            elif step in ("on", "off"):
+                (activate if step == "on" else deactivate)(line=line, by=MIA)
+                expected.hand(on=step == "on")
+            is_on = LineState.objects.get(pk=line.pk).wanted == Wanted.ACTIVE
+            assert is_on == expected.is_on, (ruled.now, step)
+        fired = set(RuleFire.objects.values_list("period", flat=True))
+        assert fired == {f"day:{day}" for day in expected.fired}
+        assert RuleFire.objects.count() == len(fired)
+        guard = LineGuard.objects.filter(line=line).first()
+        assert guard is None or guard.times <= MOST_CHANGES
+        transaction.set_rollback(True)

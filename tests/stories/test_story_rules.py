@@ -1,0 +1,116 @@
+"""The tutorial's three rules, in numbers: each from the rule that is written to the carrier that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from simulator import Running
+
+from accounts.models import Account, Event
+from accounts.policy import Actor, ActorKind
+from automation.commands.rules import Draft, add_rule
+from automation.models import FollowUp, RuleFire
+from automation.policy import Action, Then, Trigger
+from lines.models import ChangedLines
+from tests.worlds import Story
+
+MIA = Actor(ActorKind.PERSON, "mia@acme.example")
+
+
+def rule(tale: Story, name: str, **facts: object) -> None:
+    draft = Draft(**({"name": name, "trigger": Trigger.USAGE, "action": Action.DEACTIVATE} | facts))  # type: ignore[arg-type]
+    add_rule(account=Account.objects.get(uuid=tale.accounts["acme"]), draft=draft, by=MIA)
+
+
+def begun(tale: Story, carrier: str, iccids: list[str], per_mb: str) -> None:
+    tale.carrier(carrier, per_mb=per_mb)
+    tale.account("acme", credit="5000.00")
+    tale.lines("acme", carrier, iccids)
+    tale.sync()
+
+
+def fired() -> list[tuple[str, str, str]]:
+    rows = RuleFire.objects.order_by("pk").values_list("rule__name", "because", "outcome")
+    return [tuple(row) for row in rows]
+
+
+def test_512_mb_a_day_and_on_again_the_next_day(story: Callable[[str], Story], sim: Running) -> None:
+    """300 MB by noon, 550 by four: off at the carrier in the same pass. 00:00: on. The next day counts from 0."""
+    tale = story("2026-11-10T08:00")
+    tracker, other = sim.iccids("simbase", 2)
+    begun(tale, "simbase", [tracker, other], "0.01")
+    rule(tale, "512 MB a day", period="day", unit="mb", limit=Decimal(512), then=Then.NEXT_DAY)
+    tale.at("2026-11-10T12:00")
+    tale.uses(tracker, 300)
+    tale.uses(other, 512)
+    tale.sync()
+    assert (tale.word(tracker), fired()) == ("enabled", [])
+    tale.at("2026-11-10T16:00")
+    tale.uses(tracker, 250)
+    tale.sync()
+    assert tale.word(tracker) == "disabled"
+    assert tale.word(other) == "enabled"  # 512 is not more than 512
+    assert fired() == [("512 MB a day", "Used 550 MB on 10 November 2026, over 512 MB", "deactivated")]
+    assert not ChangedLines.objects.exists()
+    tale.at("2026-11-10T23:59")
+    tale.sync()
+    assert tale.word(tracker) == "disabled"
+    tale.at("2026-11-11T00:00")
+    tale.sync()
+    assert tale.word(tracker) == "enabled"
+    tale.at("2026-11-11T12:00")
+    tale.uses(tracker, 500)
+    tale.sync()
+    assert tale.word(tracker) == "enabled"
+    assert len(fired()) == 1
+    assert FollowUp.objects.get().state == "done"
+
+
+def test_200_dollars_a_month_and_on_again_the_next_month(story: Callable[[str], Story], sim: Running) -> None:
+    """0.10 a MB: 1,500 MB are $150.00, 600 more make $210.00. On the 1st the line runs again."""
+    tale = story("2026-11-03T08:00")
+    router = sim.iccids("simbase", 1)[0]
+    begun(tale, "simbase", [router], "0.10")
+    rule(tale, "$200 a month", period="month", unit="usd", limit=Decimal(200), then=Then.NEXT_MONTH)
+    tale.at("2026-11-05T12:00")
+    tale.uses(router, 1500)
+    tale.sync()
+    assert fired() == []
+    tale.at("2026-11-20T12:00")
+    tale.uses(router, 600)
+    tale.sync()
+    because = "Used $210.00 in the month from 1 November 2026, over $200.00"
+    assert fired() == [("$200 a month", because, "deactivated")]
+    assert tale.word(router) == "disabled"
+    tale.at("2026-11-30T23:59")
+    tale.sync()
+    assert tale.word(router) == "disabled"
+    tale.at("2026-12-01T00:00")
+    tale.sync()
+    assert tale.word(router) == "enabled"
+
+
+def test_a_sim_in_another_device_is_off_for_good(story: Callable[[str], Story], sim: Running) -> None:
+    tale = story("2026-11-10T08:00")
+    card = sim.iccids("iotportal", 1)[0]
+    begun(tale, "iotportal", [card], "0.01")
+    rule(tale, "Another device", trigger=Trigger.IMEI)
+    tale.at("2026-11-10T09:00")
+    tale.sync()
+    if Event.objects.filter(verb="imei.changed", subject=f"line:{card}").exists():
+        raise AssertionError("the first IMEI is not a change")
+    known = {sim_row["iccid"]: sim_row["imei"] for sim_row in sim.fleet("iotportal")}[card]
+    Event.objects.create(
+        actor_kind="carrier",
+        actor_name="iotportal",
+        verb="imei.changed",
+        subject=f"line:{card}",
+        detail={"before": known, "after": "356789012345679"},
+    )
+    tale.at("2026-11-10T10:00")
+    tale.sync()
+    assert tale.word(card) == "DEACTIVATED"
+    tale.at("2026-12-24T00:00")
+    tale.sync()
+    assert tale.word(card) == "DEACTIVATED"
