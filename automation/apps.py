@@ -11,5 +11,5 @@ class AutomationConfig(AppConfig):
 
         from automation.work import rules
 
-        listen(Bell.PAGE_APPLIED, rules.check_pages)
+        listen(Bell.PAGE_APPLIED, rules.meet_page)
         listen(Bell.BALANCES_DECIDED, rules.check_rest)

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, Sum
-from kit.sql import array
+from kit.sql import array, prepared
 
 from automation.models import Rule, RuleFire
 from automation.policy import Action, Period, Trigger, says
@@ -120,7 +120,8 @@ USAGE_OF_LINES, USAGE_OF_ALL = _usage("st.line_id = ANY(%(lines)s::bigint[])"), 
 
 def usage_of_lines(line_ids: Sequence[int], *, since: dt.date) -> list[Found]:
     """Limits of usage that these lines are over, in periods that were running on `since` or later."""
-    return _found(USAGE_OF_LINES, Trigger.USAGE, since=since, lines=array(line_ids))
+    values = {"trigger": Trigger.USAGE.value, "since": since, "lines": array(line_ids), "rule": None}
+    return [Found(*row) for row in prepared(USAGE_OF_LINES, values)]
 
 
 def usage_of_all(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
@@ -148,9 +149,9 @@ def silence(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
     return _found(SILENCE, Trigger.SILENCE, since=today, rule=rule_id)
 
 
-def _found(sql: str, trigger: Trigger, *, since: dt.date, lines: str = "{}", rule: int | None = None) -> list[Found]:
+def _found(sql: str, trigger: Trigger, *, since: dt.date, rule: int | None = None) -> list[Found]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"trigger": trigger.value, "since": since, "lines": lines, "rule": rule})
+        cursor.execute(sql, {"trigger": trigger.value, "since": since, "rule": rule})
         return [Found(*row) for row in cursor.fetchall()]
 
 

@@ -36,6 +36,11 @@ def check_pages() -> int:
             turned += fire(found=due.usage_of_lines(changed.line_ids, since=changed.since.date())).turned
 
 
+def meet_page() -> int:
+    """What a page of readings brought: usage, and cards that sit in another device."""
+    return check_pages() + check_events()
+
+
 def check_rest() -> int:
     """Everything that is not a page: follow-ups, new rules, events, silence, costs; says how many lines turned."""
     turned = check_pages() + follow_up() + check_new_rules() + check_events() + check_slow()
