@@ -20,6 +20,7 @@ from automation.models import Rule
 from automation.policy import LONGEST_NAME, LONGEST_WORD, Action, Outcome, Period, Then, Trigger, Unit
 from automation.queries.activity import AskedActivity
 from automation.queries.scope import Scope
+from lines.commands.settings import SPEEDS
 from lines.models import RatePlan, Tag
 from lines.queries import plans_of, subaccounts_of
 
@@ -32,7 +33,12 @@ TRIGGERS = (
 )
 PERIODS = ((Period.DAY, "day"), (Period.MONTH, "month"))
 UNITS = ((Unit.MB, "MB"), (Unit.USD, "$"))
-ACTIONS = ((Action.DEACTIVATE, "deactivate it at once"), (Action.TELL, "only tell people"))
+ACTIONS = (
+    (Action.DEACTIVATE, "deactivate it at once"),
+    (Action.THROTTLE, "slow it to"),
+    (Action.PLAN, "put it on the rate plan"),
+    (Action.TELL, "only tell people"),
+)
 THENS = (
     (Then.NEVER, "leave it off until somebody activates it"),
     (Then.NEXT_DAY, "activate it at the start of the next day"),
@@ -99,6 +105,8 @@ class RuleForm(forms.Form):
     then_hours = forms.IntegerField(
         label="After how many hours", required=False, widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4})
     )
+    kbps = _select([("", "choose"), *((str(kbps), f"{kbps:,}") for kbps in SPEEDS)], label="Speed", required=False)
+    to_plan = _select([], label="To which rate plan", required=False)
     holder = _select([], label="Sub-account", required=False)
     plan = _select([], label="Rate plan", required=False)
     tags = forms.MultipleChoiceField(label="Tags, any of", required=False, widget=forms.CheckboxSelectMultiple)
@@ -117,6 +125,7 @@ class RuleForm(forms.Form):
         own = [(self.account.uuid.hex, f"{self.account.name}'s own lines")] if self.holders else []
         self._choose("holder", [("", "all lines"), *own, *((key, one.name) for key, one in self.holders.items())])
         self._choose("plan", [("", "any"), *((key, plan.name) for key, plan in self.plans.items())])
+        self._choose("to_plan", [("", "choose"), *((key, plan.name) for key, plan in self.plans.items())])
         tags = Tag.objects.filter(account=self.account).order_by("name").values_list("name", flat=True)
         self._choose("tags", [(name, name) for name in tags])
         self._choose("tells", [(key, place.user.email) for key, place in self.people.items()])
@@ -146,6 +155,8 @@ class RuleForm(forms.Form):
             except_iccids=data.get("except_iccids") or [],
             then=Then(data.get("then") or ""),
             then_hours=data.get("then_hours"),
+            kbps=int(data["kbps"]) if data.get("kbps") else None,
+            to_plan=self.plans.get(data.get("to_plan") or ""),
             tells=[self.people[key] for key in data.get("tells") or []],
             is_shadow=bool(data.get("is_shadow")),
         )
@@ -187,6 +198,8 @@ def initial_of(rule: Rule) -> dict[str, Any]:
         "action": rule.action,
         "then": rule.then,
         "then_hours": rule.then_hours,
+        "kbps": rule.kbps,
+        "to_plan": str(rule.to_plan_id or ""),
         "holder": rule.holder.uuid.hex if rule.holder else "",
         "plan": str(rule.plan_id or ""),
         "tags": rule.tags,

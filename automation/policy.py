@@ -40,6 +40,8 @@ class Action(enum.StrEnum):
     """What a rule does when it fires. It tells the staff chosen in any case."""
 
     DEACTIVATE = "deactivate"
+    THROTTLE = "throttle"
+    PLAN = "plan"
     TELL = "tell"
 
 
@@ -57,6 +59,8 @@ class Outcome(enum.StrEnum):
 
     DEACTIVATED = "deactivated"
     TOLD = "told"
+    SET = "set"  # throttled, or put on another plan
+    REFUSED = "refused"  # the line's carrier cannot
     SHADOW = "shadow"  # the rule only records
     ALREADY_OFF = "already-off"
     OVER = "over"  # the period was over before it was seen
@@ -103,6 +107,9 @@ def problems(
     then: Then,
     then_hours: int | None,
     tells: int,
+    kbps: int | None = None,
+    speeds: Sequence[int] = (),
+    has_plan: bool = False,
 ) -> dict[str, str]:
     """What is wrong with a rule, by the field's name; nothing: it can be saved."""
     wrong: dict[str, str] = {}
@@ -122,6 +129,10 @@ def problems(
         wrong["countries"] = "Give at least one country where the lines may be, by its two letters"
     if action is Action.TELL and not tells:
         wrong["tells"] = "Choose who is told: the rule does nothing else"
+    if action is Action.THROTTLE and kbps not in speeds:
+        wrong["kbps"] = "Choose a speed"
+    if action is Action.PLAN and not has_plan:
+        wrong["to_plan"] = "Choose the rate plan"
     if action is Action.DEACTIVATE and then is Then.HOURS and not _are_hours(then_hours):
         wrong["then_hours"] = _HOURS
     return wrong

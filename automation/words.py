@@ -13,6 +13,8 @@ from automation.policy import Act, Action, FollowState, Outcome, Period, Then, T
 OUTCOMES: dict[str, str] = {
     Outcome.DEACTIVATED: "Deactivated",
     Outcome.TOLD: "Told",
+    Outcome.SET: "Changed",
+    Outcome.REFUSED: "Not possible",
     Outcome.SHADOW: "Recorded only",
     Outcome.ALREADY_OFF: "Off already",
     Outcome.OVER: "Period over",
@@ -106,6 +108,10 @@ def does(rule: Any) -> str:
     """it is deactivated at once and activated again at 00:00 UTC of the next day."""
     if rule.action == Action.TELL:
         return "the people chosen are told"
+    if rule.action == Action.THROTTLE:
+        return f"it is slowed to {rule.kbps} kbps where its carrier can"
+    if rule.action == Action.PLAN:
+        return f"it is put on the rate plan {rule.to_plan.name if rule.to_plan else ''} where its carrier can"
     it = "all its lines are" if rule.trigger == Trigger.COST else "it is"
     return f"{it} deactivated at once and {then_words(rule.then, rule.then_hours)}"
 

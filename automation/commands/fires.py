@@ -19,8 +19,11 @@ from automation.commands.acts import actor, hold, leave_alone, lines_now
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, Action, LineNow, Outcome, Then
 from automation.queries.due import Found
+from lines.commands.plans import change_plan_of_lines
+from lines.commands.settings import throttle_lines
 from lines.commands.wishes import lock_lines
 from lines.models import Line
+from lines.policy import Verdict
 
 MOST_NAMED = 250  # lines that one event names
 
@@ -39,10 +42,11 @@ def fire(*, found: Sequence[Found]) -> Fired:
     if not found:
         return Fired()
     rules = {rule.pk: rule for rule in Rule.objects.filter(pk__in={one.rule_id for one in found})}
-    acts = [one for one in found if rules[one.rule_id].action == Action.DEACTIVATE and not rules[one.rule_id].is_shadow]
+    acts = [one for one in found if rules[one.rule_id].action != Action.TELL and not rules[one.rule_id].is_shadow]
     states = lock_lines(line_ids=sorted({one.line_id for one in acts if one.line_id}))
     now = clock.now()
     fires = _insert(found, rules, now)
+    _set([one for one in fires if one.outcome == Outcome.SET], now)
     waiting = [one for one in fires if one.outcome == Outcome.WAITS]
     turned = act(fires=waiting, lines=lines_now(states, today=now.date()), now=now)
     RuleFire.objects.bulk_update(waiting, ["outcome", "acted_at"], batch_size=2000)
@@ -92,7 +96,26 @@ def _insert(found: Sequence[Found], rules: dict[int, Rule], now: dt.datetime) ->
 def _first_outcome(rule: Rule) -> Outcome:
     if rule.is_shadow:
         return Outcome.SHADOW
-    return Outcome.TOLD if rule.action == Action.TELL else Outcome.WAITS
+    return {Action.TELL: Outcome.TOLD, Action.DEACTIVATE: Outcome.WAITS}.get(Action(rule.action), Outcome.SET)
+
+
+def _set(fires: Sequence[RuleFire], now: dt.datetime) -> None:
+    """Throttles lines or puts them on another plan, and writes down where their carrier cannot."""
+    by_rule: dict[Rule, list[RuleFire]] = defaultdict(list)
+    for one in fires:
+        by_rule[one.rule].append(one)
+    for rule, its in by_rule.items():
+        ids = [one.line_id for one in its if one.line_id]
+        if rule.to_plan is not None:
+            verdicts = change_plan_of_lines(line_ids=ids, plan=rule.to_plan, by=actor(rule))
+        else:
+            verdicts = throttle_lines(line_ids=ids, kbps=rule.kbps or 0, by=actor(rule))
+        for one in its:
+            if verdicts.get(one.line_id or 0, Verdict.GONE).is_refusal:
+                one.outcome = Outcome.REFUSED
+            else:
+                one.acted_at = now
+    RuleFire.objects.bulk_update(fires, ["outcome", "acted_at"], batch_size=2000)
 
 
 def _because(one: Found, rule: Rule) -> str:

@@ -16,6 +16,7 @@ from accounts.policy import Actor
 from automation import policy, words
 from automation.models import Rule
 from automation.policy import Action, Then, Trigger
+from lines.commands.settings import SPEEDS
 from lines.models import Line, RatePlan, Tag
 
 MOST_RULES = 100  # of an account
@@ -53,6 +54,8 @@ class Draft:
     except_iccids: list[str] = field(default_factory=list)
     then: Then = Then.NEVER
     then_hours: int | None = None
+    kbps: int | None = None
+    to_plan: RatePlan | None = None
     tells: list[Membership] = field(default_factory=list)
     is_shadow: bool = False
 
@@ -77,6 +80,8 @@ class Draft:
             "action": self.action.value,
             "then": then.value,
             "then_hours": self.then_hours if then is Then.HOURS else None,
+            "kbps": self.kbps if self.action is Action.THROTTLE else None,
+            "to_plan": self.to_plan if self.action is Action.PLAN else None,
             "is_shadow": self.is_shadow,
         }
 
@@ -150,12 +155,16 @@ def check(*, account: Account, draft: Draft) -> None:
         then=draft.then,
         then_hours=draft.then_hours,
         tells=len(draft.tells),
+        kbps=draft.kbps,
+        speeds=SPEEDS,
+        has_plan=draft.to_plan is not None,
     )
     holder = draft.holder
     if holder is not None and account.pk not in (holder.pk, holder.parent_id):
         problems["holder"] = "Choose one of your sub-accounts"
-    if draft.plan is not None and not Line.objects.filter(payer=account, plan=draft.plan).exists():
-        problems["plan"] = "Choose a rate plan of your lines"
+    for name, plan in (("plan", draft.plan), ("to_plan", draft.to_plan)):
+        if plan is not None and not Line.objects.filter(payer=account, plan=plan).exists():
+            problems[name] = "Choose a rate plan of your lines"
     known_tags = set(Tag.objects.filter(account=account, name__in=draft.tags).values_list("name", flat=True))
     if unknown := [tag for tag in draft.tags if tag not in known_tags]:
         problems["tags"] = f"Not among your tags: {', '.join(unknown)}"

@@ -43,6 +43,8 @@ class Rule(models.Model):
     action = models.CharField(max_length=16, choices=[(one.value, one.value) for one in Action])
     then = models.CharField(max_length=16, blank=True, choices=[(one.value, one.value) for one in Then])
     then_hours = models.PositiveIntegerField(null=True)
+    kbps = models.PositiveIntegerField(null=True)
+    to_plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")
     tells = models.ManyToManyField(Membership, related_name="+")
 
     check_asked_at = models.DateTimeField(null=True)  # all its lines are to be looked at, not only those that move
@@ -65,6 +67,14 @@ class Rule(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(then="") | Q(action=Action.DEACTIVATE), name="only_what_was_deactivated_is_activated"
+            ),
+            models.CheckConstraint(
+                condition=~Q(action=Action.THROTTLE) | Q(kbps__gt=0, kbps__isnull=False),
+                name="rule_that_throttles_says_to_what",
+            ),
+            models.CheckConstraint(
+                condition=~Q(action=Action.PLAN) | Q(to_plan__isnull=False),
+                name="rule_that_changes_the_plan_says_which",
             ),
             models.CheckConstraint(
                 condition=~Q(then=Then.HOURS) | Q(then_hours__gt=0, then_hours__isnull=False),

@@ -66,7 +66,10 @@ WITH rule AS MATERIALIZED (
             - CASE WHEN c.cycle_day > extract(day FROM %(since)s::date) THEN interval '1 month' ELSE '0' END)::date
             + c.cycle_day - 1 AS cycle,
            (SELECT max(p.per_mb) FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
-             WHERE rp.carrier_id = c.id)::float8 * {per_byte} AS per_byte
+             WHERE rp.carrier_id = c.id
+               AND NOT EXISTS (SELECT FROM lines_price n  -- long replaced: nothing of this cycle costs it
+                                WHERE n.plan_id = p.plan_id AND n.valid_from > coalesce(p.valid_from, '-infinity')
+                                  AND n.valid_from < %(since)s::date - 62))::float8 * {per_byte} AS per_byte
       FROM lines_carrier c
 ), l AS MATERIALIZED (
     SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day, st.day AS last_day,

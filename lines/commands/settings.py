@@ -20,6 +20,7 @@ from lines.models import Carrier, Line, LineSetting, LineState
 from lines.policy import Verdict
 
 LONGEST = 64
+SPEEDS = sorted({kbps for client in CLIENTS.values() for kbps in client.abilities.throttles})  # that any carrier offers
 
 
 class CannotBeSet(Refusal):
@@ -37,6 +38,11 @@ def may_set(abilities: Abilities, setting: Setting, value: str) -> bool:
             return value in ("on", "off")
         case Setting.PLAN:
             return 0 < len(value) <= LONGEST
+
+
+def throttle_lines(*, line_ids: Sequence[int], kbps: int, by: Actor) -> dict[int, Verdict]:
+    """Wants these lines no faster than this, where their carrier can; says of each what came of it. Harmless twice."""
+    return set_on_lines(line_ids=line_ids, setting=Setting.THROTTLE, value=str(kbps), by=by)
 
 
 @transaction.atomic

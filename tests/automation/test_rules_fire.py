@@ -20,7 +20,7 @@ from billing.models import Notice
 from lines.commands.changes import take_changed_lines
 from lines.commands.tags import tag_lines
 from lines.commands.wishes import activate, deactivate, enforce
-from lines.models import ChangedLines, Drive
+from lines.models import ChangedLines, Drive, LineSetting
 from lines.policy import Why
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
 from tests.fleets import at
@@ -385,6 +385,25 @@ def test_a_message_with_the_word_fires_for_each_message(ruled: Ruled) -> None:
         ("Message: Alarm! door 3", "told", True),
         ("Message: alarm again", "told", True),
     ]
+
+
+def test_a_line_is_slowed_or_put_on_another_plan_where_its_carrier_can(ruled: Ruled) -> None:
+    cheap = ruled.fleet.plans["iotportal"]
+    simbase, portal = ruled.line(), ruled.line(kind="iotportal")
+    slow = ruled.rule(name="slow", action=Action.THROTTLE, kbps=100)
+    move = ruled.rule(name="move", action=Action.PLAN, to_plan=cheap, limit=Decimal(600))
+    ruled.uses(simbase, 700)
+    ruled.uses(portal, 700)
+    outcome = {(fire.rule_id, fire.line_id): fire.outcome for fire in RuleFire.objects.all()}
+    assert outcome[move.pk, simbase.pk] == "refused"  # the plan is another carrier's
+    assert outcome[move.pk, portal.pk] == "set"
+    assert (outcome[slow.pk, simbase.pk], outcome[slow.pk, portal.pk]) == ("set", "refused")
+    assert list(LineSetting.objects.values_list("line_id", "wanted")) == [(simbase.pk, "100")]
+    assert {wish(line)[0] for line in (simbase, portal)} == {"ACTIVE"}
+    for facts, field in (({"action": Action.THROTTLE, "kbps": 0}, "kbps"), ({"action": Action.PLAN}, "to_plan")):
+        with pytest.raises(BadRule) as refused:
+            ruled.rule(**facts)
+        assert list(refused.value.problems) == [field]
 
 
 def test_people_are_told_once_of_all_lines_and_again_only_after_a_pause(ruled: Ruled) -> None:
