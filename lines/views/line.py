@@ -103,5 +103,6 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "usage": usage,
         "today": usage.days[-1],
         "daily": charts.daily(usage),
+        "monthly": charts.monthly(usage),
     }
     return page(request, "lines/line.html", context, part="line")
