@@ -1,4 +1,4 @@
-"""Doors to what a person does with one line; each ends on the line's page with a word about it."""
+"""Doors to what a person does with one line; each ends on the page it was pressed on, with a word about it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from kit.errors import Refusal
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Actor, Right
-from lines.commands import wishes
+from lines.commands import acts, wishes
+from lines.commands.plans import change_plan_of_lines
+from lines.commands.tags import set_tags, tag_names
 from lines.models import Line
 from lines.queries import lines_of
 
@@ -28,6 +31,9 @@ def _act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], st
         messages.error(request, refusal.message)
     else:
         messages.success(request, said)
+    back = request.POST.get("back", "")
+    if url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        return redirect(back)
     return redirect("line", iccid=iccid)
 
 
@@ -82,5 +88,35 @@ def notes(request: MemberRequest, iccid: str) -> HttpResponse:
     def command(line: Line, by: Actor) -> str:
         wishes.edit_notes(line=line, notes=request.POST.get("notes", ""), by=by)
         return "The notes are saved."
+
+    return _act(request, iccid, command)
+
+
+@require_POST
+@needs(Right.EDIT_NOTES)
+def tags(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Gives a line these tags and no others; they are its payer's people's alone."""
+    if request.account.is_subaccount:
+        raise Http404
+
+    def command(line: Line, by: Actor) -> str:
+        set_tags(line=line, names=tag_names([request.POST.get("tags", "")]), by=by)
+        return "The tags are saved."
+
+    return _act(request, iccid, command)
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def plan(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Puts a line on another rate plan of its carrier."""
+    if request.account.is_subaccount:
+        raise Http404
+
+    def command(line: Line, by: Actor) -> str:
+        wanted = acts.plan_of(request.POST.get("plan"))
+        if change_plan_of_lines(line_ids=[line.pk], plan=wanted, by=by)[line.pk].is_refusal:
+            raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
+        return f"The rate plan is {wanted.name}. What is read from now on is at its prices."
 
     return _act(request, iccid, command)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import Account
-from lines.models import RatePlan
+from accounts.queries import Viewer
+from lines import queries
+from lines.models import Carrier, RatePlan, Tag
 from lines.policy import Status, Why
 from lines.queries import COUNTED, OWN, SIZES, SORTS, WAITING, Asked
 
@@ -28,40 +32,82 @@ LONGEST_SEARCH = 100
 DEFAULT = Asked()
 
 
-def asked_from(data: QueryDict, *, subaccounts: Sequence[Account], plans: Sequence[RatePlan]) -> Asked:
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person may filter by."""
+
+    subaccounts: list[Account]
+    plans: list[RatePlan]
+    carriers: list[Carrier]
+    tags: list[Tag]
+
+
+def choices_for(viewer: Viewer) -> Choices:
+    return Choices(
+        queries.subaccounts_of(viewer), queries.plans_of(viewer), queries.carriers_of(viewer), queries.tags_of(viewer)
+    )
+
+
+def asked_from(data: QueryDict, choices: Choices) -> Asked:
     """Only what may be asked survives: a filter by somebody else's sub-account is none."""
     sort = data.get("sort", "")
     per = _whole(data.get("per"), DEFAULT.per)
     per = per if per in SIZES else DEFAULT.per
+    holders = [OWN, *(one.uuid.hex for one in choices.subaccounts)] if choices.subaccounts else []
+    key = data.get("list", "")
     return Asked(
         q=" ".join(data.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
         status=_one_of(data.get("status"), [value for value, _ in STATUSES]),
-        subaccount=_one_of(
-            data.get("subaccount"), [OWN, *(one.uuid.hex for one in subaccounts)] if subaccounts else []
-        ),
-        plan=_one_of(data.get("plan"), [str(plan.pk) for plan in plans]),
+        why=_one_of(data.get("why"), list(WHYS)),
+        subaccount=_one_of(data.get("subaccount"), holders),
+        plan=_one_of(data.get("plan"), [str(plan.pk) for plan in choices.plans]),
+        carrier=_one_of(data.get("carrier"), [str(carrier.pk) for carrier in choices.carriers]),
+        tag=_one_of(data.get("tag"), [str(tag.pk) for tag in choices.tags]),
+        list=key if re.fullmatch(r"[0-9a-f]{32}", key) else "",
         sort=sort if sort.removeprefix("-") in SORTS else DEFAULT.sort,
         page=min(max(1, _whole(data.get("page"), 1)), COUNTED // per),
         per=per,
     )
 
 
-def address(asked: Asked, **changes: str | int) -> str:
-    """The list's address for this, without what is as usual. A change of anything but the page goes to the first."""
+def said(asked: Asked, choices: Choices) -> str:
+    """The filters in words."""
+    words = [
+        f"search “{asked.q}”" if asked.q else "",
+        dict(STATUSES).get(asked.status, ""),
+        WHYS.get(asked.why, ""),
+        "our own" if asked.subaccount == OWN else "",
+        *(one.name for one in choices.subaccounts if one.uuid.hex == asked.subaccount),
+        *(f"plan {plan.name}" for plan in choices.plans if str(plan.pk) == asked.plan),
+        *(f"carrier {carrier.name}" for carrier in choices.carriers if str(carrier.pk) == asked.carrier),
+        *(f"tag {tag.name}" for tag in choices.tags if str(tag.pk) == asked.tag),
+        "a pasted list" if asked.list else "",
+    ]
+    return ", ".join(filter(None, words)) or "all lines"
+
+
+def address(asked: Asked, *, to: str = "lines", **changes: str | int) -> str:
+    """The list's address for this, without what is as usual. A change of anything but the page goes to the first.
+
+    `to` is another page about the same lines.
+    """
     values: dict[str, str | int] = {
         "q": asked.q,
         "status": asked.status,
         "why": asked.why,
         "subaccount": asked.subaccount,
         "plan": asked.plan,
+        "carrier": asked.carrier,
+        "tag": asked.tag,
+        "list": asked.list,
         "sort": asked.sort,
         "per": asked.per,
         "page": 1 if changes else asked.page,
     }
     values |= changes
     usual = {"sort": DEFAULT.sort, "per": DEFAULT.per, "page": 1}
-    said = {name: value for name, value in values.items() if value and usual.get(name) != value}
-    return reverse("lines") + (f"?{urlencode(said)}" if said else "")
+    unusual = {name: value for name, value in values.items() if value and usual.get(name) != value}
+    return reverse(to) + (f"?{urlencode(unusual)}" if unusual else "")
 
 
 def _one_of(value: str | None, allowed: Sequence[str]) -> str:

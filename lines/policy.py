@@ -174,7 +174,20 @@ class Action(enum.StrEnum):
     @property
     def right(self) -> Right:
         """What somebody needs to do this."""
-        return Right.ACTIVATE_LINES if self in (Action.ACTIVATE, Action.SMS) else Right.MANAGE_LINES
+        return RIGHT_FOR.get(self, Right.STOP_LINES)
+
+
+RIGHT_FOR = {
+    Action.ACTIVATE: Right.ACTIVATE_LINES,
+    Action.SMS: Right.ACTIVATE_LINES,
+    Action.KEEP: Right.MANAGE_LINES,  # a line that stays costs more
+    Action.ASSIGN: Right.MANAGE_LINES,
+    Action.PLAN: Right.MANAGE_LINES,
+    Action.TAG: Right.EDIT_NOTES,
+    Action.UNTAG: Right.EDIT_NOTES,
+    Action.RESET_TAGS: Right.EDIT_NOTES,
+}
+OF_SUBACCOUNTS = frozenset({Action.ACTIVATE, Action.SMS})  # whatever rights its people have
 
 
 class Verdict(enum.StrEnum):
@@ -187,6 +200,7 @@ class Verdict(enum.StrEnum):
     DEACTIVATED = "deactivated"
     NOT_ON = "not on"
     OTHER_CARRIER = "other carrier"
+    CANNOT = "cannot"  # its carrier has no such call
     GONE = "gone"  # no longer the account's
 
     @property
@@ -206,6 +220,7 @@ class Facts:
     holder_off: bool = False
     is_so: bool = False
     other_carrier: bool = False
+    cannot: bool = False
 
 
 def judge(action: Action, facts: Facts) -> Verdict:
@@ -227,6 +242,8 @@ def judge(action: Action, facts: Facts) -> Verdict:
             return Verdict.SAME if is_off and not facts.is_held else Verdict.DO
         case Action.KEEP:
             return Verdict.DO if facts.has_date else Verdict.SAME
+        case Action.SMS if facts.cannot:
+            return Verdict.CANNOT
         case Action.SMS:
             return Verdict.DO if facts.wanted is Wanted.ACTIVE and facts.confirmed_on else Verdict.NOT_ON
     if facts.is_so:

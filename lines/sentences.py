@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import enum
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,14 @@ from lines.queries.sms import SmsShown
 ASKED = ": first asked"
 
 
+class Mend(enum.StrEnum):
+    """The button that mends it, for who may press it."""
+
+    REFILL = "refill"
+    ACTIVATE = "activate"
+    SUBACCOUNT = "sub-account"
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """`short` stands in a table. The whole is: `what`, `joint`, how long ago `since` is; then `lifts`."""
@@ -26,6 +35,7 @@ class Sentence:
     since: dt.datetime | None
     lifts: str = ""
     joint: str = ","
+    mend: Mend | None = None
 
 
 # What a table says, a sentence about one line, about several, and what changes it. {who} is a person or a rule.
@@ -74,6 +84,9 @@ def explain(line: LineShown, *, outside: bool = False) -> Sentence:
     return _off(line.why, line.who, since, words=ONE, outside=outside)
 
 
+MENDS = {Why.BALANCE: Mend.REFILL, Why.SUBACCOUNT: Mend.SUBACCOUNT}  # anything else: activate it
+
+
 def _not_on_yet(line: LineShown, carrier: str) -> Sentence:
     if line.blocked:
         return Sentence(
@@ -81,6 +94,13 @@ def _not_on_yet(line: LineShown, carrier: str) -> Sentence:
             f"Wanted on, but {carrier} stopped it (“{line.reported_word}”)",
             line.reported_at,
             f"Only {carrier} can lift this: ask there, with the ICCID.",
+        )
+    if line.silent_since:
+        return Sentence(
+            f"{carrier} is silent",
+            f"Wanted on, but {carrier} does not answer",
+            line.silent_since,
+            "It is asked again as soon as it answers; there is nothing to do.",
         )
     if line.waiting_since is None and line.reported is None and line.reported_word:
         return Sentence(
@@ -126,7 +146,8 @@ def _off(
     short, what, lifts = (OFF_OUTSIDE if outside else OFF)[Why(why)]
     said = words | {"who": who or "somebody"}
     joint = ", the first" if first and why != Why.BALANCE else ","
-    return Sentence(short.format(**said), what.format(**said), since, lifts.format(**said), joint)
+    mend = MENDS.get(Why(why), Mend.ACTIVATE)
+    return Sentence(short.format(**said), what.format(**said), since, lifts.format(**said), joint, mend)
 
 
 SMS = {

@@ -12,7 +12,7 @@ from kit import clock
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books
-from lines.commands import books, devices, differences, jobs, passes
+from lines.commands import books, devices, differences, jobs, lists, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work import messages
@@ -131,9 +131,9 @@ def work_jobs() -> int:
 
 
 @shared_task
-def drop_previews() -> int:
-    """Forgets jobs that nobody started."""
-    return jobs.drop_old_previews()
+def forget_unused() -> int:
+    """Forgets jobs that nobody started, and pasted lists that nobody uses."""
+    return jobs.drop_old_previews() + lists.drop_old_lists()
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

@@ -3,14 +3,23 @@
 from django.urls import path, re_path
 
 from lines import actions
-from lines.views import about, device, line, listing, messages
+from lines.views import about, adding, bulk, device, export, jobs, line, listing, messages
 
 urlpatterns = [
     path("", listing.line_list, name="lines"),
+    path("export.csv", export.export, {"kind": "csv"}, name="lines-csv"),
+    path("export.xlsx", export.export, {"kind": "xlsx"}, name="lines-xlsx"),
+    path("columns/", listing.choose_columns, name="lines-columns"),
+    path("add/", adding.add, name="lines-add"),
+    path("add/many/", adding.add_many, name="lines-add-many"),
+    path("bulk/", bulk.bulk, name="lines-bulk"),
+    path("find/", bulk.find, name="lines-find"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/$", line.line_page, name="line"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/activate/$", actions.activate, name="line-activate"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/deactivate/$", actions.deactivate, name="line-deactivate"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/keep/$", actions.keep, name="line-keep"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/tags/$", actions.tags, name="line-tags"),
+    re_path(r"^(?P<iccid>[0-9]{19,20})/plan/$", actions.plan, name="line-plan"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/notes/$", actions.notes, name="line-notes"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/usage/$", about.line_usage, name="line-usage"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/connections/$", about.line_connections, name="line-connections"),
@@ -31,4 +40,11 @@ urlpatterns = [
 sms_urlpatterns = [
     path("", messages.sms_list, name="sms"),
     path("seen/", messages.sms_seen, name="sms-seen"),
+]
+
+job_urlpatterns = [
+    path("", jobs.job_list, name="jobs"),
+    re_path(r"^(?P<key>[0-9a-f]{32})/$", jobs.job_page, name="job"),
+    re_path(r"^(?P<key>[0-9a-f]{32})/lines.csv$", jobs.job_csv, name="job-csv"),
+    re_path(r"^(?P<key>[0-9a-f]{32})/(?P<move>[a-z]+)/$", jobs.job_move, name="job-move"),
 ]

@@ -8,9 +8,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-live], .balance")) event.preventDefault();
 });
 
-// Morphing keeps what a person opened, and the copy buttons that this script shows.
+// Morphing keeps what a person opened or ticked, and the copy buttons that this script shows.
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-  !(name === "open" && node.tagName === "DETAILS") && !(name === "hidden" && node.matches(".copy"));
+  !(name === "open" && node.tagName === "DETAILS") && !(name === "checked" && node.matches(".c-tick input")) && !(name === "hidden" && node.matches(".copy"));
 
 // Numbers that stop moving say so.
 const stale = document.getElementById("stale");

@@ -14,12 +14,10 @@ from kit.errors import Invalid, NotFound
 
 from accounts.models import Account
 from accounts.policy import Actor, ActorKind
-from lines.commands import holders, tags, wishes
+from lines.commands import holders, sms, tags, wishes
 from lines.commands.plans import change_plan_of_lines
 from lines.models import Job, Line, RatePlan
 from lines.policy import Action, Item, Verdict
-
-OF_SUBACCOUNTS = frozenset({Action.ACTIVATE, Action.SMS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,20 @@ BROKEN = Outcome(Item.FAILED, note="It could not be done; whoever runs this inst
 def act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
     """Does a job's action to these lines. They must be the account's, its payer's wallet locked."""
     by = Actor(ActorKind(job.by_kind), job.by_name)
+    if job.action == Action.SMS:
+        return {line.pk: _send(job, line, by) for line in Line.objects.filter(pk__in=line_ids).order_by("pk")}
     return {line_id: _outcome(verdict) for line_id, verdict in _verdicts(job, line_ids, by).items()}
+
+
+def _send(job: Job, line: Line, by: Actor) -> Outcome:
+    """Its message is named by the job and the line: whatever is tried again, it is one."""
+    try:
+        sms.send_sms(line=line, text=job.parameters["text"], by=by, key=f"job:{job.uuid.hex}:{line.pk}")
+    except sms.LineNotActive:
+        return Outcome(Item.REFUSED, Verdict.NOT_ON)
+    except sms.CarrierCannot:
+        return Outcome(Item.REFUSED, Verdict.CANNOT)
+    return Outcome(Item.DONE, Verdict.DO)
 
 
 def _outcome(verdict: Verdict) -> Outcome:
@@ -86,10 +97,12 @@ def checked(action: Action, parameters: Mapping[str, Any], account: Account) -> 
     match action:
         case Action.DEACTIVATE_ON:
             return {"date": _day_to_come(parameters.get("date"))}
+        case Action.SMS:
+            return {"text": sms.checked_text(str(parameters.get("text", "")))}
         case Action.ASSIGN:
             return {"account": _holder(parameters.get("account"), account).uuid.hex}
         case Action.PLAN:
-            return {"plan": _plan(parameters.get("plan")).pk}
+            return {"plan": plan_of(parameters.get("plan")).pk}
         case Action.TAG | Action.UNTAG:
             return {"tags": _tags(parameters.get("tags"))}
     if parameters:
@@ -118,7 +131,8 @@ def _holder(key: object, account: Account) -> Account:
     return found
 
 
-def _plan(key: object) -> RatePlan:
+def plan_of(key: object) -> RatePlan:
+    """The rate plan of this id. Raises NotFound."""
     plan = RatePlan.objects.filter(pk=int(str(key))).first() if str(key).isdecimal() and len(str(key)) < 10 else None
     if plan is None:
         raise NotFound("There is no such rate plan; choose one of the list")

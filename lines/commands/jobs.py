@@ -22,7 +22,7 @@ from billing.commands import lock_wallets
 from lines.commands import acts
 from lines.commands.acts import Outcome
 from lines.models import Job, JobItem, Line
-from lines.policy import JOB_MOVES, Action, Item, JobMove, JobState
+from lines.policy import JOB_MOVES, OF_SUBACCOUNTS, Action, Item, JobMove, JobState
 from lines.queries.scope import lines_held
 
 NONE_CHOSEN = "No line is chosen; tick lines, filter the list or give ICCIDs of yours"
@@ -52,7 +52,7 @@ def preview_job(
 
     `selection` says in words how they were chosen. Raises Invalid, NotFound, Refusal.
     """
-    if account.is_subaccount and action not in acts.OF_SUBACCOUNTS:
+    if account.is_subaccount and action not in OF_SUBACCOUNTS:
         raise Refusal("A sub-account activates lines and sends SMS; ask your provider for anything else")
     job = Job.objects.create(
         account=account,

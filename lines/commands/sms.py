@@ -37,7 +37,7 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
 
     Raises Invalid, LineNotActive, LineInStock, CarrierCannot.
     """
-    text = _checked_text(text)
+    text = checked_text(text)
     if line.account_id is None or line.payer_id is None:
         raise LineInStock(f"Line {line.iccid} belongs to no account")
     if key and (before := SmsMessage.objects.filter(key=key, line=line).first()):
@@ -73,7 +73,8 @@ def is_active(state: LineState) -> bool:
     return state.wanted == Wanted.ACTIVE and state.reported == Switch.ON and not state.blocked
 
 
-def _checked_text(text: str) -> str:
+def checked_text(text: str) -> str:
+    """A message as it is sent. Raises Invalid."""
     text = text.replace("\r\n", "\n").strip()
     try:
         length = policy.sms_length(text)

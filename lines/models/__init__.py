@@ -22,6 +22,7 @@ from lines.models.lines import (
     RatePlan,
     ReadingPass,
 )
+from lines.models.lists import IccidList
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.tags import LineTag, Tag
@@ -37,6 +38,7 @@ __all__ = [
     "Difference",
     "Drive",
     "FinalTotal",
+    "IccidList",
     "Job",
     "JobItem",
     "Leased",

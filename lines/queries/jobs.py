@@ -18,10 +18,12 @@ from kit.money import ZERO
 
 from accounts.queries import Viewer
 from billing.models import Wallet
+from lines.carriers import CLIENTS
 from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
 from lines.policy import HOLDING, Action, Facts, Item, JobState, Verdict, Wanted, judge
 from lines.queries.scope import CONFIRMED_ON
 
+SENDING = frozenset(kind for kind, client in CLIENTS.items() if client.abilities.sends_sms)
 DRIVING = frozenset({Action.ACTIVATE, Action.DEACTIVATE, Action.DEACTIVATE_NEXT_DAY})
 
 
@@ -72,6 +74,7 @@ def forecast(job: Job) -> Forecast:
             holder_off=row["holder_off"],
             is_so=row["so"],
             other_carrier=row["other_carrier"],
+            cannot=row["kind"] not in SENDING,
         )
         verdict = judge(action, facts)
         verdicts[verdict] += row["lines"]
@@ -116,6 +119,7 @@ def _kinds_of(job: Job) -> list[Any]:
             so=so,
             other_carrier=other_carrier,
             price_plan=F("plan_id"),
+            kind=F("carrier__kind"),
         )
     )
     return list(rows.annotate(lines=Count("pk")))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Case, CharField, F, QuerySet, Value, When
+from django.db.models import Case, CharField, F, Func, QuerySet, Value, When
 
 from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.models import Line, RatePlan
+from lines.models import Carrier, IccidList, Line, LineTag, RatePlan, Tag
 from lines.policy import Status
 from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, of_status, shown, today_bytes, with_all
 from lines.queries.search import matching
@@ -30,6 +31,9 @@ class Asked:
     why: str = ""  # a reason to be off
     subaccount: str = ""  # a UUID's 32 hex, or OWN
     plan: str = ""  # a rate plan's id
+    carrier: str = ""  # a carrier's id
+    tag: str = ""  # a tag's id
+    list: str = ""  # a pasted list's UUID, 32 hex
     sort: str = "iccid"  # a column of SORTS, with a minus before it for the largest first
     page: int = 1
     per: int = SIZES[0]
@@ -45,7 +49,10 @@ class Listing:
     has_next: bool
 
 
-SORTS = ("iccid", "status", "plan", "notes", "seen", "today", "month", "sms", "subaccount", "read")
+SORTS = (
+    "iccid", "status", "plan", "carrier", "notes", "seen", "today", "month", "sms", "subaccount", "read", "imei",
+    "msisdn",
+)  # fmt: skip
 
 
 def _sort_key(name: str, today: dt.date) -> Case | F:
@@ -57,7 +64,13 @@ def _sort_key(name: str, today: dt.date) -> Case | F:
         return STATUS
     if name == "subaccount":
         return Case(When(account__parent=None, then=Value("")), default=F("account__name"), output_field=CharField())
-    paths = {"plan": "plan__name", "seen": "state__last_seen", "sms": "state__sms_sent", "read": "state__read_at"}
+    paths = {
+        "plan": "plan__name",
+        "carrier": "carrier__name",
+        "seen": "state__last_seen",
+        "sms": "state__sms_sent",
+        "read": "state__read_at",
+    }
     return F(paths.get(name, name))
 
 
@@ -75,7 +88,46 @@ def _asked_for(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
         lines = lines.filter(account__uuid=asked.subaccount)
     if asked.plan:
         lines = lines.filter(plan_id=int(asked.plan))
+    if asked.carrier:
+        lines = lines.filter(carrier_id=int(asked.carrier))
+    if asked.tag:
+        lines = lines.filter(pk__in=LineTag.objects.filter(tag=int(asked.tag)).values("line"))
+    if asked.list:
+        lines = lines.filter(iccid__in=_listed(viewer, asked.list))
     return matching(lines, asked.q) if asked.q else lines
+
+
+def _listed(viewer: Viewer, key: str) -> QuerySet[IccidList, Any]:
+    lists = IccidList.objects.filter(account=viewer.account, uuid=key)
+    return lists.values_list(Func("iccids", function="unnest", output_field=CharField()), flat=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """A pasted list beside the lines that a person sees: how many of its ICCIDs are theirs, and some that are not."""
+
+    total: int
+    found: int
+    missing: list[str]
+
+
+def pasted(viewer: Viewer, key: str, *, some: int = 20) -> Pasted | None:
+    """None where there is no such list."""
+    kept = IccidList.objects.filter(account=viewer.account, uuid=key).values("total").first()
+    if kept is None:
+        return None
+    theirs = lines_of(viewer).filter(iccid__in=_listed(viewer, key))
+    found = theirs.order_by().count()
+    missing: list[str] = []
+    if found < kept["total"]:
+        known = set(theirs.values_list("iccid", flat=True))
+        missing = [iccid for iccid in _listed(viewer, key) if iccid not in known][:some]
+    return Pasted(kept["total"], found, missing)
+
+
+def chosen_lines(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
+    """All the lines that match, for what is done with all of them."""
+    return _asked_for(viewer, asked)
 
 
 def list_lines(viewer: Viewer, asked: Asked, *, today: dt.date) -> Listing:
@@ -110,6 +162,31 @@ def subaccounts_of(viewer: Viewer) -> list[Account]:
     if viewer.account.is_subaccount:
         return []
     return list(Account.objects.filter(parent=viewer.account).order_by("name", "pk"))
+
+
+def carriers_of(viewer: Viewer) -> list[Carrier]:
+    """The carriers of the lines that a person sees; none for a sub-account's people."""
+    if not viewer.may(Right.SEE_MONEY):
+        return []
+    return [
+        carrier
+        for carrier in Carrier.objects.order_by("name")
+        if lines_of(viewer).filter(carrier=carrier).order_by().exists()
+    ]
+
+
+def tags_of(viewer: Viewer) -> list[Tag]:
+    """The tags of an account; none for a sub-account's people."""
+    return [] if viewer.account.is_subaccount else list(Tag.objects.filter(account=viewer.account).order_by("name"))
+
+
+def plans_beside(viewer: Viewer, iccid: str) -> list[RatePlan]:
+    """The rate plans that a line may have: those of its carrier; none for who may not see prices."""
+    if not viewer.may(Right.SEE_MONEY):
+        return []
+    return list(
+        RatePlan.objects.filter(carrier__in=lines_of(viewer).filter(iccid=iccid).values("carrier")).order_by("name")
+    )
 
 
 def plans_of(viewer: Viewer) -> list[RatePlan]:

@@ -101,6 +101,9 @@ class LineShown:
     today_bytes: int
     month_bytes: int
     sms_sent: int
+    silent_since: dt.datetime | None = None  # its carrier has not answered since
+    holder_uuid: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
@@ -138,11 +141,23 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         today_bytes=state.day_bytes if state.day == today else 0,
         month_bytes=state.counter - state.baseline if state.cycle == cycle else 0,
         sms_sent=state.sms_sent,
+        silent_since=_silent_since(line),
+        holder_uuid=line.account.uuid.hex if line.account and line.account.is_subaccount and not outsider else "",
+        tags=() if outsider else tuple(sorted(tag.name for tag in line.tags.all())),
     )
 
 
+def _silent_since(line: Line) -> dt.datetime | None:
+    """Since when a carrier that is left alone for its failures has not answered. Its times are real ones."""
+    health = getattr(line.carrier, "health", None)
+    if health is None or health.open_until is None or health.open_until < dt.datetime.now(dt.UTC):
+        return None
+    since: dt.datetime | None = health.last_success_at or health.last_failure_at
+    return since
+
+
 def with_all(lines: QuerySet[Line]) -> QuerySet[Line]:
-    return lines.select_related("state", "carrier", "plan", "account", "drive")
+    return lines.select_related("state", "carrier__health", "plan", "account", "drive").prefetch_related("tags")
 
 
 def line_of(viewer: Viewer, iccid: str, *, today: dt.date) -> LineShown | None:

@@ -104,5 +104,7 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "today": usage.days[-1],
         "daily": charts.daily(usage),
         "monthly": charts.monthly(usage),
+        "may_tag": context["may_edit_notes"] and not request.account.is_subaccount,
+        "plans": queries.plans_beside(request.membership, iccid) if context["may_manage"] else [],
     }
     return page(request, "lines/line.html", context, part="line")

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
 from kit import clock
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines import forms, queries
+from lines.job_words import ACTIONS
+from lines.policy import Action
 from lines.queries import Asked
+from lines.views.bulk import offered_to
 from lines.views.line import row_of, troubles
 
+QUICK = (Action.ACTIVATE, Action.DEACTIVATE_NEXT_DAY)  # on the bar; all else is behind More
 MOST_ROWS = max(queries.SIZES)
 
 
@@ -35,14 +43,19 @@ COLUMNS = (
     ("iccid", "ICCID", False, ""),
     ("status", "Status", False, ""),
     ("plan", "Rate plan", False, ""),
+    ("carrier", "Carrier", False, ""),
     ("notes", "Notes", False, ""),
     ("subaccount", "Sub-account", False, ""),
     ("seen", "Last seen", False, "-"),
     ("today", "This\N{NO-BREAK SPACE}day MB", True, "-"),
     ("month", "This\N{NO-BREAK SPACE}month MB", True, "-"),
     ("sms", "SMS sent", True, "-"),
+    ("imei", "IMEI", False, ""),
+    ("msisdn", "MSISDN", False, ""),
     ("read", "Read", False, "-"),
 )
+USUAL = ("status", "plan", "notes", "subaccount", "seen", "today", "month", "sms", "read")  # beside the ICCID
+COOKIE = "columns"
 
 
 @require_GET
@@ -50,9 +63,17 @@ COLUMNS = (
 def line_list(request: MemberRequest) -> HttpResponse:
     """The list; htmx gets the table, or only the rows it shows, with new numbers."""
     membership, today = request.membership, clock.today()
-    subaccounts, plans = queries.subaccounts_of(membership), queries.plans_of(membership)
-    asked = forms.asked_from(request.GET, subaccounts=subaccounts, plans=plans)
-    shown = {"may_see_money": membership.may(Right.SEE_MONEY), "has_subaccounts": bool(subaccounts)}
+    choices = forms.choices_for(membership)
+    asked = forms.asked_from(request.GET, choices)
+    offered = offered_to(membership, choices)
+    shown: dict[str, Any] = {
+        "may_see_money": membership.may(Right.SEE_MONEY),
+        "has_subaccounts": bool(choices.subaccounts),
+        "offered": offered,
+        "may_activate": membership.may(Right.ACTIVATE_LINES),
+        "may_manage": membership.may(Right.MANAGE_LINES),
+    }
+    shown["visible"] = _visible(request, hidden=_hidden(shown))
     if request.htmx and "rows" in request.GET:
         return _rows_again(request, asked, shown)
     listing = queries.list_lines(membership, asked, today=today)
@@ -62,9 +83,16 @@ def line_list(request: MemberRequest) -> HttpResponse:
         "troubles": troubles(request),
         "rows": [row_of(line, request) for line in listing.rows],
         "iccids": ",".join(line.iccid for line in listing.rows),
-        "columns": _columns(asked, hidden=_hidden(shown)),
-        "subaccounts": subaccounts,
-        "plans": plans,
+        "columns": _columns(asked, shown["visible"]),
+        "all_columns": [(name, label) for name, label, *_ in COLUMNS[1:] if name not in _hidden(shown)],
+        "csv": forms.address(asked, to="lines-csv"),
+        "xlsx": forms.address(asked, to="lines-xlsx"),
+        "may_add": shown["may_manage"] and not request.account.is_subaccount,
+        "choices": choices,
+        "quick": [(action, ACTIONS[action]) for action in QUICK if action in offered],
+        "bulk": forms.address(asked, to="lines-bulk"),
+        "pasted": queries.pasted(membership, asked.list) if asked.list else None,
+        "without_list": forms.address(asked, list=""),
         "statuses": forms.STATUSES,
         "sizes": [(size, forms.address(asked, per=size)) for size in queries.SIZES],
         "first": (asked.page - 1) * asked.per + 1,
@@ -74,12 +102,12 @@ def line_list(request: MemberRequest) -> HttpResponse:
         "here": forms.address(asked),
         "why": forms.WHYS.get(asked.why, ""),
         "without_why": forms.address(asked, why=""),
-        "is_narrowed": bool(asked.q or asked.status or asked.why or asked.subaccount or asked.plan),
+        "is_narrowed": forms.address(asked, sort=forms.DEFAULT.sort, per=forms.DEFAULT.per) != reverse("lines"),
     }
     return page(request, "lines/list.html", context, part="listing")
 
 
-def _rows_again(request: MemberRequest, asked: Asked, shown: dict[str, bool]) -> HttpResponse:
+def _rows_again(request: MemberRequest, asked: Asked, shown: dict[str, Any]) -> HttpResponse:
     """The same rows with new numbers, and whether more lines match than when the list was loaded."""
     iccids = [iccid for iccid in request.GET["rows"].split(",") if re.fullmatch(r"[0-9]{19,20}", iccid)][:MOST_ROWS]
     lines = queries.lines_again(request.membership, iccids, today=clock.today())
@@ -94,14 +122,33 @@ def _rows_again(request: MemberRequest, asked: Asked, shown: dict[str, bool]) ->
     return page(request, "lines/list.html", context, part="rows")
 
 
-def _hidden(shown: dict[str, bool]) -> set[str]:
-    return {name for name, key in (("plan", "may_see_money"), ("subaccount", "has_subaccounts")) if not shown[key]}
+def _hidden(shown: dict[str, Any]) -> set[str]:
+    """Columns that are not this person's to see."""
+    needed = (("plan", "may_see_money"), ("carrier", "may_see_money"), ("subaccount", "has_subaccounts"))
+    return {name for name, key in needed if not shown[key]}
 
 
-def _columns(asked: Asked, *, hidden: set[str]) -> list[Column]:
+def _visible(request: MemberRequest, *, hidden: set[str]) -> set[str]:
+    """The columns that this browser has chosen, or the usual ones."""
+    chosen = request.COOKIES.get(COOKIE, "").split("-") if COOKIE in request.COOKIES else list(USUAL)
+    return {"iccid", *(name for name, *_ in COLUMNS if name in chosen)} - hidden
+
+
+@require_POST
+@needs(Right.SEE_LINES)
+def choose_columns(request: MemberRequest) -> HttpResponse:
+    """Keeps which columns this browser shows."""
+    chosen = [name for name, *_ in COLUMNS if name in request.POST.getlist("column")]
+    back = request.POST.get("back", "")
+    response = redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "lines")
+    response.set_cookie(COOKIE, "-".join(chosen), max_age=365 * 86_400, httponly=True, samesite="Lax")
+    return response
+
+
+def _columns(asked: Asked, visible: set[str]) -> list[Column]:
     columns = []
     for name, label, is_number, first in COLUMNS:
-        if name in hidden:
+        if name not in visible:
             continue
         other = "" if first else "-"
         is_here = asked.sort.removeprefix("-") == name

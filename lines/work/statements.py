@@ -5,16 +5,14 @@ XLSX in constant memory, CSV row by row; the usage comes a batch at a time, the 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import xlsxwriter
 from kit import clock
-from kit.sheets import defused
+from kit.sheets import Book, CsvBook, XlsxBook
 
 from billing import queries
 from billing.commands import statements
@@ -23,7 +21,6 @@ from lines.policy import MEGABYTE
 from lines.queries import costs_between, count_costs
 
 PIECE = 1 << 20  # bytes
-SHEET_ROWS = 1_000_000  # Excel takes 1,048,576
 USAGE = ("Day", "ICCID", "Notes", "Rate plan", "Held by", "Bytes", "MB", "Usage USD", "Line fee USD", "Together USD")
 MOVES = ("When (UTC)", "Kind", "Account", "Note", "Amount USD", "Status", "Reason", "Invoice", "Usage day")
 SUMMARY = (
@@ -35,75 +32,6 @@ SUMMARY = (
     "Other USD",
     "Ending balance USD",
 )
-
-
-class Book(Protocol):
-    """A file with a few tables."""
-
-    def table(self, name: str, heads: tuple[str, ...]) -> None: ...
-    def row(self, values: tuple[Any, ...]) -> None: ...
-    def close(self) -> None: ...
-
-
-class CsvBook:
-    """All tables in one file, each row with its table's name first."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
-        self._writer = csv.writer(self._file)
-        self._name = ""
-
-    def table(self, name: str, heads: tuple[str, ...]) -> None:
-        self._name = name
-        self._writer.writerow(("Table", *heads))
-
-    def row(self, values: tuple[Any, ...]) -> None:
-        self._writer.writerow((self._name, *(defused(value) for value in values)))
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class XlsxBook:
-    """A sheet for each table; texts are always written as texts."""
-
-    def __init__(self, path: Path) -> None:
-        self._book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "default_date_format": "yyyy-mm-dd"})
-        self._bold = self._book.add_format({"bold": True})
-        self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        self._name = ""
-        self._heads: tuple[str, ...] = ()
-        self._part = 1
-
-    def table(self, name: str, heads: tuple[str, ...]) -> None:
-        self._name, self._heads, self._part = name, heads, 1
-        self._begin(name)
-
-    def _begin(self, name: str) -> None:
-        self._sheet = self._book.add_worksheet(name)
-        self._sheet.set_column(0, len(self._heads) - 1, 18)
-        self._sheet.freeze_panes(1, 0)
-        for column, head in enumerate(self._heads):
-            self._sheet.write_string(0, column, head, self._bold)
-        self._next = 1
-
-    def row(self, values: tuple[Any, ...]) -> None:
-        if self._next > SHEET_ROWS:
-            self._part += 1
-            self._begin(f"{self._name} {self._part}")
-        for column, value in enumerate(values):
-            if isinstance(value, dt.datetime):
-                self._sheet.write_datetime(self._next, column, value.replace(tzinfo=None), self._moment)
-            elif isinstance(value, dt.date):
-                self._sheet.write_datetime(self._next, column, value)
-            elif isinstance(value, str):
-                self._sheet.write_string(self._next, column, value)
-            elif value is not None:
-                self._sheet.write_number(self._next, column, value)
-        self._next += 1
-
-    def close(self) -> None:
-        self._book.close()
 
 
 def write_one() -> bool:

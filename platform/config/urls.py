@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views_keys import api_keys, revoke_api_key
-from lines.urls import sms_urlpatterns
+from lines.urls import job_urlpatterns, sms_urlpatterns
 
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("api-docs/", docs, name="api_docs"),
     path("api-docs/<slug:name>/", call, name="api_call"),
     path("sms/", include(sms_urlpatterns)),
+    path("jobs/", include(job_urlpatterns)),
     path("api-credentials/keys/", api_keys, name="api_keys"),
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
     path("automation/", include("automation.urls")),

@@ -37,6 +37,7 @@ ENTRIES = (
     Entry("rules", "Rules", "rules", Right.SEE_AUDIT),
     Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT),
     Entry("sms", "SMS", "sms", Right.SEE_LINES),
+    Entry("jobs", "Jobs", "jobs", Right.SEE_LINES),
     Entry("orders", "Orders", "orders", Right.MANAGE_LINES),
     Entry("store", "Store", "store", Right.MANAGE_LINES),
     Entry("coverage", "Coverage", "coverage", Right.SEE_MONEY),

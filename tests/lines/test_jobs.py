@@ -14,7 +14,7 @@ from billing.commands import adjust
 from lines.commands import acts, jobs, wishes
 from lines.commands.holders import follow_holder
 from lines.models import Drive, Job, JobItem, Line, LineState, RatePlan
-from lines.policy import Action, Item, JobState, Verdict, Wanted, Why
+from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, Wanted, Why
 from lines.queries.jobs import forecast
 from lines.work.jobs import run_jobs
 from tests.fleets import Fleet, state
@@ -246,7 +246,7 @@ def test_a_plan_of_another_carrier_is_refused_line_by_line(fleet: Fleet) -> None
 def test_a_subaccount_starts_no_job_beyond_its_rights(fleet: Fleet) -> None:
     sub = fleet.account(parent=fleet.account())
     fleet.line(sub)
-    for action in set(Action) - acts.OF_SUBACCOUNTS:
+    for action in set(Action) - OF_SUBACCOUNTS:
         with pytest.raises(Refusal):
             begin(sub, action)
     assert Job.objects.count() == 0

@@ -232,7 +232,7 @@ CELERY_BEAT_SCHEDULE = {
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0, "options": {"expires": 30}},
     "work-jobs": {"task": "lines.tasks.work_jobs", "schedule": 2.0, "options": {"expires": 10}},
-    "drop-previews": {"task": "lines.tasks.drop_previews", "schedule": 3600.0, "options": {"expires": 600}},
+    "forget-unused": {"task": "lines.tasks.forget_unused", "schedule": 3600.0, "options": {"expires": 600}},
     "handle-messages": {"task": "lines.tasks.handle_messages", "schedule": 5.0, "options": {"expires": 30}},
     "look-at-devices": {"task": "lines.tasks.look_at_devices", "schedule": 60.0, "options": {"expires": 50}},
     "find-differences": {"task": "lines.tasks.find_differences", "schedule": 600.0, "options": {"expires": 300}},

@@ -148,5 +148,6 @@ ICONS = {
     "left": "M14 6l-6 6 6 6",
     "right": "M10 6l6 6-6 6",
     "code": "M9 7l-5 5 5 5 M15 7l5 5-5 5",
+    "jobs": "M4 6h3v3H4z M10 7.5h10 M4 15h3v3H4z M10 16.5h10",
     "cross": "M6 6l12 12 M18 6L6 18",
 }

@@ -1,0 +1,194 @@
+"""Lines that an account takes out of stock, one by its digits or many out of a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+from kit import clock
+from kit.errors import Invalid
+from kit.sql import array
+
+from accounts.commands import Happened, record_many
+from accounts.models import Account
+from accounts.policy import Actor
+from billing.commands import lock_wallets
+from billing.models import Wallet
+from lines.carriers.base import Switch
+from lines.commands.tags import tag_lines, tag_names
+from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, set_many
+from lines.models import Line, LineState, RatePlan
+from lines.policy import Wanted, Why
+
+MOST_ROWS = 5_000
+HEADS = {"iccid": "iccid", "rate plan": "plan", "plan": "plan", "notes": "notes", "tags": "tags"}
+NOT_HERE = "no line with this ICCID is in stock for this rate plan; check the digits and the plan"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A row as somebody wrote it; `number` is its place in the file, from 1."""
+
+    number: int
+    iccid: str
+    plan: str
+    notes: str = ""
+    tags: str = ""
+
+
+@dataclass(slots=True)
+class Added:
+    """What became of rows: those that were added, those that were ours already, and the bad ones with why."""
+
+    lines: list[NewLine] = field(default_factory=list)
+    ours: list[NewLine] = field(default_factory=list)
+    bad: list[tuple[NewLine, str]] = field(default_factory=list)
+
+
+def rows_of(text: str) -> list[NewLine]:
+    """The rows of a CSV with a heading: iccid, rate plan, and, if wished, notes and tags. Raises Invalid."""
+    text = text.lstrip("\ufeff")
+    first = text.splitlines()[0] if text.strip() else ""
+    reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    try:
+        rows = [row for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise Invalid(f"This is no CSV: {error}") from None
+    heads = [HEADS.get(cell.strip().lower(), "") for cell in rows[0]] if rows else []
+    if "iccid" not in heads or "plan" not in heads:
+        raise Invalid("The first row must name the columns: iccid, rate plan, and, if you wish, notes and tags")
+    if len(rows) - 1 > MOST_ROWS:
+        raise Invalid(f"The file has {len(rows) - 1:,} lines; give at most {MOST_ROWS:,} at once")
+    found = []
+    for number, row in enumerate(rows[1:], 2):
+        cells = {head: cell.replace("\0", "").strip() for head, cell in zip(heads, row, strict=False) if head}
+        found.append(NewLine(number, **({"iccid": "", "plan": ""} | cells)))
+    return found
+
+
+@transaction.atomic
+def add_lines(*, account: Account, rows: Sequence[NewLine], active: bool, by: Actor, only_look: bool = False) -> Added:
+    """Takes lines out of stock into an account, at the plans that are named; every bad row is named, the rest added.
+
+    Active ones start Suspended while the balance is red. What a line used before is nobody's: its next reading is its
+    baseline. `only_look` answers what would happen and changes nothing. Harmless twice.
+    """
+    lock_wallets(account_ids=[account.payer_id])
+    enforce(account_ids=[account.payer_id])
+    added = Added()
+    chosen = _choose(account, rows, added)
+    if only_look:
+        added.lines = [row for row, _, _ in chosen]
+        return added
+    _take(account, chosen, by)
+    ids = [line.pk for _, line, _ in chosen]
+    _wish_new(account, ids, active=active, by=by)
+    for names, of in _by_tags(chosen).items():
+        tag_lines(line_ids=of, account=account, names=list(names), by=by)
+    added.lines = [row for row, _, _ in chosen]
+    return added
+
+
+Chosen = tuple[NewLine, Line, RatePlan]
+
+
+def _choose(account: Account, rows: Sequence[NewLine], added: Added) -> list[Chosen]:
+    """The rows that may be added, with their lines locked."""
+    plans = {plan.name.lower(): plan for plan in RatePlan.objects.all()}
+    seen: dict[str, int] = {}
+    fine: list[tuple[NewLine, str]] = []
+    for row in rows:
+        iccid = re.sub(r"[\s-]", "", row.iccid)
+        if why := _what_is_wrong(row, iccid, seen, plans):
+            added.bad.append((row, why))
+        else:
+            seen[iccid] = row.number
+            fine.append((row, iccid))
+    stock = Line.objects.select_for_update().filter(iccid__in=seen, payer=None).order_by("pk")
+    known = {line.iccid: line for line in stock}
+    ours = set(Line.objects.filter(iccid__in=seen, payer=account).values_list("iccid", flat=True))
+    chosen: list[Chosen] = []
+    for row, iccid in fine:
+        line, plan = known.get(iccid), plans[row.plan.lower()]
+        if iccid in ours:
+            added.ours.append(row)
+        elif line is None or line.carrier_id != plan.carrier_id:
+            added.bad.append((row, NOT_HERE))
+        else:
+            chosen.append((row, line, plan))
+    added.bad.sort(key=lambda bad: bad[0].number)
+    return chosen
+
+
+def _what_is_wrong(row: NewLine, iccid: str, seen: Mapping[str, int], plans: Mapping[str, RatePlan]) -> str:
+    if not re.fullmatch(r"[0-9]{19,20}", iccid):
+        return "an ICCID has 19 or 20 digits"
+    if iccid in seen:
+        return f"the same ICCID stands in row {seen[iccid]}"
+    if row.plan.lower() not in plans:
+        return f"there is no rate plan “{row.plan[:100]}”" if row.plan else "the rate plan is missing"
+    if len(row.notes) > LONGEST_NOTES:
+        return f"notes have at most {LONGEST_NOTES} characters"
+    try:
+        tag_names([row.tags])
+    except Invalid as invalid:
+        return invalid.message
+    return ""
+
+
+TAKE = """
+WITH taken AS (
+    UPDATE lines_line l SET account_id = %(account)s, payer_id = %(account)s, plan_id = r.plan_id, notes = r.notes,
+           added_at = %(now)s
+      FROM unnest(%(lines)s::bigint[], %(plans)s::bigint[], %(notes)s::text[]) AS r(line_id, plan_id, notes)
+     WHERE l.id = r.line_id
+)
+UPDATE lines_linestate SET cycle = NULL, counter = 0, baseline = 0, since_cycle = NULL, shown_lower = NULL,
+       lower_at = NULL, lower_counter = NULL, day = NULL, day_bytes = 0, fee_day = NULL,
+       wanted = %(off)s, wanted_at = %(now)s, why = %(new)s, why_who = ''
+ WHERE line_id = ANY(%(lines)s::bigint[])
+"""
+
+
+def _take(account: Account, chosen: Sequence[Chosen], by: Actor) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TAKE,
+            {
+                "account": account.pk,
+                "lines": array(line.pk for _, line, _ in chosen),
+                "plans": array(plan.pk for _, _, plan in chosen),
+                "notes": array(" ".join(row.notes.split()) for row, _, _ in chosen),
+                "now": clock.now(),
+                "off": int(Wanted.DEACTIVATED),
+                "new": Why.NEW.value,
+            },
+        )
+    things = [
+        Happened(account.pk, f"line:{line.iccid}", {"rate_plan": plan.name, "notes": row.notes})
+        for row, line, plan in chosen
+    ]
+    record_many(by=by, verb="line.added", things=things)
+
+
+def _wish_new(account: Account, ids: Sequence[int], *, active: bool, by: Actor) -> None:
+    if not active:  # one that its carrier left on is to be switched off
+        on = f"l.id = ANY(%(ids)s) AND st.reported = {Switch.ON:d}"
+        _wish(which=on, ids=ids, wanted=Wanted.DEACTIVATED, instead_of=list(Wanted), why=Why.NEW)
+        return
+    states = list(LineState.objects.select_for_update(of=("self",)).select_related("line").filter(pk__in=ids))
+    is_red = Wallet.objects.get(pk=account.payer_id).is_red
+    wanted, why = (Wanted.SUSPENDED, Why.BALANCE) if is_red else (Wanted.ACTIVE, None)
+    set_many(states=states, wanted=wanted, why=why, by=by)
+
+
+def _by_tags(chosen: Sequence[Chosen]) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for row, line, _ in chosen:
+        if names := tuple(tag_names([row.tags])):
+            found.setdefault(names, []).append(line.pk)
+    return found

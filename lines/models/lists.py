@@ -1,0 +1,25 @@
+"""Lists of ICCIDs that people pasted, to filter by: an address can carry a name, not ten thousand numbers."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from kit import clock
+
+from accounts.models import Account
+
+
+class IccidList(models.Model):
+    """What somebody pasted or uploaded; the same list again is the same row."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    digest = models.BinaryField(max_length=32)
+    iccids = ArrayField(models.CharField(max_length=20))
+    total = models.PositiveIntegerField()
+    used_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "digest"], name="iccid_list_is_one_row")]

@@ -1,0 +1,73 @@
+"""Doors by which lines come into an account: one by its digits, many by a file that is looked at first."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+from kit import clock
+from kit.errors import Refusal
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from lines.commands import adding
+from lines.commands.adding import NewLine
+from lines.models import RatePlan
+from lines.queries.jobs import prices_in_force
+from lines.views.bulk import uploaded
+
+SHOWN = 200  # bad rows on a page
+
+
+def _payer_only(request: MemberRequest) -> None:
+    if request.account.is_subaccount:
+        raise Http404
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE_LINES)
+def add(request: MemberRequest) -> HttpResponse:
+    """Adds one line."""
+    _payer_only(request)
+    given = request.POST
+    row = NewLine(1, given.get("iccid", ""), given.get("plan", ""), given.get("notes", ""), given.get("tags", ""))
+    active = "active" in given or request.method == "GET"
+    said = ""
+    if request.method == "POST":
+        done = adding.add_lines(account=request.account, rows=[row], active=active, by=request.membership.user.actor)
+        if not done.bad:
+            iccid = "".join(character for character in row.iccid if character.isdigit())
+            word = "is one of your lines already" if done.ours else "is yours now"
+            messages.success(request, f"Line {iccid} {word}.")
+            return redirect("line", iccid=iccid)
+        said = done.bad[0][1]
+    plans = list(RatePlan.objects.select_related("carrier").order_by("name"))
+    prices = prices_in_force([plan.pk for plan in plans], now=clock.now())
+    context = {"row": row, "active": active, "said": said, "plans": [(plan, prices.get(plan.pk)) for plan in plans]}
+    return render(request, "lines/add.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Right.MANAGE_LINES)
+def add_many(request: MemberRequest) -> HttpResponse:
+    """Looks at a file of lines, says what is wrong with which row, and adds the others when it is confirmed."""
+    _payer_only(request)
+    context: dict[str, object] = {"most": adding.MOST_ROWS, "text": "", "active": True, "shown": SHOWN}
+    if request.method == "POST":
+        try:
+            text = uploaded(request, "rows")
+            rows = adding.rows_of(text)
+            is_sure = "sure" in request.POST
+            done = adding.add_lines(
+                account=request.account,
+                rows=rows,
+                active="active" in request.POST,
+                by=request.membership.user.actor,
+                only_look=not is_sure,
+            )
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        else:
+            context |= {"done": done, "is_sure": is_sure, "text": text, "active": "active" in request.POST}
+    return render(request, "lines/add_many.html", context)
