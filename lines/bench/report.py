@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 CASES = {
@@ -17,6 +18,17 @@ LOOKS = {
     "balance_ms": "balance of one account",
     "lines_list_ms": "first page of the list of lines",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure that an app above adds, as a part of what could be (settings.BENCH_ROWS)."""
+
+    what: str
+    figure: float
+    unit: str
+    ratio: float | None = None
+    against: str = ""
 
 
 def table(answer: dict[str, Any]) -> str:
@@ -45,6 +57,11 @@ def table(answer: dict[str, Any]) -> str:
         lines.append(f"  {turn:44}{seconds:>8.3f} s{rate:>10,} lines a second")
     lines += ["", "Looking"]
     lines += [f"  {label:44}{answer['looking'][name]:>8.2f} ms" for name, label in LOOKS.items()]
+    if answer["more"]:
+        lines += ["", "And"]
+    for row in answer["more"]:
+        ratio = "" if row["ratio"] is None else f"   {row['ratio']:.2f} of {row['against']}"
+        lines.append(f"  {row['what']:44}{row['figure']:>10,.1f} {row['unit']}{ratio}")
     books = "they add up" if answer["books_add_up"] else "BROKEN: " + ", ".join(answer["broken_rules"])
     return "\n".join([*lines, "", f"Books after all of it: {books}. Took {answer['seconds']:.0f} s."])
 

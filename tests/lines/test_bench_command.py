@@ -24,8 +24,8 @@ def test_the_benchmark_answers_with_what_it_promises_and_drops_its_database() ->
     assert result.returncode == 0, result.stderr
     answer = json.loads(result.stdout)
     assert answer.keys() == {
-        "machine", "lines", "accounts", "rounds", "applying", "enforcing", "looking", "books_add_up", "broken_rules",
-        "seconds",
+        "machine", "lines", "accounts", "rounds", "applying", "enforcing", "looking", "more", "books_add_up",
+        "broken_rules", "seconds",
     }  # fmt: skip
     assert (answer["lines"], answer["accounts"], answer["rounds"]) == (1000, 10, 1)
     assert answer["machine"].keys() == {"cores", "postgresql", "synchronous_commit"}
@@ -37,6 +37,7 @@ def test_the_benchmark_answers_with_what_it_promises_and_drops_its_database() ->
     assert answer["applying"]["in_order"]["times_orm"] > 0
     assert answer["enforcing"]["lines"] == 200
     assert answer["looking"].keys() == {"colours_ms", "balance_ms", "lines_list_ms"}
+    assert len([row for row in answer["more"] if row["what"].startswith("API") and 0 < row["ratio"] < 1]) == 3
     assert answer["books_add_up"] is True
     assert answer["broken_rules"] == []
     with connection.cursor() as cursor:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.db import connection
+from django.utils.module_loading import import_string
 from kit.errors import Invalid
 from kit.operator import OperatorCommand
 
 from lines.bench.database import throwaway_database
-from lines.bench.fleet import seed
-from lines.bench.report import table
+from lines.bench.fleet import Fleet, seed
+from lines.bench.report import Row, table
 from lines.bench.rounds import Bench, Case, Measured
 from lines.books import check_books
 
@@ -46,6 +50,7 @@ class Command(OperatorCommand):
             for number in range(1, rounds + 1):
                 self._say(f"Round {number} of {rounds}")
                 bench.round(number)
+            more = [row for name in settings.BENCH_ROWS for row in self._more(name, fleet, rounds)]
             self._say("Proving that all ways left true books")
             books = check_books()
             machine = _machine()
@@ -57,10 +62,17 @@ class Command(OperatorCommand):
             "applying": {case.name: _applying(case, bench.measured) for case in bench.cases},
             "enforcing": _enforcing(bench),
             "looking": _looking(bench.measured),
+            "more": [asdict(row) for row in more],
             "books_add_up": books["ok"],
             "broken_rules": [check["name"] for check in books["checks"] if not check["ok"]],
             "seconds": round(time.monotonic() - began, 1),
         }
+
+    def _more(self, name: str, fleet: Fleet, rounds: int) -> list[Row]:
+        """What an app above measures, by the name of its function: lines may not know it."""
+        self._say(name)
+        measure: Callable[[Fleet, int], list[Row]] = import_string(name)
+        return measure(fleet, rounds)
 
     def exit_code(self, answer: dict[str, Any]) -> int:
         return 0 if answer["books_add_up"] else 1

@@ -250,6 +250,9 @@ CELERY_BEAT_SCHEDULE = {
     "send-notices": {"task": "billing.tasks.send_notices", "schedule": 5.0, "options": {"expires": 30}},
 }
 
+# What `manage.py bench` measures besides lines: functions of a fleet and a number of rounds.
+BENCH_ROWS = ["api.bench.rows"]
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
