@@ -91,6 +91,7 @@ class Scope(enum.StrEnum):
     READ_LINES = "lines:read"
     ACTIVATE_LINES = "lines:activate"
     MANAGE_LINES = "lines:manage"
+    MANAGE_SUBACCOUNTS = "subaccounts:manage"
     READ_MONEY = "money:read"
     READ_AUDIT = "audit:read"
 
@@ -100,6 +101,7 @@ RIGHTS_OF_SCOPE = {
     Scope.READ_LINES: frozenset({Right.SEE_LINES}),
     Scope.ACTIVATE_LINES: _ACTIVATES,
     Scope.MANAGE_LINES: _ACTIVATES | {Right.STOP_LINES, Right.MANAGE_LINES},
+    Scope.MANAGE_SUBACCOUNTS: frozenset({Right.SEE_LINES, Right.MANAGE_SUBACCOUNTS}),
     Scope.READ_MONEY: frozenset({Right.SEE_MONEY}),
     Scope.READ_AUDIT: frozenset({Right.SEE_AUDIT}),
 }

@@ -23,6 +23,7 @@ WORDS = {
     Scope.READ_LINES: "read lines, their usage and SMS",
     Scope.ACTIVATE_LINES: "also activate lines, send SMS, edit notes",
     Scope.MANAGE_LINES: "everything with lines, rules and jobs",
+    Scope.MANAGE_SUBACCOUNTS: "add, rename and switch sub-accounts",
     Scope.READ_AUDIT: "read what was done, and by whom",
     Scope.READ_MONEY: "read balance, payments, costs and prices",
 }

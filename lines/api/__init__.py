@@ -1,10 +1,11 @@
 """The API's calls about lines."""
 
-from lines.api import cards, changes, costs, jobs, messages, usage
+from lines.api import cards, changes, costs, devices, jobs, messages, usage
 
 ENDPOINTS = (
     *cards.ENDPOINTS,
     *usage.ENDPOINTS,
+    *devices.ENDPOINTS,
     *messages.ENDPOINTS,
     *changes.ENDPOINTS,
     *jobs.ENDPOINTS,

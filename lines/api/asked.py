@@ -7,12 +7,14 @@ from typing import Annotated
 
 import msgspec
 from django.db.models import Q
+from kit import clock
 from kit.errors import Invalid, NotFound
 from kit.paging import FARTHEST
 
 from accounts.models import Account
 from accounts.queries import Caller
 from lines.models import Line, RatePlan
+from lines.policy import cycle_start
 from lines.queries.scope import lines_of
 
 ICCID = "8944500000000000017"  # the samples'
@@ -46,6 +48,13 @@ def plan_of(plan_id: int) -> RatePlan:
     if plan is None:
         raise NotFound("There is no such rate plan; rate_plans lists them")
     return plan
+
+
+def cycle_of(line: Line, month: str | None) -> dt.date:
+    """The first day of the line's cycle that begins in this month; of the current one where none is given."""
+    if month is None:
+        return cycle_start(clock.today(), line.carrier.cycle_day)
+    return dt.date.fromisoformat(f"{month}-{line.carrier.cycle_day:02}")
 
 
 def day_of(text: str) -> dt.date:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from kit import clock
 from kit.endpoints import Ack, endpoint, megabytes, moment
-from kit.errors import Refusal
+from kit.errors import NotFound, Refusal
 from kit.paging import Page, Paging, keyed
 
 from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import ICCID, Hex, Id, StatusId, day_of, line_of
+from lines.carriers.base import Switch
 from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
+from lines.queries.devices import count_sessions
 from lines.queries.listing import plans_of, subaccounts_of
 from lines.queries.scope import LineShown
+from lines.queries.scope import line_of as one_line
+from lines.sentences import explain
 
 GROUP = "Lines"
 Midnight = Annotated[
@@ -37,7 +41,7 @@ class SimCard(msgspec.Struct):
     billing_cycle: str
     daily_usage_mb: Decimal
     monthly_usage_mb: Decimal
-    count_of_sessions: Annotated[int | None, msgspec.Meta(description="null: not known")]
+    count_of_sessions: Annotated[int | None, msgspec.Meta(description="Of the cycle; null: its carrier tells none")]
     sms_sent: int
     notes: str
     deactivation_date: str | None
@@ -52,7 +56,12 @@ class Cards(Paging):
     account_uuid: Hex | None = None
 
 
-def _card(line: LineShown, caller: Caller) -> SimCard:
+def _cards(lines: list[LineShown], caller: Caller) -> list[SimCard]:
+    sessions = count_sessions(caller, [line.iccid for line in lines])
+    return [_card(line, caller, sessions.get((line.iccid, line.cycle_start))) for line in lines]
+
+
+def _card(line: LineShown, caller: Caller, sessions: int | None) -> SimCard:
     return SimCard(
         status=line.status.word,
         status_id=int(line.status),
@@ -62,7 +71,7 @@ def _card(line: LineShown, caller: Caller) -> SimCard:
         billing_cycle=f"{line.cycle_start:%Y-%m}",
         daily_usage_mb=megabytes(line.today_bytes),
         monthly_usage_mb=megabytes(line.month_bytes),
-        count_of_sessions=None,
+        count_of_sessions=sessions,
         sms_sent=line.sms_sent,
         notes=line.notes,
         deactivation_date=moment(line.deactivation_date) if line.deactivation_date else None,
@@ -114,7 +123,54 @@ def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
         key=lambda line: line.iccid,
         count=lambda: lists.count_lines(caller, sought),
     )
-    return Page([_card(line, caller) for line in page.data], page.total, page.links)
+    return Page(_cards(page.data, caller), page.total, page.links)
+
+
+class LineInFull(msgspec.Struct):
+    """A line with its device, its state in words, and when all this was read."""
+
+    card: SimCard
+    imei: str
+    msisdn: str
+    why: Annotated[str, msgspec.Meta(description="Why it is as it is, and what changes it")]
+    since: str | None
+    reported: Annotated[Literal["on", "off"] | None, msgspec.Meta(description="What its carrier says; null: nothing")]
+    added_at: str
+    last_seen: str | None
+    read_at: Annotated[str | None, msgspec.Meta(description="When its usage was last read")]
+
+
+@endpoint(
+    "sim_card/{iccid}",
+    right=Right.SEE_LINES,
+    sample=LineInFull(
+        card=_SAMPLE_CARDS[0],
+        imei="356938035643809",
+        msisdn="4915112345678",
+        why="On: confirmed by Sample carrier",
+        since="2026-11-02 09:30:00",
+        reported="on",
+        added_at="2026-10-01 08:00:00",
+        last_seen="2026-11-02 09:30:00",
+        read_at="2026-11-02 09:35:00",
+    ),
+)
+def sim_card(caller: Caller, iccid: str) -> LineInFull:
+    """One line in full, with why it is as it is"""
+    line = one_line(caller, iccid, today=clock.today())
+    if line is None:
+        raise NotFound("No such line is yours; iot_sim_cards lists those that are")
+    said = explain(line, outside=caller.account.is_subaccount)
+    at = {"since": said.since, "last_seen": line.last_seen, "read_at": line.read_at}
+    return LineInFull(
+        card=_cards([line], caller)[0],
+        imei=line.imei,
+        msisdn=line.msisdn,
+        why=f"{said.what}. {said.lifts}".strip(),
+        reported=None if line.reported is None else "on" if line.reported is Switch.ON else "off",
+        added_at=moment(line.added_at),
+        **{name: moment(value) if value else None for name, value in at.items()},
+    )
 
 
 class Choice(msgspec.Struct):
@@ -208,4 +264,4 @@ def notes(caller: Caller, iccid: str, asked: Notes) -> Ack:
     return Ack()
 
 
-ENDPOINTS = (iot_sim_cards, sim_card_filter_data, activation_ready, deactivate, deactivation_date, notes)
+ENDPOINTS = (iot_sim_cards, sim_card_filter_data, sim_card, activation_ready, deactivate, deactivation_date, notes)

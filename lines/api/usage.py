@@ -13,7 +13,7 @@ from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import Month, line_of
+from lines.api.asked import Month, cycle_of, line_of
 from lines.policy import cycle_end, cycle_start
 from lines.queries import cards as lists
 from lines.queries.usage import usage_of
@@ -40,9 +40,7 @@ class DayUsed(msgspec.Struct):
 def daily_statistics(caller: Caller, iccid: str, asked: OfCycle) -> list[DayUsed]:
     """What a line used on each day of a cycle that has begun"""
     line, today = line_of(caller, iccid), clock.today()
-    start = cycle_start(today, line.carrier.cycle_day)
-    if asked.billing_cycle is not None:
-        start = dt.date.fromisoformat(f"{asked.billing_cycle}-{line.carrier.cycle_day:02}")
+    start = cycle_of(line, asked.billing_cycle)
     used = lists.days_in_cycle(caller, line, start)
     length = (min(cycle_end(start), today) - start).days + 1
     days = [start + dt.timedelta(days=number) for number in range(length)]

@@ -39,14 +39,16 @@ def encoded() -> bytes:
 
 def document() -> dict[str, Any]:
     """What the code says of itself."""
-    types = [Problem, *(one.answer for one in ENDPOINTS), *(one.asked for one in ENDPOINTS if one.asked)]
+    asking = [one for one in ENDPOINTS if one.asked]
+    types = [*(one.answer for one in ENDPOINTS), *(one.asked for one in asking), Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
-    answers = {one.name: schema for one, schema in zip(ENDPOINTS, schemas[1:], strict=False)}
+    answers = {one.name: schema for one, schema in zip(ENDPOINTS, schemas, strict=False)}
+    asked = {one.name: schema for one, schema in zip(asking, schemas[len(ENDPOINTS) :], strict=False)}
     paths: dict[str, Any] = {}
     for one in ENDPOINTS:
         operations = paths.setdefault(f"/{one.path}", {"parameters": [_in_path(name) for name in one.values]})
         for verb in one.verbs:
-            operations[verb.lower()] = _operation(one, verb, answers[one.name], components)
+            operations[verb.lower()] = _operation(one, verb, answers[one.name], asked.get(one.name, {}), components)
     found = {
         "openapi": "3.1.0",
         "info": {"title": "Linekeeper API", "version": "1", "description": PREAMBLE},
@@ -67,7 +69,9 @@ def document() -> dict[str, Any]:
     return numbered
 
 
-def _operation(one: Endpoint, verb: str, answer: Any, components: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    one: Endpoint, verb: str, answer: Any, asked: dict[str, Any], components: dict[str, Any]
+) -> dict[str, Any]:
     statuses = [401, 403, 404, 405, *([409] if one.writes else []), 422, 429, 500, 503]
     sample = listed(Paging(), one.sample) if getattr(one.answer, "__origin__", None) is Page else one.sample
     operation: dict[str, Any] = {
@@ -86,11 +90,10 @@ def _operation(one: Endpoint, verb: str, answer: Any, components: dict[str, Any]
     if one.writes:
         operation["parameters"].append(_idempotency_key())
         if one.asked is not None:
-            schema = {"$ref": REF.format(name=one.asked.__name__)}
-            content = {"application/json": {"schema": schema, "example": _plain(one.body)}}
+            content = {"application/json": {"schema": asked, "example": _plain(one.body)}}
             operation["requestBody"] = {"required": True, "content": content}
     elif one.asked is not None:
-        operation["parameters"] += _in_query(components[one.asked.__name__])
+        operation["parameters"] += _in_query(components[asked["$ref"].rsplit("/", 1)[-1]])
     return operation
 
 

@@ -8,12 +8,21 @@ from kit.endpoints import Endpoint
 from kit.errors import NotFound
 
 import accounts.api
+import automation.api
 import billing.api
 import lines.api
+import subaccounts.api
 from api.problems import WrongVerb
 
-ENDPOINTS: tuple[Endpoint, ...] = (*billing.api.ENDPOINTS, *accounts.api.ENDPOINTS, *lines.api.ENDPOINTS)
-PATTERNS = {"iccid": "[0-9]{19,20}", "job": "[0-9a-f]{32}"}  # what a value in a path looks like
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *billing.api.ENDPOINTS,
+    *lines.api.ENDPOINTS,
+    *subaccounts.api.ENDPOINTS,
+    *automation.api.ENDPOINTS,
+    *accounts.api.ENDPOINTS,
+)
+HEX = "[0-9a-f]{32}"
+PATTERNS = {"iccid": "[0-9]{19,20}", "job": HEX, "account": HEX, "rule": HEX}  # what a value in a path looks like
 BY_NAME = {one.name: one for one in ENDPOINTS}
 _ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from accounts.models import Account
 from accounts.queries import Caller
+from automation.queries.activity import rules_of
 from lines.api.asked import ICCID
 from lines.models import RatePlan
 from lines.queries.jobs import jobs_of
@@ -27,7 +29,16 @@ def _plan(caller: Caller) -> int:
     return of_line or RatePlan.objects.values_list("pk", flat=True).first() or 1
 
 
-IN_PATH: dict[str, Callable[[Caller], str]] = {"iccid": _iccid, "job": _job}
+def _subaccount(caller: Caller) -> str:
+    found = Account.objects.filter(parent=caller.account).order_by("pk").first()
+    return found.uuid.hex if found else "0" * 32
+
+
+def _rule(caller: Caller) -> str:
+    return next((rule.uuid.hex for rule in rules_of(caller.account)), "0" * 32)
+
+
+IN_PATH: dict[str, Callable[[Caller], str]] = {"iccid": _iccid, "job": _job, "account": _subaccount, "rule": _rule}
 IN_BODY: dict[str, Callable[[Caller], Any]] = {
     "iccids": lambda caller: [_iccid(caller)],
     "rate_plan_id": _plan,

@@ -20,6 +20,10 @@ from pytest_django.live_server_helper import LiveServer
 from accounts import keys
 from accounts.models import Account, ApiDay, Event, Membership, User
 from accounts.policy import OPERATOR, Role, Scope
+from automation.commands.rules import Draft, add_rule
+from automation.models import Rule
+from automation.policy import Action as Does
+from automation.policy import Trigger
 from lines.carriers.base import Switch
 from lines.commands.jobs import start_job
 from lines.models import Job, Line, LineState
@@ -106,12 +110,14 @@ def test_a_user_makes_no_keys(account: Account) -> None:
     assert browser.get("/api-credentials/keys/").status_code == 404
 
 
-LAST = ("deactivate", "cancel_job")  # what the others need undone
-AFTER_THE_END = {"retry_job"}  # only a job that has ended is tried again
+LAST = ("deactivate", "cancel_job", "delete_rule")  # what the others need undone
+REFUSED_HERE = {"retry_job"}  # only a job that has ended is tried again
 
 
 def prepare(line: Line) -> None:
-    """A line that is on, and a job that runs."""
+    """A line that is on, a job that runs, a rule that is there, a name that is free."""
+    Rule.objects.update(deleted_at=None)
+    Account.objects.filter(name="Sample sub-account").update(name="The one before")
     LineState.objects.filter(pk=line.pk).update(wanted=Wanted.ACTIVE, why="", reported=Switch.ON)
     Job.objects.update(state=JobState.RUNNING, ended_at=None)
 
@@ -126,13 +132,16 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     line = fleet.line(account)
     chosen = Line.objects.filter(pk=line.pk)
     start_job(account=account, lines=chosen, action=Action.ACTIVATE, selection="one", by=OPERATOR)
+    fleet.account(parent=account)
     browser, signer = logged_in(account), client_of(account)
+    draft = Draft(name="a rule", trigger=Trigger.IMEI, action=Does.DEACTIVATE)
+    add_rule(account=account, draft=draft, by=OPERATOR)
     host = {"Host": live_server.url.removeprefix("http://")}
     ordered = sorted(ENDPOINTS, key=lambda one: one.name in LAST)
     pages = [
         browser.get(f"/api-docs/{one.name}/", headers=host).content.decode()
         for one in ordered
-        if one.name not in AFTER_THE_END
+        if one.name not in REFUSED_HERE
     ]
     intro = browser.get("/api-docs/", headers=host).content.decode()
     shell = [code(page, "sh") for page in pages] + [code(intro, "signed-sh")]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from api.openapi import document
 from api.problems import Problem
-from api.routes import ENDPOINTS
+from api.routes import ENDPOINTS, PATTERNS
 from fleets import MB, Fleet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -94,7 +94,9 @@ def requests(draw: st.DrawFn) -> tuple[Endpoint, str, str, dict[str, str], Any]:
     """A call, its verb or (seldom) another, its path, a query and a body."""
     one = draw(st.sampled_from(ENDPOINTS))
     verb = draw(st.sampled_from([*one.verbs * 5, "GET", "POST", "PUT", "DELETE"]))
-    path = one.path.replace("{iccid}", draw(ICCIDS)).replace("{job}", draw(UUIDS))
+    path = one.path.replace("{iccid}", draw(ICCIDS))
+    for name in PATTERNS:
+        path = path.replace(f"{{{name}}}", draw(UUIDS))
     names = list(one.asked.__struct_fields__) if one.asked else []
     names_asked = st.sampled_from([*names, "other"])
     query = draw(st.dictionaries(names_asked, VALUES, max_size=3))

@@ -1,0 +1,200 @@
+"""The device behind a line: where it was connected, in which device the SIM sits, what is set on the SIM."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from kit.endpoints import Ack, endpoint, kilobytes, megabytes, moment
+from kit.errors import Invalid
+from kit.paging import Page, Paging, listed, newest
+
+from accounts.models import Event
+from accounts.policy import Right
+from accounts.queries import Caller
+from lines.api.asked import ICCID, Month, cycle_of, line_of
+from lines.carriers.base import Setting
+from lines.commands.settings import set_on_line
+from lines.models import Sighting
+from lines.queries import devices as queries
+
+GROUP = "Devices"
+Cycle = Annotated[Month | None, msgspec.Meta(description="From bill_cycle_list")]
+
+
+class Session(msgspec.Struct):
+    """A session, or, of carriers that tell none, a stay in a network as our looks saw it. kB of 1,024 bytes."""
+
+    iccid: str
+    start_date: str
+    end_date: Annotated[str | None, msgspec.Meta(description="null: it was open when it was last seen")]
+    billing_cycle: str
+    country_code: Annotated[str | None, msgspec.Meta(description="ISO 3166-1 alpha-2; null: not known")]
+    duration_sec: int | None
+    usage_kb: Decimal
+    network: str
+    radio: str
+    is_session: Annotated[bool, msgspec.Meta(description="false: a stay, of which the carrier tells no sessions")]
+
+
+class Sessions(Paging):
+    """All sessions, or those of a cycle."""
+
+    billing_cycle: Cycle = None
+
+
+_SESSION = Session(
+    iccid=ICCID,
+    start_date="2026-11-02 09:30:00",
+    end_date="2026-11-02 09:45:00",
+    billing_cycle="2026-11",
+    country_code="DE",
+    duration_sec=900,
+    usage_kb=Decimal("812.500000"),
+    network="Sample network",
+    radio="LTE",
+    is_session=True,
+)
+
+
+@endpoint("sim_card/{iccid}/sessions", right=Right.SEE_LINES, sample=[_SESSION])
+def sessions(caller: Caller, iccid: str, asked: Sessions) -> Page[Session]:
+    """A line's sessions as far as its carrier tells them, the latest seen first"""
+    line = line_of(caller, iccid)
+    seen = queries.sightings_of(caller, line)
+    if asked.billing_cycle is not None:
+        seen = seen.filter(cycle=cycle_of(line, asked.billing_cycle))
+    page = newest(asked, seen)
+    return Page([_session(one, iccid) for one in page.data], page.total, page.links)
+
+
+def _session(one: Sighting, iccid: str) -> Session:
+    return Session(
+        iccid=iccid,
+        start_date=moment(one.started_at),
+        end_date=moment(one.ended_at) if one.ended_at else None,
+        billing_cycle=f"{one.cycle:%Y-%m}",
+        country_code=one.country or None,
+        duration_sec=int((one.ended_at - one.started_at).total_seconds()) if one.ended_at else None,
+        usage_kb=kilobytes(one.used),
+        network=one.network,
+        radio=one.radio,
+        is_session=one.is_session,
+    )
+
+
+class Destination(msgspec.Struct):
+    """What a line used in a country in a cycle."""
+
+    country_code: Annotated[str | None, msgspec.Meta(description="null: the carrier does not tell where")]
+    usage_mb: Decimal
+    last_seen: str | None
+
+
+class Destinations(Paging):
+    """Of a cycle; by default the current one."""
+
+    billing_cycle: Cycle = None
+
+
+@endpoint(
+    "sim_card/{iccid}/destination_log",
+    right=Right.SEE_LINES,
+    sample=[Destination("DE", Decimal("34.250000"), "2026-11-02 09:45:00")],
+)
+def destination_log(caller: Caller, iccid: str, asked: Destinations) -> Page[Destination]:
+    """The countries of a cycle, each with its MB; together they are what the line used in the cycle"""
+    line = line_of(caller, iccid)
+    found = queries.destinations_of(caller, line, cycle_of(line, asked.billing_cycle))
+    return listed(
+        asked,
+        [
+            Destination(one.country or None, megabytes(one.used), moment(one.last_seen) if one.last_seen else None)
+            for one in found
+        ],
+    )
+
+
+class ImeiChange(msgspec.Struct):
+    """A SIM that moved to another device."""
+
+    at: str
+    before: str
+    after: str
+
+
+@endpoint(
+    "sim_card/{iccid}/imei_history",
+    right=Right.SEE_LINES,
+    sample=[ImeiChange("2026-11-02 09:30:00", "356938035643809", "490154203237518")],
+)
+def imei_history(caller: Caller, iccid: str, asked: Paging) -> Page[ImeiChange]:
+    """The changes of device, the latest first; the first IMEI that was seen is none"""
+    found = queries.imeis_of(caller, line_of(caller, iccid))
+    return listed(asked, [_change(event) for event in found])
+
+
+def _change(event: Event) -> ImeiChange:
+    return ImeiChange(moment(event.at), str(event.detail.get("before", "")), str(event.detail.get("after", "")))
+
+
+class DeviceSettings(msgspec.Struct):
+    """What the SIM is set to, as the carrier confirmed it; null: not known, or its carrier cannot set it."""
+
+    throttle_kbps: Annotated[int | None, msgspec.Meta(description="0: no limit")]
+    imei_lock: bool | None
+    may_set: list[Literal["throttle_kbps", "imei_lock"]]
+
+
+_NAMES: dict[Setting, Literal["throttle_kbps", "imei_lock"]] = {
+    Setting.THROTTLE: "throttle_kbps",
+    Setting.IMEI_LOCK: "imei_lock",
+}
+
+
+@endpoint(
+    "sim_card/{iccid}/settings", right=Right.SEE_LINES, sample=DeviceSettings(0, False, ["throttle_kbps", "imei_lock"])
+)
+def settings_of_line(caller: Caller, iccid: str) -> DeviceSettings:
+    """What is set on a line's SIM besides on and off"""
+    device = queries.device_of(line_of(caller, iccid))
+    speed, lock = device.setting(Setting.THROTTLE), device.setting(Setting.IMEI_LOCK)
+    return DeviceSettings(
+        throttle_kbps=None if speed is None else int(speed) if speed.isdecimal() else 0,
+        imei_lock=None if lock is None else lock == "on",
+        may_set=[name for setting, name in _NAMES.items() if setting in device.abilities.settings],
+    )
+
+
+class NewSettings(msgspec.Struct):
+    """What is to change; what is not given stays. A worker asks the carrier until it confirms."""
+
+    throttle_kbps: Annotated[int, msgspec.Meta(ge=0, le=10_000_000, description="0: no limit")] | None = None
+    imei_lock: bool | None = None
+
+
+@endpoint(
+    "sim_card/{iccid}/settings",
+    "PUT",
+    "POST",
+    right=Right.MANAGE_LINES,
+    sample=Ack(),
+    body=NewSettings(throttle_kbps=0),
+)
+def change_settings(caller: Caller, iccid: str, asked: NewSettings) -> Ack:
+    """Sets the SIM's throttle or IMEI lock"""
+    line = line_of(caller, iccid)
+    wanted = {
+        Setting.THROTTLE: None if asked.throttle_kbps is None else str(asked.throttle_kbps or ""),
+        Setting.IMEI_LOCK: None if asked.imei_lock is None else "on" if asked.imei_lock else "off",
+    }
+    given = {setting: value for setting, value in wanted.items() if value is not None}
+    if not given:
+        raise Invalid("Nothing is to change; give throttle_kbps or imei_lock")
+    for setting, value in given.items():
+        set_on_line(line=line, setting=setting, value=value, by=caller.actor)
+    return Ack()
+
+
+ENDPOINTS = (sessions, destination_log, imei_history, settings_of_line, change_settings)

@@ -1,0 +1,110 @@
+"""The API's calls that change sub-accounts; accounts lists them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from kit import clock
+from kit.endpoints import endpoint, megabytes, moment
+from kit.errors import NotFound
+from kit.money import ZERO
+
+from accounts.commands import rename_subaccount
+from accounts.commands.opening import LONGEST_NAME
+from accounts.models import Account
+from accounts.policy import Right
+from accounts.queries import Caller
+from subaccounts import commands, queries
+
+GROUP = "Sub-accounts"
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
+
+
+class SubAccountShown(msgspec.Struct):
+    """A sub-account and what its lines did this month (UTC). USD."""
+
+    number: int
+    uuid: str
+    name: str
+    is_active: bool
+    created_at: str
+    lines: int
+    active_lines: int
+    usage_mb: Decimal
+    cost: Annotated[Decimal | None, msgspec.Meta(description="null for a key that reads no money")]
+
+
+_SAMPLE = SubAccountShown(
+    2, "0" * 32, "Sample sub-account", True, "2026-01-15 09:30:00", 12, 11, Decimal("34.250000"), Decimal("0.342500")
+)
+
+
+def _shown(account: Account, caller: Caller) -> SubAccountShown:
+    held = queries.doing(account, today=clock.today())
+    return SubAccountShown(
+        number=account.pk,
+        uuid=account.uuid.hex,
+        name=account.name,
+        is_active=account.is_active,
+        created_at=moment(account.created_at),
+        lines=held.lines,
+        active_lines=held.active,
+        usage_mb=megabytes(held.used),
+        cost=(held.cost or ZERO) if caller.may(Right.SEE_MONEY) else None,
+    )
+
+
+def _own(caller: Caller, uuid: str) -> Account:
+    found = queries.subaccount_of(caller.account, uuid)
+    if found is None:
+        raise NotFound("No such sub-account is yours; accounts lists them")
+    return found
+
+
+@endpoint("accounts/{account}", right=Right.MANAGE_SUBACCOUNTS, sample=_SAMPLE)
+def subaccount(caller: Caller, account: str) -> SubAccountShown:
+    """One sub-account and how its lines are doing this month"""
+    return _shown(_own(caller, account), caller)
+
+
+class NewSubAccount(msgspec.Struct):
+    """Its people are invited in the console."""
+
+    name: Name
+
+
+@endpoint("accounts", "POST", right=Right.MANAGE_SUBACCOUNTS, sample=_SAMPLE, body=NewSubAccount("Sample sub-account"))
+def add_subaccount(caller: Caller, asked: NewSubAccount) -> SubAccountShown:
+    """Adds a sub-account; give it lines by sim_card/{iccid}/account or by a job"""
+    made = commands.create(parent=caller.account, name=asked.name, first_login="", address="", by=caller.actor)
+    return _shown(made, caller)
+
+
+class SubAccountChange(msgspec.Struct):
+    """What is to change; what is not given stays. Switched off, its people are shut out and its lines stop."""
+
+    name: Name | None = None
+    is_active: bool | None = None
+
+
+@endpoint(
+    "accounts/{account}",
+    "PUT",
+    "POST",
+    right=Right.MANAGE_SUBACCOUNTS,
+    sample=_SAMPLE,
+    body=SubAccountChange(is_active=True),
+)
+def change_subaccount(caller: Caller, account: str, asked: SubAccountChange) -> SubAccountShown:
+    """Renames a sub-account, or switches it off or on"""
+    found = _own(caller, account)
+    if asked.name is not None:
+        rename_subaccount(subaccount=found, name=asked.name, by=caller.actor)
+    if asked.is_active is not None:
+        commands.switch(subaccount=found, active=asked.is_active, by=caller.actor)
+    return _shown(_own(caller, account), caller)
+
+
+ENDPOINTS = (subaccount, add_subaccount, change_subaccount)
