@@ -75,7 +75,8 @@ def _let_in(caller: Caller, right: Right) -> None:
         return
     if right in rights(Role.OWNER, is_subaccount=caller.account.is_subaccount):
         scopes = " or ".join(scope for scope, granted in RIGHTS_OF_SCOPE.items() if right in granted)
-        raise Forbidden(f"The key is not for this call; use one with the scope {scopes}")
+        to_do = f"use one with the scope {scopes}" if scopes else "sign the request: no bearer key is for it"
+        raise Forbidden(f"The key is not for this call; {to_do}")
     raise NotFound("There is no such call for a sub-account; the account that it belongs to has it")
 
 
