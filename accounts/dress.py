@@ -29,6 +29,10 @@ class Dress:
     key: str = ""  # of its style sheet and logo
     style_version: str = ""
     logo_version: str = ""  # empty: the name stands in its place
+    apn: str = ""  # in the place of the carrier's, for who types it into a device
+    apn_user: str = ""
+    apn_password: str = ""
+    apn_text: str = ""
 
 
 def dress_of(account: Account | None) -> Dress:
@@ -57,6 +61,10 @@ def dressed(brand: Brand) -> Dress:
         key=str(brand.key),
         style_version=hashlib.sha256(style_sheet(brand).encode()).hexdigest()[:12] if brand.accent or brand.bar else "",
         logo_version=brand.logo_digest[:12],
+        apn=brand.apn,
+        apn_user=brand.apn_user,
+        apn_password=brand.apn_password,
+        apn_text=brand.apn_text,
     )
 
 

@@ -47,8 +47,8 @@ def keep(request: HttpRequest, response: HttpResponse, account: Account) -> None
 
 
 def worn(request: HttpRequest) -> Dress:
-    """What this request's page shows of whom it is from."""
-    account: Account | None = getattr(request, "account", None)
+    """What this request's page shows of whom it is from. A page about an account (`dressed_as`) is in its dress."""
+    account: Account | None = getattr(request, "dressed_as", None) or getattr(request, "account", None)
     brand: Brand | None = getattr(request, "brand", None)
     if account is not None:
         return dress_of(account)

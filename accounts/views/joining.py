@@ -27,6 +27,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     found = queries.invitation_by_token(token)
     if found is None:
         return render(request, "accounts/invitation_gone.html", {"why": invitations.GONE}, status=404)
+    request.dressed_as = found.account  # type: ignore[attr-defined]
     user = request.user if isinstance(request.user, User) else None
     if user is None and queries.user_by_email(found.email) is None:
         return _join_as_new(request, token, found)

@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from kit import clock
-from kit.errors import Refusal
+from kit.errors import NotFound, Refusal
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
@@ -81,6 +81,8 @@ def withdraw_order(request: MemberRequest, key: uuid.UUID) -> HttpResponse:
     """Takes a request back that nobody has answered."""
     try:
         orders.withdraw_order(account=request.account, key=key, by=request.membership.user.actor)
+    except NotFound:
+        raise Http404 from None
     except Refusal as refusal:
         messages.error(request, refusal.message)
     else:

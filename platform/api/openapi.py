@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from kit.endpoints import Endpoint
 from kit.paging import Page, Paging, listed
 
@@ -27,6 +28,7 @@ PREAMBLE = (
 )
 
 
+@require_safe
 def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view
     """The document, for everybody."""
     return HttpResponse(encoded(), content_type="application/json")
@@ -51,7 +53,7 @@ def document() -> dict[str, Any]:
             operations[verb.lower()] = _operation(one, verb, answers[one.name], asked.get(one.name, {}), components)
     found = {
         "openapi": "3.1.0",
-        "info": {"title": "Linekeeper API", "version": "1", "description": PREAMBLE},
+        "info": {"title": "Connectivity API", "version": "1", "description": PREAMBLE},
         "servers": [{"url": "/api/{account_uuid}", "variables": {"account_uuid": {"default": "0" * 32}}}],
         "security": [{name: [] for name in HEADERS}, {"bearer": []}],
         "paths": paths,

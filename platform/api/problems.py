@@ -73,7 +73,7 @@ class Problem(msgspec.Struct):
 def problem(status: int, kind: str, message: str) -> HttpResponse:
     """A sentence `why; what to do` is taken apart; one without the second half gets its status' own."""
     why, _, to_do = message.partition("; ")
-    body = Problem(f"urn:linekeeper:{kind}", TITLES[status], status, _sentence(why), _sentence(to_do or TO_DO[status]))
+    body = Problem(f"urn:problem:{kind}", TITLES[status], status, _sentence(why), _sentence(to_do or TO_DO[status]))
     answer = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/problem+json")
     answer["Cache-Control"] = "no-store"
     if status == 401:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 from fleets import Fleet
 from kit import clock
 
+from accounts.commands.invitations import invite
 from accounts.dress import dress_of
-from accounts.models import Account, Brand
+from accounts.models import Account, Brand, Invitation
+from accounts.policy import OPERATOR, Role, token_hash
 
 
 @pytest.fixture
@@ -38,6 +41,16 @@ def test_a_subaccount_never_meets_us(fleet: Fleet, settings: LazySettings) -> No
     Brand.objects.create(account=sub, name="Küste")
     assert dress_of(again(sub)).name == "Küste"
     assert dress_of(again(parent)).name == "Nordlicht"
+
+
+def test_an_invitation_is_opened_in_the_dress_of_the_account_that_asks(fleet: Fleet) -> None:
+    parent = fleet.account()
+    sub = fleet.account(parent=parent)
+    asked = invite(account=sub, email="kim@quay.example", role=Role.USER, address="http://h", by=OPERATOR)
+    Invitation.objects.filter(pk=asked.pk).update(token_hash=token_hash("t" * 40))
+    body = Client().get(f"/accounts/invitation/{'t' * 40}/").content.decode()
+    assert f"· {parent.name}</title>" in body
+    assert "linekeeper" not in body.lower()
 
 
 def test_a_domain_counts_once_it_is_live(fleet: Fleet, settings: LazySettings) -> None:

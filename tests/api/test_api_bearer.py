@@ -116,7 +116,7 @@ def test_a_key_is_refused_from_elsewhere(account: Account) -> None:
     assert call(account, make(account, Scope.READ_LINES, ranges=("10.0.0.0/24",))).status_code == 200
     away = make(account, Scope.READ_LINES, name="away", ranges=("203.0.113.9",))
     answer = call(account, away, **{"X-Forwarded-For": "203.0.113.9"})
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:linekeeper:wrong-address")
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:problem:wrong-address")
     with override_settings(ALLAUTH_TRUSTED_PROXY_COUNT=1):
         assert call(account, away, **{"X-Forwarded-For": "10.0.0.7, 203.0.113.9"}).status_code == 200
         assert call(account, away, **{"X-Forwarded-For": "203.0.113.9, 10.0.0.7"}).status_code == 403
