@@ -1,0 +1,187 @@
+"""Each route: who may use it, which object its address names, and what is sent. A route that is not here fails.
+
+A new route is one row: `Row(Right.…)` for a page that is read, `post={…}` for one that is written to, `names={…}` for
+what its address names. An object is a key of `Tenant.objects` in tenant_world.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.policy import Right
+
+PUBLIC, PERSON = "anybody", "anybody who is logged in"
+
+
+@dataclass(frozen=True)
+class Row:
+    """`get` and `post` are the query and the form that its own people send; None: it has no such method."""
+
+    right: Right | str
+    names: Mapping[str, str] = field(default_factory=dict)  # value of the address -> kind of object
+    get: Mapping[str, Any] | None = None
+    post: Mapping[str, Any] | None = None
+    also: frozenset[int] = frozenset()  # statuses that are well here beside the usual ones
+    unscanned: bool = False  # it shows by design what others named: a provider's dress
+
+    def offers(self, method: str) -> bool:
+        return {"GET": self.get, "POST": self.post}.get(method) is not None
+
+
+def read(right: Right | str, **names: str) -> Row:
+    return Row(right, names, get={})
+
+
+def write(right: Right | str, form: Mapping[str, Any] | None = None, **names: str) -> Row:
+    return Row(right, names, post=form or {})
+
+
+def both(right: Right | str, form: Mapping[str, Any] | None = None, **names: str) -> Row:
+    return Row(right, names, get={}, post=form or {})
+
+
+LINES, MONEY, PAY = Right.SEE_LINES, Right.SEE_MONEY, Right.MANAGE_MONEY
+SUBS, PEOPLE, MANAGE = Right.MANAGE_SUBACCOUNTS, Right.MANAGE_PEOPLE, Right.MANAGE_LINES
+HEX = "5" * 32
+
+ROWS: dict[str, Row] = {
+    # people come in
+    "account_login": both(PUBLIC),
+    "account_logout": both(PUBLIC),
+    "account_signup": both(PUBLIC),
+    "account_inactive": read(PUBLIC),
+    "account_email_verification_sent": read(PUBLIC),
+    "account_confirm_email": both(PUBLIC, key="nothing"),
+    "account_change_password": both(PERSON),
+    "account_set_password": both(PERSON),
+    "account_reset_password": both(PUBLIC),
+    "account_reset_password_done": read(PUBLIC),
+    "account_reset_password_from_key": both(PUBLIC, uidb36="nothing", key="nothing"),
+    "account_reset_password_from_key_done": read(PUBLIC),
+    "account_reauthenticate": both(PERSON),
+    "mfa_index": read(PERSON),
+    "mfa_authenticate": both(PERSON),
+    "mfa_reauthenticate": both(PERSON),
+    "mfa_activate_totp": both(PERSON),
+    "mfa_deactivate_totp": both(PERSON),
+    "mfa_view_recovery_codes": read(PERSON),
+    "mfa_generate_recovery_codes": both(PERSON),
+    "mfa_download_recovery_codes": read(PERSON),
+    "mfa_list_webauthn": read(PERSON),
+    "mfa_add_webauthn": both(PERSON),
+    "mfa_reauthenticate_webauthn": both(PERSON),
+    "mfa_remove_webauthn": Row(PERSON, {"pk": "no number"}, get={}, post={}),
+    "mfa_edit_webauthn": Row(PERSON, {"pk": "no number"}, get={}, post={}),
+    "mfa_login_webauthn": both(PUBLIC),
+    "invitation": both(PUBLIC, token="nothing"),
+    "stop_acting": write(PERSON),
+    "choose_account": write(PERSON, {"account": "0" * 32}),
+    "come_in": read(PUBLIC, account_uuid="account_uuid"),
+    "brand_style": read(PUBLIC, key="brand"),
+    "brand_logo": read(PUBLIC, key="brand"),
+    "theme": write(PUBLIC, {"theme": "dark"}),
+    # the API: its calls are cells of their own
+    "openapi": read(PUBLIC),
+    "api": read(PUBLIC, account_uuid="account_hex", path="nothing"),
+    "api_docs": read(MONEY),
+    "api_call": both(MONEY, name="endpoint"),
+    "api_keys": both(PEOPLE),
+    "revoke_api_key": write(PEOPLE, key="api_key"),
+    "api_credentials": both(PEOPLE),
+    # people
+    "profile": both(PERSON),
+    "account_email": both(PERSON),
+    "sessions": read(PERSON),
+    "end_session": Row(PERSON, {"session": "no number"}, post={}),
+    "end_other_sessions": write(PERSON),
+    "staff": read(PEOPLE),
+    "invite": write(PEOPLE, {"emails": "new@person.example", "role": "user"}),
+    "invite_again": write(PEOPLE, invitation="invitation"),
+    "withdraw_invitation": write(PEOPLE, invitation="invitation"),
+    "demand_factor": write(PEOPLE),
+    "ownership": both(PERSON),
+    "withdraw_offer": write(PEOPLE),
+    "person": read(PEOPLE, place="member"),
+    "change_role": write(PEOPLE, {"role": "viewer"}, place="member"),
+    "activate_person": write(PEOPLE, place="member"),
+    "deactivate_person": write(PEOPLE, place="member"),
+    "delete_person": write(PEOPLE, place="member"),
+    "offer_ownership": both(PEOPLE, place="member"),
+    "audit": read(Right.SEE_AUDIT),
+    "audit_csv": read(Right.SEE_AUDIT),
+    # home
+    "tutorial": read(LINES),
+    "home": read(LINES),
+    "search": Row(LINES, get={"q": "note"}),
+    "balance": read(MONEY),
+    # lines
+    "lines": Row(LINES, get={"q": "note"}),
+    "line": read(LINES, iccid="line"),
+    "line-activate": write(Right.ACTIVATE_LINES, iccid="line"),
+    "line-deactivate": write(Right.STOP_LINES, iccid="line"),
+    "line-keep": write(MANAGE, iccid="line"),
+    "line-notes": write(Right.EDIT_NOTES, {"notes": "new"}, iccid="line"),
+    "line-sms": read(LINES, iccid="line"),
+    "line-sms-send": write(Right.ACTIVATE_LINES, {"text": "hello", "key": HEX}, iccid="line"),
+    "sms": read(LINES),
+    "sms-seen": write(LINES),
+    "line-usage": read(LINES, iccid="line"),
+    "line-connections": read(LINES, iccid="line"),
+    "line-connections-csv": read(LINES, iccid="line"),
+    "line-destinations": read(LINES, iccid="line"),
+    "line-statistics": read(LINES, iccid="line"),
+    "line-audit": read(Right.SEE_AUDIT, iccid="line"),
+    "line-settings": read(LINES, iccid="line"),
+    "line-ask": write(LINES, iccid="line"),
+    "line-throttle": write(MANAGE, {"throttle": "128"}, iccid="line"),
+    "line-imei-lock": write(MANAGE, {"imei": ""}, iccid="line"),
+    "line-codes": write(MANAGE, iccid="line"),
+    "line-location": write(MANAGE, iccid="line"),
+    # rules
+    "rules": read(Right.SEE_AUDIT),
+    "new_rule": both(MANAGE),
+    "rule": both(MANAGE, key="rule"),
+    "rule-switch": write(MANAGE, {"on": "1"}, key="rule"),
+    "rule-delete": write(MANAGE, key="rule"),
+    "rule_activity": read(Right.SEE_AUDIT),
+    "rule_activity_csv": read(Right.SEE_AUDIT),
+    "follow-up-cancel": write(MANAGE, number="follow_up"),
+    "follow-up-run": write(MANAGE, number="follow_up"),
+    # money
+    "explain": read(MONEY),
+    "billing": read(MONEY),
+    "add_funds": both(PAY),
+    "payment": read(MONEY, key="payment"),
+    "confirm_payment": write(PAY, key="open_payment"),
+    "cancel_payment": write(PAY, key="open_payment"),
+    "payment_method": read(PAY),
+    "give_card": write(PAY),
+    "card_given": read(PAY),
+    "remove_card": write(PAY),
+    "auto_refill": both(PAY),
+    "transactions": read(MONEY),
+    "invoice": read(MONEY, number="invoice"),
+    "ask_statement": write(MONEY, {"month": "2026-01", "format": "csv"}),
+    "statement": read(MONEY, key="statement"),
+    "billing_details": read(MONEY),
+    "stripe_webhook": write(PUBLIC),
+    # orders
+    "orders": both(MANAGE),
+    "withdraw_order": write(MANAGE, key="order"),
+    "store": read(MANAGE),
+    "coverage": read(MONEY),
+    # sub-accounts
+    "subaccounts": read(MONEY),
+    "subaccount_new": write(SUBS, {"name": "new"}),
+    "subaccount": read(MONEY, key="subaccount"),
+    "subaccount_rename": write(SUBS, {"name": "renamed"}, key="subaccount"),
+    "subaccount_switch": write(SUBS, {"active": "0"}, key="subaccount"),
+    "subaccount_all": write(SUBS, {"action": "activate", "once": HEX}, key="subaccount"),
+    "subaccount_assign": write(SUBS, {"iccids": "8900000000000000001", "key": HEX}, key="subaccount"),
+    "subaccount_invite": write(SUBS, {"email": "new@person.example", "role": "user"}, key="subaccount"),
+    "subaccount_invitation": write(SUBS, {"do": "withdraw"}, key="subaccount", number="sub_invitation"),
+    "subaccount_person": write(SUBS, {"do": "deactivate"}, key="subaccount", number="sub_member"),
+    "white_label": both(SUBS, {"name": "New name"}, key="subaccount"),
+}

@@ -1,0 +1,337 @@
+"""Tenants whose every row carries a word of their own, so that it is noticed wherever it does not belong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
+from kit import clock, crypto
+
+from accounts import keys
+from accounts.commands import open_account, open_subaccount, record
+from accounts.commands.invitations import invite
+from accounts.models import Account, ApiCredential, ApiKey, Brand, BrandLogo, Membership, User
+from accounts.policy import OPERATOR, Actor, ActorKind, Role, Scope
+from accounts.queries import credential_of
+from automation.models import FollowUp, Rule, RuleFire
+from automation.policy import Act, Outcome, Trigger
+from automation.policy import Action as RuleAction
+from billing.commands import adjust
+from billing.models import Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
+from billing.policy import PaymentState
+from lines.carriers.base import Switch
+from lines.commands.stock import add_carrier, add_rate_plan
+from lines.models import (
+    Job,
+    JobItem,
+    Line,
+    LineDay,
+    LineState,
+    LineTag,
+    Order,
+    Price,
+    RatePlan,
+    Sighting,
+    SmsMessage,
+    Tag,
+)
+from lines.policy import Action, JobState, SmsState, Wanted, Why
+
+OUR_NAME = "linekeeper"
+PLAN = "zqplan"  # prices and carriers are the payer's to know
+CARRIER = "zqcarrier"
+BALANCE = ("7,531.97", "7531.97")
+PER_MB = "0.013579"
+SELLER = {"name": "Seller", "address": "Street", "tax_id": "", "mail": "", "prefix": "INV-"}
+
+
+class Browser(RequestFactory):
+    """Asks as one person does, and forgets every answer: an eighth of a test client's work, and nothing to undo."""
+
+    def __init__(self, user: User | None = None) -> None:
+        super().__init__()
+        self.handler = ClientHandler(enforce_csrf_checks=False)
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            self.cookies = client.cookies
+
+    def request(self, **request: Any) -> Any:
+        return self.handler(self._base_environ(**request))
+
+
+@dataclass
+class Tenant:
+    """An account with one object of each kind, named by `word` in all its texts and by `digits` in its numbers."""
+
+    account: Account
+    word: str
+    digits: str
+    objects: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def canaries(self) -> list[str]:
+        return [self.word, self.digits]
+
+    def person(self, role: Role, name: str = "") -> User:
+        user = User.objects.create_user(f"{name or role}@{self.word}.example", name=f"{self.word} {role}")
+        Membership.objects.create(user=user, account=self.account, role=role)
+        return user
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.PERSON, f"owner@{self.word}.example")
+
+
+@dataclass
+class World:
+    acme: Tenant
+    harbour: Tenant  # acme's sub-account
+    sister: Tenant  # another of acme's
+    xeno: Tenant
+    people: dict[str, User] = field(default_factory=dict)
+    browsers: dict[str, Browser] = field(default_factory=dict)
+    callers: dict[str, dict[str, str]] = field(default_factory=dict)  # credentials of the API's clients
+
+
+def build() -> World:
+    carrier = add_carrier(
+        name=CARRIER, kind="simbase", url="http://127.0.0.1:9", secrets={"api_key": "k" * 16}, by=OPERATOR
+    )
+    plan = add_rate_plan(
+        name=PLAN, carrier=carrier, per_mb=Decimal(PER_MB), per_sms=Decimal("0.05"), per_day=Decimal(0), by=OPERATOR
+    )
+    acme, xeno = _main("zqacme", "89881111", plan), _main("zqxeno", "89884444", plan)
+    harbour, sister = _sub(acme, "zqharbour", "89882222", plan), _sub(acme, "zqsister", "89883333", plan)
+    theirs = _sub(xeno, "zqxeno", "89884444", plan, serial=50)
+    for main, sub in ((acme, sister), (xeno, theirs)):
+        main.objects |= {
+            "subaccount": sub.account.uuid.hex,
+            "sub_member": sub.objects["member"],
+            "sub_invitation": sub.objects["invitation"],
+        }
+    _what_harbour_must_not_see(harbour, sister, acme)
+    world = World(acme, harbour, sister, xeno)
+    _people(world)
+    _callers(world)
+    return world
+
+
+def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
+    account = open_account(name=f"{word} Ltd", owner_email=f"owner@{word}.example", professional=True, by=OPERATOR)
+    adjust(account=account, amount=Decimal("7531.97"), reason=f"{word} starts", by=OPERATOR)
+    tenant = Tenant(account, word, digits)
+    _brand(tenant, f"{word}.example")
+    _lines(tenant, plan)
+    _money(tenant)
+    _work(tenant)
+    return tenant
+
+
+def _sub(parent: Tenant, word: str, digits: str, plan: RatePlan, *, serial: int = 0) -> Tenant:
+    tenant = Tenant(open_subaccount(parent=parent.account, name=f"{word} sub", by=parent.actor), word, digits)
+    _lines(tenant, plan, serial=serial)
+    guest = User.objects.create_user(f"guest{serial}@{word}.example")
+    member = Membership.objects.create(user=guest, account=tenant.account, role=Role.USER)
+    asked = invite(
+        account=tenant.account,
+        email=f"asked{serial}@{word}.example",
+        role=Role.USER,
+        address="http://h",
+        by=parent.actor,
+    )
+    tenant.objects |= {"member": member.pk, "invitation": asked.pk}
+    return tenant
+
+
+def _brand(tenant: Tenant, domain: str) -> None:
+    """What sub-accounts see of their provider: its name and support are theirs to know, and no canary."""
+    brand = Brand.objects.create(
+        account=tenant.account, name="Nordlicht", accent="#8a2be2", support_mail="help@nordlicht.example",
+        domain=domain, logo_digest="c" * 64,
+    )  # fmt: skip
+    BrandLogo.objects.create(brand=brand, image=b"png")
+    tenant.objects["brand"] = brand.key
+
+
+def _lines(tenant: Tenant, plan: RatePlan, *, serial: int = 0) -> None:
+    """One line that runs, one that a rule holds, one that a person switched off."""
+    offs = [(Wanted.ACTIVE, "", ""), (Wanted.DEACTIVATED, Why.RULE, f"{tenant.word} rule")]
+    offs += [(Wanted.DEACTIVATED, Why.PERSON, f"owner@{tenant.word}.example")]
+    for number, (wanted, why, who) in enumerate(offs, 1 + serial):
+        line = Line.objects.create(
+            iccid=f"{tenant.digits}{number:011}",
+            carrier=plan.carrier,
+            plan=plan,
+            account=tenant.account,
+            payer_id=tenant.account.payer_id,
+            notes=f"{tenant.word} note {number}",
+            imei=f"{tenant.digits}{number:07}",
+            msisdn=f"{tenant.digits}{number:04}",
+        )
+        _used(line, plan.prices.get(), wanted, why, who)
+        if number == 1 + serial:
+            tenant.objects |= {"line": line.iccid, "line_id": line.pk}
+            _message(line, f"{tenant.word} from the device")
+            _seen(line, f"{tenant.word} network", tenant.account)
+
+
+def _used(line: Line, price: Price, wanted: Wanted, why: str, who: str) -> None:
+    today, now = clock.today(), clock.now()
+    LineState.objects.create(
+        line=line, cycle=today.replace(day=1), counter=5_000_000, day=today, day_bytes=5_000_000, read_at=now,
+        last_seen=now, wanted=wanted, why=why, why_who=who, reported=Switch.ON, reported_word="enabled",
+        reported_at=now, confirmed_at=now,
+    )  # fmt: skip
+    LineDay.objects.create(
+        line=line, day=today, payer_id=line.payer_id, price=price, account=line.account,
+        cycle=today.replace(day=1), used=5_000_000, cost=Decimal("0.065000"),
+    )  # fmt: skip
+
+
+def _seen(line: Line, network: str, account: Account) -> None:
+    Sighting.objects.create(
+        line=line, account=account, payer_id=line.payer_id, cycle=clock.today().replace(day=1), network=network,
+        started_at=clock.now() - dt.timedelta(hours=3), ended_at=clock.now(), is_session=True, country="DE", used=1_000,
+    )  # fmt: skip
+
+
+def _message(line: Line, text: str, *, account: Account | None = None) -> SmsMessage:
+    return SmsMessage.objects.create(
+        line=line, carrier=line.carrier, account=account or line.account, payer_id=line.payer_id, to_device=False,
+        text=text, state=SmsState.RECEIVED, is_open=False,
+    )  # fmt: skip
+
+
+def _money(tenant: Tenant) -> None:
+    account, word, now = tenant.account, tenant.word, clock.now()
+    UsageDay.objects.create(account=account, day=clock.today(), usage=Decimal("0.195"))
+    Customer.objects.create(
+        account=account, stripe_id=f"cus_{word}", card_id=f"pm_{word}", brand="visa", last4="4242", exp_month=1,
+        exp_year=2031, name=f"{word} cardholder", card_since=now,
+    )  # fmt: skip
+    paid = Payment.objects.create(
+        account=account, amount=Decimal("50"), state=PaymentState.SUCCEEDED, card_id=f"pm_{word}", brand="visa",
+        last4="4242", stripe_id=f"pi_{word}", by=tenant.actor.name, ended_at=now,
+    )  # fmt: skip
+    pending = Payment.objects.create(
+        account=account, amount=Decimal("60"), state=PaymentState.PENDING, card_id=f"pm_{word}", brand="visa",
+        last4="4242", by=tenant.actor.name,
+    )  # fmt: skip
+    number = 700_000 + Invoice.objects.count()
+    Invoice.objects.create(
+        number=number, payment=paid, account=account, amount=Decimal("50"), seller=SELLER,
+        buyer={"name": f"{word} buyer"},
+    )  # fmt: skip
+    Notice.objects.create(account=account, key=f"notice:{word}", subject=f"{word} subject", text=f"{word} text")
+    statement = Statement.objects.create(
+        account=account, month=clock.today().replace(day=1), format="csv", by=tenant.actor.name, done_at=now
+    )
+    StatementPart.objects.create(statement=statement, number=0, content=word.encode())
+    tenant.objects |= {
+        "payment": paid.uuid.hex,
+        "open_payment": pending.uuid.hex,
+        "invoice": number,
+        "statement": statement.uuid.hex,
+    }
+
+
+def _work(tenant: Tenant) -> None:
+    account, word, by = tenant.account, tenant.word, tenant.actor
+    tag = Tag.objects.create(account=account, name=f"{word} tag")
+    for line in Line.objects.filter(account=account):
+        LineTag.objects.create(tag=tag, line=line)
+    job = Job.objects.create(
+        account=account, action=Action.ACTIVATE, by_kind=by.kind, by_name=by.name, selection=f"{word} lines",
+        state=JobState.DONE, total=1, done=1, ended_at=clock.now(),
+    )  # fmt: skip
+    JobItem.objects.create(job=job, line_id=tenant.objects["line_id"], note=f"{word} item")
+    order = Order.objects.create(
+        account=account, quantity=20, contact=f"{word} contact", email=f"o@{word}.example", address=f"{word} street",
+        by=by.name,
+    )  # fmt: skip
+    key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
+    asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
+    tenant.objects |= {"tag": tag.pk, "job": job.uuid.hex, "order": order.uuid, "api_key": key.pk}
+    tenant.objects |= {"invitation": asked.pk}
+    _rule(tenant)
+
+
+def _rule(tenant: Tenant) -> None:
+    account, word, line = tenant.account, tenant.word, tenant.objects["line_id"]
+    rule = Rule.objects.create(account=account, name=f"{word} rule", trigger=Trigger.IMEI, action=RuleAction.DEACTIVATE)
+    fire = RuleFire.objects.create(
+        rule=rule,
+        account=account,
+        line_id=line,
+        period="imei:1",
+        because=f"{word} because",
+        outcome=Outcome.DEACTIVATED,
+    )
+    follow = FollowUp.objects.create(
+        fire=fire, line_id=line, act=Act.ACTIVATE, due_at=clock.now() + dt.timedelta(days=9)
+    )
+    tenant.objects |= {"rule": rule.uuid.hex, "follow_up": follow.pk}
+
+
+def _what_harbour_must_not_see(harbour: Tenant, sister: Tenant, acme: Tenant) -> None:
+    """Its line had another holder, wears its payer's tag, and was acted on by its payer's people."""
+    line = Line.objects.get(pk=harbour.objects["line_id"])
+    _message(line, f"{sister.word} words of a former holder", account=sister.account)
+    LineTag.objects.create(tag_id=acme.objects["tag"], line=line)
+    _seen(line, f"{sister.word} network", sister.account)
+    detail = {"before": sister.account.name, "after": harbour.account.name}
+    subject = f"line:{line.iccid}"
+    record(by=acme.actor, verb="line.assigned", account_id=acme.account.pk, subject=subject, detail=detail)
+    LineState.objects.filter(line__account=harbour.account, why=Why.PERSON).update(why_who=acme.actor.name)
+    LineState.objects.filter(line__account=harbour.account, why=Why.RULE).update(why_who=f"{acme.word} rule")
+    old = clock.today() - dt.timedelta(days=1)
+    LineDay.objects.create(
+        line=line, day=old, payer=acme.account, price=line.plan.prices.get(), account=sister.account,
+        cycle=old.replace(day=1), used=87_654_321, cost=Decimal("1"),
+    )  # fmt: skip
+
+
+def _people(world: World) -> None:
+    acme, people = world.acme, world.people
+    people["owner"] = User.objects.get(email=f"owner@{acme.word}.example")
+    for role in (Role.USER, Role.OPERATOR, Role.VIEWER):
+        people[role.value] = acme.person(role)
+    people["sub-account"] = world.harbour.person(Role.USER, "login")
+    people["stranger"] = User.objects.get(email=f"owner@{world.xeno.word}.example")
+    people["deactivated"] = User.objects.create_user("former@person.example")
+    Membership.objects.create(user=people["deactivated"], account=acme.account, role=Role.USER, is_active=False)
+    people["back office"] = User.objects.create_superuser("boss@office.example")
+    acme.objects["member"] = Membership.objects.get(user=people["user"]).pk
+    world.xeno.objects["member"] = Membership.objects.get(user=world.xeno.person(Role.VIEWER)).pk
+    world.browsers = {"anonymous": Browser()} | {name: Browser(user) for name, user in people.items()}
+
+
+def _callers(world: World) -> None:
+    for name, tenant in (
+        ("owner's key", world.acme),
+        ("sub-account's key", world.harbour),
+        ("stranger's key", world.xeno),
+    ):
+        found = credential_of(tenant.account)
+        world.callers[name] = {"uuid": found.user_uuid, "key": found.shared_key}
+    revoked = ApiCredential.objects.create(
+        account=world.acme.account, user_uuid=uuid.uuid4().hex, shared_key=crypto.encrypt("5" * 32),
+        revoked_at=clock.now() - dt.timedelta(days=30),
+    )  # fmt: skip
+    world.callers["revoked key"] = {"uuid": revoked.user_uuid, "key": "5" * 32}
+    _, reading = keys.make_key(
+        account=world.acme.account, name="reads", scopes=[Scope.READ_LINES], days=30, by=world.acme.actor
+    )
+    row, ended = keys.make_key(
+        account=world.acme.account, name="ended", scopes=[Scope.READ_MONEY], days=30, by=world.acme.actor
+    )
+    ApiKey.objects.filter(pk=row.pk).update(revoked_at=clock.now())
+    world.callers["reading bearer key"] = {"bearer": reading}
+    world.callers["revoked bearer key"] = {"bearer": ended}
+    world.callers["nobody"] = {}
