@@ -26,7 +26,7 @@ GROUP = "Jobs"
 MOST_ICCIDS = 10_000
 Iccid = Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]
 ItemState = Literal["waiting", "done", "same", "refused", "failed"]
-Acts = Literal["activate", "deactivate", "deactivate-on", "keep", "assign", "plan", "tag", "untag", "reset-tags"]
+Acts = Literal["activate", "deactivate", "deactivate-on", "keep", "sms", "assign", "plan", "tag", "untag", "reset-tags"]
 
 
 class JobShown(msgspec.Struct):
@@ -106,8 +106,11 @@ class NewJob(msgspec.Struct):
     rate_plan_id: Annotated[Id | None, msgspec.Meta(description="For plan")] = None
     tags: Annotated[list[str], msgspec.Meta(max_length=10, description="For tag and untag")] | None = None
 
+    text: Annotated[str | None, msgspec.Meta(description="For sms, 1 to 70 characters")] = None
+
     def parameters(self) -> dict[str, Any]:
         given = {"date": self.date, "account": self.account_uuid, "plan": self.rate_plan_id, "tags": self.tags}
+        given |= {"text": self.text}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -200,6 +203,7 @@ WHY = {
     Verdict.DEACTIVATED: "The line is deactivated",
     Verdict.NOT_ON: "The line is not activated",
     Verdict.OTHER_CARRIER: "The rate plan is another carrier's",
+    Verdict.CANNOT: "Its carrier cannot do this",
     Verdict.GONE: "The line is no longer yours",
 }
 WHY_OUTSIDE = WHY | {Verdict.RED: _PROVIDER, Verdict.HOLDER_OFF: _PROVIDER}

@@ -71,6 +71,7 @@ def test_what_makes_no_job_is_refused(client: KeepgoClient, fleet: Fleet, accoun
         ({"action": "assign", "iccids": iccids, "account_uuid": "0" * 32}, 404),
         ({"action": "deactivate-on", "iccids": iccids, "date": "2020-01-01"}, 422),
         ({"action": "activate", "iccids": iccids, "date": "2099-01-01"}, 422),
+        ({"action": "sms", "iccids": iccids, "text": "x" * 71}, 422), ({"action": "sms", "iccids": iccids}, 422),
         ({"action": "plan", "iccids": iccids, "rate_plan_id": 2**31 - 1}, 404),
     ):  # fmt: skip
         assert client.post("jobs", body).status_code == status, body
