@@ -63,7 +63,7 @@ WITH reading AS (
                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::timestamptz[])
                   AS r(line_id, counter, cycle, switch, word, blocked, sms, seen)
 ), found AS (
-    SELECT r.*, l.payer_id, l.account_id, l.plan_id,
+    SELECT r.*, l.payer_id, l.account_id, l.plan_id, l.held_since,
            st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
            CASE WHEN r.cycle IS NOT NULL THEN r.cycle
                 WHEN st.cycle IS NULL THEN %(cycle)s
@@ -99,7 +99,10 @@ WITH reading AS (
       FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
      WHERE rp.carrier_id = %(carrier)s
 ), priced AS (
-    SELECT m.line_id, m.payer_id, m.account_id, m.day, m.at_cycle, m.moved, p.id AS price_id,
+    -- Of a day before its present holder had the line that holder is not told.
+    SELECT m.line_id, m.payer_id, m.day, m.at_cycle, m.moved, p.id AS price_id,
+           CASE WHEN m.day < (m.held_since AT TIME ZONE 'UTC')::date THEN coalesce(d.account_id, m.payer_id)
+                ELSE m.account_id END AS account_id,
            coalesce(d.used, 0) + m.moved AS used, coalesce(d.cost, 0) AS cost_before,
            round((coalesce(d.used, 0) + m.moved) * p.per_mb * {policy.PER_BYTE}, 6) AS cost
       FROM moved m

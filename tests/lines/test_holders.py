@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from fleets import Fleet, books_hold, state
+from fleets import MB, Fleet, at, books_hold, reading_of, state
+from kit import clock
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, Actor, ActorKind
@@ -13,7 +14,7 @@ from billing.commands import adjust
 from lines.commands import wishes
 from lines.commands.holders import assign, follow_holder
 from lines.commands.wishes import enforce
-from lines.models import Line
+from lines.models import Line, LineDay
 from lines.policy import Wanted, Why
 
 JANE = Actor(ActorKind.PERSON, "jane@acme.example")
@@ -110,3 +111,20 @@ def test_a_line_given_to_who_is_off_stops_and_taken_away_runs_again(fleet: Fleet
     assert wish(line) == (Wanted.DEACTIVATED, Why.SUBACCOUNT)
     assign(line_ids=[line.pk], holder=parent, by=JANE)
     assert wish(line) == (Wanted.ACTIVE, "")
+
+
+def test_what_is_found_late_is_not_told_to_who_holds_the_line_since(fleet: Fleet) -> None:
+    """Read until the 30th, given away on the 2nd; the final total of November then brings another megabyte."""
+    parent = fleet.account()
+    sub, line = fleet.account(parent=parent), fleet.line(parent)
+    fleet.read(line, "2026-11-30T08:00", 0, cycle="2026-11-01")
+    fleet.read(line, "2026-11-30T09:00", MB, cycle="2026-11-01")
+    with clock.frozen(at("2026-12-02T10:00")):
+        assign(line_ids=[line.pk], holder=sub, by=JANE)
+    fleet.read(line, "2026-12-02T11:00", MB, cycle="2026-12-01")
+    final = [reading_of(line, 3 * MB, "2026-11-01", status=None)]
+    fleet.apply("simbase", "2026-12-02T12:00", final, are_finals=True)
+    days = dict(LineDay.objects.values_list("day__day", "account"))
+    assert days == {30: parent.pk, 2: sub.pk}
+    assert LineDay.objects.get(day="2026-11-30").used == 3 * MB
+    assert books_hold()
