@@ -100,7 +100,7 @@ def tags(request: MemberRequest, iccid: str) -> HttpResponse:
         raise Http404
 
     def command(line: Line, by: Actor) -> str:
-        set_tags(line=line, names=tag_names([request.POST.get("tags", "")]), by=by)
+        set_tags(line=line, names=tag_names(given=[request.POST.get("tags", "")]), by=by)
         return "The tags are saved."
 
     return _act(request, iccid, command)
@@ -114,7 +114,7 @@ def plan(request: MemberRequest, iccid: str) -> HttpResponse:
         raise Http404
 
     def command(line: Line, by: Actor) -> str:
-        wanted = acts.plan_of(request.POST.get("plan"))
+        wanted = acts.plan_of(key=request.POST.get("plan"))
         if change_plan_of_lines(line_ids=[line.pk], plan=wanted, by=by)[line.pk].is_refusal:
             raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
         return f"The rate plan is {wanted.name}. What is read from now on is at its prices."

@@ -100,7 +100,7 @@ def seed(simulator_url: str) -> dict[str, Any]:
             _add_lines(simulator.fleet(), account, carriers)
         _live_through(simulator, account, carriers)
     if not Coverage.objects.exists():
-        load_coverage(rows=rows_of(COVERAGE), by=OPERATOR)
+        load_coverage(rows=rows_of(path=COVERAGE), by=OPERATOR)
     let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)
     logins = {name: email for name, email, _ in HOLDERS.values()}
     return {

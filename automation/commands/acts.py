@@ -22,16 +22,16 @@ from lines.models import Line, LineState
 from lines.policy import Wanted, Why
 
 
-def actor(rule: Rule) -> Actor:
+def actor(*, rule: Rule) -> Actor:
     return Actor(ActorKind.RULE, rule.name)
 
 
-def is_held(state: LineState) -> bool:
+def is_held(*, state: LineState) -> bool:
     """Whether a rule switched the line off, and nobody since."""
     return state.wanted == Wanted.DEACTIVATED and state.why == Why.RULE.value
 
 
-def lines_now(states: Iterable[LineState], *, today: dt.date) -> dict[int, LineNow]:
+def lines_now(*, states: Iterable[LineState], today: dt.date) -> dict[int, LineNow]:
     """The lines as rules find them. States must be locked."""
     states = list(states)
     ids = [state.pk for state in states]
@@ -45,7 +45,7 @@ def lines_now(states: Iterable[LineState], *, today: dt.date) -> dict[int, LineN
         guard = guards.get(state.pk)
         now[state.pk] = LineNow(
             is_off=state.wanted == Wanted.DEACTIVATED,
-            is_held=is_held(state),
+            is_held=is_held(state=state),
             held_until=until.get(state.pk),
             last_change=guard.last_at if guard else None,
             changes_today=guard.times if guard and guard.day == today else 0,
@@ -64,7 +64,7 @@ def hold(*, fires: Sequence[RuleFire], lines: dict[int, LineNow]) -> int:
         by_rule[fire.rule].append(line_id)
     now = clock.now()
     for rule, its in by_rule.items():
-        hold_lines(line_ids=its, by=actor(rule))
+        hold_lines(line_ids=its, by=actor(rule=rule))
     ids = list(of_line)
     turned = [line_id for line_id in ids if not lines[line_id].is_off]
     FollowUp.objects.filter(line__in=ids, state=FollowState.OPEN, act=Act.ACTIVATE).update(

@@ -48,7 +48,7 @@ def fire(*, found: Sequence[Found]) -> Fired:
     fires = _insert(found, rules, now)
     _set([one for one in fires if one.outcome == Outcome.SET], now)
     waiting = [one for one in fires if one.outcome == Outcome.WAITS]
-    turned = act(fires=waiting, lines=lines_now(states, today=now.date()), now=now)
+    turned = act(fires=waiting, lines=lines_now(states=states, today=now.date()), now=now)
     RuleFire.objects.bulk_update(waiting, ["outcome", "acted_at"], batch_size=2000)
     _say(fires)
     return Fired(len(fires), turned)
@@ -107,9 +107,9 @@ def _set(fires: Sequence[RuleFire], now: dt.datetime) -> None:
     for rule, its in by_rule.items():
         ids = [one.line_id for one in its if one.line_id]
         if rule.to_plan is not None:
-            verdicts = change_plan_of_lines(line_ids=ids, plan=rule.to_plan, by=actor(rule))
+            verdicts = change_plan_of_lines(line_ids=ids, plan=rule.to_plan, by=actor(rule=rule))
         else:
-            verdicts = throttle_lines(line_ids=ids, kbps=rule.kbps or 0, by=actor(rule))
+            verdicts = throttle_lines(line_ids=ids, kbps=rule.kbps or 0, by=actor(rule=rule))
         for one in its:
             if verdicts.get(one.line_id or 0, Verdict.GONE).is_refusal:
                 one.outcome = Outcome.REFUSED
@@ -170,7 +170,7 @@ def _say(fires: Sequence[RuleFire]) -> None:
     for rule, its in by_rule.items():
         for start in range(0, len(its), MOST_NAMED):
             record(
-                by=actor(rule),
+                by=actor(rule=rule),
                 verb="rule.fired",
                 account_id=rule.account_id,
                 subject=f"rule:{rule.uuid.hex}",

@@ -38,7 +38,7 @@ def run_due_follow_ups(*, limit: int = 500) -> int:
     with transaction.atomic():
         states = {state.pk: state for state in lock_lines(line_ids=sorted(set(ids.values())))}
         planned = _locked(list(ids))
-        lines = lines_now(states.values(), today=now.date())
+        lines = lines_now(states=states.values(), today=now.date())
         held = [one for one in planned if one.act == Act.DEACTIVATE]
         turned = _deactivate(held, states, lines, now)
         backs = [one for one in planned if one.act == Act.ACTIVATE]
@@ -57,7 +57,7 @@ def _give_back(
     due: list[FollowUp] = []
     for one in planned:
         state = states.get(one.line_id)
-        if state is None or not is_held(state) or state.wanted_at != one.fire.acted_at:
+        if state is None or not is_held(state=state) or state.wanted_at != one.fire.acted_at:
             _end(one, FollowState.CHANGED, now)
         elif lines[one.line_id].changes_today >= policy.MOST_CHANGES:
             _end(one, FollowState.LEFT, now)
@@ -75,7 +75,7 @@ def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None
     """Gives lines back, in their rules' names or a person's; answers which run again. States must be locked."""
     by_actor: dict[Actor, list[FollowUp]] = defaultdict(list)
     for one in planned:
-        by_actor[by or actor(one.fire.rule)].append(one)
+        by_actor[by or actor(rule=one.fire.rule)].append(one)
     turned: list[int] = []
     for who, its in by_actor.items():
         given = give_back_lines(line_ids=[one.line_id for one in its], by=who)
@@ -113,7 +113,7 @@ def _deactivate(
 
 def _is_rules(state: LineState) -> bool:
     """Whether the last change was no person's: a balance's or another rule's."""
-    return state.wanted == Wanted.SUSPENDED or is_held(state)
+    return state.wanted == Wanted.SUSPENDED or is_held(state=state)
 
 
 def _end(one: FollowUp, state: FollowState, now: dt.datetime, *, by: str = "") -> None:
@@ -139,7 +139,7 @@ def run_follow_up_now(*, account: Account, follow_up_id: int, by: Actor) -> Foll
     now = clock.now()
     state = states.get(line_id)
     if one.act == Act.ACTIVATE:
-        if state is None or not is_held(state) or state.wanted_at != one.fire.acted_at:
+        if state is None or not is_held(state=state) or state.wanted_at != one.fire.acted_at:
             _end(one, FollowState.CHANGED, now, by=by.name)
         else:
             give_back(planned=[one], now=now, by=by)

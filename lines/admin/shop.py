@@ -140,7 +140,7 @@ def _rows(file: Any) -> Any:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Invalid("The file is no CSV in UTF-8") from None
-    return coverage.rows_in(io.StringIO(text, newline=""), name=file.name)
+    return coverage.rows_in(file=io.StringIO(text, newline=""), name=file.name)
 
 
 class AnswerForm(forms.Form):

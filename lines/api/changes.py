@@ -113,7 +113,7 @@ def tags_of_line(caller: Caller, iccid: str) -> Tags:
 )
 def set_tags(caller: Caller, iccid: str, asked: Tags) -> Tags:
     """Gives a line these tags and no others"""
-    tagging.set_tags(line=line_of(caller, iccid), names=tagging.tag_names(asked.tags), by=caller.actor)
+    tagging.set_tags(line=line_of(caller, iccid), names=tagging.tag_names(given=asked.tags), by=caller.actor)
     return _tags(caller, iccid)
 
 

@@ -33,7 +33,7 @@ GONE = Outcome(Item.REFUSED, Verdict.GONE)
 BROKEN = Outcome(Item.FAILED, note="It could not be done; whoever runs this installation finds the reason in its log")
 
 
-def act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
+def act(*, job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
     """Does a job's action to these lines. They must be the account's, its payer's wallet locked."""
     by = Actor(ActorKind(job.by_kind), job.by_name)
     if job.action == Action.SMS:
@@ -92,17 +92,17 @@ def _assign(line_ids: Sequence[int], holder: Account, by: Actor) -> dict[int, Ve
     return {line_id: Verdict.SAME if line_id in there else Verdict.DO for line_id in line_ids}
 
 
-def checked(action: Action, parameters: Mapping[str, Any], account: Account) -> dict[str, Any]:
+def checked(*, action: Action, parameters: Mapping[str, Any], account: Account) -> dict[str, Any]:
     """What an action must be told, as it is kept. Raises Invalid, NotFound."""
     match action:
         case Action.DEACTIVATE_ON:
             return {"date": _day_to_come(parameters.get("date"))}
         case Action.SMS:
-            return {"text": sms.checked_text(str(parameters.get("text", "")))}
+            return {"text": sms.checked_text(text=str(parameters.get("text", "")))}
         case Action.ASSIGN:
             return {"account": _holder(parameters.get("account"), account).uuid.hex}
         case Action.PLAN:
-            return {"plan": plan_of(parameters.get("plan")).pk}
+            return {"plan": plan_of(key=parameters.get("plan")).pk}
         case Action.TAG | Action.UNTAG:
             return {"tags": _tags(parameters.get("tags"))}
     if parameters:
@@ -131,7 +131,7 @@ def _holder(key: object, account: Account) -> Account:
     return found
 
 
-def plan_of(key: object) -> RatePlan:
+def plan_of(*, key: object) -> RatePlan:
     """The rate plan of this id. Raises NotFound."""
     plan = RatePlan.objects.filter(pk=int(str(key))).first() if str(key).isdecimal() and len(str(key)) < 10 else None
     if plan is None:
@@ -140,7 +140,7 @@ def plan_of(key: object) -> RatePlan:
 
 
 def _tags(given: object) -> list[str]:
-    names = tags.tag_names(given if isinstance(given, list) else [given or ""])
+    names = tags.tag_names(given=given if isinstance(given, list) else [given or ""])
     if not names:
         raise Invalid("Give at least one tag")
     return names

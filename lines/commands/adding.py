@@ -49,7 +49,7 @@ class Added:
     bad: list[tuple[NewLine, str]] = field(default_factory=list)
 
 
-def rows_of(text: str) -> list[NewLine]:
+def rows_of(*, text: str) -> list[NewLine]:
     """The rows of a CSV with a heading: iccid, rate plan, and, if wished, notes and tags. Raises Invalid."""
     text = text.lstrip("\ufeff")
     first = text.splitlines()[0] if text.strip() else ""
@@ -134,7 +134,7 @@ def _what_is_wrong(row: NewLine, iccid: str, seen: Mapping[str, int], plans: Map
     if len(row.notes) > LONGEST_NOTES:
         return f"notes have at most {LONGEST_NOTES} characters"
     try:
-        tag_names([row.tags])
+        tag_names(given=[row.tags])
     except Invalid as invalid:
         return invalid.message
     return ""
@@ -189,6 +189,6 @@ def _wish_new(account: Account, ids: Sequence[int], *, active: bool, by: Actor) 
 def _by_tags(chosen: Sequence[Chosen]) -> dict[tuple[str, ...], list[int]]:
     found: dict[tuple[str, ...], list[int]] = {}
     for row, line, _ in chosen:
-        if names := tuple(tag_names([row.tags])):
+        if names := tuple(tag_names(given=[row.tags])):
             found.setdefault(names, []).append(line.pk)
     return found

@@ -78,17 +78,17 @@ def _technologies(text: str) -> str:
     return " ".join(one for one in TECHNOLOGIES if one in text.split())
 
 
-def rows_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_of(*, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line number of a file with its values by column. Raises NotFound, Invalid."""
     try:
         file = path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror}") from None
     with file:
-        yield from rows_in(file, name=path.name)
+        yield from rows_in(file=file, name=path.name)
 
 
-def rows_in(file: TextIO, *, name: str) -> Iterator[tuple[int, dict[str, str]]]:
+def rows_in(*, file: TextIO, name: str) -> Iterator[tuple[int, dict[str, str]]]:
     """The same of an open file. Raises Invalid."""
     try:
         reader = csv.DictReader(file)

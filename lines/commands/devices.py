@@ -103,7 +103,7 @@ def keep_device(*, line_id: int, device: Device, asked_at: dt.datetime) -> LineD
         return row
     if line.payer_id is not None and state.cycle is not None:
         _see(line, state, row, device, asked_at)
-    row.facts, row.asked_at = facts_of(device), asked_at
+    row.facts, row.asked_at = facts_of(device=device), asked_at
     row.cycle, row.counter = state.cycle, state.counter
     row.is_due, row.due_at, row.attempts, row.leased_until, row.last_error = False, None, 0, None, ""
     row.save()
@@ -115,7 +115,7 @@ def keep_device(*, line_id: int, device: Device, asked_at: dt.datetime) -> LineD
     return row
 
 
-def facts_of(device: Device) -> dict[str, Any]:
+def facts_of(*, device: Device) -> dict[str, Any]:
     """A device as it is kept: without its place on the map, which is only looked at on request."""
     found = dataclasses.asdict(device) | {"location": None}
     found["settings"] = {str(name): value for name, value in device.settings.items()}

@@ -57,7 +57,7 @@ def preview_job(
     job = Job.objects.create(
         account=account,
         action=action,
-        parameters=acts.checked(action, parameters or {}, account),
+        parameters=acts.checked(action=action, parameters=parameters or {}, account=account),
         selection=selection[:300],
         by_kind=by.kind,
         by_name=by.name,
@@ -112,7 +112,10 @@ def start_job(
 
 def _known(account: Account, key: str, action: Action, parameters: Mapping[str, Any] | None) -> Job | None:
     job = Job.objects.filter(account=account, key=key).first()
-    if job and (job.action != action or job.parameters != acts.checked(action, parameters or {}, account)):
+    if job and (
+        job.action != action
+        or job.parameters != acts.checked(action=action, parameters=parameters or {}, account=account)
+    ):
         raise Invalid("This key was used for another job; give each job a key of its own")
     return job
 
@@ -209,7 +212,7 @@ def _act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
         return {}
     try:
         with transaction.atomic():
-            return acts.act(job, line_ids)
+            return acts.act(job=job, line_ids=line_ids)
     except OperationalError:
         raise  # the database's trouble, not the lines': tried again later
     except Exception:

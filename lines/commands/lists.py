@@ -17,7 +17,7 @@ MOST = 100_000  # ICCIDs in a list
 KEPT = dt.timedelta(days=30)
 
 
-def iccids_in(text: str) -> list[str]:
+def iccids_in(*, text: str) -> list[str]:
     """Every ICCID of a text, once, in its order: one in a line may have spaces or dashes between its digits."""
     found: dict[str, None] = {}
     for line in text.splitlines():
@@ -33,7 +33,7 @@ def _numbers(line: str) -> list[str]:
 @transaction.atomic
 def keep_list(*, account: Account, text: str) -> IccidList:
     """Keeps the ICCIDs of a text as a list to filter by. Harmless twice. Raises Invalid."""
-    iccids = iccids_in(text)
+    iccids = iccids_in(text=text)
     if not iccids:
         raise Invalid("There is no ICCID in this: give numbers of 19 or 20 digits, one in a line")
     if len(iccids) > MOST:

@@ -22,7 +22,7 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
     """Puts lines on another rate plan of their carrier: what is read from now on is at its prices. Harmless twice."""
     states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
-    for pk, facts in facts_of(list(states.values())).items():
+    for pk, facts in facts_of(states=list(states.values())).items():
         line = states[pk].line
         about = replace(facts, is_so=line.plan_id == plan.pk, other_carrier=line.carrier_id != plan.carrier_id)
         verdicts[pk] = policy.judge(Action.PLAN, about)

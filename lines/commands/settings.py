@@ -27,7 +27,7 @@ class CannotBeSet(Refusal):
     """The line's carrier has no call for it."""
 
 
-def may_set(abilities: Abilities, setting: Setting, value: str) -> bool:
+def may_set(*, abilities: Abilities, setting: Setting, value: str) -> bool:
     """Whether a carrier of these abilities can set this."""
     if setting not in abilities.settings:
         return False
@@ -58,7 +58,7 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
     changed: list[tuple[Line, str | None]] = []
     for line in lines:
         row = before.get(line.pk)
-        if not may_set(CLIENTS[line.carrier.kind].abilities, setting, value):
+        if not may_set(abilities=CLIENTS[line.carrier.kind].abilities, setting=setting, value=value):
             verdicts[line.pk] = Verdict.OTHER_CARRIER
         elif row is not None and row.wanted == value:
             verdicts[line.pk] = Verdict.SAME
@@ -91,7 +91,7 @@ def set_on_line(*, line: Line, setting: Setting, value: str, by: Actor) -> None:
     abilities = CLIENTS[line.carrier.kind].abilities
     if setting not in abilities.settings:
         raise CannotBeSet(f"Line {line.iccid}: its carrier cannot set the {WORDS[setting]}")
-    if not may_set(abilities, setting, value):
+    if not may_set(abilities=abilities, setting=setting, value=value):
         raise Invalid(f"The {WORDS[setting]} has no such value")
     set_on_lines(line_ids=[line.pk], setting=setting, value=value, by=by)
 

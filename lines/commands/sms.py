@@ -37,14 +37,14 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
 
     Raises Invalid, LineNotActive, LineInStock, CarrierCannot.
     """
-    text = checked_text(text)
+    text = checked_text(text=text)
     if line.account_id is None or line.payer_id is None:
         raise LineInStock(f"Line {line.iccid} belongs to no account")
     if key and (before := SmsMessage.objects.filter(key=key, line=line).first()):
         return before
     if not CLIENTS[line.carrier.kind].abilities.sends_sms:
         raise CarrierCannot(f"Line {line.iccid} gets no messages: its carrier sends none")
-    if not is_active(LineState.objects.select_for_update().get(pk=line.pk)):
+    if not is_active(state=LineState.objects.select_for_update().get(pk=line.pk)):
         raise LineNotActive(f"Line {line.iccid} is not activated: a message would not reach it; activate it first")
     try:
         with transaction.atomic():
@@ -68,12 +68,12 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
     return message
 
 
-def is_active(state: LineState) -> bool:
+def is_active(*, state: LineState) -> bool:
     """Whether a line is Activated, as `policy.status` has it."""
     return state.wanted == Wanted.ACTIVE and state.reported == Switch.ON and not state.blocked
 
 
-def checked_text(text: str) -> str:
+def checked_text(*, text: str) -> str:
     """A message as it is sent. Raises Invalid."""
     text = text.replace("\r\n", "\n").strip()
     try:
@@ -117,7 +117,7 @@ def claim_sms(*, carrier: Carrier, limit: int) -> list[ClaimedSms]:
     found = list(SmsMessage.objects.filter(pk__in=ids).select_related("line", "line__state").order_by("pk"))
     claimed = []
     for message in found:
-        if message.state == SmsState.QUEUED and not message.ask_first and not is_active(message.line.state):
+        if message.state == SmsState.QUEUED and not message.ask_first and not is_active(state=message.line.state):
             sms_refused(message_id=message.pk, reason="The line was no longer activated")
             continue
         claimed.append(
@@ -143,7 +143,7 @@ def sms_goes_again(*, message_id: int) -> bool:
     message = SmsMessage.objects.select_for_update(of=("self",)).select_related("line__state").get(pk=message_id)
     message.asked_at = clock.now()
     message.save(update_fields=["asked_at"])
-    return is_active(message.line.state)
+    return is_active(state=message.line.state)
 
 
 @transaction.atomic

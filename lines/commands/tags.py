@@ -19,7 +19,7 @@ MOST_AT_ONCE = 10
 MOST_TAGS = 500  # of an account
 
 
-def tag_names(given: Iterable[object]) -> list[str]:
+def tag_names(*, given: Iterable[object]) -> list[str]:
     """Tags as a person wrote them: each once, in any case, without commas. Raises Invalid."""
     found: dict[str, str] = {}
     for one in given:

@@ -221,13 +221,13 @@ def _decide(line_ids: Sequence[int], action: Action, act: Callable[[list[LineSta
     """Judges each line under its lock and acts on those that may be; a line that is nobody's now is gone."""
     states = lock_lines(line_ids=line_ids)
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
-    verdicts |= {pk: policy.judge(action, facts) for pk, facts in facts_of(states).items()}
+    verdicts |= {pk: policy.judge(action, facts) for pk, facts in facts_of(states=states).items()}
     if due := [state for state in states if verdicts[state.pk] is Verdict.DO]:
         act(due)
     return verdicts
 
 
-def facts_of(states: Sequence[LineState]) -> dict[int, Facts]:
+def facts_of(*, states: Sequence[LineState]) -> dict[int, Facts]:
     """What decisions about locked lines depend on."""
     payers = {state.line.payer_id for state in states if state.line.payer_id}
     red = set(Wallet.objects.filter(pk__in=payers, is_red=True).values_list("pk", flat=True))

@@ -57,7 +57,7 @@ def add_many(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             text = uploaded(request, "rows")
-            rows = adding.rows_of(text)
+            rows = adding.rows_of(text=text)
             is_sure = "sure" in request.POST
             done = adding.add_lines(
                 account=request.account,

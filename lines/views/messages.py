@@ -99,7 +99,7 @@ def _form(request: MemberRequest, line: Line, text: str = "") -> dict[str, Any]:
         "longest": policy.LONGEST_SMS,
         "price": price,
         "text": text,
-        "cannot_send": sentences.cannot_send(is_active=is_active(line.state), is_able=abilities.sends_sms),
+        "cannot_send": sentences.cannot_send(is_active=is_active(state=line.state), is_able=abilities.sends_sms),
     }
 
 

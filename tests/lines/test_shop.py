@@ -74,7 +74,7 @@ def test_one_bad_row_changes_nothing_and_every_bad_row_is_named(fleet: Fleet, tm
         f"Rate_Plan,country,code,network,technologies\n{name},Peru,PE,Claro,4G\nNo such,Peru,PE,Claro,\n"
         f"{name},Peru,PER,Entel,4G\n{name},Peru,PE,claro,6G\n{name},Peru,pe,CLARO,4G\n"
     )
-    loaded = load_coverage(rows=rows_of(file), by=OPERATOR)
+    loaded = load_coverage(rows=rows_of(path=file), by=OPERATOR)
     assert [(row["row"], str(row["why"])[:22]) for row in loaded.bad_rows] == [
         (3, "there is no rate plan "),
         (4, "'PER' is no country co"),

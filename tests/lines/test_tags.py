@@ -51,11 +51,11 @@ def test_no_account_tags_anothers_line(fleet: Fleet) -> None:
 
 
 def test_names_are_tidied_and_bad_ones_refused() -> None:
-    assert tag_names(["  north   gate , South", "south", ""]) == ["north gate", "South"]
+    assert tag_names(given=["  north   gate , South", "south", ""]) == ["north gate", "South"]
     with pytest.raises(Invalid, match="at most 40"):
-        tag_names(["x" * 41])
+        tag_names(given=["x" * 41])
     with pytest.raises(Invalid, match="at most 10"):
-        tag_names([",".join(str(number) for number in range(11))])
+        tag_names(given=[",".join(str(number) for number in range(11))])
 
 
 @pytest.mark.parametrize(

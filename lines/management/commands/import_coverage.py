@@ -22,7 +22,7 @@ class Command(OperatorCommand):
         parser.add_argument("file", metavar="FILE.csv")
 
     def answer(self, **options: Any) -> dict[str, Any]:
-        loaded = load_coverage(rows=rows_of(Path(options["file"])), by=OPERATOR)
+        loaded = load_coverage(rows=rows_of(path=Path(options["file"])), by=OPERATOR)
         return {"networks": loaded.plans, "refused": len(loaded.bad_rows), "bad_rows": loaded.bad_rows}
 
     def exit_code(self, answer: dict[str, Any]) -> int:
