@@ -28,6 +28,10 @@ class Shown:
     sentence: str  # what it means and what mends it
 
     @property
+    def is_good(self) -> bool:
+        return self.balance.colour is Colour.GREEN
+
+    @property
     def missing(self) -> Decimal:
         """What a refill must bring at least, in USD; 0 where nothing is missing."""
         return max(self.balance.minimum - self.balance.available, Decimal(0))

@@ -33,7 +33,7 @@ CHAPTERS = (
     Chapter("profile", "Your profile", Right.SEE_LINES, "profile"),
     Chapter("lines", "Lines", Right.SEE_LINES, "lines"),
     Chapter("one-line", "One line", Right.SEE_LINES, "lines"),
-    Chapter("bulk", "Many lines at once", Right.MANAGE_LINES, "lines"),
+    Chapter("bulk", "Many lines at once", Right.SEE_LINES, "jobs"),
     Chapter("sms", "SMS", Right.SEE_LINES, "sms"),
     Chapter("orders", "Order SIM cards, and the store", Right.MANAGE_LINES, "orders"),
     Chapter("sub-accounts", "Sub accounts", Right.MANAGE_LINES, "subaccounts"),

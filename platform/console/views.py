@@ -14,9 +14,7 @@ from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
-from billing.policy import Colour
 from console import queries
-from console.balance import balance_shown
 from console.navigation import THEME_COOKIE, THEMES, pages_named
 from console.tutorial import chapters_for
 from lines import queries as lines
@@ -34,7 +32,6 @@ def home(request: MemberRequest) -> HttpResponse:
     """What needs somebody now, what is used and spent, and the fleet."""
     membership, today, outside = request.membership, clock.today(), request.account.is_subaccount
     fleet = lines.fleet_of(membership, today=today)
-    balance = balance_shown(membership)
     spending = queries.spending_of(membership, today=today)
     top = lines.top_lines(membership, today=today)
     context = {
@@ -47,8 +44,6 @@ def home(request: MemberRequest) -> HttpResponse:
         "off": [(group, sentences.group_off(group, outside=outside)) for group in fleet.off],
         "unread": count_unread(membership),
         "fired": queries.fired_today(membership, today=today),
-        "balance": balance,
-        "needs_money": balance is not None and balance.balance.colour is not Colour.GREEN,
         "spending": spending,
         "spending_chart": spending.chart() if spending else None,
         "top": top,

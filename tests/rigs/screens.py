@@ -1,6 +1,7 @@
 """Screenshots of every page, from a demo of its own: `make screens` writes docs/screens/.
 
-Each page on a desk and on a phone, the ones that people open most in the dark too; 64 colours, so that all stay small.
+Each page on a desk in light and on a phone in the dark; 64 colours, so that all stay small. A page that scrolls
+sideways or has buttons that touch each other is named, and fails the run.
 """
 
 from __future__ import annotations
@@ -29,18 +30,30 @@ OWNER, SUB, OFFICE, PASSWORD = (
     "office@linekeeper.example",
     "linekeeper-demo",
 )
-SIZES = {"desk": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
+SIZES = {"desk": ("light", {"width": 1280, "height": 860}), "phone": ("dark", {"width": 390, "height": 844})}
 READY_SECONDS = 900
 
-# Name of the file and address; {line} is a line that is on. Those in DARK are shown in both themes.
+# Name of the file and address; {line} is a line that is on.
 OWNERS = {
     "home": "/",
     "lines": "/lines/",
     "line": "/lines/{line}/",
+    "line-usage": "/lines/{line}/usage/",
+    "line-connections": "/lines/{line}/connections/",
+    "line-destinations": "/lines/{line}/destinations/",
+    "line-statistics": "/lines/{line}/statistics/",
+    "line-sms": "/lines/{line}/sms/",
+    "line-audit": "/lines/{line}/audit/",
+    "line-settings": "/lines/{line}/settings/",
+    "line-add": "/lines/add/",
+    "line-add-many": "/lines/add/many/",
+    "find": "/lines/find/",
+    "bulk": "/lines/bulk/?status=activated",
     "sub-accounts": "/subaccounts/",
     "rules": "/automation/rules/",
     "rule-new": "/automation/rules/new/",
     "rule-activity": "/automation/activity/",
+    "webhooks": "/automation/webhooks/",
     "sms": "/sms/",
     "jobs": "/jobs/",
     "orders": "/orders/",
@@ -60,8 +73,14 @@ OWNERS = {
     "api-credentials": "/api-credentials/",
     "audit": "/audit/",
 }
-LINE_TABS = ("connections", "destinations", "statistics", "sms", "audit", "settings")
-SUBS = {"sub-home": "/", "sub-lines": "/lines/", "sub-line": "/lines/{line}/"}
+# Pages of one thing: name of the file, the list that leads to it, and what its address looks like.
+OF_ONE = {
+    "job": ("/jobs/", r"^/jobs/[0-9a-f]{32}/$"),
+    "sub-account": ("/subaccounts/", r"^/subaccounts/[0-9a-f]{32}/$"),
+    "rule": ("/automation/rules/", r"^/automation/rules/[0-9a-f]{32}/$"),
+    "webhook": ("/automation/webhooks/", r"^/automation/webhooks/[0-9a-f]{32}/$"),
+}
+SUBS = {"sub-home": "/", "sub-lines": "/lines/", "sub-line": "/lines/{line}/", "sub-sms": "/sms/"}
 OFFICES = {
     "office": "/back-office/",
     "office-balances": "/back-office/billing/wallet/",
@@ -70,10 +89,28 @@ OFFICES = {
     "office-margins": "/back-office/margins/",
     "office-books": "/back-office/books/",
 }
-DARK = {"home", "lines", "line", "billing", "office"}
+
+
+# What looks wrong on a page, in words.
+FAULTS = """() => {
+  const faults = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth) faults.push(`is ${root.scrollWidth - root.clientWidth} px too wide`);
+  const boxes = [...document.querySelectorAll("main .btn")].filter(one => one.checkVisibility())
+    .map(one => [one.textContent.trim(), one.getBoundingClientRect()]).filter(([, box]) => box.width);
+  for (const [here, [name, a]] of boxes.entries()) for (const [other, b] of boxes.slice(here + 1)) {
+    if (a.left < b.right && b.left < a.right && a.top < b.bottom + 3 && b.top < a.bottom + 3
+      || a.top < b.bottom && b.top < a.bottom && a.left < b.right + 3 && b.left < a.right + 3)
+      faults.push(`has “${name}” touching “${other}”`);
+  }
+  return faults;
+}"""
 
 
 def main() -> int:
+    """SCREENS_OF, the address of a demo that runs, spares starting one."""
+    if base := os.environ.get("SCREENS_OF"):
+        return _screens(base)
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"LINEKEEPER_DATA": folder, "PORT": os.environ.get("SCREENS_PORT", "8190")}
         demo = subprocess.Popen(
@@ -84,19 +121,24 @@ def main() -> int:
             text=True,
         )
         try:
-            base = _wait_for(demo)
-            with sync_playwright() as playwright:
-                path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-                shutil.rmtree(TARGET, ignore_errors=True)
-                TARGET.mkdir(parents=True)
-                _take_all(browser, base)
+            return _screens(_wait_for(demo))
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait(timeout=60)
-    size = sum(path.stat().st_size for path in TARGET.glob("*.png"))
-    print(f"{len(list(TARGET.glob('*.png')))} screenshots, {size / 1e6:.1f} MB")
-    return 0
+
+
+def _screens(base: str) -> int:
+    with sync_playwright() as playwright:
+        path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        TARGET.mkdir(parents=True, exist_ok=True)
+        before = set(TARGET.glob("*.png"))
+        faults, taken = _take_all(browser, base)
+    for path in before - taken:
+        path.unlink()
+    print(*faults, sep="\n", file=sys.stderr)
+    print(f"{len(taken)} screenshots, {sum(path.stat().st_size for path in taken) / 1e6:.1f} MB")
+    return 1 if faults else 0
 
 
 def _wait_for(demo: subprocess.Popen[str]) -> str:
@@ -113,31 +155,46 @@ def _wait_for(demo: subprocess.Popen[str]) -> str:
     raise SystemExit("the demo did not start")
 
 
-def _take_all(browser: Browser, base: str) -> None:
+def _take_all(browser: Browser, base: str) -> tuple[list[str], set[Path]]:
+    """What looks wrong, and the files."""
+    faults: list[str] = []
+    taken: set[Path] = set()
     secret = ""
-    for size, viewport in SIZES.items():
-        for theme in ("light", "dark"):
-            for login, pages in ((OWNER, OWNERS), (SUB, SUBS), (OFFICE, OFFICES)):
-                wanted = {name: path for name, path in pages.items() if theme == "light" or name in DARK}
-                context = browser.new_context(base_url=base, viewport=viewport, color_scheme=theme)
-                page = context.new_page()
-                if wanted:
-                    if size == "desk" and theme == "light" and login == OWNER:
-                        page.goto("/accounts/login/")
-                        _keep(page, "login", size, theme)
-                    _log_in(page, login, secret)
-                    if login == OFFICE and not secret:
-                        secret = _enrol(page)
-                    line = _a_line(page) if login != OFFICE else ""
-                    if login == OWNER and theme == "light":
-                        wanted |= {f"line-{tab}": f"/lines/{{line}}/{tab}/" for tab in LINE_TABS}
-                    for name, path in wanted.items():
-                        answer = page.goto(path.format(line=line))
-                        if answer is not None and answer.ok:
-                            _keep(page, name, size, theme)
-                        else:
-                            print(f"{path} answers {answer and answer.status}", file=sys.stderr)
-                context.close()
+    for size, (theme, viewport) in SIZES.items():
+        for login, pages in ((OWNER, OWNERS), (SUB, SUBS), (OFFICE, OFFICES)):
+            context = browser.new_context(base_url=base, viewport=viewport, color_scheme=theme)
+            page = context.new_page()
+            if login == OWNER:
+                page.goto("/accounts/login/")
+                taken.add(_keep(page, f"login-{size}"))
+            _log_in(page, login, secret)
+            if login == OFFICE and not secret:
+                secret = _enrol(page)
+            line = _a_line(page) if login != OFFICE else ""
+            wanted = {name: path.format(line=line) for name, path in pages.items()}
+            for name, path in (wanted | (_of_one(page) if login == OWNER else {})).items():
+                answer = page.goto(path)
+                if answer is None or not answer.ok:
+                    faults.append(f"{path} answers {answer and answer.status}")
+                    continue
+                taken.add(_keep(page, f"{name}-{size}"))
+                faults += [f"{name} on a {size} {fault}" for fault in page.evaluate(FAULTS)]
+            context.close()
+    return faults, taken
+
+
+def _of_one(page: Page) -> dict[str, str]:
+    """Addresses of one job, sub-account, rule and webhook, as far as the demo has them; the job only waits."""
+    page.goto("/lines/bulk/?status=activated&action=keep")
+    with page.expect_navigation(timeout=60_000):
+        page.get_by_role("button", name="Look at what would happen").click()
+    found = {}
+    for name, (path, pattern) in OF_ONE.items():
+        page.goto(path)
+        script = "like => [...document.links].map(one => one.pathname).find(one => RegExp(like).test(one))"
+        if address := page.evaluate(script, pattern):
+            found[name] = address
+    return found
 
 
 def _log_in(page: Page, login: str, secret: str) -> None:
@@ -178,15 +235,16 @@ def _code(secret: str) -> str:
 
 def _a_line(page: Page) -> str:
     page.goto("/lines/?status=activated&sort=-month")
-    return str(page.evaluate("document.querySelector('.c-iccid a').href.split('/').at(-2)"))
+    return str(page.evaluate("document.querySelector('td.c-iccid a').href.split('/').at(-2)"))
 
 
-def _keep(page: Page, name: str, size: str, theme: str) -> None:
-    page.wait_for_timeout(300)
+def _keep(page: Page, name: str) -> Path:
+    page.wait_for_timeout(200)
     image = Image.open(io.BytesIO(page.screenshot()))
     small = image.convert("RGB").quantize(colors=64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    suffix = "" if theme == "light" else "-dark"
-    small.save(TARGET / f"{name}-{size}{suffix}.png", optimize=True)
+    path = TARGET / f"{name}.png"
+    small.save(path, optimize=True)
+    return path
 
 
 if __name__ == "__main__":
