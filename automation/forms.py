@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_date
 
 from accounts.models import Account, Membership
 from automation.commands.rules import BadRule, Draft, check
+from automation.countries import countries
 from automation.models import Rule
 from automation.policy import LONGEST_NAME, LONGEST_WORD, Action, Outcome, Period, Then, Trigger, Unit
 from automation.queries.activity import AskedActivity
@@ -28,6 +29,7 @@ TRIGGERS = (
     (Trigger.USAGE, "a line uses more than"),
     (Trigger.IMEI, "a line's IMEI changes"),
     (Trigger.SILENCE, "a line that is on moves no data for"),
+    (Trigger.COUNTRY, "a line connects outside"),
     (Trigger.SMS, "a device sends a message with"),
     (Trigger.COST, "all of them together cost more than"),
 )
@@ -58,6 +60,19 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "imei": ("Off when the SIM is in another device", {"name": "Another device", "trigger": Trigger.IMEI}),
 }
 MOST_ICCIDS = 1_000
+# Which field is used only with which answers of another.
+USED_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "limit": ("trigger", (Trigger.USAGE, Trigger.COST)),
+    "period": ("trigger", (Trigger.USAGE, Trigger.COST)),
+    "unit": ("trigger", (Trigger.USAGE,)),
+    "hours": ("trigger", (Trigger.SILENCE,)),
+    "word": ("trigger", (Trigger.SMS,)),
+    "countries": ("trigger", (Trigger.COUNTRY,)),
+    "then": ("action", (Action.DEACTIVATE,)),
+    "then_hours": ("then", (Then.HOURS,)),
+    "kbps": ("action", (Action.THROTTLE,)),
+    "to_plan": ("action", (Action.PLAN,)),
+}
 
 
 def _select(choices: Any, **more: Any) -> forms.ChoiceField:
@@ -100,6 +115,9 @@ class RuleForm(forms.Form):
         label="Hours", required=False, widget=forms.TextInput(attrs={"inputmode": "numeric", "size": 4})
     )
     word = forms.CharField(label="Word", required=False, max_length=LONGEST_WORD)
+    countries = forms.MultipleChoiceField(
+        label="Countries where the lines may be", required=False, widget=forms.CheckboxSelectMultiple
+    )
     action = _select(ACTIONS, label="What is done", initial=Action.DEACTIVATE)
     then = _select(THENS, label="Afterwards", required=False)
     then_hours = forms.IntegerField(
@@ -126,6 +144,7 @@ class RuleForm(forms.Form):
         self._choose("holder", [("", "all lines"), *own, *((key, one.name) for key, one in self.holders.items())])
         self._choose("plan", [("", "any"), *((key, plan.name) for key, plan in self.plans.items())])
         self._choose("to_plan", [("", "choose"), *((key, plan.name) for key, plan in self.plans.items())])
+        self._choose("countries", self._countries())
         tags = Tag.objects.filter(account=self.account).order_by("name").values_list("name", flat=True)
         self._choose("tags", [(name, name) for name in tags])
         self._choose("tells", [(key, place.user.email) for key, place in self.people.items()])
@@ -135,6 +154,11 @@ class RuleForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
+
+    def _countries(self) -> list[tuple[str, str]]:
+        """Those that are chosen come first."""
+        chosen = set(self["countries"].value() or [])
+        return sorted(countries().items(), key=lambda one: one[0] not in chosen)
 
     def draft(self) -> Draft:
         """What is written so far; call it after `is_valid`, whatever that said."""
@@ -148,6 +172,7 @@ class RuleForm(forms.Form):
             limit=data.get("limit"),
             hours=data.get("hours"),
             word=data.get("word", ""),
+            countries=data.get("countries") or [],
             holder=self.holders.get(data.get("holder") or ""),
             plan=self.plans.get(data.get("plan") or ""),
             tags=data.get("tags") or [],
@@ -173,8 +198,13 @@ class RuleForm(forms.Form):
         )
 
     def clean(self) -> dict[str, Any]:
-        """The same check as the command's, at the fields that have no error of their own."""
+        """The same check as the command's, at the fields that have no error of their own. What the rule does not use
+        is not looked at: nobody sees it."""
         data: dict[str, Any] = super().clean() or {}
+        for name, (of, uses) in USED_WITH.items():
+            if of not in self.errors and data.get(of) not in uses:
+                self.errors.pop(name, None)
+                data.pop(name, None)
         self.cleaned_data = data
         try:
             check(account=self.account, draft=self.draft())
@@ -195,6 +225,7 @@ def initial_of(rule: Rule) -> dict[str, Any]:
         "period": rule.period or Period.DAY,
         "hours": rule.hours,
         "word": rule.word,
+        "countries": rule.countries,
         "action": rule.action,
         "then": rule.then,
         "then_hours": rule.then_hours,

@@ -126,7 +126,7 @@ def problems(
     if trigger is Trigger.SMS and not 0 < len(word.strip()) <= LONGEST_WORD:
         wrong["word"] = f"Give the word to look for, 1 to {LONGEST_WORD} characters"
     if trigger is Trigger.COUNTRY and not countries:
-        wrong["countries"] = "Give at least one country where the lines may be, by its two letters"
+        wrong["countries"] = "Choose at least one country where the lines may be"
     if action is Action.TELL and not tells:
         wrong["tells"] = "Choose who is told: the rule does nothing else"
     if action is Action.THROTTLE and kbps not in speeds:
@@ -295,6 +295,31 @@ def would_have_been_silent(days: Sequence[LineDayUsed], *, hours: int, since: dt
         day = one.day + dt.timedelta(days=-(-hours // 24))
         if silent >= hours and day >= since:
             fired.append(WouldFire(one.line_id, day, Decimal(silent), Decimal(0)))
+    return fired
+
+
+def would_have_been_abroad(
+    days: Sequence[dt.date],
+    used: Sequence[LineDayUsed],
+    *,
+    line_id: int,
+    cycle_day: int,
+    deactivates: bool,
+    then: Then,
+    hours: int | None,
+) -> list[WouldFire]:
+    """One line's days, in order, on which it connected where it may not be; saved is what whole days off would save."""
+    fired: list[WouldFire] = []
+    held_until = dt.date.min
+    for day in days:
+        if day < held_until:
+            continue
+        saved = Decimal(0)
+        if deactivates:
+            one = LineDayUsed(line_id, day, cycle_start(day, cycle_day), 0, saved)
+            held_until = _held_until(then, hours, one)
+            saved = sum((later.cost for later in used if day < later.day < held_until), saved)
+        fired.append(WouldFire(line_id, day, Decimal(0), saved))
     return fired
 
 

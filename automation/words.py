@@ -8,6 +8,7 @@ from typing import Any
 
 from kit.money import shown
 
+from automation import countries
 from automation.policy import Act, Action, FollowState, Outcome, Period, Then, Trigger, Unit
 
 OUTCOMES: dict[str, str] = {
@@ -100,7 +101,7 @@ def when(rule: Any) -> str:
         Trigger.IMEI: "When a line's IMEI changes to another",
         Trigger.SILENCE: f"When a line that is on moves no data for {rule.hours} hour{'' if rule.hours == 1 else 's'}",
         Trigger.SMS: f"When a device sends a message with “{rule.word}”",
-        Trigger.COUNTRY: f"When a line connects outside {', '.join(rule.countries)}",
+        Trigger.COUNTRY: f"When a line connects outside {countries.listed(rule.countries)}",
     }[Trigger(rule.trigger)]
 
 

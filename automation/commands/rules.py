@@ -14,6 +14,7 @@ from accounts.commands import record
 from accounts.models import Account, Membership
 from accounts.policy import Actor
 from automation import policy, words
+from automation.countries import countries
 from automation.models import Rule
 from automation.policy import Action, Then, Trigger
 from lines.commands.settings import SPEEDS
@@ -159,6 +160,8 @@ def check(*, account: Account, draft: Draft) -> None:
         speeds=SPEEDS,
         has_plan=draft.to_plan is not None,
     )
+    if unknown := [code for code in draft.countries if code not in countries()]:
+        problems["countries"] = f"No country has these two letters: {', '.join(unknown[:3])}"
     holder = draft.holder
     if holder is not None and account.pk not in (holder.pk, holder.parent_id):
         problems["holder"] = "Choose one of your sub-accounts"

@@ -13,8 +13,9 @@ from django.db import connection
 from django.db.models import F, Sum
 from kit.sql import array, prepared
 
+from automation.countries import name_of
 from automation.models import Rule, RuleFire
-from automation.policy import Action, Period, Trigger, says
+from automation.policy import Action, Period, Trigger, midnight, says
 from automation.queries.scope import IN_SCOPE, lines_in_scope, scope_of
 from billing.models import UsageDay
 from lines import policy
@@ -150,6 +151,30 @@ SELECT r.id, l.id, v.period, round((extract(epoch FROM st.read_at - v.since) / 3
 def silence(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
     """Lines that are on and have moved no data for a rule's hours."""
     return _found(SILENCE, Trigger.SILENCE, since=today, rule=rule_id)
+
+
+# A session that has ended connected when it did, whenever it was looked at; a stay, when it was seen. The day is UTC.
+ABROAD = """
+SELECT DISTINCT ON (l.id, r.id, c.at::date) r.id, l.id, p.period, NULL::numeric, c.at::date, ca.cycle_day, s.country
+  FROM ({rules}) r
+  JOIN lines_sighting s ON s.payer_id = r.account_id AND s.seen_at >= greatest(r.since, %(since)s)
+  JOIN lines_line l ON l.id = s.line_id AND l.payer_id = s.payer_id AND l.account_id = s.account_id AND {scope}
+  JOIN lines_carrier ca ON ca.id = l.carrier_id
+ CROSS JOIN LATERAL (SELECT least(s.seen_at, s.ended_at) AT TIME ZONE 'UTC' AS at) c
+ CROSS JOIN LATERAL (SELECT 'country:' || c.at::date AS period) p
+ WHERE s.country <> '' AND NOT s.country = ANY(r.countries)
+   AND c.at >= greatest(r.since, %(since)s) AT TIME ZONE 'UTC' AND {not_fired}
+ ORDER BY l.id, r.id, c.at::date, s.seen_at
+""".format(rules=RULES, scope=IN_SCOPE, not_fired=NOT_FIRED.format(period="p.period"))
+LATE = dt.timedelta(hours=1)  # what was seen last before midnight is met after it
+
+
+def abroad(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
+    """Lines that connected today outside a rule's countries, since it was switched on."""
+    values: dict[str, Any] = {"trigger": Trigger.COUNTRY.value, "since": midnight(today) - LATE, "rule": rule_id}
+    with connection.cursor() as cursor:
+        cursor.execute(ABROAD, values)
+        return [replace(Found(*row[:6]), text=name_of(row[6])) for row in cursor.fetchall()]
 
 
 def _found(sql: str, trigger: Trigger, *, since: dt.date, rule: int | None = None) -> list[Found]:

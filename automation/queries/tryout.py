@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import F, Sum
 from kit.money import ZERO
 
+from automation.countries import name_of
 from automation.policy import (
     LineDayUsed,
     Period,
@@ -22,6 +23,7 @@ from automation.policy import (
     Unit,
     WouldFire,
     says,
+    would_have_been_abroad,
     would_have_been_silent,
     would_have_fired,
 )
@@ -46,6 +48,7 @@ class Asked:
     limit: Decimal
     hours: int
     word: str
+    countries: list[str]
     deactivates: bool
     then: Then
     then_hours: int | None
@@ -85,6 +88,8 @@ def try_out(asked: Asked, *, today: dt.date) -> TriedOut:
         return _by_days(asked, since, _with_gaps(asked, since))
     if asked.trigger is Trigger.COST:
         return _by_cost(asked, since)
+    if asked.trigger is Trigger.COUNTRY:
+        return _by_countries(asked, since)
     return _by_events(asked, since)
 
 
@@ -137,20 +142,29 @@ def _ids(sql: str, asked: Asked, since: dt.date, limit: Decimal | int) -> list[i
 
 def _by_days(asked: Asked, since: dt.date, line_ids: Sequence[int]) -> TriedOut:
     looked_at = list(line_ids[:MOST_LINES])
+    by_line = _days_of(looked_at, asked, since)
+    fires = [fire for days in by_line.values() for fire in _fires(asked, days, since)]
+    tried = _summed(since, fires, _about(looked_at))
+    tried.looked_at, tried.lines = len(looked_at), len({fire.line_id for fire in fires})
+    if len(line_ids) > MOST_LINES:
+        tried.lines = len(line_ids)
+    return tried
+
+
+def _days_of(line_ids: Sequence[int], asked: Asked, since: dt.date) -> dict[int, list[LineDayUsed]]:
     by_line: dict[int, list[LineDayUsed]] = defaultdict(list)
-    rows = LineDay.objects.filter(line__in=looked_at, payer=asked.scope.account_id, day__gte=_start(since))
+    rows = LineDay.objects.filter(line__in=line_ids, payer=asked.scope.account_id, day__gte=_start(since))
     sums = (
         rows.values("line_id", "day", "cycle").annotate(bytes=Sum("used"), usd=Sum("cost")).order_by("line_id", "day")
     )
     for row in sums:
         by_line[row["line_id"]].append(LineDayUsed(row["line_id"], row["day"], row["cycle"], row["bytes"], row["usd"]))
-    fires = [fire for days in by_line.values() for fire in _fires(asked, days, since)]
-    about = {line.pk: line for line in Line.objects.filter(pk__in=looked_at)}
-    tried = _summed(since, fires, {pk: (line.iccid, line.notes) for pk, line in about.items()})
-    tried.looked_at, tried.lines = len(looked_at), len({fire.line_id for fire in fires})
-    if len(line_ids) > MOST_LINES:
-        tried.lines = len(line_ids)
-    return tried
+    return by_line
+
+
+def _about(line_ids: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """ICCID and notes."""
+    return {line.pk: (line.iccid, line.notes) for line in Line.objects.filter(pk__in=line_ids)}
 
 
 def _fires(asked: Asked, days: Sequence[LineDayUsed], since: dt.date) -> list[WouldFire]:
@@ -169,13 +183,21 @@ def _fires(asked: Asked, days: Sequence[LineDayUsed], since: dt.date) -> list[Wo
     )
 
 
-def _summed(since: dt.date, fires: list[WouldFire], about: dict[int, tuple[str, str]]) -> TriedOut:
+def _summed(
+    since: dt.date,
+    fires: list[WouldFire],
+    about: dict[int, tuple[str, str]],
+    texts: dict[tuple[int, dt.date], str] | None = None,
+) -> TriedOut:
     latest = sorted(fires, key=lambda fire: (fire.day, fire.saved), reverse=True)[:MOST_SHOWN]
     return TriedOut(
         since,
         fires=len(fires),
         saved=sum((fire.saved for fire in fires), ZERO),
-        rows=[Row(*about[fire.line_id], fire.day, fire.value, fire.saved) for fire in latest],
+        rows=[
+            Row(*about[fire.line_id], fire.day, fire.value, fire.saved, (texts or {}).get((fire.line_id, fire.day), ""))
+            for fire in latest
+        ],
     )
 
 
@@ -193,6 +215,51 @@ def _by_cost(asked: Asked, since: dt.date) -> TriedOut:
     days = [LineDayUsed(0, day, day.replace(day=1), 0, usd) for day, usd in by_day]
     tried = _summed(since, _fires(asked, days, since), {0: ("", "")})
     tried.lines = tried.looked_at = 0
+    return tried
+
+
+# Each day on which a line was connected abroad, with the country that it was in first.
+ABROAD = f"""
+    SELECT DISTINCT ON (l.id, d.day) l.id, d.day::date, c.cycle_day, s.country
+      FROM {DRAFT}
+      JOIN lines_line l ON {IN_SCOPE}
+      JOIN lines_carrier c ON c.id = l.carrier_id
+      JOIN lines_sighting s ON s.line_id = l.id AND s.payer_id = l.payer_id AND s.account_id = l.account_id
+     CROSS JOIN LATERAL generate_series(
+            greatest((s.started_at AT TIME ZONE 'UTC')::date, %(since)s)::timestamp,
+            least(s.seen_at, s.ended_at) AT TIME ZONE 'UTC', interval '1 day') AS d(day)
+     WHERE s.seen_at >= %(since)s AND s.country <> '' AND NOT s.country = ANY(%(countries)s::text[])
+     ORDER BY l.id, d.day, s.started_at
+"""
+
+
+def _by_countries(asked: Asked, since: dt.date) -> TriedOut:
+    """A stay counts for each of its days."""
+    with connection.cursor() as cursor:
+        cursor.execute(ABROAD, asked.scope.values() | {"since": since, "countries": asked.countries})
+        found = cursor.fetchall()
+    texts = {(line_id, day): name_of(country) for line_id, day, _, country in found}
+    abroad: dict[tuple[int, int], list[dt.date]] = defaultdict(list)
+    for line_id, day, cycle_day, _ in found:
+        if (line_id, cycle_day) in abroad or len(abroad) < MOST_LINES:
+            abroad[line_id, cycle_day].append(day)
+    looked_at = [line_id for line_id, _ in abroad]
+    used = _days_of(looked_at, asked, since)
+    fires = [
+        fire
+        for (line_id, cycle_day), days in abroad.items()
+        for fire in would_have_been_abroad(
+            days,
+            used.get(line_id, []),
+            line_id=line_id,
+            cycle_day=cycle_day,
+            deactivates=asked.deactivates,
+            then=asked.then,
+            hours=asked.then_hours,
+        )
+    ]
+    tried = _summed(since, fires, _about(looked_at), texts)
+    tried.lines, tried.looked_at = len({line_id for line_id, _ in texts}), len(looked_at)
     return tried
 
 

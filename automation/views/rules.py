@@ -131,6 +131,7 @@ def _tried(form: RuleForm) -> TriedOut:
         limit=draft.limit or Decimal(0),
         hours=draft.hours or 0,
         word=draft.word,
+        countries=draft.countries,
         deactivates=draft.action is Action.DEACTIVATE,
         then=draft.then,
         then_hours=draft.then_hours,

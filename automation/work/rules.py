@@ -78,9 +78,9 @@ def check_events() -> int:
 
 
 def check_slow() -> int:
-    """What no page tells: lines that are silent, and what accounts cost."""
+    """What no page tells: lines that are silent or abroad, and what accounts cost."""
     today = clock.today()
-    return _fire(due.silence(today=today) + due.costs(today=today))
+    return _fire(due.silence(today=today) + due.abroad(today=today) + due.costs(today=today))
 
 
 def tell_people() -> int:

@@ -50,7 +50,10 @@ class Sighting(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(used__gte=0), name="sighting_used_is_not_negative")]
-        indexes = [models.Index(fields=["line", "-started_at"], name="sighting_of_line")]
+        indexes = [
+            models.Index(fields=["line", "-started_at"], name="sighting_of_line"),
+            models.Index(fields=["seen_at"], name="sighting_by_seen"),
+        ]
 
 
 class LineSetting(Leased):
