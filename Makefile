@@ -40,7 +40,7 @@ bench: setup
 
 # Anything at all sent to every call of the API: each answer is one that its document promises.
 fuzz: setup
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py --timeout 1800
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py --timeout 1800
 
 # Screenshots of every page for docs/screens/, from a demo of its own.
 screens: setup

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from django.db import connection
-from kit import clock
+from kit import clock, crypto
 from kit.errors import Refusal
 
 from accounts.models import ApiDay, IdempotentAnswer, SignedWrite
@@ -107,12 +107,13 @@ def take_key(*, account_id: int, key: str, digest: bytes) -> Answer | None:
         raise OtherRequest(
             "This Idempotency-Key was used within 24 hours for another request; take a new key for each change"
         )
-    return Answer(before.status, bytes(before.body))
+    return Answer(before.status, crypto.decrypt(bytes(before.body).decode("ascii")).encode())
 
 
 def keep_answer(*, account_id: int, key: str, answer: Answer) -> None:
-    """Writes down what the request that took this key was answered."""
-    IdempotentAnswer.objects.filter(account_id=account_id, key=key).update(status=answer.status, body=answer.body)
+    """Writes down what the request that took this key was answered, encrypted: an answer may tell a secret."""
+    body = crypto.encrypt(answer.body.decode()).encode("ascii")
+    IdempotentAnswer.objects.filter(account_id=account_id, key=key).update(status=answer.status, body=body)
 
 
 def sweep() -> int:

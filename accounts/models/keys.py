@@ -91,7 +91,7 @@ class IdempotentAnswer(models.Model):
     key = models.CharField(max_length=255)
     digest = models.BinaryField(max_length=32)  # of verb, path and body
     status = models.PositiveSmallIntegerField(default=0)
-    body = models.BinaryField(default=b"")
+    body = models.BinaryField(default=b"")  # encrypted
     created_at = models.DateTimeField(default=clock.now, db_index=True)
 
     class Meta:

@@ -61,6 +61,18 @@ def _cards(lines: list[LineShown], caller: Caller) -> list[SimCard]:
     return [_card(line, caller, sessions.get((line.iccid, line.cycle_start))) for line in lines]
 
 
+def card_of(caller: Caller, iccid: str) -> SimCard:
+    """One of the caller's lines. Raises NotFound."""
+    return _cards([_own(caller, iccid)], caller)[0]
+
+
+def _own(caller: Caller, iccid: str) -> LineShown:
+    line = one_line(caller, iccid, today=clock.today())
+    if line is None:
+        raise NotFound("No such line is yours; iot_sim_cards lists those that are")
+    return line
+
+
 def _card(line: LineShown, caller: Caller, sessions: int | None) -> SimCard:
     return SimCard(
         status=line.status.word,
@@ -108,6 +120,7 @@ _SAMPLE_CARDS = [
         deactivation_date=None,
     ),
 ]
+SAMPLE_CARD = _SAMPLE_CARDS[0]
 
 
 @endpoint("iot_sim_cards", right=Right.SEE_LINES, sample=_SAMPLE_CARDS)
@@ -144,7 +157,7 @@ class LineInFull(msgspec.Struct):
     "sim_card/{iccid}",
     right=Right.SEE_LINES,
     sample=LineInFull(
-        card=_SAMPLE_CARDS[0],
+        card=SAMPLE_CARD,
         imei="356938035643809",
         msisdn="4915112345678",
         why="On: confirmed by Sample carrier",
@@ -157,9 +170,7 @@ class LineInFull(msgspec.Struct):
 )
 def sim_card(caller: Caller, iccid: str) -> LineInFull:
     """One line in full, with why it is as it is"""
-    line = one_line(caller, iccid, today=clock.today())
-    if line is None:
-        raise NotFound("No such line is yours; iot_sim_cards lists those that are")
+    line = _own(caller, iccid)
     said = explain(line, outside=caller.account.is_subaccount)
     at = {"since": said.since, "last_seen": line.last_seen, "read_at": line.read_at}
     return LineInFull(

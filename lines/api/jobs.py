@@ -26,7 +26,10 @@ GROUP = "Jobs"
 MOST_ICCIDS = 10_000
 Iccid = Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]
 ItemState = Literal["waiting", "done", "same", "refused", "failed"]
-Acts = Literal["activate", "deactivate", "deactivate-on", "keep", "sms", "assign", "plan", "tag", "untag", "reset-tags"]
+Acts = Literal[
+    "activate", "deactivate", "deactivate-next-day", "deactivate-on", "keep", "sms",
+    "assign", "plan", "tag", "untag", "reset-tags",
+]  # fmt: skip
 
 
 class JobShown(msgspec.Struct):

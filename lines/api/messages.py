@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import msgspec
 from kit.endpoints import endpoint, moment
-from kit.paging import Page, Paging, newest
+from kit.paging import LARGEST, Page, Paging, newest
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import ICCID, line_of
+from lines.api.asked import ICCID, Id, line_of
 from lines.commands import sms as commands
 from lines.models import SmsMessage
 from lines.policy import SmsState
@@ -32,10 +32,11 @@ class Message(msgspec.Struct):
     why: Annotated[str, msgspec.Meta(description="Why it was refused, else empty")]
     sent_at: Annotated[str, msgspec.Meta(description="Or received; UTC")]
     price: Annotated[Decimal | None, msgspec.Meta(description="USD; null: not charged, or not yours to know")]
+    is_new: Annotated[bool, msgspec.Meta(description="From a device, and not marked as read")]
 
 
-_SAMPLE = Message(81, ICCID, "to_device", "reboot", "delivered", "", "2026-11-02 09:30:00", Decimal("0.050000"))
-_ANSWER = Message(80, ICCID, "from_device", "ok", "received", "", "2026-11-02 09:31:00", None)
+_SAMPLE = Message(81, ICCID, "to_device", "reboot", "delivered", "", "2026-11-02 09:30:00", Decimal("0.050000"), False)
+_ANSWER = Message(80, ICCID, "from_device", "ok", "received", "", "2026-11-02 09:31:00", None, True)
 
 
 class Text(msgspec.Struct):
@@ -76,6 +77,25 @@ def sms(caller: Caller, asked: Messages) -> Page[Message]:
     return Page(_messages(page.data, caller), page.total, page.links)
 
 
+class Read(msgspec.Struct):
+    """Messages by their ids."""
+
+    ids: Annotated[list[Id], msgspec.Meta(min_length=1, max_length=LARGEST)]
+
+
+class Marked(msgspec.Struct):
+    """How many of them were new."""
+
+    marked: int
+
+
+@endpoint("sms/read", "POST", right=Right.EDIT_NOTES, sample=Marked(1), body=Read([80]))
+def read_sms(caller: Caller, asked: Read) -> Marked:
+    """Marks messages from devices as read; ids that are not yours are left alone"""
+    theirs = sms_of(caller).filter(pk__in=asked.ids).values_list("pk", flat=True)
+    return Marked(commands.mark_seen(message_ids=list(theirs), by=caller.actor))
+
+
 def _messages(rows: list[SmsMessage], caller: Caller) -> list[Message]:
     return [
         Message(
@@ -87,9 +107,10 @@ def _messages(rows: list[SmsMessage], caller: Caller) -> list[Message]:
             why=one.error,
             sent_at=moment(one.at),
             price=one.price,
+            is_new=one.is_new,
         )
         for one in messages_shown(rows, caller)
     ]
 
 
-ENDPOINTS = (send_sms, sms_of_line, sms)
+ENDPOINTS = (send_sms, sms_of_line, sms, read_sms)

@@ -23,7 +23,7 @@ from lines.bench.fleet import Fleet
 from lines.bench.report import Row
 from lines.models import Line
 
-CALLS = 200  # in a round
+CALLS = 50  # in a round
 
 _bytes = b""
 

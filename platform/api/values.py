@@ -7,7 +7,9 @@ from typing import Any
 
 from accounts.models import Account
 from accounts.queries import Caller
+from automation.models import WebhookDelivery
 from automation.queries.activity import rules_of
+from automation.queries.outbox import endpoints_of
 from lines.api.asked import ICCID
 from lines.models import RatePlan
 from lines.queries.jobs import jobs_of
@@ -38,7 +40,24 @@ def _rule(caller: Caller) -> str:
     return next((rule.uuid.hex for rule in rules_of(caller.account)), "0" * 32)
 
 
-IN_PATH: dict[str, Callable[[Caller], str]] = {"iccid": _iccid, "job": _job, "account": _subaccount, "rule": _rule}
+def _webhook(caller: Caller) -> str:
+    return next((row.endpoint.uuid.hex for row in endpoints_of(caller.account)), "0" * 32)
+
+
+def _message(caller: Caller) -> str:
+    of = WebhookDelivery.objects.filter(endpoint__uuid=_webhook(caller), endpoint__account=caller.account)
+    newest = of.order_by("-pk").first()
+    return newest.uuid.hex if newest else "0" * 32
+
+
+IN_PATH: dict[str, Callable[[Caller], str]] = {
+    "iccid": _iccid,
+    "job": _job,
+    "account": _subaccount,
+    "rule": _rule,
+    "webhook": _webhook,
+    "message": _message,
+}
 IN_BODY: dict[str, Callable[[Caller], Any]] = {
     "iccids": lambda caller: [_iccid(caller)],
     "rate_plan_id": _plan,

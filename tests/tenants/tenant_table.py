@@ -156,6 +156,10 @@ ROWS: dict[str, Row] = {
     "rule_activity_csv": read(Right.SEE_AUDIT),
     "follow-up-cancel": write(MANAGE, number="follow_up"),
     "follow-up-run": write(MANAGE, number="follow_up"),
+    "webhooks": both(PEOPLE),
+    "webhook": both(PEOPLE, key="webhook"),
+    "webhook-act": write(PEOPLE, {"on": "1"}, key="webhook"),
+    "webhook-again": write(PEOPLE, number="delivery"),
     # money
     "explain": read(MONEY),
     "billing": read(MONEY),

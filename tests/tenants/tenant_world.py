@@ -18,7 +18,7 @@ from accounts.commands.invitations import invite
 from accounts.models import Account, ApiCredential, ApiKey, Brand, BrandLogo, Membership, User
 from accounts.policy import OPERATOR, Actor, ActorKind, Role, Scope
 from accounts.queries import credential_of
-from automation.models import FollowUp, Rule, RuleFire
+from automation.models import FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
 from automation.policy import Act, Outcome, Trigger
 from automation.policy import Action as RuleAction
 from billing.commands import adjust
@@ -260,6 +260,7 @@ def _work(tenant: Tenant) -> None:
     tenant.objects |= {"tag": tag.pk, "job": job.uuid.hex, "order": order.uuid, "api_key": key.pk}
     tenant.objects |= {"invitation": asked.pk}
     _rule(tenant)
+    _webhook(tenant)
 
 
 def _rule(tenant: Tenant) -> None:
@@ -277,6 +278,15 @@ def _rule(tenant: Tenant) -> None:
         fire=fire, line_id=line, act=Act.ACTIVATE, due_at=clock.now() + dt.timedelta(days=9)
     )
     tenant.objects |= {"rule": rule.uuid.hex, "follow_up": follow.pk}
+
+
+def _webhook(tenant: Tenant) -> None:
+    word = tenant.word
+    webhook = WebhookEndpoint.objects.create(
+        account=tenant.account, url=f"https://{word}.example/hook", topics=["lines"], secret=crypto.encrypt(word)
+    )
+    sent = WebhookDelivery.objects.create(endpoint=webhook, topic="lines", body=f'{{"note": "{word}"}}')
+    tenant.objects |= {"webhook": webhook.uuid.hex, "message": sent.uuid.hex, "delivery": sent.pk}
 
 
 def _what_harbour_must_not_see(harbour: Tenant, sister: Tenant, acme: Tenant) -> None:

@@ -1,0 +1,173 @@
+"""The API's calls about webhooks: addresses that hear of what happens, signed by Standard Webhooks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from kit import crypto
+from kit.endpoints import Ack, endpoint, moment
+from kit.errors import NotFound
+from kit.paging import Page, Paging, listed, newest
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from automation.commands import webhooks as commands
+from automation.models import WebhookDelivery, WebhookEndpoint
+from automation.queries import outbox
+
+GROUP = "Webhooks"
+Topic = Literal["rules", "lines", "balance", "payments"]
+Topics = Annotated[list[Topic], msgspec.Meta(min_length=1, max_length=10)]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Public, https")]
+Secret = Annotated[str | None, msgspec.Meta(description="Messages are signed with it; told only when it is made")]
+
+
+class Webhook(msgspec.Struct):
+    """An address that hears of what happens."""
+
+    uuid: str
+    url: str
+    topics: list[Topic]
+    is_on: bool
+    created_at: str
+    secret: Secret = None
+
+
+_SAMPLE = Webhook("0" * 32, "https://example.com/hooks/linekeeper", ["rules"], True, "2026-11-01 09:30:00")
+_MADE = msgspec.structs.replace(_SAMPLE, secret="whsec_c2FtcGxlIHNlY3JldCwgc2lnbnMgbm90aGluZw==")  # noqa: S106 - a sample
+
+
+def _shown(row: WebhookEndpoint, secret: str | None = None) -> Webhook:
+    return Webhook(row.uuid.hex, row.url, row.topics, row.is_on, moment(row.created_at), secret)  # type: ignore[arg-type]
+
+
+def _own(caller: Caller, key: str) -> WebhookEndpoint:
+    found = outbox.endpoint_of(caller.account, key)
+    if found is None:
+        raise NotFound("No such webhook is yours; webhooks lists them")
+    return found
+
+
+@endpoint("webhooks", right=Right.MANAGE_PEOPLE, sample=[_SAMPLE])
+def webhooks(caller: Caller, asked: Paging) -> Page[Webhook]:
+    """The account's webhooks, by address"""
+    return listed(asked, [_shown(row.endpoint) for row in outbox.endpoints_of(caller.account)])
+
+
+class NewWebhook(msgspec.Struct):
+    """What it hears of, and where."""
+
+    url: Url
+    topics: Topics
+
+
+_NEW = NewWebhook("https://example.com/hooks/linekeeper", ["rules"])
+
+
+@endpoint("webhooks", "POST", right=Right.MANAGE_PEOPLE, sample=_MADE, body=_NEW)
+def add_webhook(caller: Caller, asked: NewWebhook) -> Webhook:
+    """Adds a webhook; its secret is in this answer alone"""
+    row = commands.add_webhook(account=caller.account, url=asked.url, topics=asked.topics, by=caller.actor)
+    return _shown(row, crypto.decrypt(row.secret))
+
+
+@endpoint("webhooks/{webhook}", "PUT", right=Right.MANAGE_PEOPLE, sample=_SAMPLE, body=_NEW)
+def change_webhook(caller: Caller, webhook: str, asked: NewWebhook) -> Webhook:
+    """Changes where it goes and what it hears of"""
+    row = _own(caller, webhook)
+    changed = commands.change_webhook(
+        account=caller.account, endpoint=row, url=asked.url, topics=asked.topics, by=caller.actor
+    )
+    return _shown(changed)
+
+
+class WebhookOn(msgspec.Struct):
+    is_on: bool
+
+
+@endpoint("webhooks/{webhook}/switch", "PUT", "POST", right=Right.MANAGE_PEOPLE, sample=_SAMPLE, body=WebhookOn(True))
+def switch_webhook(caller: Caller, webhook: str, asked: WebhookOn) -> Webhook:
+    """Switches a webhook off or on; what happens while it is off is never sent"""
+    commands.switch_webhook(account=caller.account, endpoint=_own(caller, webhook), on=asked.is_on, by=caller.actor)
+    return _shown(_own(caller, webhook))
+
+
+@endpoint("webhooks/{webhook}/secret", "POST", right=Right.MANAGE_PEOPLE, sample=_MADE)
+def renew_webhook_secret(caller: Caller, webhook: str) -> Webhook:
+    """Makes a new secret, told in this answer alone; messages are signed with it from now on"""
+    commands.renew_secret(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor)
+    row = _own(caller, webhook)
+    return _shown(row, crypto.decrypt(row.secret))
+
+
+@endpoint("webhooks/{webhook}", "DELETE", right=Right.MANAGE_PEOPLE, sample=Ack())
+def delete_webhook(caller: Caller, webhook: str) -> Ack:
+    """Deletes a webhook; what waits is given up"""
+    commands.delete_webhook(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor)
+    return Ack()
+
+
+class WebhookMessage(msgspec.Struct):
+    """A message to a webhook."""
+
+    uuid: Annotated[str, msgspec.Meta(description="Its webhook-id")]
+    topic: str
+    created_at: str
+    delivered_at: str | None
+    failed_at: Annotated[str | None, msgspec.Meta(description="When it was given up")]
+    status: Annotated[int | None, msgspec.Meta(description="Of the last answer")]
+    attempts: int
+    why: Annotated[str, msgspec.Meta(description="Why the last attempt failed, else empty")]
+
+
+_WAITS = WebhookMessage("0" * 32, "test", "2026-11-02 09:30:00", None, None, None, 0, "")
+_SENT = WebhookMessage("0" * 32, "rules", "2026-11-02 09:30:00", "2026-11-02 09:30:01", None, 200, 1, "")
+
+
+def _message(row: WebhookDelivery) -> WebhookMessage:
+    return WebhookMessage(
+        uuid=row.uuid.hex,
+        topic=row.topic,
+        created_at=moment(row.created_at),
+        delivered_at=moment(row.delivered_at) if row.delivered_at else None,
+        failed_at=moment(row.failed_at) if row.failed_at else None,
+        status=row.status,
+        attempts=row.attempts,
+        why=row.last_error,
+    )
+
+
+@endpoint("webhooks/{webhook}/test", "POST", right=Right.MANAGE_PEOPLE, sample=_WAITS)
+def test_webhook(caller: Caller, webhook: str) -> WebhookMessage:
+    """Sends a message that means nothing; a webhook that is off gets it when it is on again"""
+    return _message(commands.send_test(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor))
+
+
+@endpoint("webhooks/{webhook}/messages", right=Right.MANAGE_PEOPLE, sample=[_SENT])
+def webhook_messages(caller: Caller, webhook: str, asked: Paging) -> Page[WebhookMessage]:
+    """What was sent to a webhook in the last month and what waits, the newest first"""
+    page = newest(asked, WebhookDelivery.objects.filter(endpoint=_own(caller, webhook)))
+    return Page([_message(row) for row in page.data], page.total, page.links)
+
+
+@endpoint("webhooks/{webhook}/messages/{message}/again", "POST", right=Right.MANAGE_PEOPLE, sample=_WAITS)
+def send_webhook_again(caller: Caller, webhook: str, message: str) -> WebhookMessage:
+    """Sends the same message with the same id once more, whatever became of it"""
+    row = WebhookDelivery.objects.filter(endpoint=_own(caller, webhook), uuid=message).first()
+    if row is None:
+        raise NotFound("There is no such message to this webhook; its messages are listed")
+    return _message(commands.send_again(account=caller.account, delivery_id=row.pk, by=caller.actor))
+
+
+ENDPOINTS = (
+    webhooks,
+    add_webhook,
+    change_webhook,
+    switch_webhook,
+    renew_webhook_secret,
+    delete_webhook,
+    test_webhook,
+    webhook_messages,
+    send_webhook_again,
+)

@@ -1,0 +1,109 @@
+"""A line out of stock, and what more lines cost and cover."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from kit.endpoints import endpoint, moment
+from kit.errors import Invalid, NotFound
+from kit.paging import Page, Paging, listed, newest
+
+from accounts.policy import Right
+from accounts.queries import Caller
+from lines.api.asked import ICCID, Id, plan_of
+from lines.api.cards import SAMPLE_CARD, SimCard, card_of
+from lines.commands.adding import NOT_HERE, NewLine, add_lines
+from lines.commands.wishes import LONGEST_NOTES
+from lines.models import Coverage, Order
+from lines.queries import shop
+
+GROUP = "Stock and coverage"
+
+
+class NewSimCard(msgspec.Struct):
+    """A line to take out of stock."""
+
+    iccid: Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]
+    rate_plan_id: Annotated[Id, msgspec.Meta(description="One of rate_plans")]
+    activate: Annotated[bool, msgspec.Meta(description="true: at once, or Suspended while the balance is red")]
+    notes: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTES)] = ""
+    tags: Annotated[list[str], msgspec.Meta(max_length=10)] = []
+
+
+@endpoint(
+    "iot_sim_cards", "POST", right=Right.MANAGE_LINES, sample=SAMPLE_CARD, body=NewSimCard(ICCID, 1, True, "Van 7")
+)
+def add_sim_card(caller: Caller, asked: NewSimCard) -> SimCard:
+    """Adds a line out of stock; one that is yours already stays as it is"""
+    plan = plan_of(asked.rate_plan_id)
+    row = NewLine(1, asked.iccid, plan.name, asked.notes, ", ".join(asked.tags))
+    done = add_lines(account=caller.account, rows=[row], active=asked.activate, by=caller.actor)
+    for _, why in done.bad:
+        said = why[0].upper() + why[1:]
+        raise NotFound(said) if why == NOT_HERE else Invalid(said)
+    return card_of(caller, asked.iccid)
+
+
+class Network(msgspec.Struct):
+    """A network of a rate plan in a country."""
+
+    rate_plan_id: int
+    country: str
+    country_code: str
+    network: str
+    technologies: str
+
+
+class Covered(Paging):
+    """Where, and on which plan."""
+
+    country_code: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
+    rate_plan_id: Id | None = None
+
+
+@endpoint("coverage", right=Right.SEE_MONEY, sample=[Network(1, "Germany", "DE", "Sample network", "2G, 4G")])
+def coverage(caller: Caller, asked: Covered) -> Page[Network]:  # noqa: ARG001 - an endpoint
+    """The networks of every rate plan, by country; their prices are in rate_plans"""
+    given = {"code": asked.country_code, "plan_id": asked.rate_plan_id}
+    rows = Coverage.objects.filter(**{name: value for name, value in given.items() if value is not None})
+    shown = rows.order_by("country", "code", "plan_id", "network")
+    return listed(asked, [Network(row.plan_id, row.country, row.code, row.network, row.technologies) for row in shown])
+
+
+class Asked(msgspec.Struct):
+    """A request for more SIM cards, made in the console."""
+
+    uuid: str
+    quantity: int
+    rate_plan_id: int | None
+    state: str
+    created_at: str
+    answer: str
+    answered_at: str | None
+
+
+@endpoint(
+    "orders",
+    right=Right.MANAGE_LINES,
+    sample=[Asked("0" * 32, 50, 1, "open", "2026-11-02 09:30:00", "", None)],
+)
+def orders(caller: Caller, asked: Paging) -> Page[Asked]:
+    """The account's requests for SIM cards, the newest first"""
+    page = newest(asked, shop.orders_of(caller.account))
+    return Page([_order(row) for row in page.data], page.total, page.links)
+
+
+def _order(row: Order) -> Asked:
+    return Asked(
+        uuid=row.uuid.hex,
+        quantity=row.quantity,
+        rate_plan_id=row.plan_id,
+        state=str(row.state),
+        created_at=moment(row.created_at),
+        answer=row.answer,
+        answered_at=moment(row.answered_at) if row.answered_at else None,
+    )
+
+
+ENDPOINTS = (add_sim_card, coverage, orders)
