@@ -26,7 +26,9 @@ Hours = Annotated[int, msgspec.Meta(ge=1, le=MOST_HOURS)]
 Iccids = Annotated[list[Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]], msgspec.Meta(max_length=MOST_ICCIDS)]
 Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 Word = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD)]
-OutcomeWord = Literal["deactivated", "told", "shadow", "already-off", "over", "waits", "dropped", "left"]
+OutcomeWord = Literal[
+    "deactivated", "told", "set", "refused", "shadow", "already-off", "over", "waits", "dropped", "left"
+]
 
 
 class RuleDraft(msgspec.Struct):
@@ -34,7 +36,7 @@ class RuleDraft(msgspec.Struct):
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
     trigger: Literal["usage", "imei", "silence", "country", "sms", "cost"]
-    action: Literal["deactivate", "tell"] = "deactivate"
+    action: Literal["deactivate", "throttle", "plan", "tell"] = "deactivate"
     limit: Annotated[Decimal | None, msgspec.Meta(description="More than so many MB or USD; usage and cost")] = None
     unit: Annotated[Literal["mb", "usd"] | None, msgspec.Meta(description="Of a usage rule's limit")] = None
     period: Annotated[Literal["day", "month"] | None, msgspec.Meta(description="Usage and cost")] = None
@@ -45,6 +47,8 @@ class RuleDraft(msgspec.Struct):
         Literal["", "next-day", "next-month", "hours"], msgspec.Meta(description="When it is activated again")
     ] = ""
     then_hours: Hours | None = None
+    kbps: Annotated[int | None, msgspec.Meta(description="To what a line is slowed; throttle")] = None
+    to_rate_plan_id: Annotated[Id | None, msgspec.Meta(description="Which plan a line is put on; plan")] = None
     account_uuid: Annotated[Hex | None, msgspec.Meta(description="Only lines that this account holds")] = None
     rate_plan_id: Id | None = None
     tags: Annotated[list[str], msgspec.Meta(max_length=100, description="Only lines with one of these")] = []
@@ -71,6 +75,8 @@ class RuleDraft(msgspec.Struct):
             except_iccids=self.except_iccids,
             then=Then(self.then),
             then_hours=self.then_hours,
+            kbps=self.kbps,
+            to_plan=plan_of(self.to_rate_plan_id) if self.to_rate_plan_id else None,
             tells=list(caller.account.memberships.filter(pk__in=tells)),
             is_shadow=self.is_shadow,
         )
@@ -114,6 +120,8 @@ def _rule(row: Rule) -> RuleShown:
             countries=row.countries,
             then=row.then,  # type: ignore[arg-type]
             then_hours=row.then_hours,
+            kbps=row.kbps,
+            to_rate_plan_id=row.to_plan_id,
             account_uuid=row.holder.uuid.hex if row.holder else None,
             rate_plan_id=row.plan_id,
             tags=row.tags,

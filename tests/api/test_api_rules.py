@@ -12,6 +12,7 @@ from accounts.commands import Happened, record_many
 from accounts.models import Account, Event
 from accounts.policy import SYSTEM
 from automation.models import Rule, RuleFire
+from lines.commands.settings import SPEEDS
 from lines.models import Line, Sighting
 
 RULE = {"name": "512 MB a day", "trigger": "usage", "limit": 512, "unit": "mb", "period": "day", "then": "next-day"}
@@ -40,9 +41,20 @@ def test_a_rule_that_makes_no_sense_is_refused(client: KeepgoClient, fleet: Flee
         ({"limit": None}, 422), ({"limit": -1}, 422), ({"limit": "many"}, 422), ({"trigger": "weather"}, 422),
         ({"name": ""}, 422), ({"action": "tell"}, 422), ({"then": "hours"}, 422), ({"only_iccids": ["12"]}, 422),
         ({"account_uuid": other.uuid.hex}, 404), ({"rate_plan_id": 2**31 - 1}, 404),
+        ({"action": "throttle"}, 422), ({"action": "plan"}, 422), ({"to_rate_plan_id": 2**31 - 1}, 404),
+        ({"trigger": "country"}, 422), ({"trigger": "country", "countries": ["XX"]}, 422),
     ):  # fmt: skip
         assert client.post("rules", RULE | change).status_code == status, change
     assert Rule.objects.count() == 0
+
+
+def test_a_rule_may_slow_lines_that_leave_their_countries(client: KeepgoClient, account: Account) -> None:
+    slow = {"name": "abroad", "trigger": "country", "countries": ["FR", "DE"], "action": "throttle", "kbps": SPEEDS[0]}
+    made = client.post("rules", slow).json()
+    assert (made["rule"]["action"], made["rule"]["kbps"], made["rule"]["countries"]) == (
+        "throttle", SPEEDS[0], ["DE", "FR"],
+    )  # fmt: skip
+    assert client.put(f"rules/{made['uuid']}", made["rule"]).json()["rule"] == made["rule"]
 
 
 def test_rules_are_an_accounts_own(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
