@@ -154,9 +154,10 @@ def webhook_messages(caller: Caller, webhook: str, asked: Paging) -> Page[Webhoo
 @endpoint("webhooks/{webhook}/messages/{message}/again", "POST", right=Right.MANAGE_PEOPLE, sample=_WAITS)
 def send_webhook_again(caller: Caller, webhook: str, message: str) -> WebhookMessage:
     """Sends the same message with the same id once more, whatever became of it"""
-    row = WebhookDelivery.objects.filter(endpoint=_own(caller, webhook), uuid=message).first()
+    found = outbox.endpoint_of(caller.account, webhook)
+    row = WebhookDelivery.objects.filter(endpoint=found, uuid=message).first() if found else None
     if row is None:
-        raise NotFound("There is no such message to this webhook; its messages are listed")
+        raise NotFound("No such message to a webhook is yours; its messages are listed")
     return _message(commands.send_again(account=caller.account, delivery_id=row.pk, by=caller.actor))
 
 

@@ -77,8 +77,15 @@ SEED = (
         "          ON u.payer_id = a.id AND u.day = d ORDER BY d, a.id"
     ),
     (
-        "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
-        " SELECT account_id, 'sms:' || id, 'sms', -sms, day, %(now)s, '' FROM billing_usageday"
+        "WITH sent AS ("
+        " INSERT INTO lines_smsmessage (line_id, carrier_id, account_id, payer_id, to_device, text, state, is_open, by,"
+        "   price, created_at, at, ref, nth, word, ask_first, accepted_at, seen_by, attempts, last_error)"
+        " SELECT coalesce(l.id, 1), %(carrier)s, d.account_id, d.account_id, true, 'ping', 'delivered', false, '',"
+        "        d.sms, d.day, d.day, '', 0, '', false, d.day, '', 1, '' FROM billing_usageday d"
+        "   LEFT JOIN (SELECT payer_id, min(id) AS id FROM lines_line GROUP BY 1) l ON l.payer_id = d.account_id"
+        " RETURNING id, payer_id, price, at)"
+        " INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+        " SELECT payer_id, 'sms:' || id, 'sms', -price, at::date, %(now)s, '' FROM sent"
     ),
     (
         "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"

@@ -30,6 +30,7 @@ from accounts import keys
 from accounts.models import Account, ApiDay
 from accounts.policy import OPERATOR, Scope
 from automation.commands.rules import Draft, add_rule
+from automation.commands.webhooks import add_webhook
 from automation.policy import Action as Does
 from automation.policy import Trigger
 from lines.commands.jobs import start_job
@@ -72,7 +73,9 @@ def test_no_answer_breaks_the_documents_promise(fleet: Fleet, account: Account, 
     )
     key = keys.make_key(account=account, name="fuzz", scopes=[*Scope], days=7, by=OPERATOR)[1]
     rule = add_rule(account=account, draft=Draft(name="a", trigger=Trigger.IMEI, action=Does.DEACTIVATE), by=OPERATOR)
+    hook = add_webhook(account=account, url="https://hooks.example.com/a", topics=["rules"], by=OPERATOR)
     own = {"iccid": line.iccid, "job": job.uuid.hex, "account": sub.uuid.hex, "rule": rule.uuid.hex}
+    own["webhook"] = hook.uuid.hex
     schema = schemathesis.openapi.from_dict(with_own(document(), account, own))
     app, calls = WSGIHandler(), [found.ok().as_strategy() for found in schema.get_all_operations()]
     assert len(calls) > 30

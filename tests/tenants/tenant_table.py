@@ -146,6 +146,20 @@ ROWS: dict[str, Row] = {
     "line-imei-lock": write(MANAGE, {"imei": ""}, iccid="line"),
     "line-codes": write(MANAGE, iccid="line"),
     "line-location": write(MANAGE, iccid="line"),
+    "line-tags": Row(Right.EDIT_NOTES, {"iccid": "line"}, post={"tags": "mine"}, also=frozenset({404})),
+    "line-plan": write(MANAGE, {"plan": "1"}, iccid="line"),
+    "lines-csv": read(LINES),
+    "lines-xlsx": read(LINES),
+    "lines-columns": write(LINES),
+    "lines-add": both(MANAGE),
+    "lines-add-many": both(MANAGE),
+    "lines-bulk": both(Right.EDIT_NOTES),
+    "lines-find": both(LINES),
+    # jobs
+    "jobs": read(LINES),
+    "job": read(LINES, key="job"),
+    "job-csv": read(LINES, key="job"),
+    "job-move": write(Right.ACTIVATE_LINES, key="job"),  # what its action asks for
     # rules
     "rules": read(Right.SEE_AUDIT),
     "new_rule": both(MANAGE),

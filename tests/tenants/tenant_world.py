@@ -27,6 +27,7 @@ from billing.policy import PaymentState
 from lines.carriers.base import Switch
 from lines.commands.stock import add_carrier, add_rate_plan
 from lines.models import (
+    IccidList,
     Job,
     JobItem,
     Line,
@@ -257,6 +258,8 @@ def _work(tenant: Tenant) -> None:
     )  # fmt: skip
     key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
+    iccids = [tenant.objects["line"]]
+    IccidList.objects.create(account=account, digest=word.encode().ljust(32), iccids=iccids, total=1)
     tenant.objects |= {"tag": tag.pk, "job": job.uuid.hex, "order": order.uuid, "api_key": key.pk}
     tenant.objects |= {"invitation": asked.pk}
     _rule(tenant)
