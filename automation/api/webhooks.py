@@ -34,7 +34,7 @@ class Webhook(msgspec.Struct):
     secret: Secret = None
 
 
-_SAMPLE = Webhook("0" * 32, "https://example.com/hooks/linekeeper", ["rules"], True, "2026-11-01 09:30:00")
+_SAMPLE = Webhook("0" * 32, "https://example.com/hooks/sims", ["rules"], True, "2026-11-01 09:30:00")
 _MADE = msgspec.structs.replace(_SAMPLE, secret="whsec_c2FtcGxlIHNlY3JldCwgc2lnbnMgbm90aGluZw==")  # noqa: S106 - a sample
 
 
@@ -62,7 +62,7 @@ class NewWebhook(msgspec.Struct):
     topics: Topics
 
 
-_NEW = NewWebhook("https://example.com/hooks/linekeeper", ["rules"])
+_NEW = NewWebhook("https://example.com/hooks/sims", ["rules"])
 
 
 @endpoint("webhooks", "POST", right=Right.MANAGE_PEOPLE, sample=_MADE, body=_NEW)

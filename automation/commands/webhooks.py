@@ -100,7 +100,7 @@ def _checked_url(url: str) -> str:
         parts = urlsplit(url)
         host, _port = parts.hostname or "", parts.port
     except ValueError:
-        raise Invalid("Give a whole address, like https://example.com/hooks/linekeeper") from None
+        raise Invalid("Give a whole address, like https://example.com/hooks/sims") from None
     private = settings.WEBHOOKS_TO_PRIVATE
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
         raise Invalid("Give an address that begins with https://")

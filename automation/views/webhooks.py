@@ -37,7 +37,7 @@ class WebhookForm(forms.Form):
     url = forms.CharField(
         label="Address",
         max_length=500,
-        widget=forms.TextInput(attrs={"placeholder": "https://example.com/hooks/linekeeper", "inputmode": "url"}),
+        widget=forms.TextInput(attrs={"placeholder": "https://example.com/hooks/sims", "inputmode": "url"}),
     )
     topics = forms.MultipleChoiceField(label="It hears of", choices=TOPICS, widget=forms.CheckboxSelectMultiple)
 
