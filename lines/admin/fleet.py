@@ -15,7 +15,6 @@ from accounts.doors import desk_actor
 from lines.commands import stock
 from lines.models import (
     Carrier,
-    CarrierHealth,
     Drive,
     FinalTotal,
     Job,
@@ -25,6 +24,7 @@ from lines.models import (
     SmsMessage,
 )
 from lines.policy import Status, Wanted, status
+from lines.queries.health import Health, health_of
 from lines.queries.search import by_index
 
 STATUS_LABELS = {
@@ -86,49 +86,62 @@ class CarrierForm(forms.Form):
     read_every = forms.IntegerField(label="Seconds between two readings", min_value=5, max_value=86_400)
 
 
+SEEN = ["last_answer", "last_reading", "failed", "left", "last_failure"]
+
+
 @admin.register(Carrier)
 class CarrierDesk(Desk):
     list_display = [
         "name",
         "kind",
         "is_active",
-        "calls_today",
-        "calls_per_day",
-        "breaker",
-        "last_success",
+        "state",
+        "last_answer",
+        "last_reading",
+        "failed",
+        "left",
         "last_failure",
     ]
-    list_select_related = ["health"]
-    readonly_fields = ["calls_today", "breaker", "last_success", "last_failure"]
+    readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
     actions_detail = ["tune"]
 
-    def _health(self, carrier: Carrier) -> CarrierHealth | None:
-        return getattr(carrier, "health", None)
+    def _health(self, carrier: Carrier) -> Health:
+        """Asked once for each carrier of a page."""
+        known: Health | None = carrier.__dict__.get("health_now")
+        if known is None:
+            known = carrier.__dict__["health_now"] = health_of([carrier])[0]
+        return known
 
-    @display(description="Calls today")
-    def calls_today(self, carrier: Carrier) -> int:
+    @display(description="State", label={"well": "success", "does not answer": "danger", "late": "warning"})
+    def state(self, carrier: Carrier) -> str:
         health = self._health(carrier)
-        return health.calls_today if health else 0
-
-    @display(description="Breaker", label={"closed": "success", "open": "danger", "failing": "warning"})
-    def breaker(self, carrier: Carrier) -> str:
-        health = self._health(carrier)
-        if health is None or not health.failures:
-            return "closed"
-        return "open" if health.open_until else "failing"
+        if not health.answers:
+            return "does not answer"
+        return "late" if health.is_late else "well"
 
     @display(description="Last answer")
-    def last_success(self, carrier: Carrier) -> Any:
+    def last_answer(self, carrier: Carrier) -> Any:
+        return self._health(carrier).last_answer_at
+
+    @display(description="Last whole reading")
+    def last_reading(self, carrier: Carrier) -> Any:
+        return self._health(carrier).read_at
+
+    @display(description="Read and failed in 24 hours")
+    def failed(self, carrier: Carrier) -> str:
         health = self._health(carrier)
-        return health.last_success_at if health else None
+        return f"{health.readings:,} read, {health.failed:,} failed"
+
+    @display(description="Calls left today")
+    def left(self, carrier: Carrier) -> str:
+        left = self._health(carrier).calls_left
+        return "no limit" if left is None else f"{left:,}"
 
     @display(description="Last failure")
     def last_failure(self, carrier: Carrier) -> str:
         health = self._health(carrier)
-        return (
-            f"{health.last_failure_at:%-d %b %H:%M} {health.last_failure}" if health and health.last_failure_at else ""
-        )
+        return f"{health.last_failure_at:%-d %b %H:%M} {health.last_failure}" if health.last_failure_at else ""
 
     @action(description="Address and pace", url_path="tune", icon="tune")
     def tune(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -46,7 +46,7 @@ DESKS = (
             ("lines_job_changelist", "Jobs", "checklist"),
             ("lines_smsmessage_changelist", "SMS", "sms"),
             ("automation_rule_changelist", "Rules", "bolt"),
-            ("automation_activity_changelist", "Rule activity", "manage_history"),
+            ("automation_rulefire_changelist", "Rule activity", "manage_history"),
         ),
     ),
     (

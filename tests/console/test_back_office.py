@@ -73,7 +73,7 @@ def test_every_desk_opens_and_none_lets_a_row_be_made_changed_or_deleted(
     office: Client, fleet: dict[str, Line], stranger: Account
 ) -> None:
     ask_credit(account=stranger, kind=EntryKind.ADJUSTMENT, amount=Decimal(5), reason="x", key=uuid.uuid4(), by=ANNA)
-    for model in admin.site._registry:
+    for model in admin.site._registry:  # the libraries' tables open to nobody
         base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         if model._meta.app_label in ("auth", "mfa", "usersessions", "account", "socialaccount"):
             continue
