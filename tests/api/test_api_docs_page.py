@@ -111,7 +111,7 @@ def test_a_user_makes_no_keys(account: Account) -> None:
 
 
 LAST = ("deactivate", "cancel_job", "delete_rule")  # what the others need undone
-REFUSED_HERE = {"retry_job"}  # only a job that has ended is tried again
+REFUSED_HERE = {"retry_job", "add_sim_card"}  # only a job that has ended is tried again, only a line in stock added
 
 
 def prepare(line: Line) -> None:
@@ -130,6 +130,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     account = fleet.account()
     Account.objects.filter(pk=account.pk).update(is_professional=True)
     line = fleet.line(account)
+    fleet.lines(account, 3)  # a line's hundred requests a day are fewer than the examples
     chosen = Line.objects.filter(pk=line.pk)
     start_job(account=account, lines=chosen, action=Action.ACTIVATE, selection="one", by=OPERATOR)
     fleet.account(parent=account)
@@ -141,7 +142,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     pages = [
         browser.get(f"/api-docs/{one.name}/", headers=host).content.decode()
         for one in ordered
-        if one.name not in REFUSED_HERE
+        if one.name not in REFUSED_HERE and "webhook" not in one.name  # webhooks are no bearer key's
     ]
     intro = browser.get("/api-docs/", headers=host).content.decode()
     shell = [code(page, "sh") for page in pages] + [code(intro, "signed-sh")]
