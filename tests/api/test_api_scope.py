@@ -75,7 +75,7 @@ def test_a_subaccount_sees_its_own_lines_and_no_money(fleet: Fleet, account: Acc
     assert (root["name"], root["current_balance"], root["minimum_balance"]) == (sub.name, None, None)
     assert client.get("sim_card_filter_data").json()["rate_plans"] == []
     assert client.get(f"sim_card/{own.iccid}/usage_summary").json()["data"][0]["cost"] is None
-    for path in ("current_balance", "balance_history", "balance_payments", "balance_usages", "prices"):
+    for path in ("current_balance", "balance_history", "balance_payments", "balance_usages", "prices", "coverage"):
         assert client.get(path).status_code == 404
     for path in ("deactivate", "deactivation_date"):
         assert client.post(f"sim_card/{own.iccid}/{path}", {"deactivation_date": "2090-01-01"}).status_code == 404
@@ -94,7 +94,7 @@ def test_a_parent_sees_and_changes_its_subaccounts_lines(client: KeepgoClient, f
 def test_every_call_asks_for_a_right() -> None:
     assert {Right(one.right) for one in ENDPOINTS} <= set(Right)
     assert {one.name for one in ENDPOINTS if one.right == Right.SEE_MONEY} == {
-        "current_balance", "balance_history", "balance_payments", "balance_usages", "prices", "rate_plans",
+        "current_balance", "balance_history", "balance_payments", "balance_usages", "prices", "rate_plans", "coverage",
     }  # fmt: skip
     assert all((one.body is not None) is (one.writes and one.asked is not None) for one in ENDPOINTS)
 
