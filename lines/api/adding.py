@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated
 
 import msgspec
@@ -13,9 +14,11 @@ from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import ICCID, Id, plan_of
 from lines.api.cards import SAMPLE_CARD, SimCard, card_of
+from lines.commands import orders as requests
 from lines.commands.adding import NOT_HERE, NewLine, add_lines
 from lines.commands.wishes import LONGEST_NOTES
 from lines.models import Coverage, Order
+from lines.policy import MOST_ORDERED, STORE_SELLS
 from lines.queries import shop
 
 GROUP = "Stock and coverage"
@@ -72,7 +75,7 @@ def coverage(caller: Caller, asked: Covered) -> Page[Network]:  # noqa: ARG001 -
 
 
 class Asked(msgspec.Struct):
-    """A request for more SIM cards, made in the console."""
+    """A request for more SIM cards than the store sells at once."""
 
     uuid: str
     quantity: int
@@ -83,15 +86,45 @@ class Asked(msgspec.Struct):
     answered_at: str | None
 
 
-@endpoint(
-    "orders",
-    right=Right.MANAGE_LINES,
-    sample=[Asked("0" * 32, 50, 1, "open", "2026-11-02 09:30:00", "", None)],
-)
+SAMPLE_ORDER = Asked("0" * 32, 50, 1, "open", "2026-11-02 09:30:00", "", None)
+
+
+@endpoint("orders", right=Right.MANAGE_LINES, sample=[SAMPLE_ORDER])
 def orders(caller: Caller, asked: Paging) -> Page[Asked]:
     """The account's requests for SIM cards, the newest first"""
     page = newest(asked, shop.orders_of(caller.account))
     return Page([_order(row) for row in page.data], page.total, page.links)
+
+
+class NewOrder(msgspec.Struct):
+    """SIM cards to ask for, and who is to be answered."""
+
+    quantity: Annotated[int, msgspec.Meta(gt=STORE_SELLS, le=MOST_ORDERED)]
+    contact: Annotated[str, msgspec.Meta(min_length=1, max_length=150)]
+    email: Annotated[str, msgspec.Meta(max_length=254, description="The answer is mailed there too")]
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Where the cards go")]
+    phone: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    message: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    rate_plan_id: Annotated[Id | None, msgspec.Meta(description="null: not sure yet")] = None
+
+
+_NEW_ORDER = NewOrder(50, "Ann Field", "ann@example.com", "1 Quay Street, Port Town", rate_plan_id=1)
+
+
+@endpoint("orders", "POST", right=Right.MANAGE_LINES, sample=SAMPLE_ORDER, body=_NEW_ORDER)
+def place_order(caller: Caller, asked: NewOrder) -> Asked:
+    """Asks for SIM cards, more than the store sells at once; with an Idempotency-Key a lost answer asks once"""
+    plan = None if asked.rate_plan_id is None else plan_of(asked.rate_plan_id)
+    wish = requests.Wish(
+        asked.quantity, asked.contact, asked.email, asked.address, asked.phone, asked.message, plan=plan
+    )
+    return _order(requests.ask_for_cards(account=caller.account, wish=wish, key=uuid.uuid4(), by=caller.actor))
+
+
+@endpoint("orders/{order}/withdraw", "POST", right=Right.MANAGE_LINES, sample=SAMPLE_ORDER)
+def withdraw_order(caller: Caller, order: str) -> Asked:
+    """Takes a request back that nobody has answered; twice is once"""
+    return _order(requests.withdraw_order(account=caller.account, key=uuid.UUID(order), by=caller.actor))
 
 
 def _order(row: Order) -> Asked:
@@ -106,4 +139,4 @@ def _order(row: Order) -> Asked:
     )
 
 
-ENDPOINTS = (add_sim_card, coverage, orders)
+ENDPOINTS = (add_sim_card, coverage, orders, place_order, withdraw_order)

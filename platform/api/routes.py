@@ -22,7 +22,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.api.ENDPOINTS,
 )
 HEX = "[0-9a-f]{32}"
-PATTERNS = {"iccid": "[0-9]{19,20}"} | dict.fromkeys(("job", "account", "rule", "webhook", "message"), HEX)  # in a path
+PATTERNS = {"iccid": "[0-9]{19,20}"} | dict.fromkeys(
+    ("job", "account", "rule", "webhook", "message", "order"), HEX
+)  # in a path
 BY_NAME = {one.name: one for one in ENDPOINTS}
 _ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)

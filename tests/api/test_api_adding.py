@@ -8,6 +8,7 @@ from keepgo_client import KeepgoClient, client_of
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
+from lines.commands.orders import answer_order
 from lines.models import Coverage, Line, Order, SmsMessage
 from lines.policy import SmsState, Wanted
 
@@ -83,3 +84,41 @@ def test_coverage_and_requests_for_cards(client: KeepgoClient, fleet: Fleet, acc
     (order,) = client.get("orders").json()["data"]
     assert (order["quantity"], order["state"], order["rate_plan_id"]) == (20, "open", None)
     assert client_of(fleet.account(parent=account)).get("orders").status_code == 404
+
+
+ORDER = {"quantity": 40, "contact": "Ann", "email": "ann@example.com", "address": "1 Quay Street"}
+
+
+def test_cards_are_asked_for_and_taken_back_once(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    plan = fleet.line(account).plan
+    placed = client.post("orders", ORDER | {"rate_plan_id": plan.pk})
+    assert placed.status_code == 200, placed.content
+    row = Order.objects.get()
+    assert (row.account, row.quantity, row.plan, row.state) == (account, 40, plan, "open")
+    assert placed.json()["uuid"] == row.uuid.hex
+    path = f"orders/{row.uuid.hex}/withdraw"
+    other = fleet.account()
+    Account.objects.filter(pk=other.pk).update(is_professional=True)
+    for stranger in (client_of(other), client_of(fleet.account(parent=account))):
+        assert stranger.post(path).status_code == 404
+    assert [client.post(path, {"n": n}).json()["state"] for n in range(2)] == ["withdrawn", "withdrawn"]
+    assert client.get("orders").json()["data"][0]["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [({"quantity": 10}, 422), ({"quantity": 0}, 422), ({"email": "nowhere"}, 422), ({"address": " "}, 422),
+     ({"rate_plan_id": 2**31 - 1}, 404), ({"message": "\0"}, 422)],
+)  # fmt: skip
+def test_a_request_that_cannot_be_kept_says_why(client: KeepgoClient, change: dict[str, object], status: int) -> None:
+    answer = client.post("orders", ORDER | change)
+    assert (answer.status_code, Order.objects.count()) == (status, 0)
+    assert answer.json()["detail"]
+
+
+def test_an_answered_request_is_not_taken_back(client: KeepgoClient, account: Account) -> None:
+    key = client.post("orders", ORDER).json()["uuid"]
+    answer_order(order_id=Order.objects.get(account=account).pk, answer="They are on their way", by=OPERATOR)
+    answer = client.post(f"orders/{key}/withdraw")
+    assert answer.status_code in (409, 422)
+    assert "answered" in answer.json()["detail"]

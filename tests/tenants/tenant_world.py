@@ -260,7 +260,13 @@ def _work(tenant: Tenant) -> None:
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
     iccids = [tenant.objects["line"]]
     IccidList.objects.create(account=account, digest=word.encode().ljust(32), iccids=iccids, total=1)
-    tenant.objects |= {"tag": tag.pk, "job": job.uuid.hex, "order": order.uuid, "api_key": key.pk}
+    tenant.objects |= {
+        "tag": tag.pk,
+        "job": job.uuid.hex,
+        "order": order.uuid,
+        "order_hex": order.uuid.hex,
+        "api_key": key.pk,
+    }
     tenant.objects |= {"invitation": asked.pk}
     _rule(tenant)
     _webhook(tenant)

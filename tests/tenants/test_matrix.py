@@ -293,7 +293,7 @@ def test_the_back_office_is_shut_to_everybody_without_a_second_factor(world: Wor
 
 
 # The API: made from its endpoints, so that a new one is in by itself.
-API_VALUES = {"iccid": "line"}  # what a value names, where it is not called so
+API_VALUES = {"iccid": "line", "order": "order_hex"}  # what a value names, where it is not called so
 BODIES: dict[str, Any] = {"deactivation_date": {"deactivation_date": "2090-01-01"}, "notes": {"notes": "mine"}}
 CALLERS = {
     "owner's key": "owner", "sub-account's key": "sub-account", "stranger's key": "stranger", "revoked key": "",
