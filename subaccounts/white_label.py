@@ -9,8 +9,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 from kit.errors import Refusal
 from kit.htmx import page
+from kit.uploads import file_of_at_most
 
-from accounts import colours
+from accounts import colours, images
 from accounts.commands import change_logo, dress_account
 from accounts.doors import MemberRequest, needs
 from accounts.dress import ACCENT, brand_of, dress_of
@@ -20,6 +21,7 @@ from subaccounts.forms import LookForm
 from subaccounts.views import actor, theirs
 
 
+@file_of_at_most(images.MOST_BYTES)
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE_SUBACCOUNTS)
 def white_label(request: MemberRequest, key: str) -> HttpResponse:

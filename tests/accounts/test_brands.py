@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -92,22 +94,53 @@ def test_a_logo_is_encoded_anew_small_and_with_nothing_beside_the_picture(kind: 
     assert found.info == {}
 
 
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is this large."""
+    size = struct.pack(">II5B", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", size), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "why"),
     [
-        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
-        b"GIF89a" + bytes(40),
-        picture("BMP"),
-        picture()[:200],
-        bytes(1_000_001),
-        picture(size=(20_000, 1_000)),
-        b"",
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "an SVG"),
+        (b"GIF89a" + bytes(40), "not a picture that can be read"),
+        (picture("BMP", (100, 100)), "not a picture that can be read"),
+        (picture()[:200], "does not end where its picture ends"),
+        (bytes(1_000_001), "1 MB is the most"),
+        (picture(size=(20_000, 1_000)), "20000 x 1000 pixels"),
+        (bomb(4_000_000, 4_000), "too many pixels"),
+        (bomb(2_000, 2_000), "not a picture that can be read"),
+        (picture() + b"<script>alert(1)</script>", "does not end where its picture ends"),
+        (picture("JPEG") + b"PK\x05\x06" + bytes(17) + b"!", "does not end where its picture ends"),
+        (picture("WEBP") + b"<?php ?>", "does not end where its picture ends"),
+        (b"", "not a picture that can be read"),
     ],
-    ids=["svg", "gif", "bmp", "half", "too many bytes", "too many pixels", "empty"],
+    ids=["svg", "gif", "bmp", "half", "bytes", "pixels", "bomb", "hollow", "html", "zip", "php", "empty"],
 )
-def test_what_is_no_small_picture_is_refused(content: bytes) -> None:
-    with pytest.raises(Invalid):
+def test_what_is_no_small_picture_is_refused_with_the_reason(content: bytes, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
         images.logo(content)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(account: Account) -> None:
+    client, at = Client(enforce_csrf_checks=True), f"/subaccounts/{account.uuid.hex}/white-label/"
+    client.force_login(owner_of(account))
+
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError("It was read")
+
+    answer = client.post(
+        at,
+        content_type="multipart/form-data; boundary=x",
+        **{"wsgi.input": Unread(), "CONTENT_LENGTH": "5000000"},
+    )
+    assert answer.status_code == 413
+    assert "What you sent has 5.0 MB; 1 MB is the most here. Nothing is changed." in answer.content.decode()
 
 
 def test_a_logo_is_put_and_taken_away(account: Account) -> None:
