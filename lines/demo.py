@@ -27,7 +27,8 @@ from lines.commands.coverage import load_coverage, rows_of
 from lines.commands.fees import charge_fees
 from lines.commands.prices import Tariff, know_cost
 from lines.commands.readings import apply_readings
-from lines.commands.stock import add_carrier, add_rate_plan, import_lines, tune_carrier
+from lines.commands.stock import add_carrier, add_rate_plan, import_lines
+from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import enforce
 from lines.models import Carrier, Coverage, Line, RatePlan
 
@@ -49,6 +50,10 @@ HOLDERS = {
 CARRIERS = {
     "simbase": ("Simbase", "World", {"per_mb": "0.010000", "per_sms": "0.05", "per_day": "0"}),
     "iotportal": ("IoT Portal", "Europe", {"per_mb": "0.008000", "per_sms": "0.05", "per_day": "0.01"}),
+}
+TUNED: dict[str, dict[str, Any]] = {
+    "simbase": {},
+    "iotportal": {"apn": "iot.europe.example", "apn_user": "iot", "bulk_edits": True},
 }
 COST = Tariff(per_mb=Decimal("0.0055"), per_sms=Decimal("0.02"), per_day=Decimal("0.004"))  # what carriers take
 COVERAGE = Path(__file__).with_name("coverage.example.csv")
@@ -123,7 +128,7 @@ def _carrier(kind: str, url: str) -> Carrier:
         per_mb, per_sms, per_day = (Decimal(prices[key]) for key in ("per_mb", "per_sms", "per_day"))
         made = add_rate_plan(name=plan, carrier=carrier, per_mb=per_mb, per_sms=per_sms, per_day=per_day, by=OPERATOR)
         know_cost(price_id=made.prices.get().pk, cost=COST, by=OPERATOR)
-    return tune_carrier(carrier=carrier, url=f"{url}/{kind}", read_every=READ_EVERY, by=OPERATOR)
+    return tune_carrier(carrier=carrier, url=f"{url}/{kind}", read_every=READ_EVERY, by=OPERATOR, **TUNED[kind])
 
 
 def _add_lines(fleet: Sequence[dict[str, Any]], account: Account, carriers: dict[str, Carrier]) -> None:

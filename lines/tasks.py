@@ -12,7 +12,7 @@ from kit import clock
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books
-from lines.commands import books, devices, differences, jobs, lists, passes
+from lines.commands import books, bulk, devices, differences, jobs, lists, passes
 from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.work import messages
@@ -132,8 +132,8 @@ def work_jobs() -> int:
 
 @shared_task
 def forget_unused() -> int:
-    """Forgets jobs that nobody started, and pasted lists that nobody uses."""
-    return jobs.drop_old_previews() + lists.drop_old_lists()
+    """Forgets jobs that nobody started, pasted lists that nobody uses, and calls for many lines that are long over."""
+    return jobs.drop_old_previews() + lists.drop_old_lists() + bulk.drop_old_edits()
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

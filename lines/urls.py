@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 
 from lines import actions
-from lines.views import about, adding, bulk, device, export, jobs, line, listing, messages
+from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages
 
 urlpatterns = [
     path("", listing.line_list, name="lines"),
@@ -36,6 +36,8 @@ urlpatterns = [
     re_path(r"^(?P<iccid>[0-9]{19,20})/sms/$", messages.line_sms, name="line-sms"),
     re_path(r"^(?P<iccid>[0-9]{19,20})/sms/send/$", messages.sms_send, name="line-sms-send"),
 ]
+
+carrier_urlpatterns = [path("called-back/<str:token>/", callbacks.called_back, name="carrier-called-back")]
 
 sms_urlpatterns = [
     path("", messages.sms_list, name="sms"),

@@ -12,8 +12,9 @@ from kit.backoffice import Desk
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
-from lines.commands import stock
+from lines.commands import tuning
 from lines.models import (
+    BulkEdit,
     Carrier,
     Drive,
     FinalTotal,
@@ -84,6 +85,16 @@ class LineDesk(Desk):
 class CarrierForm(forms.Form):
     url = forms.URLField(label="Address of its API", max_length=500, assume_scheme="https")
     read_every = forms.IntegerField(label="Seconds between two readings", min_value=5, max_value=86_400)
+    apn = forms.CharField(
+        label="APN of 2G, 3G and LTE", max_length=100, required=False, help_text="Shown where the carrier says none."
+    )
+    apn_user = forms.CharField(label="APN user", max_length=100, required=False)
+    apn_password = forms.CharField(label="APN password", max_length=100, required=False)
+    bulk_edits = forms.BooleanField(
+        label="Our account there may switch many SIMs by one call",
+        required=False,
+        help_text="IoT Portal: BulkEditDevice.",
+    )
 
 
 SEEN = ["last_answer", "last_reading", "failed", "left", "last_failure"]
@@ -143,15 +154,15 @@ class CarrierDesk(Desk):
         health = self._health(carrier)
         return f"{health.last_failure_at:%-d %b %H:%M} {health.last_failure}" if health.last_failure_at else ""
 
-    @action(description="Address and pace", url_path="tune", icon="tune")
+    @action(description="Address, pace, APN", url_path="tune", icon="tune")
     def tune(self, request: HttpRequest, object_id: str) -> HttpResponse:
         carrier: Carrier = self.found(request, object_id)
 
         def act(given: dict[str, Any]) -> str:
-            stock.tune_carrier(carrier=carrier, by=desk_actor(request), **given)
-            return f"{carrier.name} is read every {given['read_every']} seconds."
+            tuning.tune_carrier(carrier=carrier, by=desk_actor(request), **given)
+            return f"{carrier.name} is set so, and read every {given['read_every']} seconds."
 
-        initial = {"url": carrier.url, "read_every": carrier.read_every}
+        initial = {name: getattr(carrier, name) for name in CarrierForm.base_fields}
         return self.ask(request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial)
 
 
@@ -164,6 +175,21 @@ class DriveDesk(Desk):
     list_select_related = ["line", "carrier"]
     search_fields = ["=line__iccid"]
     ordering = ["since"]
+
+
+@admin.register(BulkEdit)
+class BulkEditDesk(Desk):
+    """Switches of many lines by one call; `said` is what came back, which is read back line by line."""
+
+    list_display = ["asked_at", "carrier", "on", "count", "wait_until", "called_at", "error"]
+    list_filter = ["carrier", "on", ("called_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["carrier"]
+    exclude = ["uuid", "lines"]
+    readonly_fields = ["count"]
+
+    @display(description="Lines")
+    def count(self, edit: BulkEdit) -> int:
+        return len(edit.lines)
 
 
 @admin.register(ReadingPass)

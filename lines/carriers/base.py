@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -160,6 +160,7 @@ class Abilities:
     tells_sessions: bool = False  # get_device: the last session with its times
     settings: frozenset[Setting] = frozenset()  # set_setting
     throttles: tuple[int, ...] = ()  # kbps that may be set
+    switches_many: bool = False  # set_switches, for accounts that may
 
 
 class Gate(Protocol):
@@ -226,6 +227,14 @@ class CarrierClient(ABC):
 
         Raises Refused, Unreachable (nothing was done) or OutcomeUnknown.
         """
+
+    def set_switches(self, iccids: Sequence[str], *, on: bool, name: str, callback: str) -> None:
+        """Asks to turn many SIMs on or off; the carrier queues it under `name` and calls `callback` at its end.
+
+        Nothing is promised of any SIM: each is read back. Raises Refused, Unreachable (nothing was done) or
+        OutcomeUnknown.
+        """
+        raise self.cannot("switch many SIMs at once")
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """Sends a message to a device; an answer means that the carrier took it.

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal, TypeVar
@@ -167,7 +167,9 @@ class IotPortal(CarrierClient):
     kind: ClassVar[str] = "iotportal"
     title: ClassVar[str] = "IoT Portal"
     calls_per_second: ClassVar[float] = 50.0
-    abilities: ClassVar[Abilities] = Abilities(sends_sms=True, tells_sms_fate=True, tells_sessions=True)
+    abilities: ClassVar[Abilities] = Abilities(
+        sends_sms=True, tells_sms_fate=True, tells_sessions=True, switches_many=True
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "secret_key"})
 
     def __init__(
@@ -201,8 +203,18 @@ class IotPortal(CarrierClient):
 
     def set_switch(self, iccid: str, *, on: bool) -> Status | None:
         """IoT Portal: Request Status Change, the call that all accounts have. It is a request: read the state back."""
-        json = {"status": "ACTIVATED" if on else "DEACTIVATED"}
-        return self._call(Call("PUT", f"/RequestStatusChange/{checked_iccid(iccid)}", json=json, acts=True), accepted)
+        call = Call("PUT", f"/RequestStatusChange/{checked_iccid(iccid)}", json=_switched(on), acts=True)
+        return self._call(call, accepted)
+
+    def set_switches(self, iccids: Sequence[str], *, on: bool, name: str, callback: str) -> None:
+        """IoT Portal: Bulk Edit Device, which most accounts may not call."""
+        json = {
+            "update": _switched(on),
+            "queueId": name,
+            "webhookUrl": callback,
+            "iccids": [checked_iccid(iccid) for iccid in iccids],
+        }
+        self._call(Call("PUT", "/BulkEditDevice", json=json, acts=True), accepted)
 
     def get_device(self, iccid: str) -> Device:
         """IoT Portal: Get Device, then Get Session Info"""
@@ -281,6 +293,10 @@ class IotPortal(CarrierClient):
         self._refusal = None
         self._wire.hide(token)
         return token
+
+
+def _switched(on: bool) -> dict[str, str]:
+    return {"status": "ACTIVATED" if on else "DEACTIVATED"}
 
 
 def _with(call: Call, token: str) -> Call:

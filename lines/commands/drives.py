@@ -60,13 +60,25 @@ def confirm(*, line_id: int, status: Status, asked_at: dt.datetime, on: bool) ->
         state.save(update_fields=["reported", "reported_word", "blocked", "reported_at", "confirmed_at"])
     wanted_switch = Switch.ON if state.wanted == Wanted.ACTIVE else Switch.OFF
     if state.reported is None or state.reported == wanted_switch:
-        Drive.objects.filter(pk=line_id).delete()
+        _settle(line_id, on=wanted_switch is Switch.ON)
         return True
     if on == (wanted_switch is Switch.ON):
         _again(line_id, error=f"The carrier says {state.reported_word}", ask_first=True)
     else:
         Drive.objects.filter(pk=line_id).update(due_at=None, attempts=0, leased_until=None, ask_first=False)
     return False
+
+
+def _settle(line_id: int, *, on: bool) -> None:
+    """Ends a drive; while the carrier may still do the contrary for many lines, it is left to be asked once more."""
+    if Drive.objects.filter(pk=line_id, bulk=None).delete()[0]:
+        return
+    drive = Drive.objects.select_for_update(of=("self",)).select_related("bulk").filter(pk=line_id).first()
+    if drive is not None and drive.bulk is not None and drive.bulk.on != on and drive.bulk.is_open(clock.now()):
+        drive.due_at, drive.ask_first, drive.leased_until = drive.bulk.wait_until, True, None
+        drive.save(update_fields=["due_at", "ask_first", "leased_until"])
+    elif drive is not None:
+        drive.delete()
 
 
 @transaction.atomic

@@ -169,7 +169,7 @@ WITH reading AS (
     RETURNING st.line_id, st.wanted, st.reported, m.payer_id, m.word
 ), settled AS (
     DELETE FROM lines_drive d USING state s
-     WHERE d.line_id = s.line_id AND s.word IS NOT NULL AND d.leased_until IS NULL AND {{agreed}}
+     WHERE d.line_id = s.line_id AND s.word IS NOT NULL AND d.leased_until IS NULL AND d.bulk_id IS NULL AND {{agreed}}
 ), to_drive AS (
     INSERT INTO lines_drive (line_id, carrier_id, since, ask_first, attempts, last_error)
     SELECT line_id, %(carrier)s, %(at)s, false, 0, '' FROM state s

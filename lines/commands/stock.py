@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, connection, transaction
 from kit import clock, crypto
@@ -20,6 +19,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines import carriers
+from lines.commands.tuning import api_address
 from lines.commands.wishes import enforce
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
 from lines.policy import Wanted, Why
@@ -35,15 +35,13 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
         raise Invalid(f"A {kind} carrier needs --secret {' and --secret '.join(f'{name}=...' for name in missing)}")
     if extra := sorted(set(secrets) - client.secret_names):
         raise Invalid(f"A {kind} carrier has no secret {', '.join(extra)}")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Invalid(f"{url!r} is no address of an API; write it like https://api.example.com")
+    url = api_address(url)
     try:
         with transaction.atomic():
             carrier = Carrier.objects.create(
                 name=_name(name, "carrier"),
                 kind=kind,
-                url=url.rstrip("/"),
+                url=url,
                 secrets=crypto.encrypt(json.dumps(dict(secrets))),
                 calls_per_second=client.calls_per_second,
                 calls_per_day=client.calls_per_day,
@@ -52,23 +50,6 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
         raise Invalid(f"There is a carrier named {name!r} already") from None
     CarrierHealth.objects.create(carrier=carrier)
     record(by=by, verb="carrier.added", subject=f"carrier:{carrier.name}", detail={"kind": kind, "url": carrier.url})
-    return carrier
-
-
-@transaction.atomic
-def tune_carrier(*, carrier: Carrier, url: str, read_every: int, by: Actor) -> Carrier:
-    """Changes where a carrier's API is and how often it is read, in seconds. Harmless twice."""
-    before = {"url": carrier.url, "read_every": carrier.read_every}
-    carrier.url, carrier.read_every = url.rstrip("/"), read_every
-    after = {"url": carrier.url, "read_every": carrier.read_every}
-    if after != before:
-        carrier.save(update_fields=["url", "read_every"])
-        record(
-            by=by,
-            verb="carrier.changed",
-            subject=f"carrier:{carrier.name}",
-            detail={"before": before, "after": after},
-        )
     return carrier
 
 

@@ -70,6 +70,7 @@ WITH changed AS (
     ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, due_at = NULL, attempts = 0, last_error = ''
 ), settled AS (
     DELETE FROM lines_drive d USING changed c WHERE d.line_id = c.line_id AND c.agreed AND d.leased_until IS NULL
+      AND d.bulk_id IS NULL
 )
 SELECT payer_id, count(*) FROM changed GROUP BY payer_id
 """

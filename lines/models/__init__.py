@@ -7,6 +7,7 @@ from lines.models.differences import Difference
 from lines.models.jobs import Job, JobItem
 from lines.models.lines import (
     ICCID,
+    BulkEdit,
     Carrier,
     CarrierHealth,
     Chunk,
@@ -30,6 +31,7 @@ from lines.models.tags import LineTag, Tag
 __all__ = [
     "ICCID",
     "BooksCheck",
+    "BulkEdit",
     "Carrier",
     "CarrierHealth",
     "ChangedLines",

@@ -12,6 +12,7 @@ from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Outcom
 from lines.commands import drives, passes
 from lines.commands.drives import ClaimedDrive
 from lines.models import Carrier
+from lines.work.bulk import order_switches
 from lines.work.clients import client_for
 from lines.work.reading import attempt
 
@@ -28,9 +29,9 @@ class Driven:
 
 
 def drive_carrier(carrier: Carrier, *, patience: float, stop: Callable[[], bool]) -> Driven:
-    """Drives a carrier's due lines until none is due or it is time to stop."""
+    """Drives a carrier's due lines until none is due or it is time to stop; many by one call where we may."""
     client = client_for(carrier, patience=patience)
-    driven = Driven()
+    driven = Driven(errors=order_switches(carrier, client, stop=stop))
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="drive") as pool:
         while not stop():
             claimed = drives.claim_drives(carrier=carrier, limit=AT_ONCE)

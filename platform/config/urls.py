@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views_keys import api_keys, revoke_api_key
-from lines.urls import job_urlpatterns, sms_urlpatterns
+from lines.urls import carrier_urlpatterns, job_urlpatterns, sms_urlpatterns
 
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("api/", include("api.urls")),
     path("lines/", include("lines.urls")),
+    path("carriers/", include(carrier_urlpatterns)),
     path("api-docs/", docs, name="api_docs"),
     path("api-docs/<slug:name>/", call, name="api_call"),
     path("sms/", include(sms_urlpatterns)),

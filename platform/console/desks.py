@@ -43,6 +43,7 @@ DESKS = (
             ("lines_line_changelist", "Lines and stock", "sim_card"),
             ("lines_difference_changelist", "Differences", "difference"),
             ("lines_drive_changelist", "Waiting commands", "hourglass_top"),
+            ("lines_bulkedit_changelist", "Bulk edits", "stacks"),
             ("lines_job_changelist", "Jobs", "checklist"),
             ("lines_smsmessage_changelist", "SMS", "sms"),
             ("automation_rule_changelist", "Rules", "bolt"),

@@ -32,7 +32,7 @@ def beat() -> Program:
 def simulator(port: int, sims: int) -> Program:
     """Return the carriers' simulator; its fleet and clock are kept in one file."""
     state = addresses.data_dir() / "simulator.sqlite"
-    arguments = ["simulator", "--port", str(port), "--sims", str(sims), "--state", str(state)]
+    arguments = ["simulator", "--port", str(port), "--sims", str(sims), "--state", str(state), "--allow-edit"]
     return _program("simulator", arguments, lambda _pid: answers(port) < 600)
 
 

@@ -232,3 +232,41 @@ class TestRequest:
         assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
         iotportal.simulator.advance(seconds=30)
         assert iotportal.client.get_status(iotportal.iccid).switch is Switch.OFF
+
+
+CALLBACK = "http://127.0.0.1:9/called"
+
+
+class TestManyAtOnce:
+    def test_many_are_queued_under_our_name_and_switched(self, iotportal):
+        iotportal.simulator.settings(edit_allowed=True)
+        iccids = iotportal.simulator.iccids("iotportal", 3)
+        assert iotportal.client.set_switches(iccids, on=False, name="edit-1", callback=CALLBACK) is None
+        (call,) = iotportal.simulator.calls(carrier="iotportal", name="bulk_edit_device")
+        sent = {"update": {"status": "DEACTIVATED"}, "queueId": "edit-1", "webhookUrl": CALLBACK, "iccids": iccids}
+        assert json.loads(call["body"]) == sent
+        until = time.monotonic() + 5
+        while iotportal.word() != "DEACTIVATED" and time.monotonic() < until:
+            time.sleep(0.02)
+        assert {iotportal.client.get_status(iccid).switch for iccid in iccids} == {Switch.OFF}
+
+    def test_most_accounts_may_not(self, iotportal):
+        with pytest.raises(Refused):
+            iotportal.client.set_switches([iotportal.iccid], on=False, name="edit-2", callback=CALLBACK)
+        assert iotportal.word() == "ACTIVATED"
+
+    def test_a_lost_answer_leaves_it_unknown(self, iotportal):
+        iotportal.simulator.settings(edit_allowed=True)
+        iotportal.fault("drop_after")
+        with pytest.raises(OutcomeUnknown):
+            iotportal.client.set_switches([iotportal.iccid], on=False, name="edit-3", callback=CALLBACK)
+
+    def test_no_iccid_of_ours_is_not_asked_for(self, iotportal):
+        with pytest.raises(Refused):
+            iotportal.client.set_switches([iotportal.iccid, "../1"], on=True, name="edit-4", callback=CALLBACK)
+        assert iotportal.calls("bulk_edit_device") == 0
+
+    def test_a_carrier_without_such_a_call_says_so_unasked(self, simbase):
+        with pytest.raises(Refused):
+            simbase.client.set_switches([simbase.iccid], on=True, name="edit-5", callback=CALLBACK)
+        assert simbase.calls() == 0

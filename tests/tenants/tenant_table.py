@@ -192,6 +192,7 @@ ROWS: dict[str, Row] = {
     "statement": read(MONEY, key="statement"),
     "billing_details": read(MONEY),
     "stripe_webhook": write(PUBLIC),
+    "carrier-called-back": write(PUBLIC, token="nothing"),
     # orders
     "orders": both(MANAGE),
     "withdraw_order": write(MANAGE, key="order"),

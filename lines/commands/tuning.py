@@ -1,0 +1,93 @@
+"""What is set of a carrier after it is known: its address and pace, its APN, and what our account there may do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from kit.errors import Invalid
+
+from accounts.commands import record
+from accounts.policy import Actor
+from lines.carriers import CLIENTS
+from lines.models import Carrier
+
+LONGEST = 100  # characters of an APN, its user and its password
+UNTOLD = "apn_password"  # in events
+
+
+@transaction.atomic
+def tune_carrier(
+    *,
+    carrier: Carrier,
+    by: Actor,
+    url: str | None = None,
+    read_every: int | None = None,
+    apn: str | None = None,
+    apn_user: str | None = None,
+    apn_password: str | None = None,
+    bulk_edits: bool | None = None,
+) -> Carrier:
+    """Changes what is given, `read_every` in seconds; what is not stays. Harmless twice. Raises Invalid."""
+    carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
+    given: dict[str, Any] = {
+        "url": None if url is None else api_address(url),
+        "read_every": None if read_every is None else _pace(read_every),
+        "apn": None if apn is None else _apn(apn),
+        "apn_user": None if apn_user is None else _text(apn_user),
+        "apn_password": None if apn_password is None else _text(apn_password),
+        "bulk_edits": None if bulk_edits is None else _may(carrier, bulk_edits),
+    }
+    after = {name: value for name, value in given.items() if value is not None and value != getattr(carrier, name)}
+    if not after:
+        return carrier
+    told = [name for name in after if name != UNTOLD]
+    before = {name: getattr(carrier, name) for name in told}
+    for name, value in after.items():
+        setattr(carrier, name, value)
+    carrier.save(update_fields=list(after))
+    record(
+        by=by,
+        verb="carrier.changed",
+        subject=f"carrier:{carrier.name}",
+        detail={"before": before, "after": {name: after[name] for name in told}},
+    )
+    return carrier
+
+
+def api_address(url: str) -> str:
+    """An API's root as it is kept. Raises Invalid."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Invalid(f"{url!r} is no address of an API; write it like https://api.example.com")
+    return url.rstrip("/")
+
+
+def _pace(seconds: int) -> int:
+    if not 5 <= seconds <= 86_400:
+        raise Invalid("There are 5 to 86,400 seconds between two readings")
+    return seconds
+
+
+def _apn(text: str) -> str:
+    """As networks allow it (3GPP TS 23.003, 9.1): labels of letters, digits and hyphens with dots between."""
+    text = text.strip()
+    if text and (len(text) > LONGEST or not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text)):
+        raise Invalid(f"An APN has up to {LONGEST} letters, digits, hyphens and dots, such as internet.example")
+    return text
+
+
+def _text(text: str) -> str:
+    text = text.strip()
+    if len(text) > LONGEST or not text.isprintable():
+        raise Invalid(f"An APN's user and password have up to {LONGEST} printable characters")
+    return text
+
+
+def _may(carrier: Carrier, allowed: bool) -> bool:
+    client = CLIENTS[carrier.kind]
+    if allowed and not client.abilities.switches_many:
+        raise Invalid(f"{client.title} has no call that switches many SIMs at once")
+    return allowed
