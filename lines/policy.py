@@ -251,6 +251,40 @@ def judge(action: Action, facts: Facts) -> Verdict:
     return Verdict.OTHER_CARRIER if facts.other_carrier else Verdict.DO
 
 
+NO_DATE = "none"
+
+
+def undoing(action: Action, before: str) -> tuple[Action, dict[str, str | list[str]]] | None:
+    """What brings a line back to what it was before an action, and what that must be told; None: nothing can.
+
+    `before` is the wish's name, the deactivation date or NO_DATE, the tags that were put on or taken off with commas
+    between, the holder's UUID, the rate plan's id; empty where it is not known.
+    """
+    was_off = before == Wanted.DEACTIVATED.name
+    match action:
+        case _ if not before:
+            return None
+        case Action.ACTIVATE if was_off:
+            return Action.DEACTIVATE, {}
+        case Action.DEACTIVATE_NEXT_DAY if before == Wanted.ACTIVE.name:
+            return Action.KEEP, {}
+        case Action.DEACTIVATE | Action.DEACTIVATE_NEXT_DAY if not was_off:
+            return Action.ACTIVATE, {}
+        case Action.DEACTIVATE_ON if before == NO_DATE:
+            return Action.KEEP, {}
+        case Action.DEACTIVATE_ON | Action.KEEP:
+            return Action.DEACTIVATE_ON, {"date": before}
+        case Action.TAG:
+            return Action.UNTAG, {"tags": before.split(",")}
+        case Action.UNTAG | Action.RESET_TAGS:
+            return Action.TAG, {"tags": before.split(",")}
+        case Action.ASSIGN:
+            return Action.ASSIGN, {"account": before}
+        case Action.PLAN:
+            return Action.PLAN, {"plan": before}
+    return None
+
+
 class JobState(enum.StrEnum):
     """What has become of work on many lines."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from django.db.models import QuerySet
 from kit.endpoints import endpoint, moment
-from kit.errors import Forbidden, Invalid, NotFound
+from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.paging import Page, Paging, keyed, newest
 
 from accounts.policy import Right
@@ -243,6 +243,25 @@ def retry_job(caller: Caller, job: str) -> JobShown:
     return _job(commands.retry_failed(job=_own_to_move(caller, job), by=caller.actor))
 
 
+class Undone(msgspec.Struct):
+    """The jobs that were begun."""
+
+    jobs: list[JobShown]
+
+
+@endpoint("jobs/{job}/undo", "POST", right=Right.ACTIVATE_LINES, sample=Undone([_SAMPLE]))
+def undo_job(caller: Caller, job: str) -> Undone:
+    """Brings the lines that a finished job changed back to what each was, by a job for each thing that they were"""
+    found = _own_to_move(caller, job)
+    ways = queries.undos_of(caller, found)
+    if not ways:
+        raise Refusal("Nothing of this job can be undone: it is not over, changed nothing, or has no way back")
+    befores, selection = [way.before for way in ways], f"what job {found.uuid.hex} changed"
+    return Undone(
+        [_job(one) for one in commands.undo(job=found, befores=befores, selection=selection, by=caller.actor)]
+    )
+
+
 def _own(caller: Caller, key: str) -> Job:
     found = queries.job_of(caller, uuid.UUID(key).hex)
     if found is None:
@@ -256,4 +275,4 @@ def _own_to_move(caller: Caller, key: str) -> Job:
     return found
 
 
-ENDPOINTS = (start_job, jobs, job, job_lines, pause_job, resume_job, cancel_job, retry_job)
+ENDPOINTS = (start_job, jobs, job, job_lines, pause_job, resume_job, cancel_job, retry_job, undo_job)

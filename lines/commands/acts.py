@@ -16,8 +16,8 @@ from accounts.models import Account
 from accounts.policy import Actor, ActorKind
 from lines.commands import holders, sms, tags, wishes
 from lines.commands.plans import change_plan_of_lines
-from lines.models import Job, Line, RatePlan
-from lines.policy import Action, Item, Verdict
+from lines.models import Job, Line, LineTag, RatePlan
+from lines.policy import NO_DATE, Action, Item, Verdict, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Outcome:
     state: Item
     verdict: Verdict | str = ""
     note: str = ""
+    before: str = ""  # see policy.undoing
 
 
 GONE = Outcome(Item.REFUSED, Verdict.GONE)
@@ -38,7 +39,10 @@ def act(*, job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
     by = Actor(ActorKind(job.by_kind), job.by_name)
     if job.action == Action.SMS:
         return {line.pk: _send(job, line, by) for line in Line.objects.filter(pk__in=line_ids).order_by("pk")}
-    return {line_id: _outcome(verdict) for line_id, verdict in _verdicts(job, line_ids, by).items()}
+    was = _before(job, line_ids)
+    return {
+        line_id: _outcome(verdict, was.get(line_id, "")) for line_id, verdict in _verdicts(job, line_ids, by).items()
+    }
 
 
 def _send(job: Job, line: Line, by: Actor) -> Outcome:
@@ -52,10 +56,45 @@ def _send(job: Job, line: Line, by: Actor) -> Outcome:
     return Outcome(Item.DONE, Verdict.DO)
 
 
-def _outcome(verdict: Verdict) -> Outcome:
+def _outcome(verdict: Verdict, before: str) -> Outcome:
     if verdict is Verdict.DO:
-        return Outcome(Item.DONE, verdict)
+        return Outcome(Item.DONE, verdict, before=before)
     return Outcome(Item.REFUSED if verdict.is_refusal else Item.SAME, verdict)
+
+
+def _before(job: Job, line_ids: Sequence[int]) -> dict[int, str]:
+    """What these lines are now, as far as the action will change it."""
+    lines = Line.objects.filter(pk__in=line_ids).order_by()
+    match Action(job.action):
+        case Action.ACTIVATE | Action.DEACTIVATE | Action.DEACTIVATE_NEXT_DAY:
+            return {pk: Wanted(wanted).name for pk, wanted in lines.values_list("pk", "state__wanted")}
+        case Action.DEACTIVATE_ON | Action.KEEP:
+            dates = lines.values_list("pk", "deactivation_date")
+            return {pk: date.isoformat() if date else NO_DATE for pk, date in dates}
+        case Action.ASSIGN:
+            return {pk: uuid.hex if uuid else "" for pk, uuid in lines.values_list("pk", "account__uuid")}
+        case Action.PLAN:
+            return {pk: str(plan) for pk, plan in lines.values_list("pk", "plan_id")}
+        case Action.TAG | Action.UNTAG | Action.RESET_TAGS as action:
+            return _tags_to_change(job, action, line_ids)
+    return {}
+
+
+def _tags_to_change(job: Job, action: Action, line_ids: Sequence[int]) -> dict[int, str]:
+    """The tags that each line will get, or lose."""
+    found = LineTag.objects.filter(line__in=line_ids, tag__account=job.account).order_by("tag__name")
+    has: dict[int, list[str]] = {line_id: [] for line_id in line_ids}
+    for line_id, name in found.values_list("line_id", "tag__name"):
+        has[line_id].append(name)
+    asked: list[str] = job.parameters.get("tags", [])
+    if action is Action.TAG:
+        lower = {pk: {name.lower() for name in names} for pk, names in has.items()}
+        return {pk: ",".join(name for name in asked if name.lower() not in names) for pk, names in lower.items()}
+    wanted = {name.lower() for name in asked}
+    return {
+        pk: ",".join(name for name in names if action is Action.RESET_TAGS or name.lower() in wanted)
+        for pk, names in has.items()
+    }
 
 
 def _verdicts(job: Job, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:

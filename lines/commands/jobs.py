@@ -22,7 +22,7 @@ from billing.commands import lock_wallets
 from lines.commands import acts
 from lines.commands.acts import Outcome
 from lines.models import Job, JobItem, Line
-from lines.policy import JOB_MOVES, OF_SUBACCOUNTS, Action, Item, JobMove, JobState
+from lines.policy import JOB_MOVES, OF_SUBACCOUNTS, Action, Item, JobMove, JobState, undoing
 from lines.queries.scope import lines_held
 
 NONE_CHOSEN = "No line is chosen; tick lines, filter the list or give ICCIDs of yours"
@@ -152,6 +152,33 @@ def retry_failed(*, job: Job, by: Actor) -> Job:
     return _move(job, JobMove.RETRY, by)
 
 
+def preview_undo(*, job: Job, before: str, selection: str, by: Actor) -> Job:
+    """A job, not begun, that brings the lines that this one changed back to what they were: those that were `before`.
+
+    Raises CannotMove, Invalid, NotFound, Refusal.
+    """
+    opposite = undoing(Action(job.action), before)
+    if opposite is None or job.state not in (JobState.DONE, JobState.CANCELLED):
+        raise CannotMove(f"This job is {job.state}, and nothing of it can be undone so")
+    changed = JobItem.objects.filter(job=job, state=Item.DONE, before=before).values("line")
+    action, parameters = opposite
+    return preview_job(
+        account=job.account,
+        lines=Line.objects.filter(pk__in=changed),
+        action=action,
+        parameters=parameters,
+        selection=selection,
+        by=by,
+    )
+
+
+@transaction.atomic
+def undo(*, job: Job, befores: Sequence[str], selection: str, by: Actor) -> list[Job]:
+    """Begins a job for each of these ways back. Raises CannotMove, Invalid, NotFound, Refusal."""
+    ways = [preview_undo(job=job, before=before, selection=selection, by=by) for before in befores]
+    return [start(job=way, by=by) for way in ways]
+
+
 @transaction.atomic
 def _move(job: Job, move: JobMove, by: Actor) -> Job:
     job = Job.objects.select_for_update().get(pk=job.pk)
@@ -225,14 +252,16 @@ def _act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
 def _write_outcomes(job: Job, outcomes: Mapping[int, Outcome]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE lines_jobitem i SET state = o.state, verdict = o.verdict, note = o.note"
-            "  FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[]) AS o(id, state, verdict, note)"
+            "UPDATE lines_jobitem i SET state = o.state, verdict = o.verdict, note = o.note, before = o.before"
+            "  FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::text[])"
+            "    AS o(id, state, verdict, note, before)"
             " WHERE i.id = o.id",
             [
                 array(outcomes),
                 array(int(outcome.state) for outcome in outcomes.values()),
                 array(str(outcome.verdict) for outcome in outcomes.values()),
                 array(outcome.note[:200] for outcome in outcomes.values()),
+                array(outcome.before for outcome in outcomes.values()),
             ],
         )
     counts = {item: sum(outcome.state is item for outcome in outcomes.values()) for item in Item}

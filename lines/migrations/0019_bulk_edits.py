@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0018_sightings_are_found_by_when_they_were_seen"),
+        ("lines", "0001_schema"),
     ]
 
     operations = [

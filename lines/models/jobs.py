@@ -70,6 +70,7 @@ class JobItem(models.Model):
     state = models.SmallIntegerField(default=Item.WAITING, choices=[(item.value, item.name.lower()) for item in Item])
     verdict = models.CharField(max_length=16, blank=True, default="")
     note = models.CharField(max_length=200, blank=True, default="")
+    before = models.TextField(blank=True, default="", db_default="")  # what it was; of tags those that were changed
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "line"], name="line_is_once_in_a_job")]

@@ -20,10 +20,11 @@ from accounts.queries import Viewer
 from billing.models import Wallet
 from lines.carriers import CLIENTS
 from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
-from lines.policy import HOLDING, Action, Facts, Item, JobState, Verdict, Wanted, judge
+from lines.policy import HOLDING, OF_SUBACCOUNTS, Action, Facts, Item, JobState, Verdict, Wanted, judge, undoing
 from lines.queries.scope import CONFIRMED_ON
 
 SENDING = frozenset(kind for kind, client in CLIENTS.items() if client.abilities.sends_sms)
+UNDOS_SHOWN = 8
 DRIVING = frozenset({Action.ACTIVATE, Action.DEACTIVATE, Action.DEACTIVATE_NEXT_DAY})
 
 
@@ -175,6 +176,33 @@ def pace_of(job: Job) -> Pace | None:
         return None
     rate = lines / seconds
     return Pace(rate, dt.timedelta(seconds=job.left / rate))
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A way back for some of a job's lines: what would be done to how many."""
+
+    before: str
+    lines: int
+    action: Action
+    parameters: dict[str, Any]
+
+
+def undos_of(viewer: Viewer, job: Job) -> list[Undo]:
+    """The ways back of a job that is over, which this person may go; one for each thing that lines were before."""
+    if job.state not in (JobState.DONE, JobState.CANCELLED) or not job.done:
+        return []
+    rows = JobItem.objects.filter(job=job, state=Item.DONE).order_by().values_list("before")
+    found = []
+    for before, lines in sorted(rows.annotate(lines=Count("pk")), key=lambda row: (-row[1], row[0]))[:UNDOS_SHOWN]:
+        opposite = undoing(Action(job.action), before)
+        if opposite and viewer.may(opposite[0].right) and _is_offered(viewer, opposite[0]):
+            found.append(Undo(before, lines, *opposite))
+    return found
+
+
+def _is_offered(viewer: Viewer, action: Action) -> bool:
+    return not viewer.account.is_subaccount or action in OF_SUBACCOUNTS
 
 
 def items_of(job: Job, *, state: Item | None, after: int = 0, limit: int) -> list[JobItem]:

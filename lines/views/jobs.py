@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -68,7 +68,7 @@ def job_page(request: MemberRequest, key: str) -> HttpResponse:
         "action": action,
         "words": ACTIONS[action],
         "state": STATES[state],
-        "about": _about(job),
+        "about": _about(action, job.parameters, request.account),
         "may": membership.may(action.right),
         "may_see_money": membership.may(Right.SEE_MONEY),
         "may_pay": membership.may(Right.MANAGE_MONEY),
@@ -86,6 +86,10 @@ def job_page(request: MemberRequest, key: str) -> HttpResponse:
         }
     else:
         context |= _progress(request, job)
+        context["undos"] = [
+            (undo, ACTIONS[undo.action], _about(undo.action, undo.parameters, request.account))
+            for undo in queries.undos_of(membership, job)
+        ]
         context["is_live"] = state is JobState.RUNNING or bool(context["waiting"])
     return page(request, "lines/job.html", context, part="job")
 
@@ -130,20 +134,20 @@ def _lasting(time: dt.timedelta) -> str:
     return f"{seconds} s" if seconds < 90 else f"{seconds // 60 + 1} min"
 
 
-def _about(job: Job) -> str:
-    """What an action was told, in words."""
-    match Action(job.action):
+def _about(action: Action, told: Mapping[str, Any], account: Account) -> str:
+    """What an action is told, in words."""
+    match action:
         case Action.SMS:
-            return f"“{job.parameters['text']}”"
+            return f"“{told['text']}”"
         case Action.ASSIGN:
-            holder = Account.objects.get(uuid=job.parameters["account"])
-            return f"to {holder.name}" if holder.pk != job.account_id else "back to the account itself"
+            holder = Account.objects.get(uuid=told["account"])
+            return f"to {holder.name}" if holder.pk != account.pk else "back to the account itself"
         case Action.PLAN:
-            return f"to {RatePlan.objects.get(pk=job.parameters['plan']).name}"
+            return f"to {RatePlan.objects.get(pk=told['plan']).name}"
         case Action.TAG | Action.UNTAG:
-            return ", ".join(job.parameters["tags"])
+            return ", ".join(told["tags"])
         case Action.DEACTIVATE_ON:
-            return str(job.parameters["date"])
+            return str(told["date"])
     return ""
 
 
@@ -162,6 +166,22 @@ def job_move(request: MemberRequest, key: str, move: str) -> HttpResponse:
         messages.success(request, "Nothing was done.")
         return redirect("lines")
     return redirect("job", key=key)
+
+
+@require_POST
+@needs(Right.SEE_LINES)
+def job_undo(request: MemberRequest, key: str) -> HttpResponse:
+    """Looks at what it would be to bring lines back to what they were before a job."""
+    job, before = _job(request, key), request.POST.get("before", "")
+    if before not in {undo.before for undo in queries.undos_of(request.membership, job)}:
+        raise Http404
+    selection = f"what “{ACTIONS[Action(job.action)].name}” of {job.created_at:%-d %b %H:%M} UTC changed"
+    by = request.membership.user.actor
+    try:
+        job = commands.preview_undo(job=job, before=before, selection=selection, by=by)
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    return redirect("job", key=job.uuid.hex)
 
 
 @require_GET

@@ -117,3 +117,17 @@ def test_a_key_needs_the_actions_scope(
         f"/api/{client.account_uuid}/jobs", body, "application/json", headers={"Authorization": f"Bearer {key}"}
     )
     assert answer.status_code == status
+
+
+def test_a_finished_job_is_undone_to_what_each_line_was(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    sub = fleet.account(parent=account)
+    lines = [fleet.line(account), fleet.line(sub)]
+    iccids = [line.iccid for line in lines]
+    job = client.post("jobs", {"action": "tag", "iccids": iccids, "tags": ["bike"]}).json()
+    assert client.post(f"jobs/{job['uuid']}/undo").status_code == 409  # not over yet
+    work()
+    assert client_of(sub).post(f"jobs/{job['uuid']}/undo").status_code == 404
+    undone = client.post(f"jobs/{job['uuid']}/undo", {"n": 2}).json()["jobs"]
+    assert [(one["action"], one["state"], one["total"]) for one in undone] == [("untag", "running", 2)]
+    work()
+    assert client.get("tags").json()["data"] == [{"name": "bike", "lines": 0}]

@@ -159,6 +159,7 @@ ROWS: dict[str, Row] = {
     "jobs": read(LINES),
     "job": read(LINES, key="job"),
     "job-csv": read(LINES, key="job"),
+    "job-undo": Row(LINES, {"key": "job"}, post={"before": "ACTIVE"}, also=frozenset({404})),  # nothing to undo yet
     "job-move": write(Right.ACTIVATE_LINES, key="job"),  # what its action asks for
     # rules
     "rules": read(Right.SEE_AUDIT),
