@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db import connection
 from kit import clock, crypto
 from kit.errors import Refusal
+from kit.sql import prepared
 
 from accounts.models import ApiDay, IdempotentAnswer, SignedWrite
 
@@ -50,9 +51,7 @@ COUNT = """
 
 def count_request(*, account_id: int, day: dt.date) -> Used:
     """Counts one request: one statement, so that none is lost however many come at once."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, [account_id, day])
-        return Used(*cursor.fetchone())
+    return Used(*prepared(COUNT, [account_id, day])[0])
 
 
 def allow_requests(*, account_id: int, day: dt.date, allowed: int) -> None:

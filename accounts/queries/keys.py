@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from kit import clock, crypto
 from kit.errors import NotFound
+from kit.sql import prepared
 
 from accounts.models import Account, ApiCredential
 from accounts.policy import Actor, Right, Role, is_signed, key_actor, rights
@@ -51,14 +55,12 @@ def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str)
 
     The work is the same in each case, so that its time tells nothing.
     """
-    row = (
-        ApiCredential.objects.filter(user_uuid=user_uuid, revoked_at=None)
-        .select_related("account", "account__parent")
-        .first()
-    )
-    former = row.former_key if row and row.former_until and row.former_until > clock.now() else ""
+    rows = prepared(SIGNER, [user_uuid])
+    shared, former, former_until, *accounts = rows[0] if rows else (_nobodys_key(), "", None)
+    if former_until is None or former_until <= clock.now():
+        former = ""
     is_right = False
-    for kept in (row.shared_key if row else _nobodys_key(), former or _nobodys_key()):
+    for kept in (shared, former or _nobodys_key()):
         is_right |= is_signed(
             signed,
             shared_key=crypto.decrypt(kept),
@@ -66,12 +68,33 @@ def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str)
             account_uuid=account_uuid,
             user_uuid=user_uuid,
         )
-    if row is None or not is_right or row.account.uuid.hex != account_uuid:
+    if not rows or not is_right:
         return None
-    account = row.account
+    account, parent = (_account(accounts[at : at + len(COLUMNS)]) for at in (0, len(COLUMNS)))
+    if account is None or account.uuid.hex != account_uuid:
+        return None
+    account.parent = parent
     if not is_open(account):
         return None
-    return Caller(account, key_actor(row.user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
+    return Caller(account, key_actor(user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
+
+
+COLUMNS = [field.column for field in Account._meta.concrete_fields]
+SIGNER = f"""
+    SELECT c.shared_key, c.former_key, c.former_until,
+           {", ".join(f"{table}.{column}" for table in ("a", "p") for column in COLUMNS)}
+      FROM accounts_apicredential c
+      JOIN accounts_account a ON a.id = c.account_id
+      LEFT JOIN accounts_account p ON p.id = a.parent_id
+     WHERE c.user_uuid = %s AND c.revoked_at IS NULL
+"""
+
+
+def _account(values: Sequence[Any]) -> Account | None:
+    return None if values[0] is None else Account.from_db(DEFAULT_DB_ALIAS, FIELDS, values)
+
+
+FIELDS = [field.attname for field in Account._meta.concrete_fields]
 
 
 def is_open(account: Account) -> bool:

@@ -18,9 +18,7 @@ from lines.carriers.base import Switch
 from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
-from lines.queries.devices import count_sessions
 from lines.queries.listing import plans_of, subaccounts_of
-from lines.queries.scope import LineShown
 from lines.queries.scope import line_of as one_line
 from lines.sentences import explain
 
@@ -56,37 +54,31 @@ class Cards(Paging):
     account_uuid: Hex | None = None
 
 
-def _cards(lines: list[LineShown], caller: Caller) -> list[SimCard]:
-    sessions = count_sessions(caller, [line.iccid for line in lines])
-    return [_card(line, caller, sessions.get((line.iccid, line.cycle_start))) for line in lines]
-
-
 def card_of(caller: Caller, iccid: str) -> SimCard:
     """One of the caller's lines. Raises NotFound."""
-    return _cards([_own(caller, iccid)], caller)[0]
+    card = lists.card_of(caller, iccid, today=clock.today())
+    if card is None:
+        raise NotFound(NOT_YOURS)
+    return _card(card, caller)
 
 
-def _own(caller: Caller, iccid: str) -> LineShown:
-    line = one_line(caller, iccid, today=clock.today())
-    if line is None:
-        raise NotFound("No such line is yours; iot_sim_cards lists those that are")
-    return line
+NOT_YOURS = "No such line is yours; iot_sim_cards lists those that are"
 
 
-def _card(line: LineShown, caller: Caller, sessions: int | None) -> SimCard:
+def _card(card: lists.Card, caller: Caller) -> SimCard:
     return SimCard(
-        status=line.status.word,
-        status_id=int(line.status),
-        iccid=line.iccid,
-        account_name=line.holder or caller.account.name,
-        rate_plan=line.plan,
-        billing_cycle=f"{line.cycle_start:%Y-%m}",
-        daily_usage_mb=megabytes(line.today_bytes),
-        monthly_usage_mb=megabytes(line.month_bytes),
-        count_of_sessions=sessions,
-        sms_sent=line.sms_sent,
-        notes=line.notes,
-        deactivation_date=moment(line.deactivation_date) if line.deactivation_date else None,
+        status=card.status.word,
+        status_id=int(card.status),
+        iccid=card.iccid,
+        account_name=card.holder or caller.account.name,
+        rate_plan=card.plan,
+        billing_cycle=f"{card.cycle_start:%Y-%m}",
+        daily_usage_mb=megabytes(card.today_bytes),
+        monthly_usage_mb=megabytes(card.month_bytes),
+        count_of_sessions=card.sessions,
+        sms_sent=card.sms_sent,
+        notes=card.notes,
+        deactivation_date=moment(card.deactivation_date) if card.deactivation_date else None,
     )
 
 
@@ -130,13 +122,13 @@ def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
     today = clock.today()
     page = keyed(
         asked,
-        fetch=lambda key, back, offset, limit: lists.lines_by_key(
+        fetch=lambda key, back, offset, limit: lists.cards_by_key(
             caller, sought, key, back, offset, limit, today=today
         ),
-        key=lambda line: line.iccid,
+        key=lambda card: card.iccid,
         count=lambda: lists.count_lines(caller, sought),
     )
-    return Page(_cards(page.data, caller), page.total, page.links)
+    return Page([_card(card, caller) for card in page.data], page.total, page.links)
 
 
 class LineInFull(msgspec.Struct):
@@ -170,11 +162,13 @@ class LineInFull(msgspec.Struct):
 )
 def sim_card(caller: Caller, iccid: str) -> LineInFull:
     """One line in full, with why it is as it is"""
-    line = _own(caller, iccid)
+    line = one_line(caller, iccid, today=clock.today())
+    if line is None:
+        raise NotFound(NOT_YOURS)
     said = explain(line, outside=caller.account.is_subaccount)
     at = {"since": said.since, "last_seen": line.last_seen, "read_at": line.read_at}
     return LineInFull(
-        card=_cards([line], caller)[0],
+        card=card_of(caller, iccid),
         imei=line.imei,
         msisdn=line.msisdn,
         why=f"{said.what}. {said.lifts}".strip(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,14 +68,6 @@ def sightings_of(viewer: Viewer, line: Line) -> QuerySet[Sighting]:
     account = viewer.account
     seen = Sighting.objects.filter(line=line)
     return seen.filter(account=account) if account.is_subaccount else seen.filter(payer=account)
-
-
-def count_sessions(viewer: Viewer, iccids: Sequence[str]) -> dict[tuple[str, dt.date], int]:
-    """How many sessions carriers told of these lines, by ICCID and cycle; what is not in it is not known."""
-    account = viewer.account
-    whose = Q(account=account) if account.is_subaccount else Q(payer=account)
-    seen = Sighting.objects.filter(whose, line__iccid__in=iccids).values_list("line__iccid", "cycle")
-    return {(iccid, cycle): count for iccid, cycle, count in seen.annotate(Sum("sessions"))}
 
 
 def connections_of(viewer: Viewer, line: Line, *, cycle: dt.date | None = None) -> Iterator[Sighting]:

@@ -99,7 +99,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": addresses.database_settings()}
+# A connection serves many requests: making one costs more than most of them, and what it has planned goes with it.
+DATABASES = {"default": addresses.database_settings() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": addresses.redis_url()}}
 
