@@ -12,8 +12,10 @@ from automation.queries.activity import rules_of
 from automation.queries.outbox import endpoints_of
 from lines.api.asked import ICCID
 from lines.models import RatePlan
+from lines.policy import OrderState
 from lines.queries.jobs import jobs_of
 from lines.queries.scope import lines_of
+from lines.queries.shop import orders_of
 
 
 def _iccid(caller: Caller) -> str:
@@ -23,6 +25,11 @@ def _iccid(caller: Caller) -> str:
 def _job(caller: Caller) -> str:
     job = jobs_of(caller).first()
     return job.uuid.hex if job else "0" * 32
+
+
+def _order(caller: Caller) -> str:
+    order = orders_of(caller.account).filter(state=OrderState.OPEN).first()
+    return order.uuid.hex if order else "0" * 32
 
 
 def _plan(caller: Caller) -> int:
@@ -57,6 +64,7 @@ IN_PATH: dict[str, Callable[[Caller], str]] = {
     "rule": _rule,
     "webhook": _webhook,
     "message": _message,
+    "order": _order,
 }
 IN_BODY: dict[str, Callable[[Caller], Any]] = {
     "iccids": lambda caller: [_iccid(caller)],

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import uuid
 
 import pytest
 from api.routes import ENDPOINTS
@@ -26,6 +27,7 @@ from automation.policy import Action as Does
 from automation.policy import Trigger
 from lines.carriers.base import Switch
 from lines.commands.jobs import start_job
+from lines.commands.orders import Wish, ask_for_cards
 from lines.models import Job, Line, LineState
 from lines.policy import Action, JobState, Wanted
 
@@ -111,7 +113,11 @@ def test_a_user_makes_no_keys(account: Account) -> None:
 
 
 LAST = ("deactivate", "cancel_job", "delete_rule")  # what the others need undone
-REFUSED_HERE = {"retry_job", "add_sim_card"}  # only a job that has ended is tried again, only a line in stock added
+REFUSED_HERE = {
+    "retry_job",
+    "undo_job",
+    "add_sim_card",
+}  # only a job that is over has these, only a line in stock is added
 
 
 def prepare(line: Line) -> None:
@@ -137,6 +143,8 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     browser, signer = logged_in(account), client_of(account)
     draft = Draft(name="a rule", trigger=Trigger.IMEI, action=Does.DEACTIVATE)
     add_rule(account=account, draft=draft, by=OPERATOR)
+    wish = Wish(50, "Ann", "ann@example.com", "1 Quay Street")
+    ask_for_cards(account=account, wish=wish, key=uuid.uuid4(), by=OPERATOR)
     host = {"Host": live_server.url.removeprefix("http://")}
     ordered = sorted(ENDPOINTS, key=lambda one: one.name in LAST)
     pages = [
