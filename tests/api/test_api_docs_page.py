@@ -113,11 +113,7 @@ def test_a_user_makes_no_keys(account: Account) -> None:
 
 
 LAST = ("deactivate", "cancel_job", "delete_rule")  # what the others need undone
-REFUSED_HERE = {
-    "retry_job",
-    "undo_job",
-    "add_sim_card",
-}  # only a job that is over has these, only a line in stock is added
+REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card"}  # for a job that is over, for a line in stock
 
 
 def prepare(line: Line) -> None:
