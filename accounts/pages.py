@@ -1,12 +1,17 @@
 """Pages about people: their own, and an account's."""
 
 from allauth.account import views as allauth
-from django.urls import path
+from django.urls import path, re_path
 
 from accounts.views import audit, credentials, profile, staff
 
 urlpatterns = [
     path("api-credentials/", credentials.api_credentials, name="api_credentials"),
+    re_path(
+        r"^subaccounts/(?P<key>[0-9a-f]{32})/api-credentials/$",
+        credentials.api_credentials,
+        name="subaccount_credentials",
+    ),
     path("audit/", audit.audit_list, name="audit"),
     path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
     path("profile/", profile.profile, name="profile"),

@@ -67,17 +67,18 @@ class Right(enum.StrEnum):
     MANAGE_SUBACCOUNTS = "manage sub-accounts and the white label"
     MANAGE_MONEY = "manage money"
     MANAGE_PEOPLE = "manage people"
+    MANAGE_KEYS = "see and rotate API keys"
 
 
 _EVERYTHING = frozenset(Right)
 _SEES = frozenset({Right.SEE_LINES, Right.SEE_MONEY, Right.SEE_AUDIT})
 _OF_ROLE = {
     Role.OWNER: _EVERYTHING,
-    Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE},
+    Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE, Right.MANAGE_KEYS},
     Role.OPERATOR: _SEES | {Right.EDIT_NOTES, Right.STOP_LINES},
     Role.VIEWER: _SEES,
 }
-_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES})
+_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES, Right.MANAGE_KEYS})
 
 
 def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:

@@ -66,7 +66,7 @@ def section(account: Account, form: KeyForm | None = None) -> dict[str, Any]:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@needs(Right.MANAGE_PEOPLE)
+@needs(Right.MANAGE_KEYS)
 def api_keys(request: MemberRequest) -> HttpResponse:
     """The keys; a new one is in the answer that made it and nowhere else."""
     form = KeyForm(request.POST if request.method == "POST" else None, account=request.account)
@@ -97,7 +97,7 @@ def _make(request: MemberRequest, form: KeyForm) -> tuple[ApiKey, str] | None:
 
 
 @require_POST
-@needs(Right.MANAGE_PEOPLE)
+@needs(Right.MANAGE_KEYS)
 def revoke_api_key(request: MemberRequest, key: int) -> HttpResponse:
     """Ends a key at once."""
     row = ApiKey.objects.filter(account=request.account, pk=key).first()

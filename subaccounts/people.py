@@ -9,6 +9,7 @@ from kit.errors import Refusal
 
 from accounts.commands import invitations, staff
 from accounts.doors import MemberRequest, needs
+from accounts.models import Account, Membership
 from accounts.policy import Right, Role
 from accounts.queries import invitations_of, staff_of
 from subaccounts import queries
@@ -58,10 +59,13 @@ def invitation(request: MemberRequest, key: str, number: int) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE_SUBACCOUNTS)
 def person(request: MemberRequest, key: str, number: int) -> HttpResponse:
-    """Shut a login out, let it in again, or remove it."""
-    place = staff_of(theirs(request, key)).filter(pk=number).first()
+    """Shut a login out, let it in again, remove it, or say whether it owns the sub-account."""
+    subaccount = theirs(request, key)
+    place = staff_of(subaccount).filter(pk=number).first()
     does = {"deactivate": staff.deactivate, "activate": staff.activate, "remove": staff.remove}
     do = request.POST.get("do", "")
+    if place is not None and do in ("owner", "user") and request.membership.may(Right.MANAGE_KEYS):
+        return _own(request, subaccount, place, is_owner=do == "owner")
     if place is None or do not in does:
         raise Http404
 
@@ -71,3 +75,19 @@ def person(request: MemberRequest, key: str, number: int) -> HttpResponse:
 
     said(request, act)
     return redirect("subaccount", key=key)
+
+
+def _own(request: MemberRequest, subaccount: Account, place: Membership, *, is_owner: bool) -> HttpResponse:
+    """With the ownership go the sub-account's API credentials, so it is the account's owner who gives it."""
+    email = place.user.email
+
+    def act() -> str:
+        if is_owner:
+            staff.name_owner(subaccount=subaccount, place=place, by=actor(request))
+            return f"{email} owns {subaccount.name} now, and sees its API credentials."
+        if place.role == Role.OWNER:
+            staff.name_owner(subaccount=subaccount, place=None, by=actor(request))
+        return f"{email} no longer owns {subaccount.name}, nor sees its API credentials."
+
+    said(request, act)
+    return redirect("subaccount", key=subaccount.uuid.hex)

@@ -17,7 +17,7 @@ from kit.htmx import page
 from accounts.commands import rename_subaccount
 from accounts.doors import MemberRequest, needs
 from accounts.dress import dress_of
-from accounts.models import Account
+from accounts.models import Account, ApiCredential
 from accounts.policy import Actor, Right
 from accounts.queries import invitations_of, staff_of
 from lines.policy import Action
@@ -105,7 +105,7 @@ def shown(request: MemberRequest, subaccount: Account, **forms: Any) -> dict[str
         "held": queries.doing(subaccount, today=clock.today()),
         "month": clock.today().replace(day=1),
         "may_manage": request.membership.may(Right.MANAGE_SUBACCOUNTS),
-        "may_see_keys": request.membership.may(Right.MANAGE_PEOPLE),
+        "credential": ApiCredential.objects.filter(account=subaccount, revoked_at=None).first(),
         "people": staff_of(subaccount),
         "invitations": invitations_of(subaccount),
         "its_dress": dress_of(subaccount),

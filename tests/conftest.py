@@ -89,3 +89,12 @@ def _note_violation(complaints: list[str], text: str) -> None:
 def _note_foreign(complaints: list[str], url: str, ours: str) -> None:
     if not url.startswith((f"{ours}/", "data:", "blob:", "about:")):
         complaints.append(f"asks another host: {url}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The number of cells that the tenant matrix asked, in this process or in its workers."""
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    ended = [report for report in reports if getattr(report, "when", "") == "teardown"]
+    told = [value for report in ended for name, value in report.user_properties if name.startswith("cells of")]
+    if told:
+        terminalreporter.write_line(f"Tenant matrix: {sum(told):,} cells (route x method x person x object)")

@@ -148,6 +148,29 @@ def accept_ownership(*, account: Account, by: User) -> Membership:
 
 
 @transaction.atomic
+def name_owner(*, subaccount: Account, place: Membership | None, by: Actor) -> None:
+    """The provider says which of a sub-account's people owns it, or that nobody does; the one before stays as a user.
+
+    Raises NotFound, Refusal. Harmless twice.
+    """
+    account = _locked(subaccount)
+    if not account.is_subaccount:
+        raise Refusal("The owner of an account that pays for itself is not named; they transfer the ownership.")
+    former = Membership.objects.select_related("user").filter(account=account, role=Role.OWNER).first()
+    if former is not None and place is not None and former.pk == place.pk:
+        return
+    new = _staff(place) if place is not None else None
+    if new is not None and (new.account_id != account.pk or not new.is_active):
+        raise Refusal(f"{new.user.email} is deactivated; activate them first.")
+    OwnershipOffer.objects.filter(account=account).delete()
+    for one, role in ((former, Role.USER), (new, Role.OWNER)):
+        if one is not None:
+            before, one.role = one.role, role.value
+            one.save(update_fields=["role"])
+            _note(one, "staff.role_changed", by=by, before=before, after=one.role)
+
+
+@transaction.atomic
 def claim_offer_mail() -> OwnershipOffer | None:
     """An offer whose mail is due, the next try set before this one is made."""
     now = clock.now()

@@ -61,7 +61,7 @@ MONEY_TABS = (
 # The pages of the account menu, as a search finds them.
 ACCOUNT_PAGES = (
     ("profile", "Profile", Right.SEE_LINES),
-    ("api_credentials", "API credentials", Right.MANAGE_PEOPLE),
+    ("api_credentials", "API credentials", Right.MANAGE_KEYS),
     ("staff", "Staff accounts", Right.MANAGE_PEOPLE),
     ("audit", "Audit", Right.SEE_AUDIT),
     ("billing", "Billing & Payments", Right.SEE_MONEY),
@@ -127,6 +127,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "money_tabs": [(name, label) for name, label, right in MONEY_TABS if membership and membership.may(right)],
         "may_see_money": bool(membership and membership.may(Right.SEE_MONEY)),
         "may_manage_people": bool(membership and membership.may(Right.MANAGE_PEOPLE)),
+        "may_manage_keys": bool(membership and membership.may(Right.MANAGE_KEYS)),
         "may_see_audit": bool(membership and membership.may(Right.SEE_AUDIT)),
         "may_pay": bool(membership and membership.may(Right.MANAGE_MONEY)),
         "theme": theme_of(request),

@@ -28,7 +28,7 @@ CHAPTERS = (
     Chapter("add-funds", "Add funds and payment method", Right.MANAGE_MONEY, "add_funds"),
     Chapter("auto-refill", "Auto-refill", Right.MANAGE_MONEY, "auto_refill"),
     Chapter("transactions", "Transactions and billing details", Right.SEE_MONEY, "transactions"),
-    Chapter("api-credentials", "API credentials", Right.MANAGE_PEOPLE, "api_credentials"),
+    Chapter("api-credentials", "API credentials", Right.MANAGE_KEYS, "api_credentials"),
     Chapter("staff", "Staff accounts", Right.MANAGE_PEOPLE, "staff"),
     Chapter("profile", "Your profile", Right.SEE_LINES, "profile"),
     Chapter("lines", "Lines", Right.SEE_LINES, "lines"),

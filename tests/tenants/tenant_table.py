@@ -44,6 +44,7 @@ def both(right: Right | str, form: Mapping[str, Any] | None = None, **names: str
 
 LINES, MONEY, PAY = Right.SEE_LINES, Right.SEE_MONEY, Right.MANAGE_MONEY
 SUBS, PEOPLE, MANAGE = Right.MANAGE_SUBACCOUNTS, Right.MANAGE_PEOPLE, Right.MANAGE_LINES
+KEYS = Right.MANAGE_KEYS
 HEX = "5" * 32
 
 ROWS: dict[str, Row] = {
@@ -94,9 +95,10 @@ ROWS: dict[str, Row] = {
     "api": read(PUBLIC, account_uuid="account_hex", path="nothing"),
     "api_docs": read(MONEY),
     "api_call": both(MONEY, name="endpoint"),
-    "api_keys": both(PEOPLE),
-    "revoke_api_key": write(PEOPLE, key="api_key"),
-    "api_credentials": both(PEOPLE),
+    "api_keys": both(KEYS),
+    "revoke_api_key": write(KEYS, key="api_key"),
+    "api_credentials": both(KEYS),
+    "subaccount_credentials": both(KEYS, {"do": "show"}, key="subaccount"),
     # people
     "profile": both(PERSON),
     "account_email": both(PERSON),

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import pytest
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 from kit import clock, crypto
 
-from accounts import keys
+from accounts import keys, queries
 from accounts.commands import open_account, open_subaccount, record
 from accounts.commands.invitations import invite
 from accounts.models import Account, ApiCredential, ApiKey, Brand, BrandLogo, Membership, User
@@ -24,7 +30,7 @@ from automation.policy import Action as RuleAction
 from billing.commands import adjust
 from billing.models import Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
 from billing.policy import PaymentState
-from lines.carriers.base import Switch
+from lines.carriers.base import Switch, Unreachable
 from lines.commands.stock import add_carrier, add_rate_plan
 from lines.models import (
     IccidList,
@@ -42,6 +48,7 @@ from lines.models import (
     Tag,
 )
 from lines.policy import Action, JobState, SmsState, Wanted, Why
+from lines.work.gate import CallGate
 
 OUR_NAME = "linekeeper"
 PLAN = "zqplan"  # prices and carriers are the payer's to know
@@ -49,6 +56,33 @@ CARRIER = "zqcarrier"
 BALANCE = ("7,531.97", "7531.97")
 PER_MB = "0.013579"
 SELLER = {"name": "Seller", "address": "Street", "tax_id": "", "mail": "", "prefix": "INV-"}
+
+
+@contextmanager
+def quick() -> Iterator[None]:
+    """What every request asks first has the same answer in each cell, since each is undone: it is read once, and every
+    cell gets a copy of its own. The carrier is asked for nothing: its row is not committed, so its gate would wait."""
+
+    def once(read: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
+        known: dict[Any, bytes] = {}
+
+        def answer(*given: Any) -> Any:
+            if key(*given) not in known:
+                known[key(*given)] = pickle.dumps(read(*given))
+            return pickle.loads(known[key(*given)])
+
+        return answer
+
+    def shut(_gate: CallGate) -> None:
+        raise Unreachable("The carrier of this world answers nobody")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SessionStore, "load", once(SessionStore.load, lambda session: session.session_key))
+        patch.setattr(ModelBackend, "get_user", once(ModelBackend.get_user, lambda _, pk: pk))
+        read = queries.memberships_of
+        patch.setattr(queries, "memberships_of", once(lambda user: list(read(user)), lambda user: user.pk))
+        patch.setattr(CallGate, "enter", shut)
+        yield
 
 
 class Browser(RequestFactory):
@@ -322,6 +356,7 @@ def _people(world: World) -> None:
     for role in (Role.USER, Role.OPERATOR, Role.VIEWER):
         people[role.value] = acme.person(role)
     people["sub-account"] = world.harbour.person(Role.USER, "login")
+    people["sub-account's owner"] = world.harbour.person(Role.OWNER, "head")
     people["stranger"] = User.objects.get(email=f"owner@{world.xeno.word}.example")
     people["deactivated"] = User.objects.create_user("former@person.example")
     Membership.objects.create(user=people["deactivated"], account=acme.account, role=Role.USER, is_active=False)
