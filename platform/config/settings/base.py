@@ -253,7 +253,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # What `manage.py bench` measures besides lines: functions of a fleet and a number of rounds.
-BENCH_ROWS = ["api.bench.rows"]
+BENCH_ROWS = ["api.bench.rows", "lines.bench.lists.rows"]
 
 LOGGING = {
     "version": 1,

@@ -70,6 +70,12 @@ def moment(when: dt.datetime | None, never: str = "never") -> SafeString:
 
 
 @register.simple_tag
+def read_at(when: dt.datetime | None) -> str:
+    """When a carrier's number was read, to stand behind it on hover."""
+    return f"read {_clock(when)}" if when else "not read yet"
+
+
+@register.simple_tag
 def span(since: dt.datetime) -> SafeString:
     """How long since, with the exact time on hover: "for 3 min" is written `for {% span since %}`."""
     return _time(since, lasting(since))
@@ -86,11 +92,15 @@ def _date(when: dt.datetime) -> str:
     return when.astimezone(clock.zone.get()).strftime("%b %-d, %Y" if get_language() == "en-us" else "%-d %b %Y")
 
 
+def _clock(when: dt.datetime) -> str:
+    return _date(when) + when.astimezone(clock.zone.get()).strftime(", %H:%M:%S %Z")
+
+
 def _time(when: dt.datetime, text: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         when.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        _date(when) + when.astimezone(clock.zone.get()).strftime(", %H:%M:%S %Z"),
+        _clock(when),
         text,
     )
 

@@ -1,0 +1,102 @@
+"""The list of lines in `manage.py bench`: one account that holds them all looks, sorts, and takes them out."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from django.db import connection, transaction
+from kit.sheets import csv_lines
+
+from accounts.models import Membership
+from lines.bench.fleet import NOW, TODAY, Fleet
+from lines.bench.report import Row
+from lines.models import Line, Tag
+from lines.queries.export import heads_for, rows_for
+from lines.queries.listing import SORTS, Asked, list_lines
+
+RARE, TAGGED = 1_000, 10  # one line in so many has the rare word, the tag
+
+# What an account may hold at the most, for these rows only: all of it is undone.
+ALL_TO_ONE = (
+    "UPDATE lines_line SET account_id = %(account)s, payer_id = %(account)s WHERE payer_id <> %(account)s",
+    f"UPDATE lines_line SET notes = 'Quay crane ' || id WHERE id %% {RARE} = 1",
+    f"INSERT INTO lines_linetag (tag_id, line_id) SELECT %(tag)s, id FROM lines_line WHERE id %% {TAGGED} = 0",
+    "ANALYZE lines_line, lines_linetag",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page of the list that a person asks for."""
+
+    what: str
+    asked: Asked
+
+
+def rows(fleet: Fleet, rounds: int) -> list[Row]:
+    """Milliseconds of a page of 25, with its count; an export's lines a second and its process' memory at its peak."""
+    with transaction.atomic():
+        tag = Tag.objects.create(account=fleet.big, name="bench")
+        with connection.cursor() as cursor:
+            for statement in ALL_TO_ONE:
+                cursor.execute(statement, {"account": fleet.big.pk, "tag": tag.pk})
+        found = [_look(fleet.owner, look, rounds) for look in _looks(fleet, tag)]
+        found += _export(fleet.owner, fleet.lines)
+        transaction.set_rollback(True)
+    return found
+
+
+def _looks(fleet: Fleet, tag: Tag) -> list[Look]:
+    last = Line.objects.order_by("pk")[fleet.lines // 2].iccid
+    looks = [
+        Look("list: first page", Asked()),
+        Look("list: page 40", Asked(page=40)),
+        Look("list: end of an ICCID", Asked(q=last[-6:])),
+        Look("list: a rare word of the notes", Asked(q="quay")),
+        Look("list: a word that nearly all notes have", Asked(q="tracker")),
+        Look("list: a word that none has", Asked(q="submarine")),
+        Look("list: a tag", Asked(tag=str(tag.pk))),
+        Look("list: a tag, most used first", Asked(tag=str(tag.pk), sort="-month")),
+        Look("list: one status", Asked(status="activated")),
+        Look("list: one plan", Asked(plan=str(Line.objects.order_by("pk")[0].plan_id))),
+    ]
+    return looks + [Look(f"list: sorted by {name}", Asked(sort=f"-{name}")) for name in SORTS]
+
+
+def _look(viewer: Membership, look: Look, rounds: int) -> Row:
+    took = [_seconds(lambda: list_lines(viewer, look.asked, today=TODAY)) for _ in range(rounds + 1)]
+    return Row(look.what, 1000 * statistics.median(took[1:]), "ms")  # the first one warms up
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def _export(viewer: Membership, lines: int) -> list[Row]:
+    """The whole file, as the page streams it, once."""
+    _forget_peak()
+
+    def read() -> None:
+        written = chain([heads_for(viewer)], rows_for(viewer, Asked(), today=NOW.date()))
+        for _ in csv_lines(written):
+            pass
+
+    rate = lines / _seconds(read)
+    return [Row(f"list: {lines:,} lines as CSV", rate, "lines a second"), Row("list: and memory", _peak(), "MB")]
+
+
+def _forget_peak() -> None:
+    """Linux: the highest memory of this process begins anew here (proc(5), clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> float:
+    (said,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(said.split()[1]) / 1024
