@@ -43,8 +43,14 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
         self.pages: list[URLPattern] = []
 
     def has_permission(self, request: HttpRequest) -> bool:
+        """Each desk asks for each link of its frame; the database is asked once a request."""
         user: Any = request.user
-        return bool(user.is_active and user.is_staff and is_mfa_enabled(user))
+        if not (user.is_active and user.is_staff):
+            return False
+        known: dict[str, Any] = request.__dict__
+        if "has_second_factor" not in known:
+            known["has_second_factor"] = is_mfa_enabled(user)
+        return bool(known["has_second_factor"])
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
         """There is one log-in for everybody; who lacks a second factor is brought to where one is set up."""
