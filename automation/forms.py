@@ -42,10 +42,10 @@ ACTIONS = (
     (Action.TELL, "only tell people"),
 )
 THENS = (
-    (Then.NEVER, "leave it off until somebody activates it"),
-    (Then.NEXT_DAY, "activate it at the start of the next day"),
-    (Then.NEXT_MONTH, "activate it at the start of the next month"),
-    (Then.HOURS, "activate it after some hours"),
+    (Then.NEVER, "leave it so until somebody changes it"),
+    (Then.NEXT_DAY, "put it back at the start of the next day"),
+    (Then.NEXT_MONTH, "put it back at the start of the next month"),
+    (Then.HOURS, "put it back after some hours"),
 )
 # The tutorial's examples, to begin with.
 EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -68,7 +68,7 @@ USED_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
     "hours": ("trigger", (Trigger.SILENCE,)),
     "word": ("trigger", (Trigger.SMS,)),
     "countries": ("trigger", (Trigger.COUNTRY,)),
-    "then": ("action", (Action.DEACTIVATE,)),
+    "then": ("action", (Action.DEACTIVATE, Action.THROTTLE, Action.PLAN)),
     "then_hours": ("then", (Then.HOURS,)),
     "kbps": ("action", (Action.THROTTLE,)),
     "to_plan": ("action", (Action.PLAN,)),

@@ -46,7 +46,7 @@ class Action(enum.StrEnum):
 
 
 class Then(enum.StrEnum):
-    """When a line that the rule deactivated is activated again."""
+    """When a line is put back as it was before the rule."""
 
     NEVER = ""
     NEXT_DAY = "next-day"
@@ -74,6 +74,8 @@ class Act(enum.StrEnum):
 
     ACTIVATE = "activate"
     DEACTIVATE = "deactivate"  # of a line that had to be left alone first
+    SPEED = "speed"  # the line gets back the speed that it had
+    PLAN = "plan"  # and the rate plan
 
 
 class FollowState(enum.StrEnum):
@@ -85,6 +87,7 @@ class FollowState(enum.StrEnum):
     HELD = "held"  # another rule holds the line for longer
     CANCELLED = "cancelled"
     LEFT = "left"
+    REFUSED = "refused"  # its carrier cannot, or no longer
 
 
 LARGEST_LIMIT = Decimal(1_000_000_000)
@@ -133,7 +136,7 @@ def problems(
         wrong["kbps"] = "Choose a speed"
     if action is Action.PLAN and not has_plan:
         wrong["to_plan"] = "Choose the rate plan"
-    if action is Action.DEACTIVATE and then is Then.HOURS and not _are_hours(then_hours):
+    if action is not Action.TELL and then is Then.HOURS and not _are_hours(then_hours):
         wrong["then_hours"] = _HOURS
     return wrong
 

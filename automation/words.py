@@ -42,9 +42,15 @@ FOLLOW_STATES: dict[str, str] = {
     FollowState.HELD: "not done: another rule holds the line",
     FollowState.CANCELLED: "cancelled",
     FollowState.LEFT: "not done: six changes that day",
+    FollowState.REFUSED: "not done: its carrier cannot",
 }
 
-ACTS: dict[str, str] = {Act.ACTIVATE: "Activate", Act.DEACTIVATE: "Deactivate"}
+ACTS: dict[str, str] = {
+    Act.ACTIVATE: "Activate",
+    Act.DEACTIVATE: "Deactivate",
+    Act.SPEED: "Put the speed back",
+    Act.PLAN: "Put the rate plan back",
+}
 
 
 def number(value: Decimal) -> str:
@@ -83,6 +89,13 @@ def limit_words(limit: Decimal, unit: str) -> str:
     )
 
 
+def _back(rule: Any) -> str:
+    """, and put back as it was at 00:00 UTC of the next day."""
+    if rule.then == Then.NEVER:
+        return ""
+    return f", and {then_words(rule.then, rule.then_hours).replace('activated again', 'put back as it was')}"
+
+
 def then_words(then: str, hours: int | None) -> str:
     return {
         Then.NEXT_DAY: "activated again at 00:00 UTC of the next day",
@@ -110,9 +123,10 @@ def does(rule: Any) -> str:
     if rule.action == Action.TELL:
         return "the people chosen are told"
     if rule.action == Action.THROTTLE:
-        return f"it is slowed to {rule.kbps} kbps where its carrier can"
+        return f"it is slowed to {rule.kbps} kbps where its carrier can{_back(rule)}"
     if rule.action == Action.PLAN:
-        return f"it is put on the rate plan {rule.to_plan.name if rule.to_plan else ''} where its carrier can"
+        plan = rule.to_plan.name if rule.to_plan else ""
+        return f"it is put on the rate plan {plan} where its carrier can{_back(rule)}"
     it = "all its lines are" if rule.trigger == Trigger.COST else "it is"
     return f"{it} deactivated at once and {then_words(rule.then, rule.then_hours)}"
 

@@ -44,7 +44,8 @@ class RuleDraft(msgspec.Struct):
     word: Annotated[Word, msgspec.Meta(description="In a message; sms")] = ""
     countries: Annotated[list[Country], msgspec.Meta(max_length=250, description="Where lines may be; country")] = []
     then: Annotated[
-        Literal["", "next-day", "next-month", "hours"], msgspec.Meta(description="When it is activated again")
+        Literal["", "next-day", "next-month", "hours"],
+        msgspec.Meta(description="When a line is put back as it was: on, at its speed, on its plan"),
     ] = ""
     then_hours: Hours | None = None
     kbps: Annotated[int | None, msgspec.Meta(description="To what a line is slowed; throttle")] = None

@@ -16,14 +16,12 @@ from kit.sql import array
 from accounts.commands import record
 from automation import policy, words
 from automation.commands.acts import actor, hold, leave_alone, lines_now
+from automation.commands.sets import set_lines
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, Action, LineNow, Outcome, Then
 from automation.queries.due import Found
-from lines.commands.plans import change_plan_of_lines
-from lines.commands.settings import throttle_lines
 from lines.commands.wishes import lock_lines
 from lines.models import Line
-from lines.policy import Verdict
 
 MOST_NAMED = 250  # lines that one event names
 
@@ -46,7 +44,9 @@ def fire(*, found: Sequence[Found]) -> Fired:
     states = lock_lines(line_ids=sorted({one.line_id for one in acts if one.line_id}))
     now = clock.now()
     fires = _insert(found, rules, now)
-    _set([one for one in fires if one.outcome == Outcome.SET], now)
+    setting = [one for one in fires if one.outcome == Outcome.SET]
+    set_lines(fires=setting, now=now)
+    RuleFire.objects.bulk_update(setting, ["outcome", "acted_at"], batch_size=2000)
     waiting = [one for one in fires if one.outcome == Outcome.WAITS]
     turned = act(fires=waiting, lines=lines_now(states=states, today=now.date()), now=now)
     RuleFire.objects.bulk_update(waiting, ["outcome", "acted_at"], batch_size=2000)
@@ -97,25 +97,6 @@ def _first_outcome(rule: Rule) -> Outcome:
     if rule.is_shadow:
         return Outcome.SHADOW
     return {Action.TELL: Outcome.TOLD, Action.DEACTIVATE: Outcome.WAITS}.get(Action(rule.action), Outcome.SET)
-
-
-def _set(fires: Sequence[RuleFire], now: dt.datetime) -> None:
-    """Throttles lines or puts them on another plan, and writes down where their carrier cannot."""
-    by_rule: dict[Rule, list[RuleFire]] = defaultdict(list)
-    for one in fires:
-        by_rule[one.rule].append(one)
-    for rule, its in by_rule.items():
-        ids = [one.line_id for one in its if one.line_id]
-        if rule.to_plan is not None:
-            verdicts = change_plan_of_lines(line_ids=ids, plan=rule.to_plan, by=actor(rule=rule))
-        else:
-            verdicts = throttle_lines(line_ids=ids, kbps=rule.kbps or 0, by=actor(rule=rule))
-        for one in its:
-            if verdicts.get(one.line_id or 0, Verdict.GONE).is_refusal:
-                one.outcome = Outcome.REFUSED
-            else:
-                one.acted_at = now
-    RuleFire.objects.bulk_update(fires, ["outcome", "acted_at"], batch_size=2000)
 
 
 def _because(one: Found, rule: Rule) -> str:

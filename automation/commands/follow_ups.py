@@ -16,6 +16,7 @@ from accounts.policy import Actor
 from automation import policy
 from automation.commands.acts import actor, count_changes, is_held, leave_alone, lines_now
 from automation.commands.fires import act
+from automation.commands.sets import put_back
 from automation.models import FollowUp, RuleFire
 from automation.policy import Act, FollowState, LineNow, Outcome
 from lines.commands.holds import give_back_lines
@@ -42,12 +43,13 @@ def run_due_follow_ups(*, limit: int = 500) -> int:
         held = [one for one in planned if one.act == Act.DEACTIVATE]
         turned = _deactivate(held, states, lines, now)
         backs = [one for one in planned if one.act == Act.ACTIVATE]
-        return turned + _give_back(backs, states, lines, now)
+        sets = [one for one in planned if one.act in (Act.SPEED, Act.PLAN)]
+        return turned + _give_back(backs, states, lines, now) + put_back(planned=sets, now=now)
 
 
 def _locked(ids: Sequence[int]) -> list[FollowUp]:
     """Those that are still open, locked: after the states, as everywhere."""
-    rows = FollowUp.objects.filter(pk__in=ids, state=FollowState.OPEN).select_related("fire__rule")
+    rows = FollowUp.objects.filter(pk__in=ids, state=FollowState.OPEN).select_related("fire__rule", "plan")
     return list(rows.order_by("pk").select_for_update(of=("self",)))
 
 
@@ -58,9 +60,9 @@ def _give_back(
     for one in planned:
         state = states.get(one.line_id)
         if state is None or not is_held(state=state) or state.wanted_at != one.fire.acted_at:
-            _end(one, FollowState.CHANGED, now)
+            one.end(FollowState.CHANGED, now)
         elif lines[one.line_id].changes_today >= policy.MOST_CHANGES:
-            _end(one, FollowState.LEFT, now)
+            one.end(FollowState.LEFT, now)
             leave_alone(line_ids=[one.line_id], now=now)
         elif (calm := policy.calm_from(lines[one.line_id].last_change, now)) > now:
             FollowUp.objects.filter(pk=one.pk).update(due_at=calm)
@@ -85,7 +87,7 @@ def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None
             | dict.fromkeys(given.by_subaccount, FollowState.BY_SUBACCOUNT)
         )
         for one in its:
-            _end(one, became.get(one.line_id, FollowState.CHANGED), now, by=by.name if by else "")
+            one.end(became.get(one.line_id, FollowState.CHANGED), now, by=by)
         turned += given.activated
     return turned
 
@@ -100,14 +102,14 @@ def _deactivate(
         if state is None or (state.wanted_at > one.fire.fired_at and not _is_rules(state)):
             one.fire.outcome = Outcome.DROPPED
             one.fire.save(update_fields=["outcome"])
-            _end(one, FollowState.CHANGED, now)
+            one.end(FollowState.CHANGED, now)
         else:
             fires.append(one.fire)
     turned = act(fires=fires, lines=lines, now=now)
     RuleFire.objects.bulk_update(fires, ["outcome", "acted_at"])
     for one in planned:
         if one.state == FollowState.OPEN and one.fire.outcome != Outcome.WAITS:
-            _end(one, FollowState.LEFT if one.fire.outcome == Outcome.LEFT else FollowState.DONE, now)
+            one.end(FollowState.LEFT if one.fire.outcome == Outcome.LEFT else FollowState.DONE, now)
     return turned
 
 
@@ -116,16 +118,11 @@ def _is_rules(state: LineState) -> bool:
     return state.wanted == Wanted.SUSPENDED or is_held(state=state)
 
 
-def _end(one: FollowUp, state: FollowState, now: dt.datetime, *, by: str = "") -> None:
-    one.state, one.done_at, one.done_by = state, now, by
-    one.save(update_fields=["state", "done_at", "done_by"])
-
-
 @transaction.atomic
 def cancel_follow_up(*, account: Account, follow_up_id: int, by: Actor) -> FollowUp:
     """The line stays as it is. Raises FollowUp.DoesNotExist for another account's, FollowUpEnded."""
     one = _theirs(account, follow_up_id)
-    _end(one, FollowState.CANCELLED, clock.now(), by=by.name)
+    one.end(FollowState.CANCELLED, clock.now(), by=by)
     _record("follow_up.cancelled", one, by)
     return one
 
@@ -140,9 +137,11 @@ def run_follow_up_now(*, account: Account, follow_up_id: int, by: Actor) -> Foll
     state = states.get(line_id)
     if one.act == Act.ACTIVATE:
         if state is None or not is_held(state=state) or state.wanted_at != one.fire.acted_at:
-            _end(one, FollowState.CHANGED, now, by=by.name)
+            one.end(FollowState.CHANGED, now, by=by)
         else:
             give_back(planned=[one], now=now, by=by)
+    elif one.act in (Act.SPEED, Act.PLAN):
+        put_back(planned=[one], now=now, by=by)
     else:
         _deactivate([one], states, {line_id: LineNow(is_off=False)} if state else {}, now)
     _record("follow_up.run", one, by)
@@ -150,7 +149,7 @@ def run_follow_up_now(*, account: Account, follow_up_id: int, by: Actor) -> Foll
 
 
 def _theirs(account: Account, follow_up_id: int) -> FollowUp:
-    rows = FollowUp.objects.select_related("fire__rule", "line").select_for_update(of=("self",))
+    rows = FollowUp.objects.select_related("fire__rule", "line", "plan").select_for_update(of=("self",))
     one = rows.get(pk=follow_up_id, fire__account=account)
     if one.state != FollowState.OPEN:
         raise FollowUpEnded("This follow-up has ended already; the activity says how")

@@ -63,7 +63,7 @@ class Draft:
     def facts(self) -> dict[str, Any]:
         """The rule's columns; what its trigger and action do not use is empty."""
         with_limit = self.trigger in (Trigger.USAGE, Trigger.COST)
-        then = self.then if self.action is Action.DEACTIVATE else Then.NEVER
+        then = self.then if self.action is not Action.TELL else Then.NEVER
         return {
             "name": " ".join(self.name.split()),
             "trigger": self.trigger.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +11,7 @@ from django.db.models import Q
 from kit import clock
 
 from accounts.models import Account, Membership
+from accounts.policy import Actor
 from automation.policy import Act, Action, FollowState, Outcome, Period, Then, Trigger, Unit
 from lines.models import Line, RatePlan
 
@@ -66,7 +68,7 @@ class Rule(models.Model):
                 condition=~Q(trigger=Trigger.SMS) | ~Q(word=""), name="rule_about_messages_has_a_word"
             ),
             models.CheckConstraint(
-                condition=Q(then="") | Q(action=Action.DEACTIVATE), name="only_what_was_deactivated_is_activated"
+                condition=Q(then="") | ~Q(action=Action.TELL), name="only_what_was_changed_is_put_back"
             ),
             models.CheckConstraint(
                 condition=~Q(action=Action.THROTTLE) | Q(kbps__gt=0, kbps__isnull=False),
@@ -128,6 +130,8 @@ class FollowUp(models.Model):
     fire = models.ForeignKey(RuleFire, on_delete=models.PROTECT, related_name="follow_ups", db_index=False)
     line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="+", db_index=False)
     act = models.CharField(max_length=16, choices=[(one.value, one.value) for one in Act])
+    speed = models.CharField(max_length=16, blank=True, default="")  # that it had: kbps; empty for no limit
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")  # that it had
     due_at = models.DateTimeField()
     state = models.CharField(
         max_length=16, default=FollowState.OPEN, choices=[(one.value, one.value) for one in FollowState]
@@ -142,11 +146,20 @@ class FollowUp(models.Model):
                 condition=Q(state=FollowState.OPEN, done_at=None) | (~Q(state=FollowState.OPEN) & ~Q(done_at=None)),
                 name="follow_up_is_open_or_has_ended",
             ),
+            models.CheckConstraint(
+                condition=Q(act=Act.PLAN, plan__isnull=False) | (~Q(act=Act.PLAN) & Q(plan=None)),
+                name="follow_up_that_puts_a_plan_back_says_which",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state=FollowState.OPEN), name="follow_up_by_due"),
             models.Index(fields=["line"], condition=Q(state=FollowState.OPEN), name="follow_up_of_line"),
         ]
+
+    def end(self, state: FollowState, at: dt.datetime, *, by: Actor | None = None) -> None:
+        """It is over, by its time or by this person."""
+        self.state, self.done_at, self.done_by = state, at, by.name if by else ""
+        self.save(update_fields=["state", "done_at", "done_by"])
 
 
 class LineGuard(models.Model):

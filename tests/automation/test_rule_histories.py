@@ -9,11 +9,13 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from automation.models import LineGuard, RuleFire
-from automation.policy import CALM, MOST_CHANGES
+from automation.models import FollowUp, LineGuard, RuleFire
+from automation.policy import CALM, MOST_CHANGES, Action
 from automation.work import rules
+from lines.carriers.base import Setting
+from lines.commands.settings import set_on_line
 from lines.commands.wishes import activate, deactivate
-from lines.models import ChangedLines, LineState
+from lines.models import ChangedLines, LineSetting, LineState
 from lines.policy import Wanted
 from tests.automation.ruled import MIA, Ruled
 
@@ -112,4 +114,77 @@ def test_any_history_ends_as_the_rules_say(steps: list[tuple[int, str]]) -> None
         assert RuleFire.objects.count() == len(fired)
         guard = LineGuard.objects.filter(line=line).first()
         assert guard is None or guard.times <= MOST_CHANGES
+        transaction.set_rollback(True)
+
+
+SLOWED = st.lists(
+    st.tuples(
+        st.integers(min_value=1, max_value=900),  # minutes later
+        st.sampled_from(["use", "use", "use", "replay", "sweep", "", "100", "200"]),  # kbps: by hand
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+class ExpectedSpeed:
+    """One line under one rule that slows it to 100 kbps after 512 MB a day, and puts it back the next day."""
+
+    def __init__(self) -> None:
+        self.used: dict[dt.date, int] = {}
+        self.fired: set[dt.date] = set()
+        self.speed = ""
+        self.back: tuple[dt.datetime, str] | None = None
+
+    def due(self, now: dt.datetime) -> None:
+        if self.back is not None and now >= self.back[0]:
+            self.speed, self.back = self.back[1], None
+
+    def meet(self, now: dt.datetime) -> None:
+        day = now.date()
+        if self.used.get(day, 0) <= 512 or day in self.fired:
+            return
+        self.fired.add(day)
+        if self.speed == "100" and self.back is None:
+            return  # somebody set it so: it is theirs
+        was = self.back[1] if self.back is not None else self.speed
+        midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
+        self.speed, self.back = "100", (max(midnight, now + CALM), was)
+
+    def hand(self, speed: str) -> None:
+        """A hand that changes nothing ends nothing."""
+        if speed != self.speed:
+            self.speed, self.back = speed, None
+
+
+@pytest.mark.django_db
+@settings(max_examples=8)
+@given(steps=SLOWED)
+def test_any_history_of_a_slowed_line_ends_with_the_speed_it_had_or_was_given(
+    steps: list[tuple[int, str]],
+) -> None:
+    with pytest.MonkeyPatch.context() as clock, transaction.atomic():
+        ruled, expected = Ruled(clock, "2026-11-10T00:00:00+00:00"), ExpectedSpeed()
+        line = ruled.line()
+        ruled.daily(action=Action.THROTTLE, kbps=100)
+        for minutes, step in [*steps, (1440, "sweep"), (1440, "sweep")]:
+            ruled.clock((ruled.now + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S"))
+            rules.check_rest()
+            expected.due(ruled.now)
+            if step == "use":
+                ruled.uses(line, 300)
+                expected.used[ruled.now.date()] = expected.used.get(ruled.now.date(), 0) + 300
+                expected.meet(ruled.now)
+            elif step == "replay":
+                ChangedLines.objects.create(read_at=ruled.now, line_ids=[line.pk])
+                rules.check_pages()
+                rules.check_all()
+            elif step != "sweep":
+                set_on_line(line=line, setting=Setting.THROTTLE, value=step, by=MIA)
+                expected.hand(step)
+            setting = LineSetting.objects.filter(line=line).first()
+            assert (setting.wanted if setting else "") == expected.speed, (ruled.now, step)
+        assert RuleFire.objects.count() == len(expected.fired)
+        assert not FollowUp.objects.filter(state="open").exists()
+        assert LineState.objects.get(pk=line.pk).wanted == Wanted.ACTIVE
         transaction.set_rollback(True)
