@@ -39,13 +39,15 @@ def set_lines(*, fires: Sequence[RuleFire], now: dt.datetime) -> None:
         before, planned = _as_they_are(rule, ids), _planned(rule, ids, now)
         verdicts = _want(rule, ids)
         done = []
-        for one in its:
-            verdict = verdicts.get(one.line_id or 0, Verdict.GONE)
+        for one in sorted(its, key=lambda one: (one.lifts_at is None, one.lifts_at or now), reverse=True):
+            line_id = one.line_id or 0
+            verdict = verdicts.get(line_id, Verdict.GONE)
             if verdict.is_refusal:
                 one.outcome = Outcome.REFUSED
-            else:
-                one.acted_at = clock.now()
-                done.append((one, before[one.line_id or 0], verdict is Verdict.DO))
+                continue
+            one.acted_at = clock.now()
+            if line_id in before:  # of two days that it fired for the longer puts back
+                done.append((one, before.pop(line_id), verdict is Verdict.DO))
         _plan(planned, done)
 
 
