@@ -9,7 +9,7 @@ UV_COMPILE := uv pip compile pyproject.toml --extra dev --universal --python-ver
 PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 
-.PHONY: setup demo test check format lock bench fuzz screens help
+.PHONY: setup demo test suite check format lock bench fuzz screens help
 .DEFAULT_GOAL := help
 
 help:
@@ -20,8 +20,12 @@ setup: .venv/.installed node_modules/.vendored
 demo: setup
 	@$(BIN)/python -m embedded.demo
 
-test: check
-	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && $(BIN)/python -m pytest -n auto
+# Side by side: mypy uses one core only.
+test: setup
+	@$(MAKE) --no-print-directory --jobs 2 check suite
+
+suite: setup
+	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && $(BIN)/python -m pytest -n auto --dist worksteal
 
 # What needs no server: style, types, and which module may import which.
 check: setup
