@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import random
+import uuid
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -45,6 +46,11 @@ class Why(enum.StrEnum):
     SUBACCOUNT = "sub-account"
     CARRIER = "carrier"  # it switched the SIM off by itself: another device, with the IMEI lock on
     NEW = "new"  # never activated since it was added
+
+
+def balance_subject(payer: uuid.UUID) -> str:
+    """What events about a payer's balance are about."""
+    return f"balance:{payer.hex}"
 
 
 HOLDING = frozenset({Why.RULE.value, Why.SUBACCOUNT.value})  # they give a line back by themselves

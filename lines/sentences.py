@@ -255,6 +255,8 @@ EVENTS = {
     "sms.sent": "Message to the device: “{text}”",
     "sms.received": "Message from the device: “{text}”",
     "sms.refused": "Message not sent: {why}",
+    "balance.red": "The balance went below its minimum: lines that were on were suspended",
+    "balance.recovered": "The balance recovered: suspended lines were started again",
 }
 
 

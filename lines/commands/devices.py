@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Sum
 from kit import clock, crypto
 from kit.errors import Invalid
 
@@ -20,7 +20,7 @@ from lines import policy
 from lines.carriers.base import Device
 from lines.commands import leases
 from lines.commands.identity import Told, keep_identity
-from lines.models import Carrier, CarrierHealth, Line, LineDevice, LineSecret, LineSetting, LineState, Sighting
+from lines.models import Carrier, CarrierHealth, Line, LineDay, LineDevice, LineSecret, LineSetting, LineState, Sighting
 
 LOOKS_SHARE = 0.05  # of the day's calls, for looks that nobody asked for
 WINDOW = 5_000  # lines that one round of them considers
@@ -153,6 +153,7 @@ def _see(line: Line, state: LineState, row: LineDevice, device: Device, asked_at
         seen.started_at, seen.ended_at = device.session_started, device.session_ended
         if seen.ended_at is not None and seen.ended_at < (line.held_since or line.added_at):
             return  # somebody else's
+        seen.used = min(seen.used, _used_since(line, device.session_started.date()))
     elif not seen.country and not seen.network:
         return
     last = Sighting.objects.filter(line=line).order_by("-started_at", "-pk").first()
@@ -163,6 +164,11 @@ def _see(line: Line, state: LineState, row: LineDevice, device: Device, asked_at
     Sighting.objects.filter(pk=last.pk).update(
         ended_at=seen.ended_at, seen_at=asked_at, used=F("used") + seen.used, sessions=F("sessions") + more
     )
+
+
+def _used_since(line: Line, day: dt.date) -> int:
+    """The most that a session may have used: what the line did since the day on which it began."""
+    return LineDay.objects.filter(line=line, day__gte=day).aggregate(used=Sum("used"))["used"] or 0
 
 
 def _place(one: Sighting) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from billing.models import Wallet
 from lines import policy
 from lines.carriers.base import Switch
 from lines.models import Line, LineState
-from lines.policy import Action, Facts, Verdict, Wanted, Why
+from lines.policy import Action, Facts, Verdict, Wanted, Why, balance_subject
 
 LONGEST_NOTES = 500  # characters
 
@@ -125,17 +126,20 @@ def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None =
         suspended = _wish(which=of_payer, ids=red, wanted=Wanted.SUSPENDED, instead_of=[Wanted.ACTIVE], why=Why.BALANCE)
     if back:
         reactivated = _wish(which=of_payer, ids=back, wanted=Wanted.ACTIVE, instead_of=[Wanted.SUSPENDED], why=None)
+    uuids = dict(Account.objects.filter(pk__in=[*red, *back]).values_list("pk", "uuid")) if changes else {}
     for account_id in red:
-        _record_turn("balance.red", account_id, "suspended", suspended.get(account_id, 0))
+        _record_turn("balance.red", account_id, uuids[account_id], "suspended", suspended.get(account_id, 0))
         tell_turn(account_id=account_id, suspended=suspended.get(account_id, 0))
     for account_id in back:
-        _record_turn("balance.recovered", account_id, "reactivated", reactivated.get(account_id, 0))
+        _record_turn("balance.recovered", account_id, uuids[account_id], "reactivated", reactivated.get(account_id, 0))
         tell_turn(account_id=account_id, back=reactivated.get(account_id, 0))
     return Enforced(suspended=sum(suspended.values()), reactivated=sum(reactivated.values()))
 
 
-def _record_turn(verb: str, account_id: int, did: str, lines: int) -> None:
-    record(by=SYSTEM, verb=verb, account_id=account_id, detail={f"lines_{did}": lines})
+def _record_turn(verb: str, account_id: int, account: uuid.UUID, did: str, lines: int) -> None:
+    """One event for all the lines of an account, found by its subject: each line's timeline shows it."""
+    subject = balance_subject(account)
+    record(by=SYSTEM, verb=verb, account_id=account_id, subject=subject, detail={f"lines_{did}": lines})
 
 
 def lock_lines(*, line_ids: Sequence[int]) -> list[LineState]:

@@ -17,7 +17,7 @@ from accounts.queries import Viewer
 from lines.carriers import CLIENTS
 from lines.carriers.base import Abilities, Setting
 from lines.models import Line, LineDevice, LineSecret, LineSetting, Sighting
-from lines.policy import cycle_start
+from lines.policy import balance_subject, cycle_start
 from lines.queries.usage import days_of
 
 ROWS = 100
@@ -123,14 +123,24 @@ def statistics_of(viewer: Viewer, line: Line, cycle: dt.date, *, today: dt.date)
 
 
 def events_of(viewer: Viewer, line: Line, *, before: int | None = None) -> tuple[list[Event], bool]:
-    """What happened to a line while it was this viewer's, the newest first, and whether there is more."""
+    """What happened to a line while it was this viewer's, the newest first, and whether there is more.
+
+    With the turns of the payer's balance in that time: they suspend all its lines at once, by one event.
+    """
     account = viewer.account
     whose = Q(account=account) if account.is_subaccount else Q(account=account) | Q(account__parent=account)
-    events = Event.objects.filter(whose, subject=f"line:{line.iccid}")
+    events = Event.objects.filter(_about(viewer, line, whose))
     if before is not None:
         events = events.filter(pk__lt=before)
     rows = list(events.select_related("account").order_by("-id")[: ROWS + 1])
     return rows[:ROWS], len(rows) > ROWS
+
+
+def _about(viewer: Viewer, line: Line, whose: Q) -> Q:
+    about = whose & Q(subject=f"line:{line.iccid}")
+    if line.payer is None or line.payer != viewer.account:
+        return about
+    return about | Q(account=line.payer, subject=balance_subject(line.payer.uuid), at__gt=line.added_at)
 
 
 def imeis_of(viewer: Viewer, line: Line) -> list[Event]:

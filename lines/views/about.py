@@ -134,6 +134,7 @@ def line_audit(request: MemberRequest, iccid: str) -> HttpResponse:
     )
     context = line_context(request, iccid, tab="line-audit") | {
         "events": [(event, sentences.of_event(event.verb, event.detail)) for event in found],
+        "since": line.added_at,
         "older": f"?before={found[-1].pk}" if is_more else "",
     }
     return page(request, "lines/line_audit.html", context)

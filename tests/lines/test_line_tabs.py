@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from simulator import Running, running
 
 from accounts.models import Event
 from accounts.policy import OPERATOR
+from billing.commands import adjust
 from lines.carriers.base import Device, Setting
 from lines.commands import devices
 from lines.commands.holders import assign
+from lines.commands.wishes import enforce
 from lines.models import Line, LineDevice, LineSecret, Sighting
 from lines.queries.devices import destinations_of, events_of, sightings_of
 from lines.work.clients import close_clients
@@ -164,3 +167,30 @@ def test_what_a_carrier_cannot_do_is_said(fleet: Fleet) -> None:
         "does not tell it",
     ):
         assert reason in page
+
+
+def test_a_lines_timeline_tells_when_the_balance_stopped_and_started_it(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, stranger = fleet.account(credit="5"), fleet.account(credit="5")
+    line = fleet.line(account)
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
+    for one in (account, stranger):
+        adjust(account=one, amount=Decimal(-1), reason="a trial", by=OPERATOR)
+    enforce()
+    adjust(account=account, amount=Decimal(9), reason="back", by=OPERATOR)
+    enforce()
+    page = client_of(account).get(f"/lines/{line.iccid}/audit/").content.decode()
+    assert page.count("went below its minimum: lines that were on were suspended") == 1
+    assert page.count("The balance recovered") == 1
+    assert f"Came to {account.name}" in page
+    assert not any(event.account_id == stranger.pk for event in events_of(place_of(account), line)[0])
+
+
+def test_a_session_used_no_more_than_the_line_since_it_began(fleet: Fleet) -> None:
+    line = fleet.line(fleet.account(), "iotportal")
+    for day, total in ((10, 0), (11, 900 * MB), (20, 907 * MB)):
+        fleet.read(line, f"2026-11-{day}T11:00", total)
+    began = at("2026-11-20T08:00")
+    devices.keep_device(line_id=line.pk, device=Device(session_started=began), asked_at=at("2026-11-20T12:00"))
+    assert Sighting.objects.get().used <= 16 * MB
