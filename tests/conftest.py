@@ -3,7 +3,8 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.management.commands import flush
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from embedded import services as embedded_services
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -70,18 +71,35 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def profile(chromium: Browser, live_server: LiveServer) -> Iterator[Callable[..., BrowserContext]]:
+    """A profile of Chromium for each way to look at pages, with nobody logged in. What it loaded for one test it keeps
+    for the next: scripts and styles are most of a first load."""
+    kept: dict[str, BrowserContext] = {}
+
+    def of(**options: Any) -> BrowserContext:
+        key = repr(sorted(options.items()))
+        if key not in kept:
+            kept[key] = chromium.new_context(base_url=live_server.url, **options)
+            kept[key].set_default_timeout(15_000)
+        kept[key].clear_cookies()
+        return kept[key]
+
+    yield of
+    for context in kept.values():
+        context.close()
+
+
 @pytest.fixture
-def page(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page of the live server in a fresh profile; asking another host or an error in its console fails the test."""
-    context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(15_000)
-    page = context.new_page()
+def page(profile: Callable[..., BrowserContext], live_server: LiveServer) -> Iterator[Page]:
+    """A page of the live server; asking another host or an error in its console fails the test."""
+    page = profile().new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
     page.on("console", lambda message: _note_violation(complaints, message.text))
     page.on("request", lambda request: _note_foreign(complaints, request.url, live_server.url))
     yield page
-    context.close()
+    page.close()
     assert complaints == []
 
 

@@ -6,26 +6,25 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 from simulator import Running, running
 
-from accounts.models import User
 from lines.work.clients import close_clients
+from tests.console.console_people import log_in
 from tests.worlds import Story
-
-PASSWORD = "orbit-lantern-42"
 
 
 @pytest.mark.browser
 def test_the_daily_rule_from_its_form_to_the_day_after(
-    page: Page, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+    page: Page, live_server: LiveServer, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("automation.tasks.act.delay", lambda: None)
     with running(simbase=2, iotportal=0, quiet=True, clock="2026-11-01") as sim:
-        _walk(page, sim, lambda now: Story(sim, monkeypatch, now))
+        _walk(page, live_server.url, sim, lambda now: Story(sim, monkeypatch, now))
     close_clients()
 
 
-def _walk(page: Page, sim: Running, begin: Callable[[str], Story]) -> None:
+def _walk(page: Page, address: str, sim: Running, begin: Callable[[str], Story]) -> None:
     tale = begin("2026-11-10T08:00")
     tracker = sim.iccids("simbase", 1)[0]
     tale.carrier("simbase", per_mb="0.01")
@@ -36,14 +35,8 @@ def _walk(page: Page, sim: Running, begin: Callable[[str], Story]) -> None:
         tale.at(f"2026-11-{day}T12:00")
         tale.uses(tracker, megabytes)
         tale.sync(compare=False)
-    owner = User.objects.get(email="owner@acme.example")
-    owner.set_password(PASSWORD)
-    owner.save()
-    page.goto("/accounts/login/?next=/automation/rules/")
-    page.get_by_label("Mail").or_(page.locator("input[name=login]")).first.fill(owner.email)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("input[name=password]").press("Enter")
-
+    log_in(page.context, "owner@acme.example", address)
+    page.goto("/automation/rules/")
     page.get_by_role("link", name="512 MB a day, on again the next day").click()
     expect(page.locator("#preview")).to_contain_text("1 line is looked at now")
     page.locator("#id_limit").fill("5000")

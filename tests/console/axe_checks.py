@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
+from console_people import DESK, PHONE, fits
 from playwright.sync_api import Page
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = "/static/axe-core/axe.min.js"  # as a file the browser keeps it, compiled (STATICFILES_DIRS of the test settings)
+RUN = """async ([within, skipped]) => {
+  const options = {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+    rules: Object.fromEntries(skipped.map(rule => [rule, {enabled: false}])),
+    resultTypes: ["violations"], preload: false, elementRef: false,
+  };
+  const {violations} = await axe.run(within, options);
+  return violations.filter(found => ["serious", "critical"].includes(found.impact))
+    .flatMap(found => found.nodes.map(node =>
+      `${found.id}: ${node.target} ${[...node.any, ...node.all, ...node.none].map(check => check.message)}`));
+}"""
+LOOKS = ((DESK, "light"), (PHONE, "dark"))
 
 
-def serious_findings(page: Page) -> list[str]:
+def serious_findings(page: Page, *, within: str = "html", skipped: Sequence[str] = ()) -> list[str]:
     """What axe calls serious or critical, one line each."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS)
-    return [
-        f"{found['id']}: {node['target']} {node['failureSummary']}"
-        for found in result["violations"]
-        if found["impact"] in ("serious", "critical")
-        for node in found["nodes"]
-    ]
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(url=AXE)
+    return list(page.evaluate(RUN, [within, list(skipped)]))
+
+
+def wrong_in_any_look(page: Page, *, within: str = "html", skipped: Sequence[str] = ()) -> list[str]:
+    """What axe finds, and whether the page scrolls sideways: on a desk in the light, then on a phone in the dark.
+
+    The page is loaded once: a look is the window's, and changes under it.
+    """
+    wrong = []
+    for size, theme in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        wrong += [f"{theme}: {finding}" for finding in serious_findings(page, within=within, skipped=skipped)]
+        if not fits(page):
+            wrong.append(f"{size['width']} px: scrolls sideways")
+    return wrong

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from console_people import DESK, PASSWORD, MakeLine, Visit
-from django.conf import settings
+from console_people import DESK, PASSWORD, MakeLine, Visit, log_in
 from django.core.cache import cache
-from django.test import Client
 from kit import clock, crypto
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.commands import open_account
-from accounts.models import Account, User
+from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing.models import UsageDay, Wallet
 from lines.carriers.base import Switch
@@ -156,10 +154,10 @@ def fleet(acme: Account, harbour: Account, make_line: MakeLine) -> dict[str, Lin
 
 
 @pytest.fixture
-def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
-    """Opens pages in fresh profiles; any error in a console and any request to another host fails the test."""
+def visit(profile: Callable[..., BrowserContext], live_server: LiveServer) -> Iterator[Visit]:
+    """Opens pages, `to` one at once; any error in a console and any request to another host fails the test."""
     complaints: list[str] = []
-    contexts = []
+    pages: list[Page] = []
 
     def note(kind: str, text: str) -> None:
         if kind == "error":
@@ -169,23 +167,20 @@ def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
         if not url.startswith((f"{live_server.url}/", "data:")):
             complaints.append(f"asks another host: {url}")
 
-    def open_one(*, login: str = "", **options: Any) -> Page:
-        context = chromium.new_context(base_url=live_server.url, **({"viewport": DESK} | options))
-        context.set_default_timeout(15_000)
-        contexts.append(context)
+    def open_one(*, login: str = "", to: str = "", **options: Any) -> Page:
+        context = profile(**({"viewport": DESK} | options))
         page = context.new_page()
+        pages.append(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: note(message.type, message.text))
         page.on("request", lambda request: foreign(request.url))
         if login:
-            client = Client()
-            client.force_login(User.objects.get(email=login))
-            session = client.cookies[settings.SESSION_COOKIE_NAME].value
-            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
-            page.goto("/")
+            log_in(context, login, live_server.url)
+        if to:
+            page.goto(to)
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert complaints == []

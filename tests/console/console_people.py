@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
-from accounts.models import Account, Membership
+from accounts.models import Account, Membership, User
 from accounts.queries import owner_of
 from lines.models import Line
 
@@ -27,6 +29,18 @@ def client_of(account: Account) -> Client:
     client = Client()
     client.force_login(owner_of(account))
     return client
+
+
+def log_in(context: BrowserContext, email: str, address: str) -> None:
+    """As if this person had typed the password into this browser just now."""
+    client, user = Client(), User.objects.get(email=email)
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
 
 
 def fits(page: Page) -> bool:

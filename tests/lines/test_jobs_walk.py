@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from embedded.addresses import REPOSITORY
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
@@ -20,6 +21,7 @@ from lines.commands import jobs
 from lines.models import Drive, Job, JobItem, Line
 from lines.policy import Action, Item, JobState
 from lines.work.jobs import run_jobs
+from tests.console.console_people import log_in
 from tests.fleets import Fleet
 
 COUNT = 2000
@@ -70,15 +72,8 @@ def test_a_killed_worker_leaves_no_line_acted_on_twice(account: Account) -> None
 
 
 @pytest.mark.browser
-def test_two_thousand_lines_are_activated_from_the_list(page: Page, account: Account) -> None:
-    owner = owner_of(account)
-    owner.set_password("orbit-lantern-42")
-    owner.save()
-    page.goto("/accounts/login/")
-    page.fill("input[name=login]", owner.email)
-    page.fill("input[name=password]", "orbit-lantern-42")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url("**/")
+def test_two_thousand_lines_are_activated_from_the_list(page: Page, live_server: LiveServer, account: Account) -> None:
+    log_in(page.context, owner_of(account).email, live_server.url)
     page.goto("/lines/?status=deactivated")
     page.locator("#rows .c-iccid a").first.focus()
     page.keyboard.press("Space")

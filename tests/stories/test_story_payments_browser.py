@@ -16,9 +16,9 @@ from billing import tasks
 from lines.commands.wishes import enforce
 from lines.models import Carrier, Line, LineState, Price, RatePlan
 from lines.policy import Wanted, Why
+from tests.console.console_people import log_in
 from tests.tills import standin_fixture, stripe_server_fixture, usd  # noqa: F401
 
-PASSWORD = "a-long-secret"
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12/31", "cvc": "123", "name": "Ada Byron", "line1": "1 Quay",
         "postal_code": "3011", "city": "Rotterdam", "country": "NL"}  # fmt: skip
 
@@ -49,12 +49,10 @@ def test_a_card_and_funds_turn_the_balance_green_and_bring_the_lines_back(
     owner_page: Page, live_server: LiveServer, transactional_db: None
 ) -> None:
     page = owner_page
-    account = open_account(name="acme", owner_email="owner@acme.example", password=PASSWORD, by=OPERATOR)
+    account = open_account(name="acme", owner_email="owner@acme.example", by=OPERATOR)
     state = _line(account)
-    page.goto("/accounts/login/")
-    page.fill("#id_login", owner_of(account).email)
-    page.fill("#id_password", PASSWORD)
-    page.click("main button")
+    log_in(page.context, owner_of(account).email, live_server.url)
+    page.goto("/")
     expect(page.locator("#balance")).to_contain_text("Too low")
     page.click("a.refill")
     page.click("main button:has-text('Give a card')")

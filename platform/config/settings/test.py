@@ -13,3 +13,4 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+STATICFILES_DIRS = [*STATICFILES_DIRS, ("axe-core", str(BASE_DIR / "node_modules" / "axe-core"))]  # type: ignore[list-item]  # noqa: F405
