@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Count, Max
-from kit.charts import Bar, Chart, bars
+from kit.charts import Bar, Chart, Levels, bars, levels
 from kit.money import ZERO
 from kit.money import shown as money
 
@@ -32,6 +32,7 @@ class Spending:
     days: list[tuple[dt.date, Decimal]]
     last_so_far: Decimal
     last_month: Decimal
+    growth: list[tuple[int, Decimal | None, Decimal | None]]  # day of the month, cost up to it: this month, last month
 
     @property
     def change(self) -> str:
@@ -58,6 +59,17 @@ class Spending:
             unit="$",
         )
 
+    def race(self) -> Levels:
+        """How this month grows beside how the last one did."""
+        return levels(
+            [
+                ("before", [float(last) for _, _, last in self.growth if last is not None]),
+                ("", [float(this) for _, this, _ in self.growth if this is not None]),
+            ],
+            ticks=[str(day) if day % 7 == 1 else "" for day, _, _ in self.growth],
+            unit="$",
+        )
+
 
 def spending_of(membership: Membership, *, today: dt.date) -> Spending | None:
     """From the sums of account and day: the same however many lines there are. None for who may not see money."""
@@ -76,7 +88,24 @@ def spending_of(membership: Membership, *, today: dt.date) -> Spending | None:
         days=[(day, costs.get(day, ZERO)) for day in days],
         last_so_far=sum((cost for day, cost in costs.items() if last <= day <= same_day), ZERO),
         last_month=sum((cost for day, cost in costs.items() if last <= day < this), ZERO),
+        growth=_growth(costs, this, last, today),
     )
+
+
+def _growth(
+    costs: dict[dt.date, Decimal], this: dt.date, last: dt.date, today: dt.date
+) -> list[tuple[int, Decimal | None, Decimal | None]]:
+    """What had been spent by each day of the month: a month has no more after its last day, this one after today."""
+    rows, sums = [], [ZERO, ZERO]
+    for number in range(31):
+        found: list[Decimal | None] = []
+        for which, (first, end) in enumerate(((this, today), (last, this - dt.timedelta(days=1)))):
+            day = first + dt.timedelta(days=number)
+            sums[which] += costs.get(day, ZERO) if day <= end else ZERO
+            found.append(sums[which] if day <= end else None)
+        if number < 28 or any(one is not None for one in found):
+            rows.append((number + 1, found[0], found[1]))
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from kit import clock
+from kit.charts import Share, shares
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
@@ -23,6 +24,7 @@ from lines.policy import Status
 from lines.queries.sms import count_unread
 
 A_YEAR = 365 * 86_400
+IN_ORDER = (Status.ACTIVATED, Status.ACTIVATION_READY, Status.SUSPENDED, Status.DEACTIVATED)
 LARGE_FLEET = 100_000  # lines from which on the sums of Home take the better part of a second
 
 
@@ -39,17 +41,29 @@ def home(request: MemberRequest) -> HttpResponse:
         "fleet": fleet,
         "refresh": 15 if fleet.total < LARGE_FLEET else 120,
         "statuses": [
-            (status, status.name.lower().replace("_", "-"), fleet.by_status.get(status, 0)) for status in Status
+            (status, status.name.lower().replace("_", "-"), fleet.by_status.get(status, 0)) for status in IN_ORDER
         ],
+        "fleet_chart": _fleet_chart(fleet),
         "off": [(group, sentences.group_off(group, outside=outside)) for group in fleet.off],
         "unread": count_unread(membership),
         "fired": queries.fired_today(membership, today=today),
         "spending": spending,
         "spending_chart": spending.chart() if spending else None,
+        "race_chart": spending.race() if spending else None,
         "top": top,
         "most": top[0].month_bytes if top else 0,
     }
     return page(request, "console/home.html", context, part="home")
+
+
+def _fleet_chart(fleet: lines.Fleet) -> list[Share]:
+    counts = fleet.by_status
+    return shares(
+        [
+            (one.name.lower(), f"{one.word}: {counts.get(one, 0):,} of {fleet.total:,}", counts.get(one, 0))
+            for one in IN_ORDER
+        ]
+    )
 
 
 @require_GET

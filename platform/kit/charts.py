@@ -1,4 +1,4 @@
-"""Bar charts drawn on the server: what is where, in percent across and pixels down. Pure."""
+"""Charts drawn on the server: what is where, in percent across and pixels down. Pure."""
 
 from __future__ import annotations
 
@@ -51,6 +51,36 @@ class Chart:
     is_empty: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A line over the days: its points in a box of 100 by the chart's height, and where it ends."""
+
+    kind: str
+    points: str
+    end_x: str
+    end_y: str
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    lines: list[Level]
+    rules: list[Rule]
+    ticks: list[tuple[str, str]]  # x and what is written there
+    base: int
+    height: int  # with the ticks under the plot
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, side by side with the others: x and width in percent."""
+
+    kind: str
+    title: str
+    x: str
+    width: str
+
+
 def scale(largest: float) -> tuple[float, int]:
     """A round step (1, 2 or 5 times a power of ten) and how many of them hold the largest value: at most 4."""
     if largest <= 0:
@@ -75,14 +105,50 @@ def bars(values: Sequence[Bar], *, unit: str = "") -> Chart:
     base = ROOM + HEIGHT
     return Chart(
         bars=[_drawn(bar, number, slot, bar.value / (step * count) * HEIGHT) for number, bar in enumerate(values)],
-        rules=[
-            Rule(f"{base - HEIGHT * number / count:.1f}", _label(step * number, unit if number == count else ""))
-            for number in range(1, count + 1)
-        ],
+        rules=_rules(step, count, unit),
         base=base,
         height=base + 24,
         is_empty=largest <= 0,
     )
+
+
+def levels(series: Sequence[tuple[str, Sequence[float]]], *, ticks: Sequence[str], unit: str = "") -> Levels:
+    """Lines from zero, each as far as it has values, over one place for each tick: (kind, values)."""
+    largest = max((value for _, values in series for value in values), default=0.0)
+    step, count = scale(largest)
+    base, across = ROOM + HEIGHT, 100 / max(1, len(ticks) - 1)
+    drawn = []
+    for kind, values in series:
+        places = [(across * n, base - value / (step * count) * HEIGHT) for n, value in enumerate(values)]
+        if places:
+            points = " ".join(f"{x:.3f},{y:.1f}" for x, y in places)
+            drawn.append(Level(kind, points, f"{places[-1][0]:.3f}%", f"{places[-1][1]:.1f}"))
+    return Levels(
+        lines=drawn,
+        rules=_rules(step, count, unit),
+        ticks=[(f"{across * number:.3f}%", tick) for number, tick in enumerate(ticks) if tick],
+        base=base,
+        height=base + 24,
+        is_empty=largest <= 0,
+    )
+
+
+def shares(parts: Sequence[tuple[str, str, int]]) -> list[Share]:
+    """Parts of their sum, (kind, title, value), those of nothing left out."""
+    whole, before, drawn = sum(value for _, _, value in parts), 0, []
+    for kind, title, value in parts:
+        if value:
+            drawn.append(Share(kind, title, f"{100 * before / whole:.3f}%", f"{100 * value / whole:.3f}%"))
+        before += value
+    return drawn
+
+
+def _rules(step: float, count: int, unit: str) -> list[Rule]:
+    """Lines across at every step; the topmost has the unit."""
+    return [
+        Rule(f"{ROOM + HEIGHT - HEIGHT * number / count:.1f}", _label(step * number, unit if number == count else ""))
+        for number in range(1, count + 1)
+    ]
 
 
 def _drawn(bar: Bar, number: int, slot: float, height: float) -> Drawn:

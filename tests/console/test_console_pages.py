@@ -63,6 +63,7 @@ def test_home_adds_up_usage_and_what_it_cost(acme: Account, fleet: dict[str, Lin
     assert "Used this day 150.0 MB $1.50 · read 3 min ago" in said
     assert "Used this month 150.0 MB read 3 min ago" in said
     assert "Cost this month $1.50" in said
+    assert "Activated 2 20.00% Activation Ready 2 20.00% Suspended 1 10.00% Deactivated 5 50.00% All 10" in said
 
 
 @pytest.mark.parametrize("path", ["/", "/lines/"])
