@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from django.conf import settings
+from django.utils.module_loading import import_string
 from kit import clock
 
 from accounts.commands import open_account
@@ -30,6 +32,7 @@ from lines.commands.readings import apply_readings
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import enforce
+from lines.demo_acts import act
 from lines.models import Carrier, Coverage, Line, RatePlan
 
 EMAIL, PASSWORD = "demo@linekeeper.example", "linekeeper-demo"  # printed for everyone to use
@@ -78,6 +81,10 @@ class Simulator:
         sims = self._http.get("/_sim/truth", params=asked).raise_for_status().json()["sims"]
         return [self._reading(carrier, sim) for sim in sims]
 
+    def say(self, iccid: str, text: str) -> None:
+        """A message from a device."""
+        self._http.post("/_sim/sms", json={"iccid": iccid, "text": text}).raise_for_status()
+
     @staticmethod
     def _reading(carrier: str, sim: dict[str, Any]) -> Reading:
         month = dt.date.fromisoformat(f"{sim['counter_month']}-01")
@@ -88,6 +95,7 @@ class Simulator:
             cycle=month if carrier == "simbase" else None,
             status=Status(Switch.ON, WORDS[carrier]),
             last_seen=seen if carrier == "simbase" else None,
+            sms_mark=0,
         )
 
 
@@ -104,6 +112,9 @@ def seed(simulator_url: str) -> dict[str, Any]:
         with clock.frozen(_night(DAYS)):
             _add_lines(simulator.fleet(), account, carriers)
         _live_through(simulator, account, carriers)
+    act(account, PASSWORD, simulator.say)
+    for part in settings.DEMO_PARTS:
+        import_string(part)(account, simulator.url)
     if not Coverage.objects.exists():
         load_coverage(rows=rows_of(path=COVERAGE), by=OPERATOR)
     let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)

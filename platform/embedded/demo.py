@@ -52,6 +52,7 @@ def _run(children: Supervisor, port: int) -> None:
     _refuse_taken(port)
     os.environ.setdefault("LINEKEEPER_URL", f"http://127.0.0.1:{port}")
     os.environ.setdefault("STORE_URL", "https://store.example.com/")
+    os.environ.setdefault("WEBHOOKS_TO_PRIVATE", "1")  # whoever tries it listens on this machine
     _say("Starting PostgreSQL and Redis")
     services.ensure_running(migrate=False)
     _collect_static()

@@ -41,6 +41,7 @@ def routes() -> list[Route]:
         _route("/faults/{fault_id:int}", DELETE=remove_fault),
         _route("/calls", GET=read_calls, DELETE=clear_calls),
         _route("/tokens/expire", POST=expire_tokens),
+        _route("/hook", POST=take_hook),
         *events,
     ]
 
@@ -73,6 +74,11 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def take_hook(_world: World, _request: Request, _data: Any) -> object:
+    """The address of a customer who listens to webhooks: whatever comes is taken."""
+    return {"taken": True}
 
 
 # The world

@@ -38,6 +38,11 @@ def test_the_benchmark_answers_with_what_it_promises_and_drops_its_database() ->
     assert answer["enforcing"]["lines"] == 200
     assert answer["looking"].keys() == {"colours_ms", "balance_ms", "lines_list_ms"}
     assert len([row for row in answer["more"] if row["what"].startswith("API") and 0 < row["ratio"] < 1]) == 3
+    pages = [row for row in answer["more"] if row["what"].startswith("page: ")]
+    assert {row["unit"] for row in pages} == {"ms"}
+    assert {"page: Home", "page: Lines", "page: line-usage", "page: back office, Ledger"} <= {
+        row["what"] for row in pages
+    }
     assert answer["books_add_up"] is True
     assert answer["broken_rules"] == []
     with connection.cursor() as cursor:

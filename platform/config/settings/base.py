@@ -253,7 +253,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # What `manage.py bench` measures besides lines: functions of a fleet and a number of rounds.
-BENCH_ROWS = ["api.bench.rows", "lines.bench.lists.rows"]
+BENCH_ROWS = ["api.bench.rows", "lines.bench.lists.rows", "console.bench.rows"]
+
+# What the demo has besides lines: functions of its account and the simulator's address, each harmless twice.
+DEMO_PARTS = ["automation.demo.furnish"]
 
 LOGGING = {
     "version": 1,
