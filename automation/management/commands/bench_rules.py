@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -33,12 +35,16 @@ class Command(OperatorCommand):
             raise Invalid(f"It takes {FEWEST_LINES:,} lines or more, 2 accounts or more, and a round")
         with throwaway_database():
             self.stderr.write(f"Making {lines:,} lines of {accounts:,} accounts ...", self.style.NOTICE)
+            began = time.monotonic()
             seed(lines=lines, accounts=accounts)
+            seeded = time.monotonic() - began
             measured = measure_rules(rounds=rounds, pages=5 if quick else 20)
         return {
             "lines": lines,
             "accounts": accounts,
             "rules_of_each_account": len(LIMITS),
+            "seed_seconds": round(seeded, 1),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             **{name: round(value, 4) for name, value in asdict(measured).items()},
             "page_times_floor": round(measured.page_ms / measured.page_floor_ms, 1),
             "fleet_times_floor": round(measured.fleet_seconds / measured.fleet_floor_seconds, 1),
@@ -49,6 +55,7 @@ class Command(OperatorCommand):
         return "\n".join(
             [
                 f"{answer['rules_of_each_account']} rules of each of {answer['accounts']:,} accounts",
+                f"  the fleet made in {answer['seed_seconds']:.0f} s; {answer['peak_memory_mb']} MB of memory at most",
                 f"  {page:44}{answer['page_ms']:>10.2f} ms   {answer['page_times_floor']} times the bare SQL",
                 f"  {'the same, taken and acted on':44}{answer['acting_ms']:>10.2f} ms",
                 f"  {fleet:44}{answer['fleet_seconds']:>10.3f} s    {answer['fleet_times_floor']} times the bare SQL",
