@@ -138,7 +138,8 @@ def who(kind: str, name: str) -> str:
 def words(verb: str) -> str:
     """line.deactivation_date_set as "Line: deactivation date set"."""
     thing, _, did = verb.replace("_", " ").replace("-", " ").partition(".")
-    return f"{thing.capitalize()}: {did}" if did else thing.capitalize()
+    thing = thing.capitalize().replace("Api", "API")
+    return f"{thing}: {did}" if did else thing
 
 
 def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
