@@ -6,7 +6,6 @@ from lines.queries.listing import (
     COUNTED,
     OWN,
     SIZES,
-    SORTS,
     WAITING,
     Asked,
     Listing,
@@ -21,6 +20,7 @@ from lines.queries.listing import (
     subaccounts_of,
     tags_of,
 )
+from lines.queries.order import SORTS
 from lines.queries.scope import LineShown, line_of, lines_again, lines_of
 from lines.queries.usage import UsageOfLine, Used, usage_of
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import Case, CharField, F, Func, QuerySet, Value, When
+from django.db.models import CharField, Func, QuerySet
 
 from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.models import Carrier, IccidList, Line, LineTag, RatePlan, Tag
 from lines.policy import Status
-from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, of_status, shown, today_bytes, with_all
+from lines.queries.order import large_order, sorted_ids
+from lines.queries.scope import LineShown, lines_of, of_status, shown, with_all
 from lines.queries.search import matching
 
 COUNTED = 10_000  # matches are counted up to here, and this deep one may page
@@ -49,32 +50,8 @@ class Listing:
     has_next: bool
 
 
-SORTS = (
-    "iccid", "status", "plan", "carrier", "notes", "seen", "today", "month", "sms", "subaccount", "read", "imei",
-    "msisdn",
-)  # fmt: skip
-
-
-def _sort_key(name: str, today: dt.date) -> Case | F:
-    if name == "today":
-        return today_bytes(today)
-    if name == "month":
-        return month_bytes(today)
-    if name == "status":
-        return STATUS
-    if name == "subaccount":
-        return Case(When(account__parent=None, then=Value("")), default=F("account__name"), output_field=CharField())
-    paths = {
-        "plan": "plan__name",
-        "carrier": "carrier__name",
-        "seen": "state__last_seen",
-        "sms": "state__sms_sent",
-        "read": "state__read_at",
-    }
-    return F(paths.get(name, name))
-
-
-def _asked_for(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
+def _asked_for(viewer: Viewer, asked: Asked, *, on_the_way: bool = False) -> QuerySet[Line]:
+    """The lines that match; `on_the_way` for who takes only the first ones, in any order or by ICCID."""
     lines = lines_of(viewer)
     if asked.status == WAITING:
         lines = lines.filter(drive__isnull=False)
@@ -94,7 +71,7 @@ def _asked_for(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
         lines = lines.filter(pk__in=LineTag.objects.filter(tag=int(asked.tag)).values("line"))
     if asked.list:
         lines = lines.filter(iccid__in=_listed(viewer, asked.list))
-    return matching(lines, asked.q) if asked.q else lines
+    return matching(lines, asked.q, by_iccid=on_the_way) if asked.q else lines
 
 
 def _listed(viewer: Viewer, key: str) -> QuerySet[IccidList, Any]:
@@ -132,18 +109,13 @@ def chosen_lines(viewer: Viewer, asked: Asked) -> QuerySet[Line]:
 
 def list_lines(viewer: Viewer, asked: Asked, *, today: dt.date) -> Listing:
     """One page: the ids first, in order, then everything about those few."""
-    lines = _asked_for(viewer, asked)
+    lines = _asked_for(viewer, asked, on_the_way=asked.sort.lstrip("-") == "iccid")
     total = lines.order_by().values("pk")[: COUNTED + 1].count()
-    name, descending = asked.sort.lstrip("-"), asked.sort.startswith("-")
-    key = _sort_key(name, today)
-    order = key.desc(nulls_last=True) if descending else key.asc(nulls_last=True)
-    if name == "iccid":  # as the index has it
-        order = F("iccid").desc() if descending else F("iccid").asc()
     first = (asked.page - 1) * asked.per
     last = min(first + asked.per + 1, COUNTED)
-    ids = list(lines.order_by(order, "iccid").values_list("pk", flat=True)[first:last]) if first < last else []
+    ids = _page(viewer, asked, lines, total, today, first, last) if first < last else []
     page = ids[: asked.per]
-    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=page))}
+    found = {line.pk: line for line in with_all(lines_of(viewer).filter(pk__in=page))}
     return Listing(
         rows=[shown(found[pk], viewer, today) for pk in page if pk in found],
         total=min(total, COUNTED),
@@ -152,9 +124,18 @@ def list_lines(viewer: Viewer, asked: Asked, *, today: dt.date) -> Listing:
     )
 
 
+def _page(
+    viewer: Viewer, asked: Asked, lines: QuerySet[Line], total: int, today: dt.date, first: int, last: int
+) -> list[int]:
+    if total <= COUNTED or asked.sort.lstrip("-") == "iccid":
+        return sorted_ids(lines, asked.sort, today=today, first=first, last=last)
+    about = viewer.account.pk, replace(asked, sort="", page=1, per=SIZES[0])
+    return list(large_order(lines, asked.sort, today=today, most=COUNTED, about=about)[first:last])
+
+
 def count_lines(viewer: Viewer, asked: Asked) -> int:
-    """How many match, up to one more than COUNTED."""
-    return _asked_for(viewer, asked).order_by().values("pk")[: COUNTED + 1].count()
+    """How many match, up to one more than COUNTED; a frequent word is met on the way."""
+    return _asked_for(viewer, asked, on_the_way=True).order_by().values("pk")[: COUNTED + 1].count()
 
 
 def subaccounts_of(viewer: Viewer) -> list[Account]:

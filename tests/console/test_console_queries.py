@@ -267,3 +267,17 @@ def test_a_subaccounts_usage_has_no_cost(harbour: Account, fleet: dict[str, Line
     usage = queries.usage_of(place_of(harbour), fleet["harbour's"].iccid, cycle=today.replace(day=1), today=today)
     assert usage.this_month.used == 30 * MEGABYTE
     assert {one.cost for one in (*usage.days, *usage.months)} == {None}
+
+
+@pytest.mark.parametrize("name", queries.SORTS)
+def test_a_large_list_is_in_the_same_order_and_shows_no_line_that_has_left(
+    acme: Account, fleet: dict[str, Line], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    orders = {sort: listed(acme, sort=sort) for sort in (name, f"-{name}")}
+    monkeypatch.setattr("lines.queries.listing.COUNTED", 8)
+    for sort, whole in orders.items():
+        pages = [listed(acme, sort=sort, per=4, page=page) for page in (1, 2, 3)]
+        assert [iccid for page in pages for iccid in page] == whole[:8]
+        Line.objects.filter(iccid=whole[0]).update(payer=None, account=None)
+        assert listed(acme, sort=sort, per=4) == (whole[1:5] if name == "iccid" else whole[1:4])
+        Line.objects.filter(iccid=whole[0]).update(payer=acme, account=acme)
