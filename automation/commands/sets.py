@@ -14,10 +14,9 @@ from automation import policy
 from automation.commands.acts import actor
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, FollowState, Outcome, is_longer
-from lines.carriers.base import Setting
 from lines.commands.plans import change_plan_of_lines
-from lines.commands.settings import set_on_lines, throttle_lines
-from lines.models import Line, LineSetting
+from lines.commands.settings import throttle_lines, throttles_of
+from lines.models import Line
 from lines.policy import Verdict
 
 SAYS = {Act.SPEED: "line.throttle_set", Act.PLAN: "line.plan_changed"}  # the event of somebody who changes it
@@ -56,15 +55,14 @@ def _as_they_are(rule: Rule, line_ids: Sequence[int]) -> dict[int, FollowUp]:
     if rule.to_plan_id is not None:
         plans = Line.objects.filter(pk__in=line_ids).values_list("pk", "plan_id")
         return {pk: FollowUp(line_id=pk, act=Act.PLAN, plan_id=plan) for pk, plan in plans}
-    wanted = LineSetting.objects.filter(line__in=line_ids, name=Setting.THROTTLE).values_list("line_id", "wanted")
-    speeds = dict.fromkeys(line_ids, "") | dict(wanted)
+    speeds = throttles_of(line_ids=line_ids)
     return {pk: FollowUp(line_id=pk, act=Act.SPEED, speed=speed) for pk, speed in speeds.items()}
 
 
 def _want(rule: Rule, line_ids: Sequence[int]) -> dict[int, Verdict]:
     if rule.to_plan is not None:
         return change_plan_of_lines(line_ids=line_ids, plan=rule.to_plan, by=actor(rule=rule))
-    return throttle_lines(line_ids=line_ids, kbps=rule.kbps or 0, by=actor(rule=rule))
+    return throttle_lines(line_ids=line_ids, kbps=rule.kbps, by=actor(rule=rule))
 
 
 def _planned(rule: Rule, line_ids: Sequence[int], now: dt.datetime) -> dict[int, FollowUp]:
@@ -117,7 +115,7 @@ def put_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None 
         if act == Act.PLAN and its[0].plan is not None:
             verdicts = change_plan_of_lines(line_ids=ids, plan=its[0].plan, by=who)
         else:
-            verdicts = set_on_lines(line_ids=ids, setting=Setting.THROTTLE, value=speed, by=who)
+            verdicts = throttle_lines(line_ids=ids, kbps=int(speed) if speed else None, by=who)
         for one in its:
             verdict = verdicts.get(one.line_id, Verdict.GONE)
             one.end(FollowState.REFUSED if verdict.is_refusal else FollowState.DONE, now, by=by)

@@ -40,9 +40,16 @@ def may_set(*, abilities: Abilities, setting: Setting, value: str) -> bool:
             return 0 < len(value) <= LONGEST
 
 
-def throttle_lines(*, line_ids: Sequence[int], kbps: int, by: Actor) -> dict[int, Verdict]:
-    """Wants these lines no faster than this, where their carrier can; says of each what came of it. Harmless twice."""
-    return set_on_lines(line_ids=line_ids, setting=Setting.THROTTLE, value=str(kbps), by=by)
+def throttle_lines(*, line_ids: Sequence[int], kbps: int | None, by: Actor) -> dict[int, Verdict]:
+    """Wants these lines no faster than this (None: as fast as they can), where their carrier can; says of each what
+    came of it. Harmless twice."""
+    return set_on_lines(line_ids=line_ids, setting=Setting.THROTTLE, value=str(kbps or ""), by=by)
+
+
+def throttles_of(*, line_ids: Sequence[int]) -> dict[int, str]:
+    """How fast each of these lines is wanted: kbps, or empty for no limit."""
+    rows = LineSetting.objects.filter(line__in=line_ids, name=Setting.THROTTLE).values_list("line_id", "wanted")
+    return dict.fromkeys(line_ids, "") | dict(rows)
 
 
 @transaction.atomic
