@@ -100,7 +100,7 @@ def _lock(edit: BulkEdit) -> None:
     list(LineState.objects.select_for_update().filter(pk__in=edit.lines).order_by("pk").values_list("pk"))
 
 
-def token_of(edit: BulkEdit) -> str:
+def token_of(*, edit: BulkEdit) -> str:
     """What the carrier calls back with: it names the carrier and the edit, and only we can make it."""
     return _signer.sign(f"{edit.carrier_id}.{edit.uuid.hex}")
 

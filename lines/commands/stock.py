@@ -35,7 +35,7 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
         raise Invalid(f"A {kind} carrier needs --secret {' and --secret '.join(f'{name}=...' for name in missing)}")
     if extra := sorted(set(secrets) - client.secret_names):
         raise Invalid(f"A {kind} carrier has no secret {', '.join(extra)}")
-    url = api_address(url)
+    url = api_address(url=url)
     try:
         with transaction.atomic():
             carrier = Carrier.objects.create(

@@ -33,7 +33,7 @@ def tune_carrier(
     """Changes what is given, `read_every` in seconds; what is not stays. Harmless twice. Raises Invalid."""
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     given: dict[str, Any] = {
-        "url": None if url is None else api_address(url),
+        "url": None if url is None else api_address(url=url),
         "read_every": None if read_every is None else _pace(read_every),
         "apn": None if apn is None else _apn(apn),
         "apn_user": None if apn_user is None else _text(apn_user),
@@ -57,7 +57,7 @@ def tune_carrier(
     return carrier
 
 
-def api_address(url: str) -> str:
+def api_address(*, url: str) -> str:
     """An API's root as it is kept. Raises Invalid."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:

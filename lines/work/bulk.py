@@ -50,4 +50,4 @@ def _wait(failure: CarrierFailure) -> dt.timedelta | None:
 
 def callback_address(edit: BulkEdit) -> str:
     """Where the carrier says that it is done."""
-    return settings.CONSOLE_URL + reverse("carrier-called-back", args=[bulk.token_of(edit)])
+    return settings.CONSOLE_URL + reverse("carrier-called-back", args=[bulk.token_of(edit=edit)])

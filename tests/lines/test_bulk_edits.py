@@ -94,7 +94,7 @@ def test_lines_are_asked_for_by_one_call_then_wait_then_are_asked_about(carrier:
 def test_a_callback_is_taken_once(carrier: Carrier, lines: list[Line]) -> None:
     order(carrier, Spy())
     edit = BulkEdit.objects.get()
-    token = bulk.token_of(edit)
+    token = bulk.token_of(edit=edit)
     assert call(token, b"\xff\0 done") == 204
     Drive.objects.all().delete()
     before = BulkEdit.objects.values().get()
@@ -107,7 +107,7 @@ def test_a_callback_is_taken_once(carrier: Carrier, lines: list[Line]) -> None:
 def test_to_a_stranger_there_is_nothing(fleet: Fleet, carrier: Carrier, lines: list[Line]) -> None:
     order(carrier, Spy())
     edit = BulkEdit.objects.get()
-    token, name = bulk.token_of(edit), edit.uuid.hex
+    token, name = bulk.token_of(edit=edit), edit.uuid.hex
     carrier_id, _, seal = token.split(".")
     forged = [
         name, f"{carrier_id}.{name}", f"{carrier_id}.{name}.", f"{carrier_id}.{name}.{'A' * len(seal)}", f"{token}A",
@@ -116,7 +116,7 @@ def test_to_a_stranger_there_is_nothing(fleet: Fleet, carrier: Carrier, lines: l
     assert {call(one) for one in forged} == {404}
     assert Client().get(f"/carriers/called-back/{token}/").status_code == 405
     edit.carrier = fleet.carriers["simbase"]
-    assert call(bulk.token_of(edit)) == 404  # signed, but of another carrier's
+    assert call(bulk.token_of(edit=edit)) == 404  # signed, but of another carrier's
     assert waiting()["waits"] == COUNT
     BulkEdit.objects.update(asked_at=edit.asked_at - 2 * bulk.KEPT)
     assert bulk.drop_old_edits() == 1
@@ -131,7 +131,7 @@ def test_a_lost_callback_only_delays(carrier: Carrier, lines: list[Line], monkey
     assert order(carrier, spy) == []
     assert spy.asked == []  # not so again: one by one, and asked about first
     assert claim_drives(carrier=carrier, limit=1)[0].ask_first
-    late = bulk.token_of(BulkEdit.objects.get())
+    late = bulk.token_of(edit=BulkEdit.objects.get())
     Drive.objects.exclude(leased_until=None).delete()
     assert call(late) == 204
     assert waiting()["due"] == COUNT  # also the one that was settled meanwhile is asked about
@@ -184,7 +184,7 @@ def test_a_wish_that_turns_round_is_asked_about_when_the_edit_is_over(
     confirm(line_id=line.pk, status=ON, asked_at=BulkEdit.objects.get().asked_at, on=True)
     left = Drive.objects.get(pk=line.pk)
     assert (left.due_at, left.ask_first) == (BulkEdit.objects.get().wait_until, True)
-    assert call(bulk.token_of(BulkEdit.objects.get())) == 204
+    assert call(bulk.token_of(edit=BulkEdit.objects.get())) == 204
     assert Drive.objects.get(pk=line.pk).due_at is None
     confirm(line_id=line.pk, status=OFF, asked_at=BulkEdit.objects.get().asked_at, on=True)  # it did switch it off
     assert state(line).wanted == Wanted.ACTIVE
