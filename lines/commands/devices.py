@@ -156,6 +156,8 @@ def _see(line: Line, state: LineState, row: LineDevice, device: Device, asked_at
         seen.used = min(seen.used, _used_since(line, device.session_started.date()))
     elif not seen.country and not seen.network:
         return
+    elif row.asked_at is None:
+        seen.used = seen.sessions = 0  # what was before the first look was nobody knows where
     last = Sighting.objects.filter(line=line).order_by("-started_at", "-pk").first()
     if last is None or _place(last) != _place(seen):
         seen.save()
