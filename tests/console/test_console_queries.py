@@ -12,12 +12,15 @@ from django.db import connection
 from kit import clock
 
 from accounts.models import Account
+from accounts.policy import OPERATOR
 from lines import queries
 from lines.carriers.base import Switch
-from lines.models import Carrier, Line, LineDay, LineState
+from lines.commands.wishes import deactivate_on
+from lines.models import Carrier, Line, LineDay, LineState, RatePlan
 from lines.policy import MEGABYTE, Status, Wanted, Why, cycle_start, status
 from lines.queries import Asked
-from lines.queries.scope import STATUS, month_bytes, of_status
+from lines.queries.cards import Sought, cards_by_key
+from lines.queries.scope import STATUS, lines_of, month_bytes, of_status
 from lines.queries.search import by_index
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +80,26 @@ def test_the_current_cycle_in_sql_is_the_rules_cycle(acme: Account, make_line: M
         assert of_line.values_list(month_bytes(today), flat=True).get() == 7 * MEGABYTE
         LineState.objects.update(cycle=cycle_start(today, cycle_day) - dt.timedelta(days=31))
         assert of_line.values_list(month_bytes(today), flat=True).get() == 0
+
+
+def test_the_apis_list_says_of_each_line_what_the_console_says(
+    acme: Account, harbour: Account, stranger: Account, fleet: dict[str, Line], plan: RatePlan
+) -> None:
+    names = ("iccid", "status", "holder", "plan", "cycle_start", "today_bytes", "month_bytes", "sms_sent", "notes")
+    line = fleet["running"]
+    deactivate_on(line=line, date=clock.today() + dt.timedelta(days=3), by=OPERATOR)
+    for cycle_day, later in itertools.product((1, 15, 28), (0, 1, 40)):
+        today = clock.today() + dt.timedelta(days=later)
+        plan.carrier.cycle_day = cycle_day
+        plan.carrier.save()
+        LineState.objects.filter(line=line).update(cycle=cycle_start(clock.today(), cycle_day))
+        for viewer in map(place_of, (acme, harbour)):
+            found = cards_by_key(viewer, Sought(), None, False, 0, 100, today=today)
+            assert [card.iccid for card in found] == sorted(lines_of(viewer).values_list("iccid", flat=True))
+            for card in found:
+                shown = queries.line_of(viewer, card.iccid, today=today)
+                assert [getattr(card, name) for name in names] == [getattr(shown, name) for name in names]
+                assert (card.deactivation_date, card.sessions) == (shown.deactivation_date, None)
 
 
 def test_numbers_of_another_day_or_month_are_not_this_ones(acme: Account, make_line: MakeLine) -> None:
