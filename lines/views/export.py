@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -14,12 +13,12 @@ from django.shortcuts import redirect
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 from kit import clock
-from kit.sheets import XlsxBook, csv_lines
+from kit.sheets import XlsxBook
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines import forms, queries
-from lines.queries.export import heads_for, rows_for
+from lines.queries.export import csv_for, heads_for, rows_for
 
 MOST_XLSX = 50_000  # lines: the file is written whole before its first byte leaves
 
@@ -30,16 +29,17 @@ def export(request: MemberRequest, kind: str) -> HttpResponse:
     """The lines of the address' filters, all of them, as CSV or XLSX."""
     membership, today = request.membership, clock.today()
     asked = forms.asked_from(request.GET, forms.choices_for(membership))
-    heads, rows = heads_for(membership), rows_for(membership, asked, today=today)
     name = f"{slugify(request.account.name) or 'lines'}-lines-{today}.{kind}"
     if kind == "csv":
-        response = StreamingHttpResponse(csv_lines(chain([heads], rows)), content_type="text/csv; charset=utf-8")
+        written = csv_for(membership, asked, today=today)
+        response = StreamingHttpResponse(written, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return cast(HttpResponse, response)  # Django's types have no common one for both
     if queries.chosen_lines(membership, asked).order_by().values("pk")[: MOST_XLSX + 1].count() > MOST_XLSX:
         messages.error(request, f"More than {MOST_XLSX:,} lines are too many for XLSX; take CSV, or filter the list")
         return redirect(forms.address(asked))
-    return cast(HttpResponse, _workbook(name, heads, rows))
+    rows = rows_for(membership, asked, today=today)
+    return cast(HttpResponse, _workbook(name, heads_for(membership), rows))
 
 
 def _workbook(name: str, heads: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> FileResponse:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import zipfile
 
 from django.test import Client
+from kit.sheets import defused
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
@@ -15,7 +17,10 @@ from lines.commands.tags import tag_lines
 from lines.commands.wishes import deactivate
 from lines.models import Line
 from lines.policy import Why
-from tests.fleets import Fleet
+from lines.queries import Asked
+from lines.queries.export import rows_for
+from tests.console.console_people import place_of
+from tests.fleets import MB, Fleet
 
 
 def browser(account: Account) -> Client:
@@ -59,19 +64,30 @@ def test_the_files_have_what_the_filter_finds_and_no_formula(fleet: Fleet) -> No
     account = fleet.account()
     sub = fleet.account(parent=account)
     line, _ = fleet.line(account), fleet.line(sub)
-    Line.objects.filter(pk=line.pk).update(notes="=cmd()")
+    Line.objects.filter(pk=line.pk).update(
+        notes="=cmd()", msisdn="+49151", deactivation_date="2026-12-01", deactivation_by="a"
+    )
+    fleet.read(line, "2026-11-20T08:00", MB)
+    fleet.read(line, "2026-11-20T09:00", 3 * MB + 4096)
     tag_lines(line_ids=[line.pk], account=account, names=["b", "a"], by=OPERATOR)
     client = browser(account)
     text = b"".join(client.get("/lines/export.csv").streaming_content).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["Sub-account"] for row in rows] == ["", sub.name]
     assert (rows[0]["Notes"], rows[0]["Tags"], rows[0]["Rate plan"]) == ("'=cmd()", "a, b", "simbase")
+    same = rows_for(place_of(account), Asked(), today=dt.date(2026, 11, 20))
+    assert [list(row.values()) for row in rows] == [["" if v is None else _written(v) for v in one] for one in same]
     assert len(b"".join(client.get("/lines/export.csv?subaccount=own").streaming_content).splitlines()) == 2
     book = b"".join(client.get("/lines/export.xlsx").streaming_content)
     assert "xl/worksheets/sheet1.xml" in zipfile.ZipFile(io.BytesIO(book)).namelist()
     theirs = b"".join(browser(sub).get("/lines/export.csv").streaming_content).decode()
     assert line.iccid not in theirs
     assert "Rate plan" not in theirs
+
+
+def _written(value: object) -> str:
+    """A cell of the workbook as CSV has it."""
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(defused(value))
 
 
 def test_each_reason_has_the_button_that_mends_it(fleet: Fleet) -> None:
