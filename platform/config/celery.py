@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import beat_init, worker_init
+from django.db import DEFAULT_DB_ALIAS, connections
 from embedded import addresses, services
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -51,3 +52,9 @@ app.autodiscover_tasks()
 def start_or_join_services(**_: object) -> None:
     """Start or join the embedded services; importing this module does not."""
     services.ensure_running()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def end_sessions_with_their_tasks(**_: object) -> None:
+    """A lease ends with its holder's session (docs/decisions, 0003): none outlives the task that took it."""
+    connections.settings[DEFAULT_DB_ALIAS]["CONN_MAX_AGE"] = 0
