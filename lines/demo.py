@@ -112,9 +112,9 @@ def seed(simulator_url: str) -> dict[str, Any]:
         with clock.frozen(_night(DAYS)):
             _add_lines(simulator.fleet(), account, carriers)
         _live_through(simulator, account, carriers)
-    act(account, PASSWORD, simulator.say)
     for part in settings.DEMO_PARTS:
         import_string(part)(account, simulator.url)
+    act(account, PASSWORD, simulator.say)
     if not Coverage.objects.exists():
         load_coverage(rows=rows_of(path=COVERAGE), by=OPERATOR)
     let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)

@@ -39,7 +39,7 @@ def act(account: Account, password: str, say: Callable[[str, str], None]) -> Non
     owner = owner_of(account).actor
     staff = _hire(account, password, owner)
     lines = Line.objects.filter(payer=account).order_by("pk")
-    with clock.frozen(clock.now() - dt.timedelta(hours=20)):
+    with clock.frozen(min(clock.now(), dt.datetime.combine(clock.today(), dt.time(0, 10), dt.UTC))):
         for tag, holder in TAGGED:
             _work(
                 account, lines.filter(account__name=holder), Action.TAG, {"tags": [tag]}, f"all of {holder}", staff[0]

@@ -54,6 +54,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Of tabs that do not fit, the page's own is in sight.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  const tabs = tab.closest(".tabs");
+  tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+}
+
 // Up and down go from line to line.
 function moveAmongRows(event) {
   const links = [...document.querySelectorAll("#rows .c-iccid a")];

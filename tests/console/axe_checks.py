@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from console_people import DESK, PHONE, fits
 from playwright.sync_api import Page
 
 AXE = "/static/axe-core/axe.min.js"  # as a file the browser keeps it, compiled (STATICFILES_DIRS of the test settings)
-RUN = """async ([within, skipped]) => {
+RUN = """async within => {
   const options = {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    rules: Object.fromEntries(skipped.map(rule => [rule, {enabled: false}])),
     resultTypes: ["violations"], preload: false, elementRef: false,
   };
   const {violations} = await axe.run(within, options);
@@ -22,14 +19,14 @@ RUN = """async ([within, skipped]) => {
 LOOKS = ((DESK, "light"), (PHONE, "dark"))
 
 
-def serious_findings(page: Page, *, within: str = "html", skipped: Sequence[str] = ()) -> list[str]:
+def serious_findings(page: Page, *, within: str = "html") -> list[str]:
     """What axe calls serious or critical, one line each."""
     if not page.evaluate("'axe' in window"):
         page.add_script_tag(url=AXE)
-    return list(page.evaluate(RUN, [within, list(skipped)]))
+    return list(page.evaluate(RUN, within))
 
 
-def wrong_in_any_look(page: Page, *, within: str = "html", skipped: Sequence[str] = ()) -> list[str]:
+def wrong_in_any_look(page: Page, *, within: str = "html") -> list[str]:
     """What axe finds, and whether the page scrolls sideways: on a desk in the light, then on a phone in the dark.
 
     The page is loaded once: a look is the window's, and changes under it.
@@ -38,7 +35,7 @@ def wrong_in_any_look(page: Page, *, within: str = "html", skipped: Sequence[str
     for size, theme in LOOKS:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        wrong += [f"{theme}: {finding}" for finding in serious_findings(page, within=within, skipped=skipped)]
+        wrong += [f"{theme}: {finding}" for finding in serious_findings(page, within=within)]
         if not fits(page):
             wrong.append(f"{size['width']} px: scrolls sideways")
     return wrong

@@ -31,6 +31,7 @@ OWNER, SUB, OFFICE, PASSWORD = (
     "linekeeper-demo",
 )
 SIZES = {"desk": ("light", {"width": 1280, "height": 860}), "phone": ("dark", {"width": 390, "height": 844})}
+WIDTHS = (("desk", 720), ("phone", 220))  # in the index
 READY_SECONDS = 900
 
 # Name of the file and address; {line} is a line that is on.
@@ -83,10 +84,16 @@ OF_ONE = {
 SUBS = {"sub-home": "/", "sub-lines": "/lines/", "sub-line": "/lines/{line}/", "sub-sms": "/sms/"}
 OFFICES = {
     "office": "/back-office/",
-    "office-balances": "/back-office/billing/wallet/",
-    "office-carriers": "/back-office/lines/carrier/",
+    "office-accounts": "/back-office/accounts/account/",
+    "office-orders": "/back-office/lines/order/",
     "office-lines": "/back-office/lines/line/",
+    "office-jobs": "/back-office/lines/job/",
+    "office-rule-activity": "/back-office/automation/rulefire/",
+    "office-carriers": "/back-office/lines/carrier/",
+    "office-prices": "/back-office/lines/price/",
     "office-margins": "/back-office/margins/",
+    "office-balances": "/back-office/billing/wallet/",
+    "office-ledger": "/back-office/billing/entry/",
     "office-books": "/back-office/books/",
 }
 
@@ -108,7 +115,7 @@ FAULTS = """() => {
 
 
 def main() -> int:
-    """SCREENS_OF, the address of a demo that runs, spares starting one."""
+    """SCREENS_OF, the address of a demo that runs, spares starting one; it may be taken again and again."""
     if base := os.environ.get("SCREENS_OF"):
         return _screens(base)
     with tempfile.TemporaryDirectory() as folder:
@@ -136,6 +143,7 @@ def _screens(base: str) -> int:
         faults, taken = _take_all(browser, base)
     for path in before - taken:
         path.unlink()
+    _write_index(sorted({path.stem.rsplit("-", 1)[0] for path in taken}))
     print(*faults, sep="\n", file=sys.stderr)
     print(f"{len(taken)} screenshots, {sum(path.stat().st_size for path in taken) / 1e6:.1f} MB")
     return 1 if faults else 0
@@ -159,7 +167,9 @@ def _take_all(browser: Browser, base: str) -> tuple[list[str], set[Path]]:
     """What looks wrong, and the files."""
     faults: list[str] = []
     taken: set[Path] = set()
-    secret = ""
+    port = base.rstrip("/").rsplit(":")[-1]
+    kept = Path(tempfile.gettempdir(), f"screens-{port}.secret")  # of a demo's second factor, for the next time
+    secret = kept.read_text() if kept.exists() else ""
     for size, (theme, viewport) in SIZES.items():
         for login, pages in ((OWNER, OWNERS), (SUB, SUBS), (OFFICE, OFFICES)):
             context = browser.new_context(base_url=base, viewport=viewport, color_scheme=theme)
@@ -167,9 +177,10 @@ def _take_all(browser: Browser, base: str) -> tuple[list[str], set[Path]]:
             if login == OWNER:
                 page.goto("/accounts/login/")
                 taken.add(_keep(page, f"login-{size}"))
-            _log_in(page, login, secret)
-            if login == OFFICE and not secret:
+            was_asked = _log_in(page, login, secret)
+            if login == OFFICE and not was_asked:
                 secret = _enrol(page)
+                kept.write_text(secret)
             line = _a_line(page) if login != OFFICE else ""
             wanted = {name: path.format(line=line) for name, path in pages.items()}
             for name, path in (wanted | (_of_one(page) if login == OWNER else {})).items():
@@ -181,6 +192,16 @@ def _take_all(browser: Browser, base: str) -> tuple[list[str], set[Path]]:
                 faults += [f"{name} on a {size} {fault}" for fault in page.evaluate(FAULTS)]
             context.close()
     return faults, taken
+
+
+def _write_index(names: list[str]) -> None:
+    """A page that shows them all, each page's name over its two looks."""
+    order = ["login", *OWNERS, *OF_ONE, *SUBS, *OFFICES]
+    parts = ["# Every page", "On a desk in the light, on a phone in the dark; `make screens` takes them from a demo."]
+    for name in sorted(names, key=order.index):
+        desk, phone = (f'<img src="{name}-{on}.png" alt="{name} on a {on}" width="{width}">' for on, width in WIDTHS)
+        parts += [f"## {name.replace('-', ' ').capitalize()}", f"{desk} {phone}"]
+    (TARGET / "README.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def _of_one(page: Page) -> dict[str, str]:
@@ -197,14 +218,22 @@ def _of_one(page: Page) -> dict[str, str]:
     return found
 
 
-def _log_in(page: Page, login: str, secret: str) -> None:
+def _log_in(page: Page, login: str, secret: str) -> bool:
+    """Says whether a second factor was asked for: it is set up already."""
     page.goto("/accounts/login/")
     page.fill("[name=login]", login)
     page.fill("[name=password]", PASSWORD)
     _send(page)
-    if login == OFFICE and secret:
-        page.fill("[name=code]", _code(secret))
+    code = page.locator("[name=code]")
+    if not code.count():
+        return False
+    for _ in range(3):  # a code is taken once: the next one comes within half a minute
+        code.fill(_code(secret) if secret else "")
         _send(page)
+        if not code.count():
+            return True
+        page.wait_for_timeout(15_000)
+    raise SystemExit("The back office's second factor was set up by somebody else: take a fresh demo")
 
 
 def _send(page: Page) -> None:
@@ -241,7 +270,9 @@ def _a_line(page: Page) -> str:
 def _keep(page: Page, name: str) -> Path:
     page.wait_for_timeout(200)
     image = Image.open(io.BytesIO(page.screenshot()))
-    small = image.convert("RGB").quantize(colors=64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = image.convert("RGB").quantize(
+        colors=64, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+    )
     path = TARGET / f"{name}.png"
     small.save(path, optimize=True)
     return path

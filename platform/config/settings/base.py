@@ -158,6 +158,22 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "6px",
+    "STYLES": [lambda _request: static("office.css")],
+    "COLORS": {
+        "primary": {  # the console's accent
+            "50": "#f0f4fd",
+            "100": "#e8eefb",
+            "200": "#cddafa",
+            "300": "#afc7fb",
+            "400": "#8db0ff",
+            "500": "#759df5",
+            "600": "#2456c4",
+            "700": "#1d469f",
+            "800": "#1a3a80",
+            "900": "#24304d",
+            "950": "#10182b",
+        },
+    },
     "DASHBOARD_CALLBACK": "console.desks.overview",
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "console.desks.sidebar"},
 }
@@ -165,6 +181,8 @@ UNFOLD = {
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # every file once: compressing them is most of a first start
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("png", "jpg", "gif", "webp", "woff", "woff2", "ttf", "gz")
 
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -1,0 +1,104 @@
+"""Every page there is, in a real Chromium: on a desk in the light and on a phone in the dark nothing scrolls sideways
+and axe finds nothing serious. Routes are those of the tenant matrix, which fails for a route that it does not know."""
+
+from __future__ import annotations
+
+import pytest
+from allauth.mfa.models import Authenticator
+from axe_checks import serious_findings, wrong_in_any_look
+from console.desks import DESKS
+from console_people import Visit
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from accounts.commands.desk import let_into_back_office
+from accounts.models import Brand, User
+from accounts.policy import OPERATOR
+from lines.models import Line
+from tests.tenants.tenant_table import PUBLIC, ROWS
+from tests.tenants.tenant_world import World, build
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+OFFICE = "anna@office.example"
+SUBS = ("home", "lines", "line", "sms", "profile")
+# What is no page, or leads to one that is met anyway.
+NO_PAGES = {
+    "openapi", "api", "brand_style", "brand_logo", "mfa_download_recovery_codes", "invoice", "statement", "search",
+    "lines-csv", "lines-xlsx", "line-connections-csv", "job-csv", "rule_activity_csv", "audit_csv",
+    "google_login", "google_callback", "google_login_by_token", "mfa_login_webauthn", "come_in", "card_given",
+    "mfa_authenticate", "account_logout", "account_set_password", "account_inactive", "mfa_remove_webauthn",
+    "mfa_edit_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
+    "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "socialaccount_signup", "socialaccount_login_error",
+    "invitation",
+}  # fmt: skip
+PAGES = sorted(name for name, row in ROWS.items() if row.get is not None and name not in NO_PAGES)
+PARTS = 4  # so that several workers share them
+
+
+@pytest.fixture
+def world() -> World:
+    """Accounts with an object of each kind, in our own dress."""
+    world = build()
+    Brand.objects.all().delete()
+    return world
+
+
+def address(name: str, world: World) -> str:
+    objects = world.acme.objects | {"nothing": "nothing", "endpoint": "accounts"}
+    return reverse(name, kwargs={value: objects[kind] for value, kind in ROWS[name].names.items()})
+
+
+def wrong_with(page: Page, paths: list[str]) -> str:
+    """What is wrong with these pages, a line each; the frame around all of them is judged once."""
+    wrong = []
+    for path in paths:
+        answer = page.goto(path)
+        if answer is None or not answer.ok:
+            wrong.append(f"{path} answers {answer and answer.status}")
+            continue
+        within = "html" if path == paths[0] else "main"
+        wrong += [f"{path} {finding}" for finding in wrong_in_any_look(page, within=within)]
+    return "\n".join(wrong)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_of_an_owner_fits_and_is_accessible(world: World, visit: Visit, part: int) -> None:
+    names = [name for name in PAGES if ROWS[name].right != PUBLIC]
+    owner = world.people["owner"]
+    owner.set_password("orbit-lantern-42")
+    owner.save()
+    assert wrong_with(visit(login=owner.email), [address(name, world) for name in names[part::PARTS]]) == ""
+
+
+def test_every_page_at_the_door_fits_and_is_accessible(world: World, visit: Visit) -> None:
+    names = [name for name in PAGES if ROWS[name].right == PUBLIC]
+    assert wrong_with(visit(), [address(name, world) for name in names]) == ""
+
+
+def test_every_page_of_a_sub_account_fits_and_is_accessible(world: World, visit: Visit) -> None:
+    line = world.harbour.objects["line"]
+    paths = [reverse(name, args=[line] if name.startswith("line-") or name == "line" else []) for name in SUBS]
+    assert wrong_with(visit(login=world.people["sub-account"].email), paths) == ""
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_desk_of_the_back_office_is_accessible_in_both_themes(world: World, visit: Visit, part: int) -> None:
+    let_into_back_office(email=OFFICE, password="orbit-lantern-42", by=OPERATOR)
+    Authenticator.objects.create(user=User.objects.get(email=OFFICE), type="totp", data={"secret": "x"})
+    paths = [reverse(f"admin:{name}") for _, desks in DESKS for name, _, _ in desks]
+    line, account = Line.objects.earliest("pk"), world.acme.account
+    paths += [
+        reverse("admin:index"),
+        reverse("admin:lines_line_change", args=[line.pk]),
+        reverse("admin:accounts_account_change", args=[account.pk]),
+        reverse("admin:billing_wallet_by_hand", args=[account.pk]),
+    ]
+    page, wrong = visit(login=OFFICE), []
+    for number, path in enumerate(paths[part::PARTS]):
+        page.goto(path)
+        for is_dark in (False, True):  # as unfold itself switches
+            page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", is_dark)
+            findings = serious_findings(page, within="#main" if number else "html")
+            wrong += [f"{path} {'dark' if is_dark else 'light'} {finding}" for finding in findings]
+    assert "\n".join(wrong) == ""
