@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass
+from functools import lru_cache
 
 AA = 4.5  # contrast of text with what is behind it
 WHITE, INK = "#ffffff", "#10182b"
@@ -37,18 +38,21 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+@lru_cache(maxsize=1000)  # every page of a white label asks
 def light_tone(colour: str) -> Tone:
     """The colour, darkened as far as text on the light theme's grounds needs it."""
     accent = _moved(colour, LIGHT_GROUNDS, step=-0.01)
     return Tone(accent, _mixed(accent, LIGHT_GROUNDS[0], 0.1), WHITE)
 
 
+@lru_cache(maxsize=1000)
 def dark_tone(colour: str) -> Tone:
     """The colour, lightened as far as text on the dark theme's grounds needs it."""
     accent = _moved(colour, DARK_GROUNDS, step=0.01)
     return Tone(accent, _mixed(accent, DARK_GROUNDS[0], 0.15), INK)
 
 
+@lru_cache(maxsize=1000)
 def bar(colour: str) -> Bar:
     """The colour as it is, with white or dark text, whichever is read better; one of the two always can be."""
     ink = max(WHITE, "#000000", key=lambda text: contrast(text, colour))
