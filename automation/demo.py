@@ -57,6 +57,8 @@ def _fired(account: Account, day: dt.date) -> list[Draft]:
     used = LineState.objects.filter(line__payer=account, day=day).order_by("-day_bytes")
     harbour = Account.objects.get(parent=account, name=CAMERAS)
     cameras = used.filter(line__account=harbour).values_list("day_bytes", flat=True)
+    if len(cameras) <= OVER:  # a demo of an earlier day, or midnight has just passed
+        return []
     limit = Decimal(int(cameras[OVER] // MEGABYTE))
     usage: dict[str, Any] = {"trigger": Trigger.USAGE, "period": Period.DAY, "unit": Unit.MB}
     most = used.aggregate(most=Max("day_bytes"))["most"] // MEGABYTE
