@@ -238,6 +238,10 @@ EVENTS = {
     "line.activated": "Activated",
     "line.deactivated": "Deactivated",
     "line.suspended": "Suspended",
+    "line.added": "Added out of stock",
+    "line.left_alone": "Left alone by rules for the day: they had changed it too often",
+    "line.tagged": "Tagged: {tags}",
+    "line.untagged": "Tags taken off: {tags}",
     "line.assigned": "Given to {after}, before {before}",
     "line.notes_edited": "Notes changed to “{after}”",
     "line.deactivation_date_set": "To be deactivated on {after}",
@@ -262,7 +266,8 @@ EVENTS = {
 
 def of_event(verb: str, detail: Mapping[str, Any]) -> str:
     """One line of a timeline."""
-    given = defaultdict(lambda: "none", {name: value or "none" for name, value in detail.items()})
+    said = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
+    given = defaultdict(lambda: "none", {name: value or "none" for name, value in said.items()})
     return EVENTS.get(verb, verb.replace(".", " ").replace("_", " ").capitalize()).format_map(given)
 
 

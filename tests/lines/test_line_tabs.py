@@ -15,6 +15,7 @@ from billing.commands import adjust
 from lines.carriers.base import Device, Setting
 from lines.commands import devices
 from lines.commands.holders import assign
+from lines.commands.tags import tag_lines
 from lines.commands.wishes import enforce
 from lines.models import Line, LineDevice, LineSecret, Sighting
 from lines.queries.devices import destinations_of, events_of, sightings_of
@@ -180,7 +181,9 @@ def test_a_lines_timeline_tells_when_the_balance_stopped_and_started_it(
     enforce()
     adjust(account=account, amount=Decimal(9), reason="back", by=OPERATOR)
     enforce()
+    tag_lines(line_ids=[line.pk], account=account, names=["north", "van"], by=OPERATOR)
     page = client_of(account).get(f"/lines/{line.iccid}/audit/").content.decode()
+    assert "Tagged: north, van" in page
     assert page.count("went below its minimum: lines that were on were suspended") == 1
     assert page.count("The balance recovered") == 1
     assert f"Came to {account.name}" in page
