@@ -39,7 +39,8 @@ class UploadSizeMiddleware:
     def process_view(self, request: HttpRequest, view: Any, _args: Any, _kwargs: Any) -> HttpResponse | None:
         if request.content_type != "multipart/form-data":
             return None
-        length, most = int(request.META.get("CONTENT_LENGTH") or 0), getattr(view, "most_bytes", MOST_BYTES)
+        announced, most = request.META.get("CONTENT_LENGTH") or "", getattr(view, "most_bytes", MOST_BYTES)
+        length = int(announced) if announced.isdecimal() else 0
         if length <= most:
             return None
         context = {"megabytes": length / 1e6, "most": (most - FIELDS_BYTES) / 1e6}
