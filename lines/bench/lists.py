@@ -91,7 +91,10 @@ def _export(viewer: Membership, lines: int) -> list[Row]:
             pass
 
     rate = lines / _seconds(read)
-    return [Row(f"list: {lines:,} lines as CSV", rate, "lines a second"), Row("list: that process at its largest", _peak(), "MB")]
+    return [
+        Row(f"list: {lines:,} lines as CSV", rate, "lines a second"),
+        Row("list: that process at its largest", _peak(), "MB"),
+    ]
 
 
 def _forget_peak() -> None:
