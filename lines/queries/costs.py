@@ -27,28 +27,42 @@ class LineCost:
         return self.cost + self.fee
 
 
+# The costliest are found among numbers, and only they get their names. Lines have one row a day unless a price changed
+# on it: then there is nothing to add up, and a hundred thousand rows are only looked through.
 OF_DAY = """
-    SELECT l.iccid, p.name, a.name, sum(d.used), sum(d.cost), sum(d.fee)
-      FROM lines_lineday d
-      JOIN lines_line l ON l.id = d.line_id
-      JOIN lines_price pr ON pr.id = d.price_id
-      JOIN lines_rateplan p ON p.id = pr.plan_id
-      JOIN accounts_account a ON a.id = d.account_id
-     WHERE d.payer_id = %(payer)s AND d.day = %(day)s
-     GROUP BY l.iccid, p.name, a.name
-     ORDER BY sum(d.cost + d.fee) DESC, l.iccid LIMIT %(limit)s
+    WITH top AS (
+        SELECT d.line_id, pr.plan_id, d.account_id, {sums}
+          FROM lines_lineday d
+          JOIN lines_price pr ON pr.id = d.price_id
+         WHERE d.payer_id = %(payer)s AND d.day = %(day)s {grouped}
+         ORDER BY {total} DESC, d.line_id LIMIT %(limit)s
+    )
+    SELECT l.iccid, p.name, a.name, top.used, top.cost, top.fee
+      FROM top
+      JOIN lines_line l ON l.id = top.line_id
+      JOIN lines_rateplan p ON p.id = top.plan_id
+      JOIN accounts_account a ON a.id = top.account_id
+     ORDER BY top.cost + top.fee DESC, l.iccid
 """
+ONE_ROW_A_LINE = OF_DAY.format(sums="d.used, d.cost, d.fee", grouped="", total="d.cost + d.fee")
+SUMMED = OF_DAY.format(
+    sums="sum(d.used) AS used, sum(d.cost) AS cost, sum(d.fee) AS fee",
+    grouped="GROUP BY d.line_id, pr.plan_id, d.account_id",
+    total="sum(d.cost + d.fee)",
+)
 
 
 def costs_of_day(payer_id: int, day: dt.date, *, limit: int) -> tuple[list[LineCost], int]:
     """The costliest lines of a payer's day, and how many had usage or a fee on it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(DISTINCT line_id) FROM lines_lineday WHERE payer_id = %s AND day = %s", [payer_id, day]
+            "SELECT count(DISTINCT line_id), count(*) FROM lines_lineday WHERE payer_id = %s AND day = %s",
+            [payer_id, day],
         )
-        total = int(cursor.fetchone()[0])
-        cursor.execute(OF_DAY, {"payer": payer_id, "day": day, "limit": limit})
-        return [LineCost(*row) for row in cursor.fetchall()], total
+        lines, rows = cursor.fetchone()
+        query = ONE_ROW_A_LINE if lines == rows else SUMMED
+        cursor.execute(query, {"payer": payer_id, "day": day, "limit": limit})
+        return [LineCost(*row) for row in cursor.fetchall()], int(lines)
 
 
 OF_MONTH = """
