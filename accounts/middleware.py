@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from kit import clock
 
-from accounts import queries
 from accounts.models import Membership, User
 from accounts.policy import Role
+from accounts.queries import memberships_of, open_account_of
 
 CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
 ACTING = "acting_for"  # the same of the account that somebody of the back office acts for
@@ -31,7 +31,7 @@ class ActingAccountMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        places = list(queries.memberships_of(request.user)) if request.user.is_authenticated else []
+        places = list(memberships_of(request.user)) if request.user.is_authenticated else []
         if request.brand is not None:  # type: ignore[attr-defined]
             home = request.brand.account_id  # type: ignore[attr-defined]
             places = [place for place in places if home in (place.account_id, place.account.parent_id)]
@@ -51,7 +51,7 @@ def _acting(request: HttpRequest) -> Membership | None:
     wanted = request.session.get(ACTING) if user.is_authenticated else None
     if not wanted or not user.is_staff or not is_mfa_enabled(user):
         return None
-    account = queries.open_account_of(wanted)
+    account = open_account_of(wanted)
     if account is None:
         return None
     user.is_acting = True

@@ -18,8 +18,9 @@ from house_processes import running_from, servers, wait_for_the_end
 
 # Starts or joins, says what the database answers, and ends when its standard input does.
 USER = """
-import sys, psycopg
+import signal, sys, psycopg
 from embedded import addresses, services
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to it
 services.ensure_running(migrate=False)
 with psycopg.connect(addresses.database_url()) as connection:
     print(connection.execute("SELECT pg_postmaster_start_time()").fetchone()[0], flush=True)

@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 from kit import clock, crypto
 
-from accounts import keys, queries
+from accounts import keys, middleware
 from accounts.commands import open_account, open_subaccount, record
 from accounts.commands.invitations import invite
 from accounts.models import Account, ApiCredential, ApiKey, Brand, BrandLogo, Membership, User
@@ -79,8 +79,8 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SessionStore, "load", once(SessionStore.load, lambda session: session.session_key))
         patch.setattr(ModelBackend, "get_user", once(ModelBackend.get_user, lambda _, pk: pk))
-        read = queries.memberships_of
-        patch.setattr(queries, "memberships_of", once(lambda user: list(read(user)), lambda user: user.pk))
+        read = middleware.memberships_of
+        patch.setattr(middleware, "memberships_of", once(lambda user: list(read(user)), lambda user: user.pk))
         patch.setattr(CallGate, "enter", shut)
         yield
 
