@@ -99,6 +99,6 @@ def test_every_desk_of_the_back_office_is_accessible_in_both_themes(world: World
         page.goto(path)
         for is_dark in (False, True):  # as unfold itself switches
             page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", is_dark)
-            findings = serious_findings(page, within="#main" if number else "html")
+            findings = serious_findings(page, within="#main" if number else "html", again=is_dark)
             wrong += [f"{path} {'dark' if is_dark else 'light'} {finding}" for finding in findings]
     assert "\n".join(wrong) == ""
