@@ -8,6 +8,7 @@ UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes
 	--no-emit-index-url --no-header --no-annotate
 PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
+unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
 .PHONY: setup demo test suite check format lock bench fuzz screens help
 .DEFAULT_GOAL := help
@@ -53,16 +54,16 @@ screens: setup
 # New versions: needs uv and npm. The results name no registry.
 lock:
 	$(UV_COMPILE) --quiet --upgrade pyproject.toml --extra dev --output-file requirements.lock
-	echo uv | $(UV_COMPILE) --quiet --upgrade - --output-file scripts/uv.lock
+	echo uv | $(UV_COMPILE) --quiet --upgrade - --output-file requirements-uv.lock
 	scripts/npm update --package-lock-only
 
 .venv/bin/python:
 	python="$$(scripts/python)" && "$$python" -m venv .venv
 
 # uv takes a tenth of pip's time; where it cannot reach the packages, as behind an index that only pip is told of, pip does it.
-.venv/.installed: requirements.lock pyproject.toml scripts/uv.lock scripts/redis | .venv/bin/python
-	$(PIP) --require-hashes -r scripts/uv.lock
-	$(BIN)/uv pip install --quiet --python .venv --no-deps --require-hashes -r requirements.lock || \
+.venv/.installed: requirements.lock pyproject.toml requirements-uv.lock scripts/redis | .venv/bin/python
+	$(PIP) --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv --no-deps --require-hashes -r requirements.lock || \
 		$(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-build-isolation -e .
 	scripts/redis
