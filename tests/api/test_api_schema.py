@@ -105,7 +105,7 @@ def requests(draw: st.DrawFn) -> tuple[Endpoint, str, str, dict[str, str], Any]:
 
 @given(asked=requests())
 @settings(
-    max_examples=max(60, settings.default.max_examples // 2),
+    max_examples=60 if settings.default.max_examples <= 100 else settings.default.max_examples,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_answer_is_one_that_the_document_promises(
