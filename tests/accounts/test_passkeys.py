@@ -46,14 +46,13 @@ def test_a_passkey_is_enrolled_lets_its_person_in_and_nobody_without_it(page: Pa
     kept = device.send("WebAuthn.getCredentials", {"authenticatorId": added["authenticatorId"]})["credentials"]
     assert [one["isResidentCredential"] for one in kept] == [True]
     assert Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN, user__email="jane@acme.example").count() == 1
+    assert Event.objects.filter(verb="person.second_factor_added", detail__kind="passkey").count() == 1
 
     page.context.clear_cookies()
     page.goto("/accounts/login/")
     page.get_by_role("button", name="Use a passkey").click()
-    page.wait_for_url("**/")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert page.context.request.get("/profile/").ok
-    assert Event.objects.filter(actor_name="jane@acme.example", subject="person:jane@acme.example").exists()
+    page.wait_for_url(re.compile(r"//[^/]+/$"))
+    assert page.context.request.get("/profile/", max_redirects=0).status == 200
 
     device.send("WebAuthn.clearCredentials", {"authenticatorId": added["authenticatorId"]})
     page.context.clear_cookies()
