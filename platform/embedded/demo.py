@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from embedded import addresses, locks, programs, services, stamps
-from embedded.processes import CannotStart, end_with, open_lock, rotate, try_lock
+from embedded.processes import CannotStart, end_with, last_words, open_lock, rotate, try_lock
 from embedded.supervisor import Supervisor
 
 SIMS = 500
@@ -56,14 +56,14 @@ def _run(children: Supervisor, port: int) -> None:
     _say("Starting PostgreSQL and Redis")
     services.ensure_running(migrate=False)
     _collect_static()
-    simulator_port = _port_of("SIMULATOR_PORT", SIMULATOR_PORT)
-    children.start(programs.simulator(simulator_port, SIMS))
+    simulator = _listener("SIMULATOR_PORT", SIMULATOR_PORT)
+    children.start(programs.simulator(simulator, SIMS))
     _take_cards(children, port)
     children.wait_until_ready(seconds=READY_SECONDS)
     _say("Preparing the database and the demo's data")
     if not addresses.is_embedded_database():
         _manage("migrate", "--verbosity", "0")
-    login = _seed(f"http://127.0.0.1:{simulator_port}")
+    login = _seed(_url(simulator))
     _say("Starting the web server, a worker and beat")
     for program in (programs.web(port), programs.worker(), programs.beat()):
         children.start(program)
@@ -85,13 +85,13 @@ def _take_cards(children: Supervisor, port: int) -> None:
     """Start a stand-in for Stripe and name it to what is started after it, unless keys of Stripe are given."""
     if os.environ.get("STRIPE_SECRET_KEY"):
         return
-    stripe_port = _port_of("STRIPE_PORT", STRIPE_PORT)
+    stripe = _listener("STRIPE_PORT", STRIPE_PORT)
     secret = addresses.secret("STRIPE_WEBHOOK_SECRET")
     os.environ["STRIPE_SECRET_KEY"] = "sk_test_linekeeper_demo"  # noqa: S105 - for the stand-in only
     os.environ["STRIPE_WEBHOOK_SECRET"] = secret
-    os.environ["STRIPE_API_BASE"] = f"http://127.0.0.1:{stripe_port}"
+    os.environ["STRIPE_API_BASE"] = _url(stripe)
     webhook = f"http://127.0.0.1:{port}/billing/stripe/webhook/"
-    children.start(programs.stripe_proxy(stripe_port, webhook, secret))
+    children.start(programs.stripe_proxy(stripe, webhook, secret))
 
 
 def _seed(simulator: str) -> str:
@@ -155,31 +155,29 @@ def _port(name: str, default: int) -> int:
     return int(text)
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
 def _refuse_taken(port: int, name: str = "PORT") -> None:
-    if not _is_free(port):
-        raise CannotStart(f"port {port} is taken; choose another: make demo {name}={port + 1}")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        raise CannotStart(f"port {port} is taken; choose another: make demo {name}={port + 1}") from None
 
 
-def _port_of(name: str, usual: int) -> int:
-    """Return the port that the environment names, or the usual one, or any free one where that is taken."""
+def _listener(name: str, usual: int) -> socket.socket:
+    """Return a socket that listens on the port that the environment names, or the usual one, or any if that is taken.
+
+    It stays ours while its program is started, and started again: nobody can take the port in between.
+    """
     port = _port(name, usual)
     if name in os.environ:
         _refuse_taken(port, name)
-    elif not _is_free(port):  # another folder's demo
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-    return port
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:  # another folder's demo has it
+        return socket.create_server(("127.0.0.1", 0))
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _collect_static() -> None:
@@ -204,8 +202,7 @@ def _manage(*arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL, check=False)
     if result.returncode:
-        last = log.read_text(errors="replace").strip().splitlines()[-1:] or [""]
-        raise CannotStart(f"manage.py {arguments[0]} fails: {last[0]} (see {log})")
+        raise CannotStart(f"manage.py {arguments[0]} fails: {last_words(log)} (see {log})")
     return result.stdout.decode()
 
 

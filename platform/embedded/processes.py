@@ -34,6 +34,7 @@ class Program:
     is_ready: Callable[[int], bool]  # given the process id that it was started as
     stop_signal: signal.Signals = signal.SIGTERM
     user: str | None = None
+    sockets: tuple[int, ...] = ()  # ours, given to it under the same numbers
 
 
 def end_with(parent: int, last_signal: signal.Signals) -> None:
@@ -70,9 +71,15 @@ def start(program: Program) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             process_group=0,
+            pass_fds=program.sockets,
             preexec_fn=partial(end_with, os.getpid(), program.stop_signal),  # no threads here
             **as_user(program.user),
         )
+
+
+def last_words(log: Path) -> str:
+    """Return the last line of a log, empty where there is none."""
+    return (log.read_text(errors="replace").strip().splitlines()[-1:] or [""])[0]
 
 
 def rotate(log: Path) -> None:
@@ -86,7 +93,7 @@ def wait_until_ready(program: Program, process: subprocess.Popen[bytes], *, seco
     deadline = time.monotonic() + seconds
     while not program.is_ready(process.pid):
         if process.poll() is not None:
-            raise CannotStart(f"{program.name} does not start; see {program.log}")
+            raise CannotStart(f"{program.name} does not start: {last_words(program.log)} (see {program.log})")
         if time.monotonic() > deadline:
             raise CannotStart(f"{program.name} does not answer after {seconds:.0f} s; see {program.log}")
         time.sleep(0.01)

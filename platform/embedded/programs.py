@@ -1,8 +1,10 @@
 """The product's own processes: the same command lines here, in the demo and in docker-compose.yml."""
 
 import http.client
+import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from embedded import addresses
@@ -29,18 +31,18 @@ def beat() -> Program:
     return _program("beat", [*BEAT.split(), "--schedule", str(addresses.data_dir() / "beat.schedule"), "--pidfile="])
 
 
-def simulator(port: int, sims: int) -> Program:
-    """Return the carriers' simulator; its fleet and clock are kept in one file."""
+def simulator(listener: socket.socket, sims: int) -> Program:
+    """Return the carriers' simulator on a socket that listens; its fleet and clock are kept in one file."""
     state = addresses.data_dir() / "simulator.sqlite"
-    arguments = ["simulator", "--port", str(port), "--sims", str(sims), "--state", str(state), "--allow-edit"]
-    return _program("simulator", arguments, lambda _pid: answers(port) < 600)
+    arguments = ["simulator", "--sims", str(sims), "--state", str(state), "--allow-edit"]
+    return _standin("simulator", arguments, listener)
 
 
-def stripe_proxy(port: int, webhook: str, secret: str) -> Program:
-    """Return the stand-in for Stripe; what it knows is kept in a folder."""
+def stripe_proxy(listener: socket.socket, webhook: str, secret: str) -> Program:
+    """Return the stand-in for Stripe on a socket that listens; what it knows is kept in a folder."""
     state = addresses.data_dir() / "stripe"
-    arguments = ["stripe_proxy", "--port", str(port), "--state", str(state), "--webhook", webhook, "--secret", secret]
-    return _program("stripe", arguments, lambda _pid: answers(port) < 600)
+    arguments = ["stripe_proxy", "--state", str(state), "--webhook", webhook, "--secret", secret]
+    return _standin("stripe", arguments, listener)
 
 
 def answers(port: int, host: str = "127.0.0.1") -> int:
@@ -53,6 +55,12 @@ def answers(port: int, host: str = "127.0.0.1") -> int:
         return 999
     finally:
         connection.close()
+
+
+def _standin(name: str, module: list[str], listener: socket.socket) -> Program:
+    port = listener.getsockname()[1]
+    module = [*module, "--fd", str(listener.fileno())]
+    return replace(_program(name, module, lambda _pid: answers(port) < 600), sockets=(listener.fileno(),))
 
 
 def _program(name: str, module: list[str], is_ready: Callable[[int], bool] = lambda _pid: True) -> Program:

@@ -10,18 +10,17 @@ from .server import application
 
 def main() -> int:
     """Serve until stopped."""
-    host, port, options = from_command_line()
     try:
+        listener, options = from_command_line()
         world = options.world()
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 2
     counts = ", ".join(f"{fleet.count:,} at {fleet.carrier}" for fleet in world.fleets.values())
     goes_on = "; goes on from the state file, with its fleet, clock and settings" if world.goes_on else ""
-    print(f"simulator: {counts}; http://{host}:{port}{goes_on}", flush=True)
-    uvicorn.run(
-        application(world), host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1
-    )
+    print(f"simulator: {counts}; port {listener.getsockname()[1]}{goes_on}", flush=True)
+    config = uvicorn.Config(application(world), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 

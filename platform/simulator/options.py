@@ -1,6 +1,7 @@
 """What a simulator is started with."""
 
 import argparse
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     add = cli.add_argument
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=8400)
+    add("--fd", type=int, help="a listening socket of our parent, instead of host and port")
     add("--sims", type=int, default=d.sims, help="SIMs in all, half at each carrier")
     add("--simbase", type=int, help="SIMs at Simbase")
     add("--iotportal", type=int, help="SIMs at IoT Portal")
@@ -112,8 +114,12 @@ def parser() -> argparse.ArgumentParser:
     return cli
 
 
-def from_command_line(arguments: Sequence[str] | None = None) -> tuple[str, int, Options]:
-    """Host, port and options."""
+def from_command_line(arguments: Sequence[str] | None = None) -> tuple[socket.socket, Options]:
+    """The listening socket to serve on, ours or our parent's, and the options; OSError where the port is taken."""
     given = vars(parser().parse_args(arguments))
-    host, port = given.pop("host"), given.pop("port")
-    return host, port, Options(**given)
+    host, port, fd = given.pop("host"), given.pop("port"), given.pop("fd")
+    if fd is None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        fd = socket.create_server((host, port), family=family).detach()
+    # Made from its number it says TCP, and only then asyncio turns Nagle's delay off: 40 ms an answer.
+    return socket.socket(fileno=fd), Options(**given)

@@ -132,8 +132,8 @@ def _served_by_thread(options: Options, port: int) -> Iterator[Running]:
 
 @contextmanager
 def _served_by_process(options: Options, port: int) -> Iterator[Running]:
-    port = port or _free_port()
-    command = [sys.executable, "-m", "simulator", "--port", str(port)]
+    listener = socket.create_server(("127.0.0.1", port))
+    command = [sys.executable, "-m", "simulator", "--fd", str(listener.fileno())]
     for field in fields(options):
         value = getattr(options, field.name)
         if value is not None and value is not False:
@@ -141,20 +141,21 @@ def _served_by_process(options: Options, port: int) -> Iterator[Running]:
             command += [name] if value is True else [f"{name}={value}"]
     here = str(Path(__file__).resolve().parent.parent)
     paths = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.DEVNULL)
+    with listener:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listener.fileno()],
+        )
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        served = Running(f"http://127.0.0.1:{port}", process)
+        served = Running(url, process)
         _wait_for(served)
         yield served
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(served: Running, seconds: float = 30) -> None:
