@@ -8,7 +8,9 @@ import zoneinfo
 from functools import cache
 from typing import Any
 
+from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -51,6 +53,17 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
             by=Actor(ActorKind.PERSON, data["email"]),
         )
         return queries.owner_of(account)
+
+
+class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]
+    """At a brand's domain it knows the brand's own people alone: whoever has that address can lead it elsewhere, and
+    with it a link that opens more than what is theirs. Anybody else is told that nobody is known there."""
+
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        if brand := context.request.brand:
+            self.users = [user for user in self.users if queries.is_of_brand(user, brand)]
+        return email
 
 
 @cache

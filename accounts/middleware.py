@@ -14,7 +14,7 @@ from kit import clock
 
 from accounts.models import Membership, User
 from accounts.policy import Role
-from accounts.queries import memberships_of, open_account_of
+from accounts.queries import memberships_of, open_account_of, places_at
 
 CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
 ACTING = "acting_for"  # the same of the account that somebody of the back office acts for
@@ -33,8 +33,7 @@ class ActingAccountMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         places = list(memberships_of(request.user)) if request.user.is_authenticated else []
         if request.brand is not None:  # type: ignore[attr-defined]
-            home = request.brand.account_id  # type: ignore[attr-defined]
-            places = [place for place in places if home in (place.account_id, place.account.parent_id)]
+            places = places_at(places, request.brand)  # type: ignore[attr-defined]
         chosen = request.session.get(CHOSEN) if len(places) > 1 else None
         acting = _acting(request)
         membership = acting or _choose(places, chosen)

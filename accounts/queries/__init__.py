@@ -2,7 +2,15 @@
 
 from accounts.models import Membership
 from accounts.queries.keys import Caller, Credential, caller_of, credential_of, is_open
-from accounts.queries.people import account_by_uuid, memberships_of, open_account_of, owner_of, user_by_email
+from accounts.queries.people import (
+    account_by_uuid,
+    is_of_brand,
+    memberships_of,
+    open_account_of,
+    owner_of,
+    places_at,
+    user_by_email,
+)
 from accounts.queries.staff import invitation_by_token, invitations_of, offer_of, offers_to, staff_of
 
 Viewer = Membership | Caller  # whoever sees lines: a person in an account, or a client of its API
@@ -16,12 +24,14 @@ __all__ = [
     "credential_of",
     "invitation_by_token",
     "invitations_of",
+    "is_of_brand",
     "is_open",
     "memberships_of",
     "offer_of",
     "offers_to",
     "open_account_of",
     "owner_of",
+    "places_at",
     "staff_of",
     "user_by_email",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
 from kit.errors import NotFound
 
-from accounts.models import Account, Membership, User
+from accounts.models import Account, Brand, Membership, User
 
 
 def open_account_of(text: str) -> Account | None:
@@ -39,6 +40,17 @@ def memberships_of(user: User) -> QuerySet[Membership]:
         .select_related("user", "account__brand", "account__parent__brand")
         .order_by("pk")
     )
+
+
+def places_at(places: Iterable[Membership], brand: Brand) -> list[Membership]:
+    """Those in the brand's account and its sub-accounts."""
+    return [place for place in places if brand.account_id in (place.account_id, place.account.parent_id)]
+
+
+def is_of_brand(user: User, brand: Brand) -> bool:
+    """Whether a person has places there and nowhere else, the back office included."""
+    places = list(memberships_of(user))
+    return bool(places) and places == places_at(places, brand) and not user.is_staff
 
 
 def owner_of(account: Account) -> User:

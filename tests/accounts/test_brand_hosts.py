@@ -14,8 +14,8 @@ from pytest_django import Settings
 
 from accounts import hosts
 from accounts.commands import open_account
-from accounts.models import Account, Brand, BrandLogo
-from accounts.policy import OPERATOR
+from accounts.models import Account, Brand, BrandLogo, Membership, User
+from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
 
 HOST = "sims.nordlicht.example"
@@ -130,3 +130,19 @@ def test_a_subaccounts_people_have_an_address_to_come_in_by(fleet: Fleet) -> Non
     page = client.get(f"/accounts/at/{sub.uuid}/", follow=True)
     assert f"· {parent.name}</title>" in page.content.decode()
     assert client.get(f"/accounts/at/{parent.uuid}/").status_code == 404
+
+
+def test_a_brands_domain_sends_no_strangers_reset_link(
+    fleet: Fleet, brand: Brand, mailoutbox: list[EmailMessage]
+) -> None:
+    """Who has the domain's address can lead it elsewhere: a link to it is for nobody but the brand's own people."""
+    sub, both = fleet.account(parent=brand.account), owner_of(fleet.account())
+    Membership.objects.create(user=both, account=sub, role=Role.USER)
+    office = owner_of(fleet.account(parent=brand.account))
+    User.objects.filter(pk=office.pk).update(is_staff=True)
+    for user in (owner_of(fleet.account()), both, office):
+        Client(headers={"host": HOST}).post("/accounts/password/reset/", {"email": user.email})
+        assert mailoutbox[-1].to == [user.email]
+        assert "/password/reset/key/" not in mailoutbox[-1].body
+        Client().post("/accounts/password/reset/", {"email": user.email})
+        assert "http://testserver/accounts/password/reset/key/" in mailoutbox[-1].body
