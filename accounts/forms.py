@@ -59,6 +59,8 @@ class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]
     """At a brand's domain it knows the brand's own people alone: whoever has that address can lead it elsewhere, and
     with it a link that opens more than what is theirs. Anybody else is told that nobody is known there."""
 
+    users: list[User]
+
     def clean_email(self) -> str:
         email: str = super().clean_email()
         if brand := context.request.brand:
