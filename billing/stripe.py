@@ -174,13 +174,16 @@ def open_card_page(*, customer: str, success_url: str, cancel_url: str) -> str:
 
 
 def card_of_page(session_id: str) -> tuple[str, Card] | None:
-    """The customer and the card that was given on the page, or None while it is not complete."""
+    """The customer and the card that was given on the page; None while it is not complete, or once the card is gone.
+
+    A card that was replaced and detached belongs to no customer: late news of its page brings nothing back.
+    """
     try:
         session = _client().v1.checkout.sessions.retrieve(session_id, {"expand": ["setup_intent.payment_method"]})
     except stripe.StripeError as error:
         raise _failure(error) from error
     method: Any = getattr(session.setup_intent, "payment_method", None)
-    if session.status != "complete" or method is None or method.card is None:
+    if session.status != "complete" or method is None or method.card is None or method.customer is None:
         return None
     return _id(session.customer), read_card(method)
 

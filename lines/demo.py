@@ -23,6 +23,7 @@ from accounts.commands.desk import let_into_back_office
 from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing.commands import adjust, seal_days
+from billing.demo import has_cards, pay
 from billing.queries import balance_of
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.coverage import load_coverage, rows_of
@@ -184,11 +185,14 @@ def _live_through(simulator: Simulator, account: Account, carriers: dict[str, Ca
             charge_fees(today=night.date())
         with clock.frozen(night + dt.timedelta(minutes=5)):
             seal_days(before=clock.today())
-            _pay(account, last=days_ago == 1)
+            if has_cards():
+                pay(account, days_ago=days_ago)
+            else:
+                _transfer(account, last=days_ago == 1)
             enforce()
 
 
-def _pay(account: Account, *, last: bool) -> None:
+def _transfer(account: Account, *, last: bool) -> None:
     """A credit in round hundreds when under half of the usual runway is left, and at the end up to it."""
     balance = balance_of(account, today=clock.today())
     wanted = balance.minimum + RUNWAY * balance.average_daily

@@ -48,6 +48,14 @@ def test_a_card_that_only_the_webhook_tells_of_is_saved_too_and_once(till: Till)
     assert Event.objects.filter(verb="card.added").count() == 1
 
 
+def test_late_news_of_a_card_that_was_replaced_does_not_bring_it_back(till: Till) -> None:
+    till.give_card(DECLINED)
+    till.give_card(GOOD)
+    assert set(till.deliver()) == {200}
+    assert Customer.objects.get(account=till.account).last4 == "4242"
+    assert Event.objects.filter(verb="card.replaced").count() == 1
+
+
 def test_funds_are_charged_to_the_saved_card_and_credited(till: Till) -> None:
     till.give_card()
     answer = till.add("75.50")

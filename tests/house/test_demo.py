@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import signal
@@ -10,11 +11,28 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from house_processes import running_from, wait_for_the_end
 
 DEMO = [sys.executable, "-m", "embedded.demo"]
+
+
+# What the demo has that must not come a second time, and whether its books are true.
+COUNTS = """
+import json
+from accounts.models import Account, User
+from automation.models import Rule
+from billing.models import AutoRefill, Customer, Invoice, Payment, Refund
+from lines.books import check_books
+from lines.models import Job, Line
+states = list(Payment.objects.order_by("id").values_list("state", flat=True))
+made = [one.objects.count() for one in (Account, User, Line, Job, Rule, Customer, Invoice, Refund)]
+on = [one.is_on for one in AutoRefill.objects.all()]
+wrong = [check["name"] for check in check_books()["checks"] if not check["ok"]]
+print(json.dumps({"states": states[:4], "made": made, "auto_refill": on, "wrong": wrong}))
+"""
 
 
 @pytest.fixture
@@ -43,6 +61,8 @@ def test_the_demo_runs_once_leaves_nothing_at_ctrl_c_and_goes_on_until_it_is_kil
     with start() as demo:
         assert f"http://127.0.0.1:{port}" in words_until_ready(demo)
         assert front_page(port) < 500
+        had = what_it_has()
+        assert (had["states"][:2], had["auto_refill"], had["wrong"]) == (["declined", "succeeded"], [True], [])
         second = subprocess.run(DEMO, capture_output=True, text=True, check=False)
         assert second.returncode == 1
         assert re.fullmatch(rf"a demo of this folder runs already at http://127.0.0.1:{port} .*\n", second.stderr)
@@ -52,8 +72,18 @@ def test_the_demo_runs_once_leaves_nothing_at_ctrl_c_and_goes_on_until_it_is_kil
     with start() as demo:
         words_until_ready(demo)
         assert front_page(port) < 500
+        assert what_it_has() == had
         demo.kill()
     wait_for_the_end(own_data, seconds=60)
+
+
+def what_it_has() -> dict[str, Any]:
+    """From a process of its own, as the demo is one."""
+    told = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", COUNTS], capture_output=True, check=True
+    )
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
 
 
 def front_page(port: int) -> int:
