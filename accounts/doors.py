@@ -79,4 +79,4 @@ def confirmed(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 def desk_actor(request: HttpRequest) -> Actor:
     """Who works in the back office."""
-    return Actor(ActorKind.BACK_OFFICE, request.user.email)  # type: ignore[union-attr]
+    return Actor(ActorKind.BACK_OFFICE, request.user.email, request.user.pk)  # type: ignore[union-attr]

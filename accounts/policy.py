@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class ActorKind(enum.StrEnum):
@@ -23,10 +23,12 @@ class ActorKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who a change is by, as it is shown: a person's mail, a rule's name, `system`."""
+    """Who a change is by, as it is shown: a person's mail, a rule's name, `system`. `person` is the id of who works in
+    the back office, for what asks for two people: a mail address may change."""
 
     kind: ActorKind
     name: str
+    person: int | None = field(default=None, compare=False)
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, "system")

@@ -9,7 +9,7 @@ from django.db.models import F, Q, Value
 from kit import clock
 from kit.money import ZERO
 
-from accounts.models import Account
+from accounts.models import Account, User
 from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, Decision, EntryKind, PaymentState, RefillState
 
 
@@ -232,6 +232,7 @@ class CreditRequest(models.Model):
     amount = MoneyField()
     reason = models.CharField(max_length=300)
     asked_by = models.CharField(max_length=254)
+    asker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # their address may change
     asked_at = models.DateTimeField(default=clock.now)
     state = models.CharField(max_length=12, choices=[(one.value, one.value) for one in Decision], default=Decision.OPEN)
     decided_by = models.CharField(max_length=254, blank=True)

@@ -46,9 +46,15 @@ def ask_credit(
         if before.account_id != account.pk:
             raise Invalid("This form was sent already; load the page again")
         return before
-    given = queries.credited_by(by.name, account.pk, since=clock.now() - COUNTED)
+    given = queries.credited_by(by, account.pk, since=clock.now() - COUNTED)
     request = CreditRequest.objects.create(
-        account=account, uuid=key, kind=kind, amount=amount, reason=reason.strip(), asked_by=by.name
+        account=account,
+        uuid=key,
+        kind=kind,
+        amount=amount,
+        reason=reason.strip(),
+        asked_by=by.name,
+        asker_id=by.person,
     )
     if not needs_second_person(amount, given, settings.CREDIT_LIMIT):
         return _post(request, by)
@@ -63,7 +69,7 @@ def decide_credit(*, request_id: int, agreed: bool, by: Actor) -> CreditRequest:
     account_id = CreditRequest.objects.values_list("account_id", flat=True).get(pk=request_id)
     lock_wallets(account_ids=[account_id])
     request = CreditRequest.objects.select_for_update(of=["self"]).select_related("account").get(pk=request_id)
-    if request.asked_by == by.name:
+    if request.asked_by == by.name or (by.person is not None and request.asker_id == by.person):
         raise OwnRequest("You asked for this yourself; somebody else of the back office decides")
     if request.state != Decision.OPEN:
         raise Decided(f"{request.decided_by} has decided already: {request.state}")

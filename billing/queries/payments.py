@@ -6,9 +6,10 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from kit.money import ZERO
 
+from accounts.policy import Actor
 from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund
 from billing.policy import OPEN_PAYMENT, Decision, PaymentState, RefillState, amount_is_due
 from billing.queries.balances import LOW
@@ -64,9 +65,10 @@ def refundable(payment: Payment) -> Decimal:
     return max(left, ZERO)
 
 
-def credited_by(name: str, account_id: int, *, since: dt.datetime) -> Decimal:
-    """What a person moved on an account by hand since then, credits and debits added up: USD."""
-    rows = CreditRequest.objects.filter(account_id=account_id, asked_by=name, asked_at__gte=since, decided_by=name)
+def credited_by(by: Actor, account_id: int, *, since: dt.datetime) -> Decimal:
+    """What a person moved on an account by hand since then without a second one, credits and debits added up: USD."""
+    theirs = Q(asked_by=by.name) if by.person is None else Q(asked_by=by.name) | Q(asker=by.person)
+    rows = CreditRequest.objects.filter(theirs, account_id=account_id, asked_at__gte=since, decided_by=F("asked_by"))
     return sum((abs(amount) for amount in rows.values_list("amount", flat=True)), ZERO)
 
 

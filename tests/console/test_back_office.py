@@ -113,6 +113,19 @@ def test_a_credit_up_to_the_limit_is_posted_once_and_one_above_waits_for_a_secon
     assert Wallet.objects.get(account=acme).posted == Decimal("233.45")
 
 
+def test_another_mail_address_makes_nobody_a_second_person(office: Client, acme: Account) -> None:
+    path = reverse("admin:billing_wallet_by_hand", args=[acme.pk])
+    form = {"kind": "adjustment", "amount": "90", "reason": "a late card"}
+    office.post(path, form | {"key": uuid.uuid4()})
+    office.post(path, form | {"key": uuid.uuid4(), "amount": "5000"})
+    User.objects.filter(email=ANNA.name).update(email="anna.b@office.example")
+    waiting = CreditRequest.objects.get(state=Decision.OPEN)
+    assert office.post(reverse("admin:billing_creditrequest_agree", args=[waiting.pk])).status_code == 422
+    office.post(path, form | {"key": uuid.uuid4()})  # 90 and 90 of one person are over 100
+    assert CreditRequest.objects.filter(state=Decision.OPEN).count() == 2
+    assert Entry.objects.get(account=acme).amount == 90
+
+
 def test_a_refused_credit_moves_nothing(acme: Account) -> None:
     asked = ask_credit(
         account=acme, kind=EntryKind.ADJUSTMENT, amount=Decimal(-500), reason="x", key=uuid.uuid4(), by=ANNA
