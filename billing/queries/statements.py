@@ -50,17 +50,19 @@ class Transaction:
         return self.state in ("", PaymentState.SUCCEEDED)
 
 
-# Each half brings only as many rows as the page can show.
-TRANSACTIONS = """
+# Each half brings only as many rows as the page can show. A payment that succeeded stands where it came to the balance,
+# as its ledger row does; one that did not, where it was begun.
+PAID_AT = "CASE WHEN p.state = 'succeeded' THEN p.ended_at ELSE p.created_at END"
+TRANSACTIONS = f"""
 SELECT * FROM (
-    (SELECT p.created_at AS at, CASE WHEN p.is_auto THEN 'auto-refill' ELSE 'refill' END AS kind, a.name,
+    (SELECT {PAID_AT} AS at, CASE WHEN p.is_auto THEN 'auto-refill' ELSE 'refill' END AS kind, a.name,
             p.brand || ' ending in ' || p.last4 AS note, p.amount, p.state, p.reason, p.uuid, i.number,
             NULL::date AS day
        FROM billing_payment p JOIN accounts_account a ON a.id = p.account_id
        LEFT JOIN billing_invoice i ON i.payment_id = p.id
       WHERE p.account_id = ANY(%(accounts)s) AND %(payments)s
-        AND (%(start)s::timestamptz IS NULL OR p.created_at >= %(start)s)
-        AND (%(end)s::timestamptz IS NULL OR p.created_at < %(end)s)
+        AND (%(start)s::timestamptz IS NULL OR {PAID_AT} >= %(start)s)
+        AND (%(end)s::timestamptz IS NULL OR {PAID_AT} < %(end)s)
       ORDER BY p.id DESC LIMIT %(most)s)
     UNION ALL
     (SELECT e.posted_at, e.kind, a.name, e.note, e.amount, '', '', NULL::uuid, NULL::int, e.day

@@ -75,6 +75,15 @@ OF_MONTH = """
      WHERE d.payer_id = %(payer)s AND d.day >= %(start)s AND d.day < %(end)s
      ORDER BY d.day, d.line_id
 """
+SMS_OF_MONTH = """
+    SELECT e.day, l.iccid, l.notes, a.name, -e.amount
+      FROM billing_entry e
+      JOIN lines_smsmessage m ON m.id = substr(e.key, 5)::bigint  -- its key is sms:<id>
+      JOIN lines_line l ON l.id = m.line_id
+      JOIN accounts_account a ON a.id = m.account_id
+     WHERE e.account_id = %(payer)s AND e.kind = 'sms' AND e.day >= %(start)s AND e.day < %(end)s
+     ORDER BY e.id
+"""
 BATCH = 5_000
 
 
@@ -88,7 +97,16 @@ def count_costs(payer_id: int, start: dt.date, end: dt.date) -> int:
 
 def costs_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[Any, ...]]]:
     """Each line and day of a payer in batches, by a cursor on the server: a million rows in the memory of one batch."""
+    return _batches(OF_MONTH, payer_id, start, end)
+
+
+def sms_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[Any, ...]]]:
+    """Each message that a payer was charged for, in batches too."""
+    return _batches(SMS_OF_MONTH, payer_id, start, end)
+
+
+def _batches(query: str, payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[Any, ...]]]:
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(OF_MONTH, {"payer": payer_id, "start": start, "end": end})
+        cursor.execute(query, {"payer": payer_id, "start": start, "end": end})
         while rows := cursor.fetchmany(BATCH):
             yield rows

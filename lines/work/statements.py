@@ -1,4 +1,5 @@
-"""Writes an account's month into a file: every line's usage and cost by day, payments, and what else moved it.
+"""Writes an account's month into a file: every line's usage and cost by day, its messages, payments, and what else
+moved it. The tables add up to the summary.
 
 XLSX in constant memory, CSV row by row; the usage comes a batch at a time, the file goes into the database in pieces.
 """
@@ -18,10 +19,11 @@ from billing import queries
 from billing.commands import statements
 from billing.models import Statement
 from lines.policy import MEGABYTE
-from lines.queries import costs_between, count_costs
+from lines.queries import costs_between, count_costs, sms_between
 
 PIECE = 1 << 20  # bytes
 USAGE = ("Day", "ICCID", "Notes", "Rate plan", "Held by", "Bytes", "MB", "Usage USD", "Line fee USD", "Together USD")
+SMS = ("Day", "ICCID", "Notes", "Held by", "USD")
 MOVES = ("When (UTC)", "Kind", "Account", "Note", "Amount USD", "Status", "Reason", "Invoice", "Usage day")
 SUMMARY = (
     "Month (UTC)",
@@ -64,6 +66,15 @@ def _fill(book: Book, statement: Statement) -> None:
     book.table("Transactions", MOVES)
     for row in _moves(statement, end):
         book.row(row)
+    _usage(book, statement, end)
+    book.table("SMS", SMS)
+    for batch in sms_between(account.pk, start, end):
+        for row in batch:
+            book.row(row)
+
+
+def _usage(book: Book, statement: Statement, end: dt.date) -> None:
+    account, start = statement.account, statement.month
     book.table("Usage", USAGE)
     done, total = 0, count_costs(account.pk, start, end)
     statements.progress(statement_id=statement.pk, done=0, total=total)

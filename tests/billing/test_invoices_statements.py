@@ -101,7 +101,7 @@ def test_a_month_goes_from_its_starting_to_its_ending_balance(used: Till) -> Non
 
 def test_an_xlsx_has_every_lines_usage_and_all_that_moved_the_balance(used: Till) -> None:
     found = sheets(written(used, "xlsx"))
-    assert list(found) == ["Summary", "Transactions", "Usage"]
+    assert list(found) == ["Summary", "Transactions", "Usage", "SMS"]
     assert found["Summary"][1][1] == "acme"
     assert [Decimal(cell) for cell in found["Summary"][1][2:]] == [0, 50, usd("-4.25"), 5, usd("50.75")]
     usage = found["Usage"][1:]
