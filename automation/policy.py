@@ -74,6 +74,7 @@ class Act(enum.StrEnum):
 
     ACTIVATE = "activate"
     DEACTIVATE = "deactivate"  # of a line that had to be left alone first
+    SET = "set"  # the speed or the plan of such a line
     SPEED = "speed"  # the line gets back the speed that it had
     PLAN = "plan"  # and the rate plan
 
@@ -154,14 +155,34 @@ def _are_hours(hours: int | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What rules did to a line, whatever it was: switched it, slowed it, changed its plan, or put something back."""
+
+    last: dt.datetime | None = None
+    today: int = 0
+
+
+def restraint(changes: Changes, now: dt.datetime) -> Outcome | None:
+    """What keeps rules from changing a line again; None: nothing does."""
+    if changes.today >= MOST_CHANGES:
+        return Outcome.LEFT
+    return Outcome.WAITS if now < calm_from(changes.last, now) else None
+
+
+def free_from(changes: Changes, now: dt.datetime) -> dt.datetime:
+    """From when rules may change a line again."""
+    calm = calm_from(changes.last, now)
+    return max(calm, midnight(now.date() + dt.timedelta(days=1))) if changes.today >= MOST_CHANGES else calm
+
+
+@dataclass(frozen=True, slots=True)
 class LineNow:
     """A line as a rule finds it. `held_until`: when the rule that holds it gives it back, None for never."""
 
     is_off: bool
     is_held: bool = False
     held_until: dt.datetime | None = None
-    last_change: dt.datetime | None = None
-    changes_today: int = 0
+    changes: Changes = Changes()
 
 
 def judge(line: LineNow, *, lifts_at: dt.datetime | None, now: dt.datetime) -> Outcome:
@@ -172,9 +193,7 @@ def judge(line: LineNow, *, lifts_at: dt.datetime | None, now: dt.datetime) -> O
         return Outcome.DEACTIVATED if is_longer(lifts_at, line.held_until) else Outcome.ALREADY_OFF
     if line.is_off:
         return Outcome.ALREADY_OFF
-    if line.changes_today >= MOST_CHANGES:
-        return Outcome.LEFT
-    return Outcome.WAITS if now < calm_from(line.last_change, now) else Outcome.DEACTIVATED
+    return restraint(line.changes, now) or Outcome.DEACTIVATED
 
 
 def is_longer(one: dt.datetime | None, other: dt.datetime | None) -> bool:

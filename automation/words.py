@@ -48,6 +48,7 @@ FOLLOW_STATES: dict[str, str] = {
 ACTS: dict[str, str] = {
     Act.ACTIVATE: "Activate",
     Act.DEACTIVATE: "Deactivate",
+    Act.SET: "Change",
     Act.SPEED: "Put the speed back",
     Act.PLAN: "Put the rate plan back",
 }

@@ -15,8 +15,9 @@ from kit.sql import array
 
 from accounts.commands import record
 from automation import policy, words
-from automation.commands.acts import actor, hold, leave_alone, lines_now
-from automation.commands.sets import set_lines
+from automation.commands.acts import actor, hold, lines_now
+from automation.commands.guard import Guard, wait
+from automation.commands.sets import Aim, set_lines
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, Action, LineNow, Outcome, Then
 from automation.queries.due import Found
@@ -42,14 +43,13 @@ def fire(*, found: Sequence[Found]) -> Fired:
     rules = {rule.pk: rule for rule in Rule.objects.filter(pk__in={one.rule_id for one in found})}
     acts = [one for one in found if rules[one.rule_id].action != Action.TELL and not rules[one.rule_id].is_shadow]
     states = lock_lines(line_ids=sorted({one.line_id for one in acts if one.line_id}))
-    now = clock.now()
-    fires = _insert(found, rules, now)
+    guard = Guard(line_ids=[state.pk for state in states], now=clock.now())
+    fires = _insert(found, rules, guard.now)
+    stopping = [one for one in fires if one.outcome == Outcome.WAITS]
+    turned = act(fires=stopping, lines=lines_now(states=states, guard=guard), guard=guard)
     setting = [one for one in fires if one.outcome == Outcome.SET]
-    set_lines(fires=setting, now=now)
-    RuleFire.objects.bulk_update(setting, ["outcome", "acted_at"], batch_size=2000)
-    waiting = [one for one in fires if one.outcome == Outcome.WAITS]
-    turned = act(fires=waiting, lines=lines_now(states=states, today=now.date()), now=now)
-    RuleFire.objects.bulk_update(waiting, ["outcome", "acted_at"], batch_size=2000)
+    set_lines(wants=[(one, Aim.of_rule(one.rule)) for one in setting], guard=guard)
+    RuleFire.objects.bulk_update(stopping + setting, ["outcome", "acted_at"], batch_size=2000)
     _say(fires)
     return Fired(len(fires), turned)
 
@@ -109,7 +109,7 @@ def _lifts_at(one: Found, rule: Rule, now: dt.datetime) -> dt.datetime | None:
     return policy.lifts_at(Then(rule.then), hours=rule.then_hours, fired_at=now, day=one.day, cycle_day=one.cycle_day)
 
 
-def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], now: dt.datetime) -> int:
+def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) -> int:
     """Does what these fires want of their lines, as far as it may be, and sets their outcomes; says how many it turned.
 
     Of several on one line the one that lasts longest acts. States must be locked. The fires are not saved.
@@ -120,24 +120,25 @@ def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], now: dt.datetim
             by_line[one.line_id].append(one)
     acting: list[RuleFire] = []
     left: list[int] = []
+    waiting: list[FollowUp] = []
     for line_id, its in by_line.items():
         line = lines.get(line_id) or LineNow(is_off=True)  # given away meanwhile
-        longest = max(its, key=lambda one: (one.lifts_at is None, one.lifts_at or now))
+        longest = max(its, key=lambda one: (one.lifts_at is None, one.lifts_at or guard.now))
         for one in its:
-            one.outcome = policy.judge(line, lifts_at=one.lifts_at, now=now)
+            one.outcome = policy.judge(line, lifts_at=one.lifts_at, now=guard.now)
             if one.outcome == Outcome.DEACTIVATED and one is not longest:
                 one.outcome = Outcome.ALREADY_OFF
         if longest.outcome == Outcome.DEACTIVATED:
             acting.append(longest)
         left += [line_id for one in its if one.outcome == Outcome.LEFT]
-        for one in its:
-            if one.outcome == Outcome.WAITS:
-                due_at = policy.calm_from(line.last_change, now)
-                FollowUp.objects.update_or_create(
-                    fire=one, act=Act.DEACTIVATE, defaults={"line_id": line_id, "due_at": due_at}
-                )
-    turned = hold(fires=acting, lines=lines)
-    leave_alone(line_ids=left, now=now)
+        waiting += [
+            FollowUp(fire=one, line_id=line_id, act=Act.DEACTIVATE, due_at=policy.free_from(line.changes, guard.now))
+            for one in its
+            if one.outcome == Outcome.WAITS
+        ]
+    turned = hold(fires=acting, lines=lines, guard=guard)
+    wait(planned=waiting)
+    guard.leave_alone(left)
     return turned
 
 

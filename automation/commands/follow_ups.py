@@ -13,16 +13,18 @@ from kit.errors import Refusal
 from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
-from automation import policy
-from automation.commands.acts import actor, count_changes, is_held, leave_alone, lines_now
+from automation.commands.acts import actor, is_held, lines_now
 from automation.commands.fires import act
-from automation.commands.sets import put_back
-from automation.models import FollowUp, RuleFire
-from automation.policy import Act, FollowState, LineNow, Outcome
+from automation.commands.guard import Guard, waited
+from automation.commands.sets import put_back, run_waiting
+from automation.models import FollowUp
+from automation.policy import Act, FollowState, Outcome
 from lines.commands.holds import give_back_lines
 from lines.commands.wishes import lock_lines
 from lines.models import LineState
 from lines.policy import Wanted
+
+PUTS_BACK = (Act.SPEED, Act.PLAN)
 
 
 class FollowUpEnded(Refusal):
@@ -39,12 +41,12 @@ def run_due_follow_ups(*, limit: int = 500) -> int:
     with transaction.atomic():
         states = {state.pk: state for state in lock_lines(line_ids=sorted(set(ids.values())))}
         planned = _locked(list(ids))
-        lines = lines_now(states=states.values(), today=now.date())
-        held = [one for one in planned if one.act == Act.DEACTIVATE]
-        turned = _deactivate(held, states, lines, now)
-        backs = [one for one in planned if one.act == Act.ACTIVATE]
-        sets = [one for one in planned if one.act in (Act.SPEED, Act.PLAN)]
-        return turned + _give_back(backs, states, lines, now) + put_back(planned=sets, now=now)
+        guard = Guard(line_ids=list(states), now=now)
+        turned = _deactivate([one for one in planned if one.act == Act.DEACTIVATE], states, guard)
+        turned += _give_back([one for one in planned if one.act == Act.ACTIVATE], states, guard)
+        turned += put_back(planned=[one for one in planned if one.act in PUTS_BACK], now=now, guard=guard)
+        run_waiting(planned=[one for one in planned if one.act == Act.SET], guard=guard)
+        return turned
 
 
 def _locked(ids: Sequence[int]) -> list[FollowUp]:
@@ -53,24 +55,21 @@ def _locked(ids: Sequence[int]) -> list[FollowUp]:
     return list(rows.order_by("pk").select_for_update(of=("self",)))
 
 
-def _give_back(
-    planned: Sequence[FollowUp], states: dict[int, LineState], lines: dict[int, LineNow], now: dt.datetime
-) -> int:
-    due: list[FollowUp] = []
+def _give_back(planned: Sequence[FollowUp], states: dict[int, LineState], guard: Guard) -> int:
+    theirs: list[FollowUp] = []
     for one in planned:
-        state = states.get(one.line_id)
-        if state is None or not is_held(state=state) or state.wanted_at != one.fire.acted_at:
-            one.end(FollowState.CHANGED, now)
-        elif lines[one.line_id].changes_today >= policy.MOST_CHANGES:
-            one.end(FollowState.LEFT, now)
-            leave_alone(line_ids=[one.line_id], now=now)
-        elif (calm := policy.calm_from(lines[one.line_id].last_change, now)) > now:
-            FollowUp.objects.filter(pk=one.pk).update(due_at=calm)
+        if _is_as_left(one, states.get(one.line_id)):
+            theirs.append(one)
         else:
-            due.append(one)
-    turned = give_back(planned=due, now=now)
-    count_changes(line_ids=turned, now=now)
+            one.end(FollowState.CHANGED, guard.now)
+    turned = give_back(planned=guard.let(theirs), now=guard.now)
+    guard.count(turned)
     return len(turned)
+
+
+def _is_as_left(one: FollowUp, state: LineState | None) -> bool:
+    """Whether the rule holds the line still, and nobody touched it since."""
+    return state is not None and is_held(state=state) and state.wanted_at == one.fire.acted_at
 
 
 def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None = None) -> list[int]:
@@ -93,29 +92,26 @@ def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None
 
 
 def _deactivate(
-    planned: Sequence[FollowUp], states: dict[int, LineState], lines: dict[int, LineNow], now: dt.datetime
+    planned: Sequence[FollowUp], states: dict[int, LineState], guard: Guard, *, by: Actor | None = None
 ) -> int:
     """Lines that had to be left alone first: off now, unless somebody changed them or their period is over."""
-    fires: list[RuleFire] = []
+    due: list[FollowUp] = []
     for one in planned:
         state = states.get(one.line_id)
         if state is None or (state.wanted_at > one.fire.fired_at and not _is_rules(state)):
             one.fire.outcome = Outcome.DROPPED
-            one.fire.save(update_fields=["outcome"])
-            one.end(FollowState.CHANGED, now)
         else:
-            fires.append(one.fire)
-    turned = act(fires=fires, lines=lines, now=now)
-    RuleFire.objects.bulk_update(fires, ["outcome", "acted_at"])
-    for one in planned:
-        if one.state == FollowState.OPEN and one.fire.outcome != Outcome.WAITS:
-            one.end(FollowState.LEFT if one.fire.outcome == Outcome.LEFT else FollowState.DONE, now)
+            due.append(one)
+    lines = lines_now(states=[states[one.line_id] for one in due], guard=guard)
+    turned = act(fires=[one.fire for one in due], lines=lines, guard=guard)
+    waited(planned=planned, now=guard.now, by=by)
     return turned
 
 
 def _is_rules(state: LineState) -> bool:
-    """Whether the last change was no person's: a balance's or another rule's."""
-    return state.wanted == Wanted.SUSPENDED or is_held(state=state)
+    """Whether the last change was no person's: a balance's, in either direction, or another rule's."""
+    back_by_balance = state.wanted == Wanted.ACTIVE and not state.why_who
+    return state.wanted == Wanted.SUSPENDED or back_by_balance or is_held(state=state)
 
 
 @transaction.atomic
@@ -134,16 +130,18 @@ def run_follow_up_now(*, account: Account, follow_up_id: int, by: Actor) -> Foll
     states = {state.pk: state for state in lock_lines(line_ids=[line_id])}
     one = _theirs(account, follow_up_id)
     now = clock.now()
-    state = states.get(line_id)
+    freely = Guard(line_ids=[], now=now)  # a person may
     if one.act == Act.ACTIVATE:
-        if state is None or not is_held(state=state) or state.wanted_at != one.fire.acted_at:
-            one.end(FollowState.CHANGED, now, by=by)
-        else:
+        if _is_as_left(one, states.get(line_id)):
             give_back(planned=[one], now=now, by=by)
-    elif one.act in (Act.SPEED, Act.PLAN):
-        put_back(planned=[one], now=now, by=by)
+        else:
+            one.end(FollowState.CHANGED, now, by=by)
+    elif one.act in PUTS_BACK:
+        put_back(planned=[one], now=now, guard=None, by=by)
+    elif one.act == Act.SET:
+        run_waiting(planned=[one], guard=freely, by=by)
     else:
-        _deactivate([one], states, {line_id: LineNow(is_off=False)} if state else {}, now)
+        _deactivate([one], states, freely, by=by)
     _record("follow_up.run", one, by)
     return one
 

@@ -130,8 +130,8 @@ class FollowUp(models.Model):
     fire = models.ForeignKey(RuleFire, on_delete=models.PROTECT, related_name="follow_ups", db_index=False)
     line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="+", db_index=False)
     act = models.CharField(max_length=16, choices=[(one.value, one.value) for one in Act])
-    speed = models.CharField(max_length=16, blank=True, default="")  # that it had: kbps; empty for no limit
-    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")  # that it had
+    speed = models.CharField(max_length=16, blank=True, default="")  # that it gets: kbps; empty for no limit
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")  # that it gets
     due_at = models.DateTimeField()
     state = models.CharField(
         max_length=16, default=FollowState.OPEN, choices=[(one.value, one.value) for one in FollowState]
@@ -147,7 +147,7 @@ class FollowUp(models.Model):
                 name="follow_up_is_open_or_has_ended",
             ),
             models.CheckConstraint(
-                condition=Q(act=Act.PLAN, plan__isnull=False) | (~Q(act=Act.PLAN) & Q(plan=None)),
+                condition=Q(act=Act.PLAN, plan__isnull=False) | (~Q(act=Act.PLAN) & Q(plan=None)) | Q(act=Act.SET),
                 name="follow_up_that_puts_a_plan_back_says_which",
             ),
         ]
@@ -163,7 +163,7 @@ class FollowUp(models.Model):
 
 
 class LineGuard(models.Model):
-    """How often and when rules last changed a line: it keeps a line from flapping."""
+    """How often and when rules last changed a line, in whatever: it keeps a line from flapping."""
 
     line = models.OneToOneField(Line, on_delete=models.CASCADE, primary_key=True, related_name="+")
     day = models.DateField()

@@ -135,26 +135,45 @@ class ExpectedSpeed:
         self.fired: set[dt.date] = set()
         self.speed = ""
         self.back: tuple[dt.datetime, str] | None = None
+        self.slow: tuple[dt.datetime, dt.date] | None = None
+        self.last: dt.datetime | None = None
 
     def due(self, now: dt.datetime) -> None:
+        """At most once in a quarter of an hour; nobody uses as much as would be six times a day."""
+        free = now if self.last is None else max(now, self.last + CALM)
         if self.back is not None and now >= self.back[0]:
-            self.speed, self.back = self.back[1], None
+            if free > now:
+                self.back = (free, self.back[1])
+            else:
+                self.last = free = now if self.speed != self.back[1] else self.last or now
+                self.speed, self.back = self.back[1], None
+        if self.slow is not None and now >= self.slow[0]:
+            day, self.slow = self.slow[1], None
+            if day == now.date():
+                self.turn_slow(now, day)
 
     def meet(self, now: dt.datetime) -> None:
         day = now.date()
         if self.used.get(day, 0) <= 512 or day in self.fired:
             return
         self.fired.add(day)
+        self.turn_slow(now, day)
+
+    def turn_slow(self, now: dt.datetime, day: dt.date) -> None:
         if self.speed == "100" and self.back is None:
             return  # somebody set it so: it is theirs
+        if self.speed != "100" and self.last is not None and now < self.last + CALM:
+            self.slow = (self.last + CALM, day)
+            return
         was = self.back[1] if self.back is not None else self.speed
+        self.last = self.last if self.speed == "100" else now
         midnight = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=dt.UTC)
         self.speed, self.back = "100", (max(midnight, now + CALM), was)
 
     def hand(self, speed: str) -> None:
         """A hand that changes nothing ends nothing."""
         if speed != self.speed:
-            self.speed, self.back = speed, None
+            self.speed, self.back, self.slow = speed, None, None
 
 
 @pytest.mark.django_db

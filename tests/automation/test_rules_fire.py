@@ -394,6 +394,7 @@ def test_a_line_is_slowed_or_put_on_another_plan_where_its_carrier_can(ruled: Ru
     move = ruled.rule(name="move", action=Action.PLAN, to_plan=cheap, limit=Decimal(600))
     ruled.uses(simbase, 700)
     ruled.uses(portal, 700)
+    ruled.at("2026-11-20T12:15")
     outcome = {(fire.rule_id, fire.line_id): fire.outcome for fire in RuleFire.objects.all()}
     assert outcome[move.pk, simbase.pk] == "refused"  # the plan is another carrier's
     assert outcome[move.pk, portal.pk] == "set"

@@ -76,6 +76,7 @@ def test_what_somebody_changed_since_stays(ruled: Ruled, cheap: RatePlan) -> Non
     ruled.rule(name="cheaper", action=Action.PLAN, to_plan=cheap, then=Then.NEXT_DAY)
     for one in (line, other):
         ruled.uses(one, 600)
+    ruled.at("2026-11-20T12:15:00")
     ruled.clock("2026-11-20T15:00:00")
     set_on_line(line=line, setting=Setting.THROTTLE, value="500", by=MIA)
     for plan in (dear, cheap):  # away and back: it is a choice of theirs now
@@ -87,7 +88,7 @@ def test_what_somebody_changed_since_stays(ruled: Ruled, cheap: RatePlan) -> Non
         line.pk: dear,
         other.pk: cheap,
     }
-    assert sorted(state for _, _, state in planned()) == ["changed", "changed", "done", "done"]
+    assert sorted(state for act, _, state in planned() if act != "set") == ["changed", "changed", "done", "done"]
 
 
 def test_of_two_rules_the_longer_puts_back_what_was_there_before_both(ruled: Ruled) -> None:
@@ -95,6 +96,7 @@ def test_of_two_rules_the_longer_puts_back_what_was_there_before_both(ruled: Rul
     set_on_line(line=line, setting=Setting.THROTTLE, value="500", by=MIA)
     ruled.rule(name="month", action=Action.THROTTLE, kbps=200, limit=Decimal(500), then=Then.NEXT_MONTH)
     ruled.uses(line, 501)
+    ruled.clock("2026-11-20T13:00:00")
     ruled.rule(name="day", action=Action.THROTTLE, kbps=100, limit=Decimal(600), then=Then.NEXT_DAY)
     ruled.uses(line, 100)
     assert planned() == [("speed", at("2026-12-01"), "held"), ("speed", at("2026-12-01"), "open")]
