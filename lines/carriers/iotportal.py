@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
-from typing import ClassVar, Literal, TypeVar
-
-import msgspec
+from typing import ClassVar, TypeVar
 
 from .base import (
     Abilities,
@@ -22,143 +18,32 @@ from .base import (
     Page,
     Reading,
     Refused,
-    Setting,
     Sms,
-    SmsFate,
     Status,
-    Switch,
     Unreachable,
 )
 from .deadline import Deadline
-from .fields import (
-    LONGEST_WORD,
-    Bytes,
-    Count,
-    Iccid,
-    Unreadable,
-    Words,
-    checked_iccid,
-    decoded,
-    imei_of,
-    ip_of,
-    msisdn_of,
-    short_text,
-    status_of,
-    utc_moment,
+from .fields import checked_iccid
+from .iotportal_answers import (
+    REF,
+    accepted,
+    device_in,
+    ids_in,
+    message_in,
+    session_in,
+    status_in,
+    taken_in,
+    token_in,
+    usage_in,
 )
-from .wire import Call, Unauthorized, Wire, fits_a_header, required
+from .wire import Call, Unauthorized, Wire, required
 
 T = TypeVar("T")
 
-# The Core API does not list its words. These are Jasper's, as in its examples; other networks behind it have others.
-WORDS: Words = {
-    "activated": (Switch.ON, False),
-    "activation_ready": (Switch.READY, False),
-    "test_ready": (Switch.READY, False),
-    "inventory": (Switch.OFF, False),
-    "deactivated": (Switch.OFF, False),
-    "retired": (Switch.OFF, False),
-    "purged": (Switch.OFF, False),
-    "replaced": (Switch.OFF, False),
-}
-
-# What became of a message; Jasper's words too.
-FATES = {
-    "pending": SmsFate.PENDING,
-    "sent": SmsFate.PENDING,
-    "received": SmsFate.DELIVERED,
-    "delivered": SmsFate.DELIVERED,
-    "cancelled": SmsFate.FAILED,
-    "failed": SmsFate.FAILED,
-    "undeliverable": SmsFate.FAILED,
-}
 API_VERSION = "v1"  # the last part of SendSMS's path, which the document leaves open
 MOST_MESSAGES = 50  # that one look fetches; more than these since the last look are left to the next
 
 SULK = 10.0  # seconds during which a refused login is not tried again: an account may be locked by too many
-
-
-class _Usage(msgspec.Struct):
-    """IoT Portal: CTD Usage. ctdSMSUsage does not say which messages it counts: it only tells when to look for some."""
-
-    iccid: Iccid
-    bytes: Bytes = msgspec.field(name="ctdDataUsage")
-    status: str | None = None
-    imei: str | None = None
-    msisdn: str | None = None
-    messages: Count | None = msgspec.field(name="ctdSMSUsage", default=None)
-
-
-class _Token(msgspec.Struct):
-    token: str
-
-
-class _Login(msgspec.Struct):
-    """IoT Portal: Account Login"""
-
-    data: _Token
-
-
-class _State(msgspec.Struct):
-    status: str
-    iccid: str | None = None
-
-
-class _Device(msgspec.Struct):
-    """IoT Portal: Get Device"""
-
-    iccid: Iccid
-    imei: str | None = None
-    msisdn: str | None = None
-    imsi: str | None = None
-    fixed_ip: str | None = msgspec.field(name="fixedIPAddress", default=None)
-    plan: str | None = msgspec.field(name="ratePlan", default=None)
-
-
-class _Session(msgspec.Struct):
-    """IoT Portal: Get Session Info, the last one; without an end while it is open."""
-
-    iccid: str | None = None
-    ip: str | None = msgspec.field(name="ipAddress", default=None)
-    started: str | None = msgspec.field(name="dateSessionStarted", default=None)
-    ended: str | None = msgspec.field(name="dateSessionEnded", default=None)
-
-
-class _Taken(msgspec.Struct):
-    """IoT Portal: Send SMS (the document shows no answer)."""
-
-    id: int | str | None = msgspec.field(name="smsMsgId", default=None)
-
-
-class _Ids(msgspec.Struct):
-    """IoT Portal: Get SMS Ids (the document shows no answer)."""
-
-    ids: list[int | str] = msgspec.field(name="smsMsgIds")
-    iccid: str | None = None
-
-
-class _Message(msgspec.Struct):
-    """IoT Portal: Get SMS (the document shows no answer)."""
-
-    id: int | str = msgspec.field(name="smsMsgId")
-    kind: Literal["MT", "MO"] = msgspec.field(name="msgType")
-    text: str = msgspec.field(name="messageText")
-    status: str
-    iccid: str | None = None
-    sent: str | None = msgspec.field(name="dateSent", default=None)
-
-
-_USAGE = msgspec.json.Decoder(tuple[_Usage])
-_DEVICE = msgspec.json.Decoder(_Device)
-_SESSION = msgspec.json.Decoder(_Session)
-_TAKEN = msgspec.json.Decoder(_Taken)
-_IDS = msgspec.json.Decoder(_Ids)
-_MESSAGE = msgspec.json.Decoder(_Message)
-_LOGIN = msgspec.json.Decoder(_Login)
-_STATE = msgspec.json.Decoder(str | _State)
-_ANYTHING = msgspec.json.Decoder()
-_REF = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]*")
 
 
 class IotPortal(CarrierClient):
@@ -239,7 +124,7 @@ class IotPortal(CarrierClient):
 
     def get_sms(self, iccid: str, ref: str) -> Sms:
         """IoT Portal: Get SMS"""
-        if not _REF.fullmatch(ref):
+        if not REF.fullmatch(ref):
             raise Refused("IoT Portal gives no message such a name; it was not asked.")
         return self._call(Call("GET", f"/GetSMS/{ref}"), partial(message_in, iccid=iccid, ref=ref))
 
@@ -308,108 +193,3 @@ def _why_refused(refusal: Refused) -> Refused:
     if isinstance(refusal, Unauthorized):
         return Unauthorized(f"IoT Portal does not accept the client_id and secret_key. {refusal}")
     return Refused(f"IoT Portal does not let us log in. {refusal}")
-
-
-def usage_in(body: bytes, *, iccid: str) -> Reading:
-    """The SIM that was asked for, in an array of one. Raises Unreadable."""
-    (found,) = decoded(_USAGE, body)
-    _same_sim(found.iccid, iccid)
-    status = status_of(found.status, WORDS) if found.status else None
-    imei, msisdn = imei_of(found.imei), msisdn_of(found.msisdn)
-    return Reading(iccid, found.bytes, None, status, imei=imei, msisdn=msisdn, sms_mark=found.messages)
-
-
-def status_in(body: bytes, *, iccid: str) -> Status:
-    """A bare word, though the header says JSON; a JSON text or an object with a status will do. Raises Unreadable."""
-    text = _bare_word(body)
-    if text is None:
-        found = decoded(_STATE, body)
-        text = found if isinstance(found, str) else found.status
-        if isinstance(found, _State):
-            _same_sim(found.iccid, iccid)
-    return status_of(text, WORDS)
-
-
-def token_in(body: bytes) -> str:
-    """Raises Unreadable."""
-    token = decoded(_LOGIN, body).data.token
-    if not fits_a_header(token):
-        raise Unreadable("the token cannot be sent in a header")
-    return token
-
-
-def accepted(body: bytes) -> None:
-    """The document shows no answer: nothing, a word or any JSON will do. A web page will not. Raises Unreadable."""
-    if body.strip() and _bare_word(body) is None:
-        decoded(_ANYTHING, body)
-
-
-def device_in(body: bytes, *, iccid: str) -> Device:
-    """The SIM that was asked for. Raises Unreadable."""
-    found = decoded(_DEVICE, body)
-    _same_sim(found.iccid, iccid)
-    return Device(
-        imei=imei_of(found.imei),
-        msisdn=msisdn_of(found.msisdn),
-        imsi=short_text(found.imsi),
-        static_ip=ip_of(found.fixed_ip),
-        settings={Setting.PLAN: found.plan[:64]} if found.plan else {},
-    )
-
-
-def session_in(body: bytes, *, iccid: str, device: Device) -> Device:
-    """The device with its last session. Raises Unreadable."""
-    found = decoded(_SESSION, body)
-    _same_sim(found.iccid, iccid)
-    started, ended = _moment(found.started), _moment(found.ended)
-    return replace(device, session_ip=ip_of(found.ip), session_started=started, session_ended=ended)
-
-
-def _moment(text: str | None) -> dt.datetime | None:
-    """`2023-06-23 11:14:37.998+0000`. Raises Unreadable."""
-    return utc_moment(re.sub(r"([+-][0-9]{2})([0-9]{2})$", r"\1:\2", text)) if text else None
-
-
-def taken_in(body: bytes, *, text: str) -> Sms:
-    """The message, with the id that was given to it; an answer without one is an answer. Raises Unreadable."""
-    taken = _Taken() if not body.strip() or _bare_word(body) is not None else decoded(_TAKEN, body)
-    return Sms("" if taken.id is None else _checked_ref(str(taken.id)), True, text, None, SmsFate.PENDING)
-
-
-def ids_in(body: bytes, *, iccid: str) -> list[str]:
-    """The newest first: they count up. Raises Unreadable."""
-    found = decoded(_IDS, body)
-    _same_sim(found.iccid, iccid)
-    refs = [_checked_ref(str(one)) for one in found.ids]
-    return sorted(refs, key=lambda ref: (len(ref), ref), reverse=True)
-
-
-def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
-    """The message that was asked for. Raises Unreadable."""
-    found = decoded(_MESSAGE, body)
-    _same_sim(found.iccid, iccid)
-    if str(found.id) != ref:
-        raise Unreadable("it is another message")
-    fate = FATES.get(found.status.strip().lower())
-    return Sms(ref, found.kind == "MT", found.text, _moment(found.sent), fate, found.status[:LONGEST_WORD])
-
-
-def _checked_ref(ref: str) -> str:
-    """A message's id, fit to stand in a path. Raises Unreadable."""
-    if not _REF.fullmatch(ref):
-        raise Unreadable("a message's id is none")
-    return ref
-
-
-def _bare_word(body: bytes) -> str | None:
-    try:
-        text = body.strip().decode("ascii")
-    except UnicodeDecodeError:
-        return None
-    is_word = _BARE_WORD.fullmatch(text) and text not in ("null", "true", "false")
-    return text if is_word else None
-
-
-def _same_sim(found: str | None, asked: str) -> None:
-    if found is not None and found != asked:
-        raise Unreadable("it is another SIM")

@@ -14,7 +14,7 @@ import pytest
 from lines.carriers import iotportal as adapter
 from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Status, Switch, Unreachable
 from lines.carriers.fields import Unreadable
-from lines.carriers.iotportal import accepted, status_in, token_in, usage_in
+from lines.carriers.iotportal_answers import accepted, status_in, token_in, usage_in
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ICCID = "8931082322089353632"

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from lines.carriers import iotportal, simbase
+from lines.carriers import iotportal_answers as iotportal
+from lines.carriers import simbase
 from lines.carriers.base import Device, Malformed, OutcomeUnknown, Refused, Setting, SmsFate, Unreachable
 from lines.carriers.fields import Unreadable
 
