@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from accounts.models import Account
+from accounts.policy import Right
 from accounts.queries import Viewer
 from lines import queries
 from lines.models import Carrier, RatePlan, Tag
@@ -28,23 +29,35 @@ WHYS = {
     Why.CARRIER.value: "switched off by the IMEI lock",
     Why.NEW.value: "never activated",
 }
+WHYS_OUTSIDE = WHYS | {  # for a sub-account's people, who know no balance and no rules of the account
+    Why.BALANCE.value: "suspended by your provider",
+    Why.RULE.value: "switched off by your provider",
+}
+OF_PROVIDER = {"plan", "carrier"}  # columns that tell something even by the order that they make
 LONGEST_SEARCH = 100
 DEFAULT = Asked()
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person may filter by."""
+    """What a person may filter by, and sort by."""
 
     subaccounts: list[Account]
     plans: list[RatePlan]
     carriers: list[Carrier]
     tags: list[Tag]
+    whys: dict[str, str]
+    sorts: tuple[str, ...]
 
 
 def choices_for(viewer: Viewer) -> Choices:
     return Choices(
-        queries.subaccounts_of(viewer), queries.plans_of(viewer), queries.carriers_of(viewer), queries.tags_of(viewer)
+        queries.subaccounts_of(viewer),
+        queries.plans_of(viewer),
+        queries.carriers_of(viewer),
+        queries.tags_of(viewer),
+        WHYS_OUTSIDE if viewer.account.is_subaccount else WHYS,
+        SORTS if viewer.may(Right.SEE_MONEY) else tuple(name for name in SORTS if name not in OF_PROVIDER),
     )
 
 
@@ -58,13 +71,13 @@ def asked_from(data: QueryDict, choices: Choices) -> Asked:
     return Asked(
         q=" ".join(data.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
         status=_one_of(data.get("status"), [value for value, _ in STATUSES]),
-        why=_one_of(data.get("why"), list(WHYS)),
+        why=_one_of(data.get("why"), list(choices.whys)),
         subaccount=_one_of(data.get("subaccount"), holders),
         plan=_one_of(data.get("plan"), [str(plan.pk) for plan in choices.plans]),
         carrier=_one_of(data.get("carrier"), [str(carrier.pk) for carrier in choices.carriers]),
         tag=_one_of(data.get("tag"), [str(tag.pk) for tag in choices.tags]),
         list=key if re.fullmatch(r"[0-9a-f]{32}", key) else "",
-        sort=sort if sort.removeprefix("-") in SORTS else DEFAULT.sort,
+        sort=sort if sort.removeprefix("-") in choices.sorts else DEFAULT.sort,
         page=min(max(1, _whole(data.get("page"), 1)), COUNTED // per),
         per=per,
     )
@@ -75,7 +88,7 @@ def said(asked: Asked, choices: Choices) -> str:
     words = [
         f"search “{asked.q}”" if asked.q else "",
         dict(STATUSES).get(asked.status, ""),
-        WHYS.get(asked.why, ""),
+        choices.whys.get(asked.why, ""),
         "our own" if asked.subaccount == OWN else "",
         *(one.name for one in choices.subaccounts if one.uuid.hex == asked.subaccount),
         *(f"plan {plan.name}" for plan in choices.plans if str(plan.pk) == asked.plan),

@@ -100,7 +100,7 @@ def line_list(request: MemberRequest) -> HttpResponse:
         "previous": forms.address(asked, page=asked.page - 1) if asked.page > 1 else "",
         "next": forms.address(asked, page=asked.page + 1) if listing.has_next else "",
         "here": forms.address(asked),
-        "why": forms.WHYS.get(asked.why, ""),
+        "why": choices.whys.get(asked.why, ""),
         "without_why": forms.address(asked, why=""),
         "is_narrowed": forms.address(asked, sort=forms.DEFAULT.sort, per=forms.DEFAULT.per) != reverse("lines"),
     }

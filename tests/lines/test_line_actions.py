@@ -123,6 +123,19 @@ def test_a_subaccounts_person_hears_of_no_balance(fleet: Fleet) -> None:
     assert "ask there" in said
     assert "balance" not in said
     assert state(line).wanted == Wanted.DEACTIVATED
+    fleet.line(sub)
+    listed = browser(sub).get("/lines/?why=balance").content.decode()
+    assert "1 line matches, suspended by your provider" in " ".join(listed.split())
+
+
+def test_no_order_tells_a_subaccount_which_plan_and_carrier_its_lines_have(fleet: Fleet) -> None:
+    account = fleet.account()
+    sub = fleet.account(parent=account)
+    first, second = fleet.line(sub, "simbase"), fleet.line(sub, "iotportal")  # the plan iotportal comes first by name
+    for holder, wanted in ((account, [second, first]), (sub, [first, second])):
+        for sort in ("plan", "carrier"):
+            rows = browser(holder).get(f"/lines/?sort={sort}").context["rows"]
+            assert [row.line.iccid for row in rows] == [line.iccid for line in wanted]
 
 
 @pytest.mark.parametrize("action", ["activate", "deactivate", "keep", "notes"])
