@@ -20,9 +20,12 @@ from lines.queries.scope import lines_of
 ICCID = "8944500000000000017"  # the samples'
 StatusId = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Id = Annotated[int, msgspec.Meta(ge=1, le=FARTHEST)]
-Month = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$", description="Year and month: 2026-11")]
+Month = Annotated[  # the lengths keep a line's end out, which `$` lets pass
+    str,
+    msgspec.Meta(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$", max_length=7, description="Year and month: 2026-11"),
+]
 Day = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", description="A day, UTC: 2026-11-20")]
-Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 
 
 def line_of(caller: Caller, iccid: str) -> Line:

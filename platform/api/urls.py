@@ -7,5 +7,5 @@ from api.openapi import openapi
 
 urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
-    re_path(r"^(?P<account_uuid>[^/]*)(?:/(?P<path>.*))?$", door, name="api"),
+    re_path(r"^(?P<account_uuid>[^/]*)(?:/(?P<path>[\s\S]*))?$", door, name="api"),
 ]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import override_settings
+from fleets import Fleet
 from keepgo_client import KeepgoClient
+
+from accounts.models import Account
 
 SHAPE = {"type", "title", "status", "detail", "what_to_do"}
 
@@ -34,6 +37,14 @@ def test_401_404_405_422(client: KeepgoClient) -> None:
     refused = client.write("DELETE", "sim_card/8900000000000000000/notes")
     assert (refused.status_code, refused["Allow"]) == (405, "PUT, POST")
     is_problem(client.get("iot_sim_cards", per_page="many"), 422)
+
+
+def test_a_lines_end_behind_a_value_is_refused(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    line = f"sim_card/{fleet.line(account).iccid}"
+    is_problem(client.get("iot_sim_cards", account_uuid=f"{account.uuid.hex}\n"), 422)
+    is_problem(client.get(f"{line}/sessions", billing_cycle="2026-11\n"), 422)
+    is_problem(client.put(f"{line}/account", {"account_uuid": f"{account.uuid.hex}\n"}), 422)
+    is_problem(client.get("iot_sim_cards%0A"), 404)
 
 
 @pytest.mark.parametrize(
