@@ -258,11 +258,12 @@ class WebhookEvent(models.Model):
     thing = models.JSONField()
     happened_at = models.DateTimeField()
     received_at = models.DateTimeField(default=clock.now)
+    try_at = models.DateTimeField(default=clock.now)  # when the janitor handles it, if nobody has by then
     handled_at = models.DateTimeField(null=True)
     result = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["received_at"], condition=Q(handled_at__isnull=True), name="webhook_to_handle")]
+        indexes = [models.Index(fields=["try_at"], condition=Q(handled_at__isnull=True), name="webhook_to_handle")]
 
 
 class AutoRefill(models.Model):

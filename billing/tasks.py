@@ -9,8 +9,8 @@ from celery import shared_task
 from kit import clock
 
 from billing import mail, queries, stripe, work
-from billing.commands import notices, payments, refills
-from billing.models import Payment, Refund, WebhookEvent
+from billing.commands import events, notices, payments, refills
+from billing.models import Payment, Refund
 
 BATCH = 50
 log = logging.getLogger(__name__)
@@ -37,9 +37,8 @@ def ask_stripe() -> int:
     done += _each(
         queries.refunds_to_ask(now=clock.now(), limit=BATCH), lambda pk: work.give_back(Refund.objects.get(pk=pk))
     )
-    waiting = WebhookEvent.objects.filter(handled_at=None).order_by("received_at")
     return done + _each(
-        waiting.values_list("pk", flat=True)[:BATCH], lambda pk: work.handle(WebhookEvent.objects.get(pk=pk))
+        queries.events_to_handle(now=clock.now(), limit=BATCH), lambda pk: work.handle(events.take_up(pk=pk))
     )
 
 

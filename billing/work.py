@@ -132,25 +132,31 @@ def cancel(payment: Payment, *, by: Actor = SYSTEM) -> Payment:
 
 def handle(event: WebhookEvent) -> str:
     """Does what an event asks for and says in a word what that was. Raises StripeFailure: it is handled later."""
-    kind, thing = event.type, event.thing
-    if kind.startswith("payment_intent."):
-        result = _news_of_payment(thing)
-    elif kind == "checkout.session.completed" and thing.get("mode") == "setup":
-        result = "card saved" if take_card(thing["id"]) else "no card yet"
-    elif kind in ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"):
-        result = _news_of_refund(thing)
-    elif kind in ("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"):
-        result = _news_of_dispute(thing, is_back=kind.endswith("reinstated"))
-    elif kind == "payment_method.detached":
-        cards.lose_card(card_id=thing["id"], by=SYSTEM)
-        result = "card gone"
-    elif kind in ("payment_method.updated", "payment_method.automatically_updated") and thing.get("card"):
-        cards.update_card(card=stripe.read_card(thing))
-        result = "card updated"
-    else:
-        result = "nothing to do"
+    try:
+        result = _news(event.type, event.thing)
+    except Refusal as refusal:
+        log.error("event %s: %s", event.stripe_id, refusal)
+        result = refusal.message
     events.mark_handled(event_id=event.stripe_id, result=result)
     return result
+
+
+def _news(kind: str, thing: dict[str, Any]) -> str:
+    if kind.startswith("payment_intent."):
+        return _news_of_payment(thing)
+    if kind == "checkout.session.completed" and thing.get("mode") == "setup":
+        return "card saved" if take_card(thing["id"]) else "no card yet"
+    if kind in ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"):
+        return _news_of_refund(thing)
+    if kind in ("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"):
+        return _news_of_dispute(thing, is_back=kind.endswith("reinstated"))
+    if kind == "payment_method.detached":
+        cards.lose_card(card_id=thing["id"], by=SYSTEM)
+        return "card gone"
+    if kind in ("payment_method.updated", "payment_method.automatically_updated") and thing.get("card"):
+        cards.update_card(card=stripe.read_card(thing))
+        return "card updated"
+    return "nothing to do"
 
 
 def _payment_of(intent: str | None, key: str = "") -> Payment | None:
@@ -165,11 +171,7 @@ def _news_of_payment(thing: dict[str, Any]) -> str:
     payment = _payment_of(thing["id"], (thing.get("metadata") or {}).get("payment", ""))
     if payment is None:
         return "not a payment of ours"
-    try:
-        payment = payments.settle(payment_id=payment.pk, outcome=stripe.ask(thing["id"]))
-    except Refusal as refusal:
-        log.error("event of %s: %s", thing["id"], refusal)
-        return refusal.message
+    payment = payments.settle(payment_id=payment.pk, outcome=stripe.ask(thing["id"]))
     return f"payment {payment.pk} {payment.state}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 from decimal import Decimal
 
 from django.db import connection
@@ -10,13 +11,16 @@ from django.db.models import F, Q, Sum
 from kit.money import ZERO
 
 from accounts.policy import Actor
-from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund
+from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund, WebhookEvent
 from billing.policy import OPEN_PAYMENT, Decision, PaymentState, RefillState, amount_is_due
 from billing.queries.balances import LOW
 
 
 def accounts_to_refill(*, now: dt.datetime, limit: int = 200) -> list[int]:
-    """Accounts whose auto-refill may be due: on, or to be tried again by now, and orange or red."""
+    """Accounts whose auto-refill may be due: on, or to be tried again by now, and orange or red.
+
+    Where they are more than `limit`, any of them: some wait for their owner, and must not stand before the others.
+    """
     watched = AutoRefill.objects.filter(Q(state=RefillState.ON) | Q(state=RefillState.RETRYING, retry_at__lte=now))
     account_ids = list(watched.order_by("pk").values_list("pk", flat=True))
     if not account_ids:
@@ -25,7 +29,8 @@ def accounts_to_refill(*, now: dt.datetime, limit: int = 200) -> list[int]:
         cursor.execute(LOW, {"today": now.date(), "accounts": account_ids})
         low = {row[0] for row in cursor.fetchall()}
     retrying = set(watched.filter(state=RefillState.RETRYING).values_list("pk", flat=True))
-    return sorted(low | retrying)[:limit]
+    due = sorted(low | retrying)
+    return random.sample(due, min(limit, len(due)))
 
 
 def amounts_to_fix(*, today: dt.date) -> list[int]:
@@ -47,6 +52,12 @@ def payments_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:
     """Open payments about which it is time to ask Stripe."""
     due = Payment.objects.filter(ask_at__lte=now, state__in=sorted(OPEN_PAYMENT))
     return list(due.order_by("ask_at").values_list("pk", flat=True)[:limit])
+
+
+def events_to_handle(*, now: dt.datetime, limit: int = 50) -> list[int]:
+    """Events that could not be handled when they came, those first that have waited longest for their turn."""
+    waiting = WebhookEvent.objects.filter(handled_at=None, try_at__lte=now)
+    return list(waiting.order_by("try_at").values_list("pk", flat=True)[:limit])
 
 
 def refunds_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:

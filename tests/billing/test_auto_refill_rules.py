@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts.models import Event
-from billing import tasks
+from billing import queries, tasks
 from billing.commands import payments, refills
 from billing.models import AutoRefill, Notice, Payment
 from billing.policy import (
@@ -336,3 +336,17 @@ def test_stripe_away_leaves_an_attempt_open_and_no_second_one_starts(till: Till,
     till.later(minutes=5)
     till.ring()
     assert (till.states(), till.charged_at_stripe()) == (["succeeded"], 1)
+
+
+def test_accounts_that_wait_for_something_keep_nobody_else_from_being_refilled(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Till(till.standin, monkeypatch, name="bolt").at("2026-11-20T12:00")
+    for one in (till, other):
+        one.give_card()
+        one.turn_on("50" if one is till else "")
+    tasks.refill_balances()
+    for one in (till, other):
+        one.uses("60", day="2026-11-20")
+    found = {tuple(queries.accounts_to_refill(now=till.now, limit=1)) for _ in range(40)}
+    assert found == {(till.account.pk,), (other.account.pk,)}

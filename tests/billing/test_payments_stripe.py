@@ -431,3 +431,21 @@ def test_somebody_elses_session_gives_me_no_card(till: Till, monkeypatch: pytest
     till.client.get(back.removeprefix("http://testserver"))
     assert not Customer.objects.filter(account=till.account, last4="4242").exists()
     assert Customer.objects.get(account=other.account).last4 == "4242"
+
+
+def test_events_that_cannot_be_handled_keep_no_later_one_from_it(till: Till) -> None:
+    """A hundred refunds of payments that Stripe does not show us, and one of a payment of ours after them."""
+    till.give_card()
+    till.add("50")
+
+    def refunded(number: int, intent: str, amount: int) -> WebhookEvent:
+        thing = {"id": f"re_{number}", "payment_intent": intent, "status": "succeeded", "amount": amount}
+        return WebhookEvent(stripe_id=f"evt_{number}", type="refund.created", thing=thing, happened_at=till.now)
+
+    WebhookEvent.objects.bulk_create(refunded(number, f"pi_gone{number}", 100) for number in range(100))
+    till.later(minutes=1)
+    refunded(100, till.payment.stripe_id, 2000).save()
+    for _ in range(3):
+        tasks.ask_stripe()
+    assert till.ledger() == [("top-up", "50.00"), ("refund", "-20.00")]
+    assert WebhookEvent.objects.filter(handled_at=None, try_at__gte=till.later(minutes=1).now).count() == 100
