@@ -135,10 +135,15 @@ def who(kind: str, name: str) -> str:
             return f"Carrier {name}"
 
 
+# Verbs' first words that are not spelled like others.
+SPELLED = {"sms": "SMS", "api": "API", "api key": "API key", "imei": "IMEI", "auto refill": "Auto-refill"}
+WISHES = {"ACTIVE": "Active", "DEACTIVATED": "Deactivated", "SUSPENDED": "Suspended"}  # of a line
+
+
 def words(verb: str) -> str:
     """line.deactivation_date_set as "Line: deactivation date set"."""
     thing, _, did = verb.replace("_", " ").replace("-", " ").partition(".")
-    thing = thing.capitalize().replace("Api", "API")
+    thing = SPELLED.get(thing, thing.capitalize())
     return f"{thing}: {did}" if did else thing
 
 
@@ -149,10 +154,16 @@ def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
     if isinstance(before, dict) or isinstance(after, dict):
         old, new = (part if isinstance(part, dict) else {} for part in (before, after))
         rows = [(_label(name), _text(old.get(name)), _text(new.get(name))) for name in dict.fromkeys([*old, *new])]
-    elif "before" in detail or "after" in detail:
-        rows = [("", _text(before), _text(after))]
+    elif "after" in detail:
+        rows = [("", _wish_or_text(before), _wish_or_text(after))]
+    elif "before" in detail:
+        rows = [("before", "", _text(before))]
     others = [(_label(name), "", _text(value)) for name, value in detail.items() if name not in ("before", "after")]
     return rows + [row for row in others if row[2]]
+
+
+def _wish_or_text(value: object) -> str:
+    return WISHES.get(str(value)) or _text(value)
 
 
 def _label(name: str) -> str:
@@ -165,7 +176,7 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{_label(str(name))} {_text(part)}" for name, part in value.items())
+        return ", ".join(f"{_label(str(name))} {text}" for name, part in value.items() if (text := _text(part)))
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return TRAILING.sub(r"\1", str(value))

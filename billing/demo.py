@@ -41,6 +41,7 @@ def pay(account: Account, *, days_ago: int) -> None:
     if days_ago <= AUTO_FROM and refill is None:
         refills.turn_on(account=account, ceiling=CEILING, by=by)
     if refill is not None:
+        refills.fix_amount(account_id=account.pk, today=clock.today())
         begun = payments.begin_auto_refill(account_id=account.pk)
         if begun is not None:
             work.pay(begun)

@@ -123,7 +123,7 @@ def fix_amount(*, account_id: int, today: dt.date) -> Decimal | None:
     average = queries.balance_of(refill.account, today=today).average_daily
     before, refill.amount, refill.fixed_on = refill.amount, refill_amount(average), today
     refill.save(update_fields=["amount", "fixed_on"])
-    detail = {"before": plain(before), "amount": plain(refill.amount), "average": plain(average)}
+    detail = {"before": plain(before), "after": plain(refill.amount), "average": plain(average)}
     record(by=SYSTEM, verb="auto-refill.fixed", account_id=account_id, detail=detail)
     if before != refill.amount:
         told = words.amount_changed(before=before, after=refill.amount, average=average)

@@ -56,7 +56,7 @@ PAID_AT = "CASE WHEN p.state = 'succeeded' THEN p.ended_at ELSE p.created_at END
 TRANSACTIONS = f"""
 SELECT * FROM (
     (SELECT {PAID_AT} AS at, CASE WHEN p.is_auto THEN 'auto-refill' ELSE 'refill' END AS kind, a.name,
-            p.brand || ' ending in ' || p.last4 AS note, p.amount, p.state, p.reason, p.uuid, i.number,
+            initcap(p.brand) || ' ending in ' || p.last4 AS note, p.amount, p.state, p.reason, p.uuid, i.number,
             NULL::date AS day
        FROM billing_payment p JOIN accounts_account a ON a.id = p.account_id
        LEFT JOIN billing_invoice i ON i.payment_id = p.id
