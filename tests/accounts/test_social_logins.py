@@ -67,7 +67,10 @@ def test_a_login_that_nobody_connected_opens_nothing_even_with_a_known_address(a
 def test_a_connected_login_leads_in_until_it_is_disconnected(acme: Account) -> None:
     mine = Client()
     mine.post("/accounts/login/", {"login": "jane@acme.example", "password": PASSWORD})
-    assert "The login is connected." in agreed(mine, "connect").content.decode()
+    assert "Go on" in agreed(mine, "connect").content.decode()  # a link that somebody else made connects nothing
+    assert not SocialAccount.objects.exists()
+    answer = mine.post("/accounts/reauthenticate/", {"password": PASSWORD}, follow=True)
+    assert "The login is connected." in answer.content.decode()
     other = Client()
     agreed(other, "login")
     assert other.get("/").status_code == 200
@@ -80,6 +83,9 @@ def test_nobody_connects_a_login_that_is_somebody_elses(acme: Account) -> None:
     SocialAccount.objects.create(user=owner_of(acme), provider="google", uid="g-1")
     olga = User.objects.create_user("olga@other.example")
     client = Client()
+    olga.set_password(PASSWORD)
+    olga.save()
     client.force_login(olga)
     agreed(client, "connect")
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     assert SocialAccount.objects.get().user == owner_of(acme)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.commands import open_account
@@ -15,7 +15,7 @@ from accounts.policy import OPERATOR
 from billing.commands import Charge, adjust, charge_usage, lock_wallets, mark_colours
 from billing.models import Wallet
 from billing.policy import Colour
-from billing.queries import AVERAGES, balance_of, colour_changes
+from billing.queries import AVERAGES, balance_of, colour_changes, is_low
 
 TODAY = dt.date(2026, 11, 20)
 CHARGES = st.lists(
@@ -28,6 +28,7 @@ CREDIT = st.one_of(
 
 @pytest.mark.django_db
 @given(histories=st.lists(st.tuples(CHARGES, CREDIT), min_size=1, max_size=4))
+@example(histories=[([(1, Decimal(1))], Decimal(13)), ([(1, Decimal(1))], Decimal("12.999999"))])  # 7.0 days, and less
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sql_decides_as_the_rules_do(db: None, histories: list[tuple[list[tuple[int, Decimal]], Decimal]]) -> None:
     with transaction.atomic():
@@ -49,6 +50,7 @@ def test_sql_decides_as_the_rules_do(db: None, histories: list[tuple[list[tuple[
             balance = balance_of(account, today=TODAY)
             assert found[account.pk] == (balance.available, balance.average_daily)
             assert Wallet.objects.get(account=account).is_red == (balance.colour is Colour.RED)
+            assert is_low(account.pk, today=TODAY) == (balance.colour is not Colour.GREEN)
             # and the rule itself, on paper
             window = [amount for ago, amount in charges if 1 <= ago <= 30]
             first = max((ago for ago, _ in charges), default=1)

@@ -12,7 +12,17 @@ from kit.errors import Invalid
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
-from billing.commands import Charge, PaidByParent, adjust, charge_usage, lock_wallets, mark_colours, post, seal_days
+from billing.commands import (
+    Charge,
+    PaidByParent,
+    adjust,
+    charge_sms,
+    charge_usage,
+    lock_wallets,
+    mark_colours,
+    post,
+    seal_days,
+)
 from billing.models import Adjustment, Entry, UsageDay, Wallet
 from billing.policy import EntryKind
 from billing.queries import balance_of, colour_changes
@@ -163,6 +173,10 @@ def test_the_first_day_of_usage_may_be_found_later_than_the_second(account: Acco
     charge(account, 19, "1")
     assert Wallet.objects.get().first_usage_day == day(10)
     assert balance_of(account, today=TODAY).days == 10
+    with transaction.atomic():
+        lock_wallets(account_ids=[account.pk])
+        charge_sms(account_id=account.pk, key="sms:1", amount=Decimal("0.05"), day=day(9), note="SMS")
+    assert balance_of(account, today=TODAY).days == 11
 
 
 def test_todays_usage_is_in_no_average(account: Account) -> None:

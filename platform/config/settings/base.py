@@ -129,6 +129,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True  # what was done to a login is mailed to its 
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}  # the cache counts; a lock around it makes it atomic
 ACCOUNT_CHANGE_EMAIL = True  # a new address counts once it is confirmed; until then the old one does
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # for another mail address, and for logins elsewhere: both open the console
 
 SOCIALACCOUNT_ADAPTER = "accounts.social.SocialAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may not lead to another host (form-action)
