@@ -260,11 +260,12 @@ def judge(action: Action, facts: Facts) -> Verdict:
 NO_DATE = "none"
 
 
-def undoing(action: Action, before: str) -> tuple[Action, dict[str, str | list[str]]] | None:
+def undoing(action: Action, before: str, *, has_come: bool = False) -> tuple[Action, dict[str, str | list[str]]] | None:
     """What brings a line back to what it was before an action, and what that must be told; None: nothing can.
 
     `before` is the wish's name, the deactivation date or NO_DATE, the tags that were put on or taken off with commas
-    between, the holder's UUID, the rate plan's id; empty where it is not known.
+    between, the holder's UUID, the rate plan's id; empty where it is not known. `has_come`: the day on which the action
+    switches lines off is there.
     """
     was_off = before == Wanted.DEACTIVATED.name
     match action:
@@ -272,9 +273,11 @@ def undoing(action: Action, before: str) -> tuple[Action, dict[str, str | list[s
             return None
         case Action.ACTIVATE if was_off:
             return Action.DEACTIVATE, {}
-        case Action.DEACTIVATE_NEXT_DAY if before == Wanted.ACTIVE.name:
+        case Action.DEACTIVATE_NEXT_DAY if before == Wanted.ACTIVE.name and not has_come:
             return Action.KEEP, {}
         case Action.DEACTIVATE | Action.DEACTIVATE_NEXT_DAY if not was_off:
+            return Action.ACTIVATE, {}
+        case Action.DEACTIVATE_ON if has_come:
             return Action.ACTIVATE, {}
         case Action.DEACTIVATE_ON if before == NO_DATE:
             return Action.KEEP, {}

@@ -22,7 +22,8 @@ from billing.commands import lock_wallets
 from lines.commands import acts
 from lines.commands.acts import Outcome
 from lines.models import Job, JobItem, Line
-from lines.policy import JOB_MOVES, OF_SUBACCOUNTS, Action, Item, JobMove, JobState, undoing
+from lines.policy import JOB_MOVES, OF_SUBACCOUNTS, Action, Item, JobMove, JobState
+from lines.queries.jobs import undo_of
 from lines.queries.scope import lines_held
 
 NONE_CHOSEN = "No line is chosen; tick lines, filter the list or give ICCIDs of yours"
@@ -157,7 +158,7 @@ def preview_undo(*, job: Job, before: str, selection: str, by: Actor) -> Job:
 
     Raises CannotMove, Invalid, NotFound, Refusal.
     """
-    opposite = undoing(Action(job.action), before)
+    opposite = undo_of(job, before)
     if opposite is None or job.state not in (JobState.DONE, JobState.CANCELLED):
         raise CannotMove(f"This job is {job.state}, and nothing of it can be undone so")
     changed = JobItem.objects.filter(job=job, state=Item.DONE, before=before).values("line")

@@ -24,7 +24,7 @@ from lines.policy import HOLDING, OF_SUBACCOUNTS, Action, Facts, Item, JobState,
 from lines.queries.scope import CONFIRMED_ON
 
 SENDING = frozenset(kind for kind, client in CLIENTS.items() if client.abilities.sends_sms)
-UNDOS_SHOWN = 8
+UNDOS_SHOWN = 50
 DRIVING = frozenset({Action.ACTIVATE, Action.DEACTIVATE, Action.DEACTIVATE_NEXT_DAY})
 
 
@@ -188,17 +188,24 @@ class Undo:
     parameters: dict[str, Any]
 
 
-def undos_of(viewer: Viewer, job: Job) -> list[Undo]:
-    """The ways back of a job that is over, which this person may go; one for each thing that lines were before."""
+def undos_of(viewer: Viewer, job: Job, *, most: int | None = None) -> list[Undo]:
+    """The ways back of a job that is over, which this person may go; one for each thing that lines were before, the
+    one of most lines first. All of them, or so many."""
     if job.state not in (JobState.DONE, JobState.CANCELLED) or not job.done:
         return []
     rows = JobItem.objects.filter(job=job, state=Item.DONE).order_by().values_list("before")
     found = []
-    for before, lines in sorted(rows.annotate(lines=Count("pk")), key=lambda row: (-row[1], row[0]))[:UNDOS_SHOWN]:
-        opposite = undoing(Action(job.action), before)
+    for before, lines in sorted(rows.annotate(lines=Count("pk")), key=lambda row: (-row[1], row[0]))[:most]:
+        opposite = undo_of(job, before)
         if opposite and viewer.may(opposite[0].right) and _is_offered(viewer, opposite[0]):
             found.append(Undo(before, lines, *opposite))
     return found
+
+
+def undo_of(job: Job, before: str) -> tuple[Action, dict[str, Any]] | None:
+    """What brings the lines back that were this before the job; None: nothing can."""
+    off_at = job.parameters.get("date") or (job.ended_at and (job.ended_at.date() + dt.timedelta(days=1)).isoformat())
+    return undoing(Action(job.action), before, has_come=bool(off_at) and str(off_at) <= clock.today().isoformat())
 
 
 def _is_offered(viewer: Viewer, action: Action) -> bool:

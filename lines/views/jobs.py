@@ -88,7 +88,7 @@ def job_page(request: MemberRequest, key: str) -> HttpResponse:
         context |= _progress(request, job)
         context["undos"] = [
             (undo, ACTIONS[undo.action], _about(undo.action, undo.parameters, request.account))
-            for undo in queries.undos_of(membership, job)
+            for undo in queries.undos_of(membership, job, most=queries.UNDOS_SHOWN)
         ]
         context["is_live"] = state is JobState.RUNNING or bool(context["waiting"])
     return page(request, "lines/job.html", context, part="job")

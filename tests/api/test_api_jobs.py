@@ -12,8 +12,9 @@ from accounts import keys
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, Scope
 from lines.commands.jobs import finish_job, work_chunk
-from lines.models import Job
+from lines.models import Job, Line
 from lines.policy import Wanted
+from lines.work.jobs import run_jobs
 
 
 def work() -> None:
@@ -131,3 +132,13 @@ def test_a_finished_job_is_undone_to_what_each_line_was(client: KeepgoClient, fl
     assert [(one["action"], one["state"], one["total"]) for one in undone] == [("untag", "running", 2)]
     work()
     assert client.get("tags").json()["data"] == [{"name": "bike", "lines": 0}]
+
+
+def test_all_ways_back_are_gone_however_many(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    holders = [fleet.account(parent=account) for _ in range(12)]
+    lines = [fleet.line(holder) for holder in holders]
+    job = client.post("jobs", {"action": "assign", "account_uuid": account.uuid.hex, "filter": {}}).json()
+    work()
+    assert len(client.post(f"jobs/{job['uuid']}/undo").json()["jobs"]) == 12
+    run_jobs(stop=lambda: False)
+    assert [Line.objects.get(pk=line.pk).account for line in lines] == holders

@@ -11,6 +11,7 @@ from accounts.models import Account
 from accounts.queries import owner_of
 from lines.commands import jobs
 from lines.commands.tags import tag_lines
+from lines.commands.wishes import deactivate_due
 from lines.models import Job, Line, LineState, LineTag
 from lines.policy import NO_DATE, Action, JobState, Wanted, undoing
 from lines.work.jobs import run_jobs
@@ -96,6 +97,19 @@ def test_dates_go_back(fleet: Fleet) -> None:
     undo(account, job)
     dates = [Line.objects.get(pk=line.pk).deactivation_date for line in lines]
     assert dates == [dt.date(2026, 12, 24), None]
+
+
+@pytest.mark.parametrize("action", [Action.DEACTIVATE_NEXT_DAY, Action.DEACTIVATE_ON])
+def test_lines_that_are_off_by_now_are_on_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, action: Action) -> None:
+    account = fleet.account()
+    lines = fleet.lines(account, 2)
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T23:00:00+00:00")
+    job = done(account, action, lines, **({"date": "2026-11-21"} if action is Action.DEACTIVATE_ON else {}))
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-21T09:00:00+00:00")
+    deactivate_due(today=dt.date(2026, 11, 21))
+    assert wanted(lines) == [Wanted.DEACTIVATED] * 2
+    (back,) = undo(account, job)
+    assert (back.action, wanted(lines)) == (Action.ACTIVATE, [Wanted.ACTIVE] * 2)
 
 
 def test_a_stranger_and_a_subaccount_undo_nothing(fleet: Fleet) -> None:
