@@ -67,7 +67,7 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
         row = before.get(line.pk)
         if not may_set(abilities=CLIENTS[line.carrier.kind].abilities, setting=setting, value=value):
             verdicts[line.pk] = Verdict.OTHER_CARRIER
-        elif row is not None and row.wanted == value:
+        elif row is not None and row.wanted == value and (row.is_open or row.confirmed == value):
             verdicts[line.pk] = Verdict.SAME
         else:
             verdicts[line.pk] = Verdict.DO
@@ -137,16 +137,18 @@ def setting_confirmed(*, setting_id: int, value: str) -> None:
 
 
 @transaction.atomic
-def setting_failed(*, setting_id: int, error: str, give_up: bool, wait: float | None = None) -> None:
-    """It could not be set: again later, since the same twice is once; or, where the carrier refuses, as it was."""
+def setting_failed(*, setting_id: int, value: str, error: str, give_up: bool, wait: float | None = None) -> None:
+    """This value could not be set: again later, since the same twice is once; or, where the carrier refuses, not again
+    until somebody wants it again. What is wanted instead meanwhile is due at once."""
     row = LineSetting.objects.select_for_update(of=("self",)).select_related("line__carrier").get(pk=setting_id)
     pause = policy.retry_after(row.attempts)
-    row.due_at = clock.now() + (pause if wait is None else max(pause, dt.timedelta(seconds=wait)))
-    row.last_error, row.leased_until, row.is_open = error[:300], None, not give_up
+    is_other = row.wanted != value
+    row.due_at = None if is_other else clock.now() + (pause if wait is None else max(pause, dt.timedelta(seconds=wait)))
+    row.last_error, row.leased_until, row.is_open = error[:300], None, is_other or not give_up
     row.save()
     if give_up:
         record_many(
             by=Actor(ActorKind.CARRIER, row.line.carrier.name),
             verb=f"line.{row.name}_refused",
-            things=[Happened(row.line.payer_id, f"line:{row.line.iccid}", {"wanted": row.wanted, "why": error[:300]})],
+            things=[Happened(row.line.payer_id, f"line:{row.line.iccid}", {"wanted": value, "why": error[:300]})],
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from lines.carriers.base import CarrierClient, CarrierFailure, Refused, Unreachable
+from lines.carriers.base import CarrierFailure, Refused, Unreachable
 from lines.carriers.wire import Unauthorized
 from lines.commands import settings
-from lines.commands.settings import ClaimedSetting
 from lines.models import Carrier
 from lines.work.clients import client_for
 from lines.work.reading import attempt
@@ -32,6 +31,7 @@ def set_due(carrier: Carrier, *, patience: float, stop: Callable[[], bool]) -> i
                 if isinstance(answer, CarrierFailure):
                     settings.setting_failed(
                         setting_id=one.pk,
+                        value=one.value,
                         error=str(answer),
                         give_up=isinstance(answer, Refused) and not isinstance(answer, Unauthorized),
                         wait=answer.retry_after if isinstance(answer, Unreachable) else None,
@@ -40,7 +40,3 @@ def set_due(carrier: Carrier, *, patience: float, stop: Callable[[], bool]) -> i
                     settings.setting_confirmed(setting_id=one.pk, value=answer)
                     confirmed += 1
     return confirmed
-
-
-def _ask(client: CarrierClient, one: ClaimedSetting) -> str | CarrierFailure:
-    return attempt(lambda: client.set_setting(one.iccid, one.setting, one.value))

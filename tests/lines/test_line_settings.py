@@ -12,7 +12,7 @@ from accounts.models import Event
 from accounts.policy import OPERATOR
 from lines.carriers.base import Setting
 from lines.commands.plans import change_plan_of_lines
-from lines.commands.settings import CannotBeSet, set_on_line, set_on_lines
+from lines.commands.settings import CannotBeSet, claim_settings, set_on_line, set_on_lines, setting_failed
 from lines.models import Line, LineSetting, RatePlan
 from lines.policy import Verdict, Wanted, Why, is_other_device
 from lines.work.clients import close_clients
@@ -92,6 +92,21 @@ def test_what_a_carrier_cannot_set_is_refused(fleet: Fleet) -> None:
             set_on_line(line=ours, setting=Setting.THROTTLE, value=value, by=OPERATOR)
     verdicts = set_on_lines(line_ids=[ours.pk, other.pk, 0], setting=Setting.IMEI_LOCK, value="on", by=OPERATOR)
     assert verdicts == {ours.pk: Verdict.DO, other.pk: Verdict.OTHER_CARRIER, 0: Verdict.GONE}
+
+
+def test_what_a_carrier_refused_may_be_wanted_again_and_ends_no_other_wish(fleet: Fleet) -> None:
+    line = fleet.line(fleet.account())
+    simbase = fleet.carriers["simbase"]
+    set_on_line(line=line, setting=Setting.THROTTLE, value="100", by=OPERATOR)
+    (claimed,) = claim_settings(carrier=simbase, limit=8)
+    setting_failed(setting_id=claimed.pk, value=claimed.value, error="not now", give_up=True)
+    assert claim_settings(carrier=simbase, limit=8) == []
+    assert set_on_lines(line_ids=[line.pk], setting=Setting.THROTTLE, value="100", by=OPERATOR)[line.pk] is Verdict.DO
+    (claimed,) = claim_settings(carrier=simbase, limit=8)
+    set_on_line(line=line, setting=Setting.THROTTLE, value="500", by=OPERATOR)  # during the call
+    setting_failed(setting_id=claimed.pk, value=claimed.value, error="never", give_up=True)
+    (claimed,) = claim_settings(carrier=simbase, limit=8)
+    assert claimed.value == "500"
 
 
 def test_another_device_is_written_down_once_and_the_first_is_no_change(fleet: Fleet) -> None:
