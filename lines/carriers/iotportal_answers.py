@@ -215,7 +215,9 @@ def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
     if str(found.id) != ref:
         raise Unreadable("it is another message")
     fate = FATES.get(found.status.strip().lower())
-    return Sms(ref, found.kind == "MT", found.text, _moment(found.sent), fate, found.status[:LONGEST_WORD])
+    return Sms(
+        ref, found.kind == "MT", found.text, _moment(found.sent), fate, (short_text(found.status) or "")[:LONGEST_WORD]
+    )
 
 
 def _checked_ref(ref: str) -> str:

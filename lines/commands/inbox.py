@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
 from kit import clock
@@ -78,14 +78,14 @@ def received(*, line_id: int, listed: Sequence[Sms], looked_at: dt.datetime) -> 
     line = Line.objects.select_related("carrier", "account", "payer").get(pk=line_id)
     LineState.objects.select_for_update().get(pk=line_id)
     look = SmsLook.objects.select_for_update().get(pk=line_id)
-    theirs = [one for one in listed if not one.to_device and (one.at or looked_at) >= line.added_at]
+    theirs = [_kept(one) for one in listed if not one.to_device and (one.at or looked_at) >= line.added_at]
     fresh = _unknown(line, theirs) if line.payer_id else []
     SmsMessage.objects.bulk_create([_message(line, one, nth, looked_at) for one, nth in fresh])
     record_many(
         by=Actor(ActorKind.CARRIER, line.carrier.name),
         verb="sms.received",
         things=[
-            Happened(_holder(line, one.at or looked_at).pk, f"line:{line.iccid}", {"text": one.text[:1000]})
+            Happened(_holder(line, one.at or looked_at).pk, f"line:{line.iccid}", {"text": one.text})
             for one, _ in fresh
         ],
     )
@@ -94,6 +94,11 @@ def received(*, line_id: int, listed: Sequence[Sms], looked_at: dt.datetime) -> 
     look.looked_at, look.leased_until, look.last_error = looked_at, None, ""
     look.save(update_fields=["is_due", "due_at", "looked_at", "leased_until", "last_error"])
     return len(fresh)
+
+
+def _kept(sms: Sms) -> Sms:
+    """As it is kept: a device may send anything, and the database keeps no NUL."""
+    return replace(sms, text=sms.text.replace("\0", "")[:1000], word=sms.word.replace("\0", "")[:40])
 
 
 def _unknown(line: Line, theirs: Sequence[Sms]) -> list[tuple[Sms, int]]:
@@ -124,14 +129,14 @@ def _message(line: Line, sms: Sms, nth: int, looked_at: dt.datetime) -> SmsMessa
         account=_holder(line, sms.at or looked_at),
         payer=line.payer,
         to_device=False,
-        text=sms.text.replace("\0", "")[:1000],
+        text=sms.text,
         state=SmsState.RECEIVED,
         is_open=False,
         created_at=looked_at,
         at=sms.at or looked_at,
         ref=sms.ref,
         nth=nth,
-        word=sms.word[:40],
+        word=sms.word,
     )
 
 

@@ -242,3 +242,13 @@ def test_messages_from_before_a_line_was_ones_own_are_nobodys_or_the_payers(flee
 
 def test_every_state_of_a_message_says_where_it_leads() -> None:
     assert set(SMS_MOVES) == set(SmsState)
+
+
+def test_a_message_of_any_characters_is_kept_and_holds_up_no_other(fleet: Fleet) -> None:
+    line = fleet.line(fleet.account())
+    SmsLook.objects.create(line=line, carrier=line.carrier)
+    now = line.added_at + dt.timedelta(hours=1)
+    listed = [Sms("7", False, "a\0b\x1b\ufffe", now, None, "od\0d")]
+    assert received(line_id=line.pk, listed=listed, looked_at=now) == 1
+    assert SmsMessage.objects.get().text == "ab\x1b\ufffe"
+    assert Event.objects.get(verb="sms.received").detail == {"text": "ab\x1b\ufffe"}
