@@ -10,14 +10,18 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import certifi
 import httpcore
 
 SECONDS = 10.0  # for all of it: connecting, sending, and the answer's head
+RESOLVERS = 32  # names that are asked for at once; a system's own patience with a silent server is a minute
 PREFIX = "whsec_"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -100,10 +104,7 @@ class PublicOnly(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"{host} is not known") from error
+        found = self._resolved(host, port)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self._allow_private and not all(is_public(address) for address in addresses):
             raise NotPublic(f"{host} leads to an address that is not public")
@@ -111,6 +112,21 @@ class PublicOnly(httpcore.NetworkBackend):
             addresses[0], port, timeout=SECONDS, local_address=local_address, socket_options=socket_options
         )
         return _Timed(stream, self._end)
+
+    def _resolved(self, host: str, port: int) -> Sequence[tuple[Any, ...]]:
+        """Within the call's time: a name server that is silent keeps nobody."""
+        asked = _resolvers().submit(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        try:
+            return asked.result(timeout=self._end - time.monotonic())
+        except FutureTimeout as silence:
+            raise httpcore.ConnectTimeout from silence
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"{host} is not known") from error
+
+
+@cache
+def _resolvers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=RESOLVERS, thread_name_prefix="resolver")
 
 
 def new_secret() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +16,8 @@ from automation.outbound import Message, Undeliverable
 from automation.work.events import new_events
 
 AT_ONCE = 8
+
+log = logging.getLogger(__name__)
 
 
 def plan() -> int:
@@ -33,8 +36,7 @@ def send(*, stop: Callable[[], bool] = lambda: False) -> int:
     taken = 0
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="webhook") as pool:
         while not stop() and (due := webhooks.claim_deliveries(limit=AT_ONCE)):
-            messages = [_message(delivery) for delivery in due]
-            for delivery, answer in zip(due, pool.map(_try, messages), strict=True):
+            for delivery, answer in zip(due, pool.map(_try, due), strict=True):
                 if isinstance(answer, Undeliverable):
                     webhooks.not_delivered(delivery=delivery, reason=str(answer), status=answer.status)
                 else:
@@ -48,9 +50,13 @@ def _message(delivery: WebhookDelivery) -> Message:
     return Message(endpoint.url, f"msg_{delivery.uuid.hex}", delivery.body, crypto.decrypt(endpoint.secret))
 
 
-def _try(message: Message) -> int | Undeliverable:
+def _try(delivery: WebhookDelivery) -> int | Undeliverable:
+    """Whatever goes wrong with one is that one's alone."""
     timestamp = int(clock.now().timestamp())
     try:
-        return outbound.deliver(message, timestamp=timestamp, allow_private=settings.WEBHOOKS_TO_PRIVATE)
+        return outbound.deliver(_message(delivery), timestamp=timestamp, allow_private=settings.WEBHOOKS_TO_PRIVATE)
     except Undeliverable as undeliverable:
         return undeliverable
+    except Exception:
+        log.exception("message %s could not be sent", delivery.uuid)
+        return Undeliverable("It could not be sent; whoever runs this installation finds the reason in its log")

@@ -156,6 +156,17 @@ def test_one_address_that_does_not_answer_holds_up_only_its_own(
     assert sum(WebhookDelivery.objects.filter(endpoint=dead).values_list("attempts", flat=True)) == work.AT_ONCE
 
 
+def test_a_message_that_cannot_be_signed_holds_up_no_other(
+    ruled: Ruled, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    broken = webhooks.add_webhook(account=ruled.fleet.account(), url=receiver.url, topics=["rules"], by=MIA)
+    WebhookEndpoint.objects.filter(pk=broken.pk).update(secret="of another key")
+    for one in (broken, endpoint):
+        webhooks.send_test(account=one.account, endpoint=one, by=MIA)
+    assert work.send() == 1
+    assert "could not be sent" in WebhookDelivery.objects.get(endpoint=broken).last_error
+
+
 def test_switched_off_nothing_is_sent_and_410_gives_up_at_once(
     ruled: Ruled, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
@@ -224,6 +235,15 @@ def test_a_receiver_that_drips_is_left_after_ten_seconds_in_all(monkeypatch: pyt
         message = Message(f"http://127.0.0.1:{listener.getsockname()[1]}/", "msg_1", "{}", SECRET)
         with pytest.raises(Undeliverable, match="No answer within"):
             deliver(message, timestamp=1, allow_private=True)
+
+
+def test_a_name_server_that_is_silent_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "SECONDS", 0.1)
+    answers = threading.Event()
+    monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: answers.wait(5))
+    with pytest.raises(Undeliverable, match="No answer within"):
+        deliver(Message("https://silent.example/", "msg_1", "{}", SECRET), timestamp=1)
+    answers.set()
 
 
 def _drip(listener: socket.socket) -> None:
