@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
@@ -14,6 +14,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -45,7 +46,7 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
             if not request.user.is_authenticated:
                 if request.htmx:  # a part of a page whose session ended: load the whole again, which asks to log in
                     return HttpResponseClientRefresh()
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(_page_asked(request))
             if request.membership is None and request.user.is_staff:
                 return redirect("admin:index")
             if request.membership is None:
@@ -59,6 +60,16 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
         return door  # type: ignore[return-value]
 
     return guarded
+
+
+def _page_asked(request: HttpRequest) -> str:
+    """Where to go on after logging in: a form's own address may be none to open, so the page that it stood on."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure()):
+        return "/"
+    return urlsplit(page)._replace(scheme="", netloc="").geturl()
 
 
 def confirmed(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,6 +1,7 @@
 """Signing up, logging in and out, resetting a password, and which account a person acts in."""
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import cache
@@ -114,6 +115,19 @@ def test_a_page_asks_a_stranger_to_log_in_and_leads_back(client: Client, name: s
     response = client.get(reverse(name))
     assert response.status_code == 302
     assert response.headers["Location"] == f"/accounts/login/?next={reverse(name)}"
+
+
+def test_a_form_whose_session_ended_leads_back_to_the_page_that_it_stood_on(client: Client) -> None:
+    for page, back in (("http://testserver/rules/?a=1", "/rules/?a=1"), ("http://evil.example/x", "/"), ("", "/")):
+        asked = client.post("/lines/columns/", headers={"Referer": page})
+        assert asked.headers["Location"] == f"{reverse('account_login')}?{urlencode({'next': back}, safe='/')}"
+
+
+def test_an_address_that_only_takes_forms_has_a_page_that_says_so(client: Client) -> None:
+    answer = client.get("/lines/columns/", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert b"only takes what a form sends" in answer.content
+    assert client.get("/lines/columns/").content == b""
 
 
 def test_a_part_of_a_page_whose_session_ended_loads_the_page_again(client: Client) -> None:

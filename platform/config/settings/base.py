@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "accounts.wearing.BrandHostMiddleware",
     "accounts.middleware.ActingAccountMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "kit.methods.MethodPageMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
