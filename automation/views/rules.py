@@ -24,7 +24,7 @@ from automation.policy import Action, Period, Trigger, Unit
 from automation.queries import activity
 from automation.queries.scope import count_in_scope
 from automation.queries.tryout import DAYS, MOST_SHOWN, Asked, TriedOut, try_out
-from automation.views.parts import actor
+from automation.views.parts import actor, nudge
 
 
 @require_GET
@@ -107,7 +107,7 @@ def _save(request: MemberRequest, rule: Rule | None, form: RuleForm) -> HttpResp
     else:
         rules.change_rule(account=account, rule=rule, draft=draft, by=by)
         messages.success(request, f"The rule “{draft.name}” is changed. What it did stays.")
-    tasks.act.delay()
+    nudge(tasks.act)
     return redirect("rules")
 
 
@@ -148,7 +148,7 @@ def switch_rule(request: MemberRequest, key: str) -> HttpResponse:
     said = "is on." if on else "is off. What it did stays, and what it has planned is still done."
     messages.success(request, f"The rule “{rule.name}” {said}")
     if on:
-        tasks.act.delay()
+        nudge(tasks.act)
     return redirect("rules")
 
 

@@ -21,7 +21,7 @@ from automation import tasks
 from automation.commands import webhooks
 from automation.models import WebhookDelivery, WebhookEndpoint
 from automation.queries import outbox
-from automation.views.parts import actor
+from automation.views.parts import actor, nudge
 
 TOPICS = (
     ("rules", "Rules: one fired"),
@@ -118,7 +118,7 @@ def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
         messages.success(request, "Messages are signed with the new secret from now on.")
     elif do == "test":
         webhooks.send_test(**about)
-        tasks.send_webhooks.delay()
+        nudge(tasks.send_webhooks)
         messages.success(request, "A test is on its way; the log says whether it arrived.")
     else:
         webhooks.delete_webhook(**about)
@@ -135,7 +135,7 @@ def send_again(request: MemberRequest, number: int) -> HttpResponse:
         delivery = webhooks.send_again(account=request.account, delivery_id=number, by=actor(request))
     except WebhookDelivery.DoesNotExist:
         raise Http404 from None
-    tasks.send_webhooks.delay()
+    nudge(tasks.send_webhooks)
     messages.success(request, "The message is on its way again, with the same id.")
     return redirect("webhook", key=delivery.endpoint.uuid.hex)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from kombu.exceptions import OperationalError
 
 from accounts.models import Membership, User
 from accounts.policy import Role
@@ -43,6 +44,15 @@ def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def send(client: Client, do: str = "save", path: str = NEW, **changes: object):
     return client.post(path, FILLED | {"do": do} | changes)
+
+
+def test_a_rule_is_saved_without_redis_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("automation.tasks.act.delay", fails)
+    assert send(client).status_code == 302
+    assert Rule.objects.count() == 1
 
 
 def test_an_empty_page_teaches_and_offers_the_tutorials_examples(client: Client) -> None:
