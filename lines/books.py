@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from lines.policy import PER_BYTE
+from lines.policy import PER_BYTE, Wanted
 
 SHOWN = 20  # broken rows that are named
 
@@ -98,6 +98,32 @@ PROOFS = (
         " (SELECT * FROM billing_payment WHERE state = 'succeeded') p"
         " FULL JOIN (SELECT * FROM billing_entry WHERE kind = 'top-up') e ON e.key = 'top-up:' || p.id"
         " WHERE p.amount IS DISTINCT FROM e.amount OR p.account_id IS DISTINCT FROM e.account_id",
+    ),
+    Proof(
+        "reversals_are_debited_once",
+        "a refund or a dispute = one row that takes its amount, and one that gives it back where it was undone; no"
+        " other row is of these kinds",
+        "SELECT key, r.amount, e.amount AS posted FROM ("
+        "  SELECT r.kind || w.way || r.stripe_id AS key, p.account_id, w.sign * r.amount AS amount"
+        "    FROM billing_reversal r JOIN billing_payment p ON p.id = r.payment_id"
+        "    JOIN (VALUES (':', -1), ('-undone:', 1)) AS w(way, sign) ON w.sign < 0 OR r.is_undone) r"
+        " FULL JOIN (SELECT * FROM billing_entry WHERE kind IN ('refund', 'dispute')) e USING (key)"
+        " WHERE r.amount IS DISTINCT FROM e.amount OR r.account_id IS DISTINCT FROM e.account_id",
+    ),
+    Proof(
+        "money_by_hand_has_its_reason",
+        "an adjustment or discount = one row of its amount; no other row is of these kinds",
+        "SELECT e.key, a.id, a.amount, e.amount AS posted FROM billing_adjustment a"
+        " FULL JOIN (SELECT *, split_part(key, ':', 2) AS of FROM billing_entry"
+        "             WHERE kind IN ('adjustment', 'discount')) e ON e.of = a.id::text"
+        " WHERE a.amount IS DISTINCT FROM e.amount OR a.account_id IS DISTINCT FROM e.account_id",
+    ),
+    Proof(
+        "lines_follow_the_colour",
+        "no line is wanted on while its payer's balance is red, and none Suspended while it is not",
+        "SELECT l.iccid, st.wanted, w.is_red FROM lines_linestate st JOIN lines_line l ON l.id = st.line_id"
+        " JOIN billing_wallet w ON w.account_id = l.payer_id"
+        f" WHERE st.wanted = CASE WHEN w.is_red THEN {Wanted.ACTIVE:d} ELSE {Wanted.SUSPENDED:d} END",
     ),
 )
 

@@ -88,8 +88,11 @@ SEED = (
         " SELECT payer_id, 'sms:' || id, 'sms', -price, at::date, %(now)s, '' FROM sent"
     ),
     (
-        "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
-        " SELECT id, 'credit:' || id, 'adjustment', %(credit)s, %(today)s, %(now)s, '' FROM accounts_account"
+        "WITH given AS ("
+        " INSERT INTO billing_adjustment (account_id, amount, reason, by, created_at)"
+        " SELECT id, %(credit)s, 'bench', 'operator', %(now)s FROM accounts_account RETURNING id, account_id, amount)"
+        " INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+        " SELECT account_id, 'adjustment:' || id, 'adjustment', amount, %(today)s, %(now)s, 'bench' FROM given"
     ),
     (
         "INSERT INTO billing_wallet (account_id, posted, accrued, first_usage_day, is_red)"

@@ -14,6 +14,13 @@ from tests.fleets import MB, Fleet
 from tests.worlds import operator
 
 DAY = "2026-11-19"
+REVERSED = (
+    "INSERT INTO billing_payment (account_id, uuid, is_auto, amount, state, card_id, brand, last4, return_url,"
+    " stripe_id, reason, by, created_at, ended_at, asks) SELECT account_id, gen_random_uuid(), false, 50,"
+    " 'succeeded', 'pm_1', '', '4242', '', '', '', 'x', now(), now(), 0 FROM billing_wallet;"
+    "INSERT INTO billing_reversal (payment_id, stripe_id, kind, amount, is_undone, created_at)"
+    " SELECT id, 're_1', 'refund', 5, {undone}, now() FROM billing_payment;"
+)
 PLANTED: dict[str, list[str]] = {
     "balance_is_the_sum_of_its_rows": [
         "UPDATE billing_wallet SET posted = posted + 0.000001",
@@ -84,6 +91,23 @@ PLANTED: dict[str, list[str]] = {
             " SELECT id, carrier_id, account_id, payer_id, true, 'x', 'sent', false, '', 0.05, now(), now(), '', 0, '',"
             " false, '', 1, '', now() FROM lines_line"
         ),
+    ],
+    "reversals_are_debited_once": [
+        "UPDATE billing_entry SET kind = 'refund' WHERE kind = 'adjustment'",
+        REVERSED.format(undone="false"),
+        REVERSED.format(undone="true")
+        + "INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
+        " SELECT account_id, 'refund:re_1', 'refund', -5, '2026-11-19', now(), '' FROM billing_wallet",
+    ],
+    "money_by_hand_has_its_reason": [
+        "UPDATE billing_adjustment SET amount = amount + 1",
+        "DELETE FROM billing_adjustment",
+        "UPDATE billing_entry SET key = 'adjustment:0' WHERE kind = 'adjustment'",
+        "UPDATE billing_entry SET kind = 'discount', amount = amount + 1 WHERE kind = 'adjustment'",
+    ],
+    "lines_follow_the_colour": [
+        "UPDATE billing_wallet SET is_red = true",
+        "UPDATE lines_linestate SET wanted = 3, why = 'balance'",
     ],
     "line_fee_is_once_a_day": [
         (

@@ -155,6 +155,17 @@ def test_a_portal_counter_that_is_not_lower_after_the_boundary_belongs_to_the_ol
     assert books_hold()
 
 
+def test_an_older_portal_page_that_comes_after_the_reset_charges_nothing(fleet: Fleet, portal: Line) -> None:
+    """It was asked for before the new month's page and gives no time: its counter must not count as the new month's."""
+    fleet.read(portal, "2026-11-30T20:00", 100)
+    fleet.read(portal, "2026-11-30T23:00", 350)
+    fleet.read(portal, "2026-12-01T06:00", 4)
+    fleet.read(portal, "2026-11-30T22:00", 340)
+    fleet.read(portal, "2026-12-01T05:00", 360)
+    assert {day: bytes_ for day, (bytes_, _) in days(portal).items()} == {"2026-11-30": 250, "2026-12-01": 4}
+    assert books_hold()
+
+
 def test_a_portal_cycle_begins_on_its_carriers_cycle_day(fleet: Fleet) -> None:
     carrier = fleet.carriers["iotportal"]
     carrier.cycle_day = 15
