@@ -122,6 +122,10 @@ def test_a_link_ends_when_it_is_old_withdrawn_or_replaced(acme: Account) -> None
     mail_invitations()
     second = link_of(mail.outbox[-1])
     assert Client().get(second).status_code == 200
+    Account.objects.filter(pk=acme.pk).update(is_active=False)
+    with pytest.raises(NotFound):
+        invitations.join_as_new(token=second.split("/")[3], name="", password=PASSWORD)
+    Account.objects.filter(pk=acme.pk).update(is_active=True)
     with clock.frozen(clock.now() + dt.timedelta(days=7, seconds=1)):
         assert Client().get(second).status_code == 404
     invitations.withdraw(invitation=invitation, by=OPERATOR)

@@ -12,6 +12,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from kit import clock
+from kit.errors import Invalid
 
 from accounts.commands.desk import let_into_back_office
 from accounts.models import Account, Event, User
@@ -124,6 +125,14 @@ def test_another_mail_address_makes_nobody_a_second_person(office: Client, acme:
     office.post(path, form | {"key": uuid.uuid4()})  # 90 and 90 of one person are over 100
     assert CreditRequest.objects.filter(state=Decision.OPEN).count() == 2
     assert Entry.objects.get(account=acme).amount == 90
+
+
+def test_debits_count_to_the_limit_too_and_a_form_is_one_accounts(acme: Account, stranger: Account) -> None:
+    key, given = uuid.uuid4(), {"kind": EntryKind.ADJUSTMENT, "reason": "x", "by": ANNA}
+    assert ask_credit(account=acme, amount=Decimal(-60), key=key, **given).state == Decision.DONE
+    assert ask_credit(account=acme, amount=Decimal(60), key=uuid.uuid4(), **given).state == Decision.OPEN
+    with pytest.raises(Invalid):
+        ask_credit(account=stranger, amount=Decimal(5), key=key, **given)
 
 
 def test_a_refused_credit_moves_nothing(acme: Account) -> None:

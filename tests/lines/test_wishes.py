@@ -9,12 +9,14 @@ import pytest
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands import adjust
+from lines.commands.holds import give_back_lines, hold_lines
 from lines.commands.wishes import InsufficientBalance, LineInStock, activate, deactivate, enforce
 from lines.models import Drive, Line, LineState
 from lines.policy import Wanted, Why
 from tests.fleets import OFF, ON, Fleet, state
 
 MIA = Actor(ActorKind.PERSON, "mia@acme.example")
+RULE = Actor(ActorKind.RULE, "512 MB a day")
 
 
 def credit(account: Account, amount: str) -> None:
@@ -134,3 +136,15 @@ def test_a_parents_balance_decides_about_its_sub_accounts_lines(fleet: Fleet) ->
     assert wish(line)[0] == "SUSPENDED"
     with pytest.raises(InsufficientBalance):
         activate(line=line, by=MIA)
+
+
+def test_rules_neither_take_nor_give_back_what_a_person_switched_off(fleet: Fleet) -> None:
+    account = fleet.account()
+    line, held = fleet.lines(account, 2)
+    deactivate(line=line, by=OPERATOR)
+    ids = [line.pk, held.pk]
+    assert hold_lines(line_ids=ids, by=RULE) == [held.pk]
+    deactivate(line=held, by=OPERATOR)
+    given = give_back_lines(line_ids=ids, by=RULE)
+    assert (given.left, given.activated) == (ids, [])
+    assert {state(one).why for one in (line, held)} == {"person"}
