@@ -18,7 +18,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest, QueryDict
-from django.utils.dateparse import parse_date
+from kit import clock
 
 from accounts import commands, queries
 from accounts.audit import Asked
@@ -198,15 +198,7 @@ def asked_of_audit(data: QueryDict) -> Asked:
     return Asked(
         q=" ".join(data.get("q", "").replace("\0", "").split())[:100],
         kind=kind if kind in set(ActorKind) else "",
-        start=_day(data.get("from", "")),
-        end=_day(data.get("to", "")),
+        start=clock.day_from(data.get("from", "")),
+        end=clock.day_from(data.get("to", "")),
         before=int(before) if re.fullmatch(r"[0-9]{1,18}", before) else None,
     )
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    return day if day and day.year < 9999 else None

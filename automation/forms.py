@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import uuid
 from decimal import Decimal
@@ -12,7 +11,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.dateparse import parse_date
+from kit import clock
 
 from accounts.models import Account, Membership
 from automation.commands.rules import BadRule, Draft, check
@@ -252,8 +251,8 @@ def activity_from(data: QueryDict) -> AskedActivity:
         line=re.sub(r"\D", "", data.get("line", ""))[:20],
         rule=_hex(data.get("rule", "")),
         outcome=data.get("outcome", "") if data.get("outcome", "") in set(Outcome) else "",
-        start=_day(data.get("from", "")),
-        end=_day(data.get("to", "")),
+        start=clock.day_from(data.get("from", "")),
+        end=clock.day_from(data.get("to", "")),
         before=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,
     )
 
@@ -281,10 +280,3 @@ def _hex(text: str) -> str:
         return uuid.UUID(text).hex
     except ValueError:
         return ""
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None

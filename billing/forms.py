@@ -11,7 +11,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.dateparse import parse_date
+from kit import clock
 from kit.money import BadAmount, parse, shown
 
 from billing.policy import LEAST_REFILL, MOST_REFILL, REFILL_CHOICES, EntryKind
@@ -108,19 +108,12 @@ def asked_from(data: QueryDict) -> Asked:
     page = data.get("page", "")
     return Asked(
         kind=kind if kind in dict(KINDS) else "",
-        start=day_from(data.get("from", "")),
-        end=day_from(data.get("to", "")),
+        start=clock.day_from(data.get("from", "")),
+        end=clock.day_from(data.get("to", "")),
         page=min(int(page), 10_000) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1,
     )
 
 
-def day_from(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
-
-
 def month_from(text: str) -> dt.date | None:
     """2026-11 as its first day."""
-    return day_from(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None
+    return clock.day_from(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None

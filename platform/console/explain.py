@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET
 from kit import clock
 from kit.htmx import page
@@ -28,7 +27,7 @@ def explain(request: MemberRequest) -> HttpResponse:
     """Why this colour, this minimum, this runway, this refill amount, this forecast; and a day's usage by line."""
     account, today = request.account, clock.today()
     balance = queries.balance_of(account, today=today)
-    asked = _day(request.GET.get("day", "")) or today
+    asked = clock.day_from(request.GET.get("day", "")) or today
     day = min(asked, today)
     lines, total = costs_of_day(account.pk, day, limit=LINES_SHOWN)
     used = queries.usage_days(account, since=today - dt.timedelta(days=WINDOW_DAYS), until=today)
@@ -57,10 +56,3 @@ def explain(request: MemberRequest) -> HttpResponse:
         "after": f"{reverse('explain')}?day={day + dt.timedelta(days=1)}#day" if day < today else "",
     }
     return page(request, "billing/explain.html", context)
-
-
-def _day(text: str) -> dt.date | None:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None

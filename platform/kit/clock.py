@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterator
 from contextvars import ContextVar
 
+from django.utils.dateparse import parse_date
+
 UTC = dt.UTC
 VARIABLE = "LINEKEEPER_NOW"
 
@@ -60,3 +62,12 @@ zone: ContextVar[dt.tzinfo] = ContextVar("zone", default=UTC)
 def today() -> dt.date:
     """The current day, UTC."""
     return now().date()
+
+
+def day_from(text: str) -> dt.date | None:
+    """The day that an address names, such as 2026-11-20; None where it names none, or one that is not of our time."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return day if day is not None and 2000 <= day.year < 3000 else None

@@ -58,6 +58,12 @@ def test_home_of_a_calm_fleet_says_that_nothing_needs_anybody(acme: Account, mak
     assert "Needs you" not in said
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30"])
+def test_a_day_of_another_time_is_none(acme: Account, day: str) -> None:
+    for path in ("/billing/explain/?day=", "/billing/transactions/?to=", "/audit/?to=", "/automation/activity/?to="):
+        assert client_of(acme).get(path + day).status_code == 200
+
+
 def test_home_adds_up_usage_and_what_it_cost(acme: Account, fleet: dict[str, Line]) -> None:
     said = text_of(client_of(acme), "/")
     assert "Used this day 150.0 MB $1.50 · read 3 min ago" in said
