@@ -297,6 +297,19 @@ def refund(*, intent: str, amount: Decimal, key: str) -> Refunded:
         made = _client().v1.refunds.create(asked, {"idempotency_key": f"refund:{key}"})
     except stripe.StripeError as error:
         raise _failure(error) from error
+    return _refunded(made)
+
+
+def find_refund(*, intent: str, key: str) -> Refunded | None:
+    """The refund that we asked for by this key, if Stripe ever heard of it."""
+    try:
+        made = _client().v1.refunds.list({"payment_intent": intent, "limit": 100})
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+    return next((_refunded(one) for one in made.data if _metadata(one).get("refund") == key), None)
+
+
+def _refunded(made: Any) -> Refunded:
     failed = made.status in ("failed", "canceled")
     return Refunded(made.id, (getattr(made, "failure_reason", None) or made.status or "") if failed else "")
 

@@ -73,6 +73,24 @@ def test_a_refund_whose_answer_was_lost_is_asked_again_with_its_key(
     assert till.ledger() == [("top-up", "75.50"), ("refund", "-75.50")]
 
 
+@pytest.mark.parametrize("arrived", [True, False])
+def test_after_a_day_a_lost_refund_is_looked_up_and_never_asked_for_again(
+    till: Till, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    """Stripe keeps keys for a day: the same key later would be another refund."""
+    paid(till)
+    refund = ask(till, "25.50")
+    if arrived:
+        stripe.refund(intent=till.payment.stripe_id, amount=refund.amount, key=refund.uuid.hex)
+    till.later(hours=30)
+    monkeypatch.setattr(stripe, "refund", lambda **_asked: pytest.fail("asked for again"))
+    tasks.ask_stripe()
+    refund.refresh_from_db()
+    assert refund.state == (Decision.DONE if arrived else Decision.REFUSED)
+    till.deliver()
+    assert till.ledger() == [("top-up", "75.50")] + [("refund", "-25.50")] * arrived
+
+
 def test_a_refund_that_stripe_refuses_moves_nothing(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     paid(till)
 
