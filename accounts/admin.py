@@ -112,6 +112,7 @@ class AccountDesk(Desk):
 
 @admin.register(User)
 class UserDesk(Desk):
+    called = "people"
     list_display = ["email", "name", "is_active", "is_staff", "date_joined", "last_login"]
     list_filter = ["is_active", "is_staff"]
     search_fields = ["email", "name"]
@@ -122,7 +123,8 @@ class UserDesk(Desk):
 class EventDesk(Desk):
     """What was done, by whom. Found by the whole subject (`line:8944…`), a verb's beginning or who did it."""
 
-    list_display = ["at", "account", "actor_name", "actor_kind", "verb", "subject", "detail"]
+    called = "audited changes"
+    list_display = ["at", "actor_name", "verb", "account", "subject"]
     list_filter = ["actor_kind"]
     list_select_related = ["account"]
     search_fields = ["=subject", "^verb", "=actor_name", "=account__name"]

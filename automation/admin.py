@@ -42,6 +42,7 @@ class RuleDesk(Desk):
 class RuleFireDesk(Desk):
     """What rules did, latest first."""
 
+    called = "rule activity"
     list_display = ["fired_at", "account", "rule", "line", "because", "came_of_it", "acted_at", "lifts_at"]
     list_filter = ["outcome", "is_shadow"]
     list_select_related = ["account", "rule", "line"]

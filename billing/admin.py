@@ -55,6 +55,7 @@ class MoneyDesk(Desk):
 
 @admin.register(Wallet)
 class BalanceDesk(Desk):
+    called = "balances"
     list_display = ["account", "available", "state", "red_since", "first_usage_day"]
     list_filter = ["is_red"]
     list_select_related = ["account"]
@@ -87,6 +88,7 @@ class BalanceDesk(Desk):
 
 @admin.register(Entry)
 class LedgerDesk(MoneyDesk):
+    called = "ledger rows"
     list_display = ["posted_at", "account", "kind", "usd", "day", "note", "key"]
     list_filter = ["kind"]
     search_fields = ["=key", "=account__name"]
@@ -141,6 +143,7 @@ class RefundDesk(Desk):
 
 @admin.register(CreditRequest)
 class CreditDesk(MoneyDesk):
+    called = "credits by hand"
     list_display = ["asked_at", "account", "kind", "usd", "reason", "asked_by", "state", "decided_by"]
     list_filter = ["state", "kind"]
     actions_detail = ["agree", "refuse"]
@@ -167,8 +170,13 @@ class CreditDesk(MoneyDesk):
 
 @admin.register(AutoRefill)
 class AutoRefillDesk(MoneyDesk):
-    list_display = ["account", "state", "usd", "ceiling", "declined", "retry_at", "why_paused"]
+    called = "auto-refill"
+    list_display = ["account", "state", "usd", "most", "declined", "retry_at", "why_paused"]
     list_filter = ["state"]
+
+    @display(description="Most per month", ordering="ceiling")
+    def most(self, refill: AutoRefill) -> str:
+        return "no limit" if refill.ceiling is None else shown(refill.ceiling)
 
 
 @admin.register(Invoice)
@@ -181,6 +189,7 @@ class InvoiceDesk(MoneyDesk):
 class NoticeDesk(Desk):
     """What people were told, and whether the mail went out."""
 
+    called = "mails"
     list_display = ["created_at", "account", "subject", "mailed_at", "tries"]
     list_filter = [("mailed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["account"]
@@ -188,6 +197,7 @@ class NoticeDesk(Desk):
 
 @admin.register(WebhookEvent)
 class WebhookDesk(Desk):
+    called = "events of Stripe"
     list_display = ["received_at", "type", "handled_at", "result"]
     list_filter = [("handled_at", admin.EmptyFieldListFilter)]
     search_fields = ["=stripe_id", "^type"]

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q, Value
 from kit import clock
-from kit.money import ZERO
+from kit.money import ZERO, shown
 
 from accounts.models import Account, User
 from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, Decision, EntryKind, PaymentState, RefillState
@@ -38,6 +38,9 @@ class Wallet(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(accrued__gte=0), name="accrued_is_not_negative")]
+
+    def __str__(self) -> str:
+        return str(self.account)
 
 
 class Entry(models.Model):
@@ -171,6 +174,9 @@ class Payment(models.Model):
             models.Index(fields=["ask_at"], condition=Q(ask_at__isnull=False), name="payment_to_ask"),
         ]
 
+    def __str__(self) -> str:
+        return f"{shown(self.amount)}, card ending in {self.last4}"
+
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_PAYMENT
@@ -248,6 +254,9 @@ class CreditRequest(models.Model):
                 name="credit_is_decided_or_open",
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{shown(self.amount)} for {self.account}"
 
 
 class WebhookEvent(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from kit.backoffice import Desk
+from kit.money import shown
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
@@ -36,6 +38,10 @@ STATUS_LABELS = {
 }
 
 
+def _exactly(moment: dt.datetime | None) -> str:
+    return f"{moment:%-d %b %Y, %H:%M}" if moment else ""
+
+
 class InStock(admin.SimpleListFilter):
     title, parameter_name = "stock", "stock"
 
@@ -48,7 +54,7 @@ class InStock(admin.SimpleListFilter):
 
 @admin.register(Line)
 class LineDesk(Desk):
-    list_display = ["iccid", "state_word", "account", "payer", "carrier", "plan", "last_read", "added_at"]
+    list_display = ["iccid", "state_word", "account", "payer", "carrier", "plan", "last_read"]
     list_filter = [InStock, "carrier", "plan", "state__wanted"]
     list_select_related = ["account", "payer", "carrier", "plan", "state"]
     search_fields = ["iccid"]
@@ -104,7 +110,6 @@ SEEN = ["last_answer", "last_reading", "failed", "left", "last_failure"]
 class CarrierDesk(Desk):
     list_display = [
         "name",
-        "kind",
         "is_active",
         "state",
         "last_answer",
@@ -132,12 +137,12 @@ class CarrierDesk(Desk):
         return "late" if health.is_late else "well"
 
     @display(description="Last answer")
-    def last_answer(self, carrier: Carrier) -> Any:
-        return self._health(carrier).last_answer_at
+    def last_answer(self, carrier: Carrier) -> str:
+        return _exactly(self._health(carrier).last_answer_at)
 
     @display(description="Last whole reading")
-    def last_reading(self, carrier: Carrier) -> Any:
-        return self._health(carrier).read_at
+    def last_reading(self, carrier: Carrier) -> str:
+        return _exactly(self._health(carrier).read_at)
 
     @display(description="Read and failed in 24 hours")
     def failed(self, carrier: Carrier) -> str:
@@ -170,6 +175,7 @@ class CarrierDesk(Desk):
 class DriveDesk(Desk):
     """Lines whose carrier has not confirmed what we want, those that wait longest first."""
 
+    called = "waiting commands"
     list_display = ["line", "carrier", "since", "attempts", "due_at", "ask_first", "last_error"]
     list_filter = ["carrier", "ask_first"]
     list_select_related = ["line", "carrier"]
@@ -194,6 +200,7 @@ class BulkEditDesk(Desk):
 
 @admin.register(ReadingPass)
 class PassDesk(Desk):
+    called = "readings"
     list_display = ["started_at", "carrier", "finished_at", "readings", "unknown", "failed", "bytes_moved", "charged"]
     list_filter = ["carrier"]
     list_select_related = ["carrier"]
@@ -211,6 +218,7 @@ class FinalTotalDesk(Desk):
 class QuarantineDesk(Desk):
     """Answers of carriers that could not be read: nothing of them was applied."""
 
+    called = "unreadable answers"
     list_display = ["at", "carrier", "call", "error", "times"]
     list_filter = ["carrier"]
     list_select_related = ["carrier"]
@@ -234,8 +242,13 @@ class JobDesk(Desk):
 class SmsDesk(Desk):
     """Whether messages arrive; what they say is between the customer and the device."""
 
-    list_display = ["created_at", "line", "account", "to_device", "state", "word", "price", "attempts", "last_error"]
+    called = "SMS"
+    list_display = ["created_at", "line", "account", "to_device", "state", "usd", "attempts", "last_error"]
     list_filter = ["state", "to_device", "carrier"]
     list_select_related = ["line", "account"]
     search_fields = ["=line__iccid"]
     exclude = ["text"]
+
+    @display(description="Price", ordering="price")
+    def usd(self, message: SmsMessage) -> str:
+        return shown(message.price)

@@ -86,6 +86,7 @@ class PlanDesk(Desk):
 
 @admin.register(Price)
 class PriceDesk(Desk):
+    called = "prices and costs"
     list_display = ["plan", "valid_from", "per_mb", "cost_per_mb", "per_sms", "cost_per_sms", "per_day", "cost_per_day"]
     list_filter = ["plan"]
     list_select_related = ["plan"]
@@ -113,6 +114,7 @@ class FileForm(forms.Form):
 
 @admin.register(Coverage)
 class CoverageDesk(Desk):
+    called = "networks"
     list_display = ["country", "code", "plan", "network", "technologies"]
     list_filter = ["plan"]
     list_select_related = ["plan"]

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from kit import clock
 
+from accounts.audit import words
 from accounts.doors import desk_actor
 from accounts.models import Account, Event
 from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, WebhookEvent
@@ -181,7 +182,7 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             ("Lines in stock", Line.objects.filter(account__isnull=True).count(), ""),
         ],
         "carriers": Carrier.objects.select_related("health").order_by("name"),
-        "events": Event.objects.select_related("account").order_by("-pk")[:12],
+        "events": [(words(one.verb), one) for one in Event.objects.select_related("account").order_by("-pk")[:12]],
     }
     return context
 

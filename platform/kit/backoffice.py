@@ -5,6 +5,7 @@ Every desk of it only reads. What it changes goes through a form of its own to a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,8 @@ COUNTED = 100_000  # rows that a list counts at most
 
 # unfold's pages run Alpine's expressions and set styles in attributes; no other page may (docs/decisions).
 LOOSER = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE], "font-src": [SELF]}
+
+SHORT = re.compile(r"\b(iccid|imei|msisdn|sms|mb|url)\b")  # words of columns that are written large
 
 View = Callable[..., HttpResponse]
 
@@ -98,6 +101,14 @@ class Desk(ModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     actions = None
     ordering = ["-pk"]
+    called = ""  # its rows, where the model's name in the plural does not say what they are
+
+    def __init__(self, model: type[Model], admin_site: BackOffice) -> None:
+        super().__init__(model, admin_site)
+        if self.called:
+            model._meta.verbose_name_plural = self.called
+        for field in model._meta.fields:
+            field.verbose_name = SHORT.sub(lambda word: word[0].upper(), str(field.verbose_name))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return bool(self.admin_site.has_permission(request))

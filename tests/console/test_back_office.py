@@ -87,7 +87,7 @@ def test_every_desk_opens_and_none_lets_a_row_be_made_changed_or_deleted(
             assert office.post(change, {"name": "changed"}).status_code == 403, base
             assert office.post(reverse(f"{base}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403, base
         assert office.get(reverse(f"{base}_add")).status_code == 403, base
-    assert "credits that wait" not in text_of(office, "/back-office/")
+    assert "Credits that wait" not in text_of(office, "/back-office/")
 
 
 def test_a_credit_up_to_the_limit_is_posted_once_and_one_above_waits_for_a_second_person(
@@ -100,7 +100,7 @@ def test_a_credit_up_to_the_limit_is_posted_once_and_one_above_waits_for_a_secon
     assert Entry.objects.get(account=acme).amount == 60
     office.post(path, form | {"key": uuid.uuid4(), "amount": "50"})  # 60 and 50 are over 100
     waiting = CreditRequest.objects.get(state=Decision.OPEN)
-    assert "1 credits that wait" in text_of(office, "/back-office/")
+    assert "Credits that wait for a second person: 1" in text_of(office, "/back-office/")
     agree = reverse("admin:billing_creditrequest_agree", args=[waiting.pk])
     refused = office.post(agree)
     assert (refused.status_code, Entry.objects.count()) == (422, 1)
@@ -200,7 +200,7 @@ def test_orders_are_answered_and_the_books_are_proved(office: Client, acme: Acco
     order = Order.objects.create(
         account=acme, quantity=50, contact="Jane", email="jane@acme.example", address="Quay 1", by="jane@acme.example"
     )
-    assert "1 orders to answer" in text_of(office, "/back-office/")
+    assert "Orders to answer: 1" in text_of(office, "/back-office/")
     office.post(reverse("admin:lines_order_answer_it", args=[order.pk]), {"answer": "On Friday."})
     order.refresh_from_db()
     assert (order.state, order.answered_by) == ("answered", ANNA.name)

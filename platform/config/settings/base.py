@@ -144,6 +144,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off is no stranger's
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGES = [("en-gb", "English (United Kingdom): 5 Nov 2026"), ("en-us", "English (United States): Nov 5, 2026")]
 TIME_ZONE = "UTC"
 USE_TZ = True

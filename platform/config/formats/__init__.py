@@ -1,0 +1,1 @@
+"""How moments are written where nobody says otherwise: by 24 hours."""

@@ -1,0 +1,3 @@
+"""Of the United Kingdom."""
+
+DATETIME_FORMAT = "j M Y, H:i"

@@ -1,0 +1,3 @@
+"""Of the United States."""
+
+DATETIME_FORMAT = "M j, Y, H:i"
