@@ -346,7 +346,7 @@ def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
 @transaction.atomic
 def edit_notes(*, line: Line, notes: str, by: Actor) -> Line:
     """Raises Invalid for notes that are too long. Harmless twice."""
-    notes = " ".join(notes.split())
+    notes = " ".join(notes.replace("\0", "").split())
     if len(notes) > LONGEST_NOTES:
         raise Invalid(f"Notes have at most {LONGEST_NOTES} characters; these have {len(notes)}")
     line = Line.objects.select_for_update().get(pk=line.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
@@ -109,7 +110,9 @@ def sms_send(request: MemberRequest, iccid: str) -> HttpResponse:
     """Sends a message; what is refused comes back to be mended, with its text."""
     line = line_or_404(request, iccid)
     text = request.POST.get("text", "")
-    key = f"form:{line.pk}:{request.POST.get('key', '')[:40]}"
+    # A page that is gone back to sends another text under its old key: that is another message.
+    sent = hashlib.sha256(f"{request.POST.get('key', '')}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()
+    key = f"form:{line.pk}:{sent}"
     try:
         commands.send_sms(line=line, text=text, by=request.membership.user.actor, key=key)
     except Refusal as refusal:

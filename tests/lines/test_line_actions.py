@@ -153,9 +153,10 @@ def test_an_action_is_never_a_link(fleet: Fleet, action: str) -> None:
     assert browser(account).get(f"/lines/{line.iccid}/{action}/").status_code == 405
 
 
-def test_notes_that_are_too_long_are_refused(fleet: Fleet) -> None:
+def test_notes_that_are_too_long_are_refused_and_a_nul_is_left_out(fleet: Fleet) -> None:
     line = fleet.line(fleet.account())
     with pytest.raises(Invalid):
         edit_notes(line=line, notes="x" * 501, by=OPERATOR)
     line.refresh_from_db()
     assert line.notes == ""
+    assert edit_notes(line=line, notes="van\0 7", by=OPERATOR).notes == "van 7"

@@ -54,6 +54,12 @@ def test_the_price_and_the_count_stand_before_the_button_and_a_second_click_is_n
     assert "reboot" in client.get(f"/sms/?q={line.iccid[-6:]}").content.decode()
 
 
+def test_another_text_from_a_page_that_was_gone_back_to_is_another_message(account: Account, line: Line) -> None:
+    for text in ("one", "two", "two", "th\0ree"):
+        post(client_of(account), line, text=text, key="on\0ce")
+    assert list(SmsMessage.objects.order_by("pk").values_list("text", flat=True)) == ["one", "two"]
+
+
 def test_what_is_refused_comes_back_with_its_text(account: Account, line: Line) -> None:
     client = client_of(account)
     page = post(client, line, text="x" * 71)

@@ -188,7 +188,7 @@ def objects(tenant: Tenant) -> dict[str, Any]:
 def address(pattern: str, values: dict[str, Any]) -> str:
     """The pattern with its values in their places; of a choice of words the first."""
     pattern = re.sub(r"\(\?P<\w+>([a-z]+)(?:\|[a-z]+)+\)", r"\1", pattern)
-    text = re.sub(r"\(\?:/\(\?P<(\w+)>\.\*\)\)\?", r"/<\1>", pattern)
+    text = re.sub(r"\(\?:/\(\?P<(\w+)>[^)]*\)\)\?", r"/<\1>", pattern)
     text = re.sub(r"\(\?P<(\w+)>(?:[^()\[\]]|\[[^\]]*\])*\)", r"<\1>", text)
     text = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), text)
     return "/" + text.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\.", ".")
