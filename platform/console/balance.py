@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
 from kit import clock
-from kit.money import shown as money
+from kit.money import shown_up
 
 from accounts.models import Membership
 from accounts.policy import Right
@@ -59,7 +59,7 @@ def _runway(days: Decimal | None) -> str:
 
 def _sentence(balance: Balance) -> str:
     if balance.colour is Colour.RED:
-        missing = money(balance.minimum - balance.available)
+        missing = shown_up(balance.minimum - balance.available)
         return f"Running lines are suspended until a refill of {missing} or more."
     if balance.colour is Colour.ORANGE:
         return f"Under {LOW_RUNWAY_DAYS} days of usage are left before lines are suspended."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, InvalidOperation
 
 PLACES = Decimal("0.000001")
 CENT = Decimal("0.01")
@@ -39,7 +39,14 @@ def plain(amount: Decimal) -> str:
     return f"{exact(amount):f}"
 
 
-def shown(amount: Decimal) -> str:
-    """What a person reads: $1,234.56, -$3.00."""
+def shown(amount: Decimal, *, beside: Decimal | None = None) -> str:
+    """What a person reads: $1,234.56, -$3.00. Beside another amount that would read the same and is not, six places."""
     cents = amount.quantize(CENT, rounding=ROUND_HALF_UP)
+    if beside is not None and beside != amount and cents == beside.quantize(CENT, rounding=ROUND_HALF_UP):
+        cents = exact(amount)
     return f"{'-' if cents < 0 else ''}${abs(cents):,}"
+
+
+def shown_up(amount: Decimal) -> str:
+    """What must be paid so that nothing is missing: up to the next cent."""
+    return shown(amount.quantize(CENT, rounding=ROUND_CEILING))

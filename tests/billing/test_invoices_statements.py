@@ -109,7 +109,7 @@ def test_an_xlsx_has_every_lines_usage_and_all_that_moved_the_balance(used: Till
     assert usage[0][1:5] == ["8944538415800000001", "=HYPERLINK(1)", "World", "acme"]  # a text, not a formula
     assert sum(Decimal(row[9]) for row in usage) == Decimal("4.25")
     kinds = {row[1]: row for row in found["Transactions"][1:]}
-    assert (kinds["refill"][3], kinds["refill"][5]) == ("visa ending in 4242", "Paid")
+    assert (kinds["refill"][3], kinds["refill"][5]) == ("Visa ending in 4242", "Paid")
     assert Decimal(kinds["refill"][4]) == 50
     assert kinds["discount"][3] == "=cmd|calc"
 
@@ -121,7 +121,7 @@ def test_a_csv_has_the_same_and_its_formulas_are_defused(used: Till) -> None:
     assert len(usage) == 4
     assert {row[3] for row in usage} == {"'=HYPERLINK(1)", "'@bike"}
     assert sum(Decimal(row[10]) for row in usage) == Decimal("4.25")
-    assert any("visa ending in 4242" in row for row in rows)
+    assert any("Visa ending in 4242" in row for row in rows)
     assert any("'=cmd|calc" in row for row in rows)
     assert not re.search(r'(^|[,"])[=@+]', text, re.MULTILINE)
 

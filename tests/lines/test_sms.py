@@ -15,7 +15,7 @@ from accounts.policy import OPERATOR
 from billing.models import Entry
 from lines.carriers.base import Sms
 from lines.commands.inbox import received
-from lines.commands.sms import LineNotActive, claim_sms, send_sms, sms_accepted
+from lines.commands.sms import LineNotActive, claim_sms, send_sms, sms_accepted, sms_refused
 from lines.commands.wishes import deactivate
 from lines.models import Carrier, Drive, Line, LineState, SmsLook, SmsMessage
 from lines.policy import SMS_MOVES, SmsState, Wanted
@@ -252,3 +252,18 @@ def test_a_message_of_any_characters_is_kept_and_holds_up_no_other(fleet: Fleet)
     assert received(line_id=line.pk, listed=listed, looked_at=now) == 1
     assert SmsMessage.objects.get().text == "ab\x1b\ufffe"
     assert Event.objects.get(verb="sms.received").detail == {"text": "ab\x1b\ufffe"}
+
+
+def test_late_news_of_a_message_that_has_ended_changes_and_costs_nothing(line: Line) -> None:
+    """Two workers had it: what the first one wrote down stays, whatever the second one hears."""
+    gone, taken = sent(line, "one"), sent(line, "two")
+    went = Sms(text="two", to_device=True, at=None, ref="r1", word="sent")
+    sms_refused(message_id=gone.pk, reason="no")
+    sms_accepted(message_id=gone.pk, sms=went, follow=False)
+    sms_accepted(message_id=taken.pk, sms=went, follow=False)
+    SmsMessage.objects.filter(pk=taken.pk).update(state=SmsState.DELIVERED)
+    sms_accepted(message_id=taken.pk, sms=went, follow=True)
+    sms_refused(message_id=taken.pk, reason="no")
+    assert (held(gone), held(taken)) == (SmsState.REFUSED, SmsState.DELIVERED)
+    assert rows() == [(f"sms:{taken.pk}", -PRICE)]
+    assert books_hold()

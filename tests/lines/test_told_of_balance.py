@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from kit import clock
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
+from accounts.queries import owner_of
 from billing.commands import Charge, adjust, charge_usage, lock_wallets
 from billing.commands.notices import tell_low
 from billing.models import AutoRefill, Notice
@@ -52,6 +54,24 @@ def test_stopped_lines_and_lines_that_come_back_are_told_with_their_number(fleet
         later.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
         credit(account, "1")
     assert subjects()[1:] == ["3 lines are starting again"]
+
+
+def test_what_is_missing_is_told_so_that_paying_it_is_enough(fleet: Fleet) -> None:
+    """4.999 reads as 5.00, and 2.001 as 2.00: the one must not seem the minimum, nor the other enough to reach it."""
+    account = fleet.account(credit="6")
+    fleet.line(account)
+    credit(account, "-1.001")
+    assert "$4.999000 is available and $5.00 is the minimum" in Notice.objects.get().text
+    owner = Client()
+    owner.force_login(owner_of(account))
+    for path in ("/billing/explain/", "/"):
+        assert "$4.999000" in owner.get(path).content.decode()
+    credit(account, "-2")
+    assert "until a refill of $2.01 or more" in owner.get("/").content.decode()
+    with pytest.MonkeyPatch.context() as later:
+        later.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
+        credit(account, "2.01")
+    assert subjects()[1:] == ["1 line is starting again"]
 
 
 def test_a_balance_that_stops_nothing_is_not_told(fleet: Fleet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -184,3 +185,25 @@ def test_a_month_of_auto_refill(tale: Till) -> None:
     assert refills == 2
     tasks.refill_balances()
     assert len(tale.states()) == refills
+
+
+def test_eight_bells_at_once_charge_once_and_stay_under_the_ceiling(tale: Till) -> None:
+    """A ceiling of 100.00: three times the balance is low and eight workers see it: 50.00, 50.00, and no more."""
+    tale.give_card()
+    tale.turn_on("100")
+
+    def ring(_: int) -> None:
+        try:
+            tasks.refill_balances()
+        finally:
+            connections.close_all()
+
+    seen = []
+    for _ in range(3):
+        with ThreadPoolExecutor(8) as workers:
+            list(workers.map(ring, range(8)))
+        seen.append((tale.states(), tale.available))
+        tale.uses("49", day="2026-11-20")
+    twice = ["succeeded", "succeeded"]
+    assert seen == [(["succeeded"], "50.00"), (twice, "51.00"), (twice, "2.00")]
+    assert tale.charged_at_stripe() == 2

@@ -19,9 +19,9 @@ register = template.Library()
 
 
 @register.filter
-def money(amount: Decimal | None) -> str:
-    """$1,234.56; nothing for what may not be seen."""
-    return "" if amount is None else shown(amount)
+def money(amount: Decimal | None, beside: Decimal | None = None) -> str:
+    """$1,234.56; nothing for what may not be seen. `beside`: what it must not seem to be."""
+    return "" if amount is None else shown(amount, beside=beside)
 
 
 @register.filter
