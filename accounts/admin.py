@@ -124,7 +124,7 @@ class EventDesk(Desk):
     """What was done, by whom. Found by the whole subject (`line:8944…`), a verb's beginning or who did it."""
 
     called = "audited changes"
-    list_display = ["at", "actor_name", "verb", "account", "subject"]
+    list_display = ["at", "verb", "subject", "account", "actor_name"]
     list_filter = ["actor_kind"]
     list_select_related = ["account"]
     search_fields = ["=subject", "^verb", "=actor_name", "=account__name"]
