@@ -105,8 +105,8 @@ def low(*, available: Decimal, days: Decimal) -> Told:
 def lines_suspended(*, lines: int, available: Decimal, minimum: Decimal) -> Told:
     return Told(
         f"{lines:,} {_lines(lines)} suspended: the balance is too low",
-        f"{shown(available, beside=minimum)} is available and {shown(minimum)} is the minimum, so {lines:,} running {_lines(lines)}"
-        f" suspended. A refill of {shown_up(minimum - available)} or more starts them again by itself.",
+        f"{shown(available, beside=minimum)} is available and {shown(minimum)} is the minimum, so {lines:,} running"
+        f" {_lines(lines)} suspended. A refill of {shown_up(minimum - available)} or more starts them again by itself.",
     )
 
 

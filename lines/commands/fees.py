@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -59,7 +61,7 @@ SELECT payer_id, day, sum(per_day) FROM fee WHERE per_day > 0 GROUP BY payer_id,
 
 def charge_fees(*, today: dt.date) -> int:
     """Charges every line fee that is due up to today; says for how many days of lines. Harmless twice."""
-    plans = list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
+    plans = _with_fees()
     charged, after = 0, 0
     while plans:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -73,8 +75,36 @@ def charge_fees(*, today: dt.date) -> int:
             cursor.execute(
                 "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s) ORDER BY line_id FOR UPDATE", [line_ids]
             )
-            cursor.execute(CHARGE_FEES, {"plans": plans, "lines": line_ids, "payers": payer_ids, "today": today})
-            charges = [Charge(payer, day, amount) for payer, day, amount in cursor.fetchall()]
-            charge_usage(charges=charges)
-            charged += len(charges)
+            charged += _charge(plans, line_ids, payer_ids, today)
     return charged
+
+
+ON_BY_THEN = """
+SELECT st.line_id, l.payer_id FROM lines_linestate st JOIN lines_line l ON l.id = st.line_id
+ WHERE st.line_id = ANY(%s) AND (greatest(st.reported_at, st.wanted_at) AT TIME ZONE 'UTC')::date <= %s
+"""
+BEGIN_AFTER = "UPDATE lines_linestate SET fee_day = greatest(fee_day, %s) WHERE line_id = ANY(%s)"
+
+
+def leave_plans(*, line_ids: Sequence[int], today: dt.date) -> None:
+    """Charges what these lines owe at their plans for the days before today: from here on another plan may have the
+    fees. Wallets and states must be locked."""
+    yesterday = today - dt.timedelta(days=1)
+    with connection.cursor() as cursor:
+        cursor.execute(ON_BY_THEN, [list(line_ids), yesterday])
+        owing = cursor.fetchall()
+        _charge(_with_fees(), [line for line, _ in owing], sorted({payer for _, payer in owing}), yesterday)
+        cursor.execute(BEGIN_AFTER, [yesterday, list(line_ids)])
+
+
+def _with_fees() -> list[int]:
+    return list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
+
+
+def _charge(plans: Sequence[int], line_ids: Sequence[int], payer_ids: Sequence[int], today: dt.date) -> int:
+    given: dict[str, Any] = {"plans": list(plans), "lines": list(line_ids), "payers": list(payer_ids), "today": today}
+    with connection.cursor() as cursor:
+        cursor.execute(CHARGE_FEES, given)
+        charges = [Charge(payer, day, amount) for payer, day, amount in cursor.fetchall()]
+    charge_usage(charges=charges)
+    return len(charges)

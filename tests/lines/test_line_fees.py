@@ -6,12 +6,15 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from kit import clock
 
 from accounts.policy import OPERATOR
 from lines.commands.fees import charge_fees
+from lines.commands.plans import change_plan_of_lines
+from lines.commands.stock import add_rate_plan
 from lines.commands.wishes import activate, deactivate
-from lines.models import Line, LineDay
-from tests.fleets import MB, OFF, ON, Fleet, Status, Switch, available, books_hold, usage_days
+from lines.models import Line, LineDay, LineState, RatePlan
+from tests.fleets import MB, OFF, ON, Fleet, Status, Switch, at, available, books_hold, usage_days
 
 
 @pytest.fixture
@@ -136,3 +139,47 @@ def test_a_sub_accounts_fees_are_its_parents(dear: Fleet) -> None:
     charge_fees(today=today(20))
     assert available(parent) == Decimal("99.75")
     assert LineDay.objects.get().account == line.account
+
+
+def test_another_plan_costs_its_fee_from_its_own_days_on(dear: Fleet) -> None:
+    """On since the 10th at no fee, from the 20th at 0.25: that one day. A day that nobody charged is the old plan's."""
+    free = plan_of(dear, "free", "0")
+    to_dear, to_free = dear.lines(dear.account(), 2)
+    Line.objects.filter(pk=to_dear.pk).update(plan=free)
+    LineState.objects.update(wanted_at=at("2026-11-10T08:00"))
+    for line in (to_dear, to_free):
+        dear.read(line, "2026-11-10T09:00", 0)
+    charge_fees(today=today(17))
+    with clock.frozen(at("2026-11-20T12:00")):
+        change_plan_of_lines(line_ids=[to_dear.pk], plan=dear.plans["simbase"], by=OPERATOR)
+        change_plan_of_lines(line_ids=[to_free.pk], plan=free, by=OPERATOR)
+    charge_fees(today=today(20))
+    assert fees(to_dear) == {20: Decimal("0.25")}
+    assert fees(to_free) == dict.fromkeys(range(10, 20), Decimal("0.25"))
+    with clock.frozen(at("2026-11-20T13:00")):  # a day has one fee, whatever plans it sees
+        change_plan_of_lines(line_ids=[to_dear.pk], plan=free, by=OPERATOR)
+        change_plan_of_lines(line_ids=[to_dear.pk], plan=dear.plans["simbase"], by=OPERATOR)
+    charge_fees(today=today(20))
+    assert fees(to_dear) == {20: Decimal("0.25")}
+    assert books_hold()
+
+
+def test_a_line_that_came_on_today_owes_no_yesterday_when_its_plan_changes(dear: Fleet) -> None:
+    other = plan_of(dear, "other", "0.5")
+    line = dear.line(dear.account())
+    LineState.objects.update(wanted_at=at("2026-11-20T08:00"))
+    dear.read(line, "2026-11-20T09:00", 0)
+    with clock.frozen(at("2026-11-20T12:00")):
+        change_plan_of_lines(line_ids=[line.pk], plan=other, by=OPERATOR)
+    charge_fees(today=today(20))
+    assert fees(line) == {20: Decimal("0.5")}
+
+
+def plan_of(dear: Fleet, name: str, per_day: str) -> RatePlan:
+    prices = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(per_day)}
+    return add_rate_plan(name=name, carrier=dear.carriers["simbase"], by=OPERATOR, **prices)
+
+
+def fees(line: Line) -> dict[int, Decimal]:
+    rows = LineDay.objects.filter(line=line, fee__gt=0).values_list("day", "fee").order_by("day")
+    return {day.day: fee for day, fee in rows}
