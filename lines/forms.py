@@ -94,7 +94,7 @@ def said(asked: Asked, choices: Choices) -> str:
         *(f"plan {plan.name}" for plan in choices.plans if str(plan.pk) == asked.plan),
         *(f"carrier {carrier.name}" for carrier in choices.carriers if str(carrier.pk) == asked.carrier),
         *(f"tag {tag.name}" for tag in choices.tags if str(tag.pk) == asked.tag),
-        "a pasted list" if asked.list else "",
+        "a list of ICCIDs" if asked.list else "",
     ]
     return ", ".join(filter(None, words)) or "all lines"
 
