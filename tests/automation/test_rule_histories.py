@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.models import Event
 from automation.models import FollowUp, LineGuard, RuleFire
-from automation.policy import CALM, MOST_CHANGES, Action
+from automation.policy import CALM, MOST_CHANGES, Action, Then
 from automation.work import rules
 from lines.carriers.base import Setting
 from lines.commands.settings import set_on_line
 from lines.commands.wishes import activate, deactivate
-from lines.models import ChangedLines, LineSetting, LineState
+from lines.models import ChangedLines, Line, LineSetting, LineState, RatePlan
 from lines.policy import Wanted
 from tests.automation.ruled import MIA, Ruled
 
@@ -206,4 +210,56 @@ def test_any_history_of_a_slowed_line_ends_with_the_speed_it_had_or_was_given(
         assert RuleFire.objects.count() == len(expected.fired)
         assert not FollowUp.objects.filter(state="open").exists()
         assert LineState.objects.get(pk=line.pk).wanted == Wanted.ACTIVE
+        transaction.set_rollback(True)
+
+
+MIXED = st.lists(
+    st.tuples(
+        st.sampled_from([1, 7, 15, 16, 61, 240, 900]),  # minutes later
+        st.sampled_from(["use", "use", "use a little", "replay", "sweep", "late"]),
+    ),
+    min_size=6,
+    max_size=22,
+)
+CHANGES = ["line.activated", "line.deactivated", "line.throttle_set", "line.plan_changed"]
+
+
+@pytest.mark.django_db
+@settings(max_examples=3)
+@given(steps=MIXED)
+def test_whatever_rules_do_to_a_line_they_do_seldom_and_undo_in_the_end(steps: list[tuple[int, str]]) -> None:
+    with pytest.MonkeyPatch.context() as clock, transaction.atomic():
+        ruled = Ruled(clock, "2026-11-10T00:00:00+00:00")
+        line, cheap = ruled.line(), RatePlan.objects.create(name="cheap", carrier=ruled.fleet.carriers["simbase"])
+        Line.objects.filter(pk=ruled.line().pk).update(plan=cheap)  # a plan of theirs
+        was = (line.plan_id, "", Wanted.ACTIVE)
+        for number, facts in enumerate(
+            [
+                {"action": Action.THROTTLE, "kbps": 100, "then": Then.HOURS, "then_hours": 1},
+                {"action": Action.PLAN, "to_plan": cheap, "then": Then.NEXT_DAY},
+                {"action": Action.DEACTIVATE, "then": Then.HOURS, "then_hours": 2},
+                {"action": Action.THROTTLE, "kbps": 200, "then": Then.NEXT_DAY},
+                {"action": Action.DEACTIVATE, "then": Then.NEXT_DAY},
+            ]
+        ):
+            ruled.rule(name=f"rule {number}", limit=Decimal(200 + 150 * number), **facts)
+        for minutes, step in [*steps, *[(15, "sweep")] * 8, *[(720, "sweep"), (15, "sweep"), (15, "sweep")] * 3]:
+            ruled.clock((ruled.now + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S"))
+            if step != "late":  # the sweeps are dead
+                rules.check_rest()
+            if step.startswith("use"):
+                ruled.uses(line, 180 if step == "use" else 20)
+            elif step == "replay":
+                ChangedLines.objects.create(read_at=ruled.now, line_ids=[line.pk])
+                rules.check_pages()
+                rules.check_all()
+        by_rules = Event.objects.filter(subject=f"line:{line.iccid}", actor_kind="rule", verb__in=CHANGES)
+        at = [one.at for one in by_rules.order_by("pk") if one.detail["before"] != one.detail["after"]]
+        assert all(later - one >= CALM for one, later in pairwise(at)), at
+        assert all(count <= MOST_CHANGES for count in Counter(one.date() for one in at).values()), at
+        assert not FollowUp.objects.filter(state="open").exists()
+        assert not RuleFire.objects.filter(outcome="waits").exists()
+        line.refresh_from_db()
+        speed = LineSetting.objects.filter(line=line).values_list("wanted", flat=True).first() or ""
+        assert (line.plan_id, speed, LineState.objects.get(pk=line.pk).wanted) == was, at
         transaction.set_rollback(True)
