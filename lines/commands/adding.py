@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import connection, transaction
 from kit import clock
@@ -20,7 +20,7 @@ from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines.carriers.base import Switch
 from lines.commands.tags import tag_lines, tag_names
-from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, set_many
+from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan
 from lines.policy import Wanted, Why
 
@@ -80,7 +80,7 @@ def add_lines(*, account: Account, rows: Sequence[NewLine], active: bool, by: Ac
     lock_wallets(account_ids=[account.payer_id])
     enforce(account_ids=[account.payer_id])
     added = Added()
-    chosen = _choose(account, rows, added)
+    chosen = _choose(account, [replace(row, notes=plain_notes(notes=row.notes)) for row in rows], added)
     if only_look:
         added.lines = [row for row, _, _ in chosen]
         return added
@@ -162,7 +162,7 @@ def _take(account: Account, chosen: Sequence[Chosen], by: Actor) -> None:
                 "account": account.pk,
                 "lines": array(line.pk for _, line, _ in chosen),
                 "plans": array(plan.pk for _, _, plan in chosen),
-                "notes": array(" ".join(row.notes.split()) for row, _, _ in chosen),
+                "notes": array(row.notes for row, _, _ in chosen),
                 "now": clock.now(),
                 "off": int(Wanted.DEACTIVATED),
                 "new": Why.NEW.value,

@@ -346,7 +346,7 @@ def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
 @transaction.atomic
 def edit_notes(*, line: Line, notes: str, by: Actor) -> Line:
     """Raises Invalid for notes that are too long. Harmless twice."""
-    notes = " ".join(notes.replace("\0", "").split())
+    notes = plain_notes(notes=notes)
     if len(notes) > LONGEST_NOTES:
         raise Invalid(f"Notes have at most {LONGEST_NOTES} characters; these have {len(notes)}")
     line = Line.objects.select_for_update().get(pk=line.pk)
@@ -361,3 +361,8 @@ def edit_notes(*, line: Line, notes: str, by: Actor) -> Line:
             detail={"before": before, "after": notes},
         )
     return line
+
+
+def plain_notes(*, notes: str) -> str:
+    """Notes as they are kept: in one line, without the NUL that the database keeps nowhere."""
+    return " ".join(notes.replace("\0", "").split())

@@ -63,6 +63,14 @@ def test_unknown_anothers_and_the_wrong_carriers_are_one_answer(fleet: Fleet) ->
     assert Event.objects.filter(verb="line.added").count() == 0
 
 
+def test_a_nul_in_the_notes_is_left_out(fleet: Fleet) -> None:
+    line = fleet.line(None)
+    rows = [NewLine(2, line.iccid, "simbase", "van\0  7")]
+    assert not add_lines(account=fleet.account(), rows=rows, active=True, by=OPERATOR).bad
+    line.refresh_from_db()
+    assert line.notes == "van 7"
+
+
 def test_the_second_click_changes_nothing(fleet: Fleet) -> None:
     account, line = fleet.account(), fleet.line(None)
     give(account, line)
