@@ -19,7 +19,7 @@ from lines.carriers.base import Switch
 from lines.models import Line, Price, RatePlan
 from lines.policy import Status, Wanted, cycle_start, status
 from lines.queries.listing import plans_of
-from lines.queries.scope import lines_of, of_status
+from lines.queries.scope import CYCLE, lines_of, of_status
 from lines.queries.search import matching
 from lines.queries.usage import days_of
 
@@ -65,8 +65,8 @@ class Card:
 # The cycle is lines.policy.cycle_start, said in SQL.
 CARDS = """
     SELECT l.iccid, s.wanted, s.reported, s.blocked, coalesce(a.name, ''), p.name, c.cycle_day,
-           CASE WHEN s.day = %(today)s::date THEN s.day_bytes ELSE 0 END,
-           CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline ELSE 0 END,
+           CASE WHEN s.day = %(today)s::date THEN s.day_bytes - others.today ELSE 0 END,
+           CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline - others.month ELSE 0 END,
            (SELECT sum(seen.sessions)::bigint FROM lines_sighting seen
              WHERE seen.line_id = l.id AND seen.cycle = cycle.start AND seen.{whose} = %(viewer)s),
            s.sms_sent, l.notes, l.deactivation_date
@@ -77,6 +77,12 @@ CARDS = """
       JOIN lines_carrier c ON c.id = l.carrier_id
      CROSS JOIN LATERAL (SELECT (CASE WHEN c.cycle_day <= extract(day FROM %(today)s::date) THEN %(this)s::date
                                       ELSE %(last)s::date END) + c.cycle_day - 1 AS start) cycle
+     CROSS JOIN LATERAL (SELECT coalesce(sum(d.used) FILTER (WHERE d.day = %(today)s::date), 0)::bigint AS today,
+                                coalesce(sum(d.used) FILTER (WHERE d.cycle = s.cycle), 0)::bigint AS month
+                           FROM lines_lineday d
+                          WHERE %(outside)s::boolean AND l.held_since >= %(came)s::timestamptz
+                            AND d.line_id = l.id AND d.day >= %(came)s::timestamptz::date
+                            AND d.account_id <> %(viewer)s) others
       LEFT JOIN accounts_account a ON a.id = l.account_id AND a.parent_id IS NOT NULL
      ORDER BY asked.nth
 """
@@ -106,6 +112,8 @@ def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
         {
             "ids": array(ids),
             "viewer": viewer.account.pk,
+            "outside": outsider,
+            "came": dt.datetime.combine(today - CYCLE, dt.time(), dt.UTC),
             "today": today,
             "this": this,
             "last": (this - dt.timedelta(days=1)).replace(day=1),

@@ -78,11 +78,11 @@ def _cells(viewer: Viewer) -> dict[str, str]:
 
 def _rows(viewer: Viewer, asked: Asked, today: dt.date) -> QuerySet[Line, Any]:
     has_tags = Tag.objects.filter(account=viewer.account).exists()
-    lines = _with_columns(chosen_lines(viewer, asked), today, has_tags=has_tags)
+    lines = _with_columns(chosen_lines(viewer, asked), viewer, today, has_tags=has_tags)
     return lines.order_by("iccid").values_list(*_cells(viewer))
 
 
-def _with_columns(lines: QuerySet[Line], today: dt.date, *, has_tags: bool) -> QuerySet[Line, Any]:
+def _with_columns(lines: QuerySet[Line], viewer: Viewer, today: dt.date, *, has_tags: bool) -> QuerySet[Line, Any]:
     holder: Combinable = Case(
         When(account__parent=None, then=Value("")), default=F("account__name"), output_field=CharField()
     )
@@ -90,8 +90,8 @@ def _with_columns(lines: QuerySet[Line], today: dt.date, *, has_tags: bool) -> Q
     names = Subquery(tags.annotate(names=StringAgg("name", ", ", order_by="name")).values("names"))
     return lines.annotate(
         status_id=STATUS,
-        today=today_bytes(today),
-        month=month_bytes(today),
+        today=today_bytes(today, viewer),
+        month=month_bytes(today, viewer),
         holder=holder,
         tag_names=names if has_tags else Value(""),  # asked for each line
     )

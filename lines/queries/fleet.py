@@ -67,8 +67,8 @@ def fleet_of(membership: Membership, *, today: dt.date) -> Fleet:
             since=Min("state__wanted_at"),
             waits=Count("drive"),
             waits_since=Min("drive__since"),
-            day=Sum(today_bytes(today)),
-            month=Sum(month_bytes(today)),
+            day=Sum(today_bytes(today, membership)),
+            month=Sum(month_bytes(today, membership)),
             read=Max("state__read_at"),
         )
     )
@@ -96,7 +96,7 @@ def fleet_of(membership: Membership, *, today: dt.date) -> Fleet:
 
 def top_lines(membership: Membership, *, today: dt.date, count: int = 5) -> list[LineShown]:
     """The lines that used most in the current month."""
-    lines = lines_of(membership).alias(month=month_bytes(today)).filter(month__gt=0)
+    lines = lines_of(membership).alias(month=month_bytes(today, membership)).filter(month__gt=0)
     ids = list(lines.order_by("-month", "iccid").values_list("pk", flat=True)[:count])
-    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=ids))}
+    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=ids), membership, today)}
     return [shown(found[pk], membership, today) for pk in ids if pk in found]

@@ -115,7 +115,7 @@ def list_lines(viewer: Viewer, asked: Asked, *, today: dt.date) -> Listing:
     last = min(first + asked.per + 1, COUNTED)
     ids = _page(viewer, asked, lines, total, today, first, last) if first < last else []
     page = ids[: asked.per]
-    found = {line.pk: line for line in with_all(lines_of(viewer).filter(pk__in=page))}
+    found = {line.pk: line for line in with_all(lines_of(viewer).filter(pk__in=page), viewer, today)}
     return Listing(
         rows=[shown(found[pk], viewer, today) for pk in page if pk in found],
         total=min(total, COUNTED),
@@ -128,9 +128,9 @@ def _page(
     viewer: Viewer, asked: Asked, lines: QuerySet[Line], total: int, today: dt.date, first: int, last: int
 ) -> list[int]:
     if total <= COUNTED or asked.sort.lstrip("-") == "iccid":
-        return sorted_ids(lines, asked.sort, today=today, first=first, last=last)
+        return sorted_ids(lines, asked.sort, viewer, today=today, first=first, last=last)
     about = viewer.account.pk, replace(asked, sort="", page=1, per=SIZES[0])
-    return list(large_order(lines, asked.sort, today=today, most=COUNTED, about=about)[first:last])
+    return list(large_order(lines, asked.sort, viewer, today=today, most=COUNTED, about=about)[first:last])
 
 
 def count_lines(viewer: Viewer, asked: Asked) -> int:

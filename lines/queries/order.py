@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy
 
+from accounts.queries import Viewer
 from lines.models import Carrier, Line, RatePlan
 from lines.queries.scope import STATUS, month_bytes, today_bytes
 
@@ -26,16 +27,18 @@ MOST_KEPT = 50  # orders in one process
 _kept: dict[object, tuple[array[int], float]] = {}
 
 
-def sorted_ids(lines: QuerySet[Line], sort: str, *, today: dt.date, first: int, last: int) -> list[int]:
+def sorted_ids(lines: QuerySet[Line], sort: str, viewer: Viewer, *, today: dt.date, first: int, last: int) -> list[int]:
     """The ids from the place `first` up to before `last`."""
     name, descending = sort.lstrip("-"), sort.startswith("-")
     if name == "iccid":  # as the index has it
         return _ids(lines, F("iccid").desc() if descending else F("iccid").asc(), first, last)
-    key = _sort_key(name, today)
+    key = _sort_key(name, today, viewer)
     return _ids(lines, key.desc(nulls_last=True) if descending else key.asc(nulls_last=True), first, last)
 
 
-def large_order(lines: QuerySet[Line], sort: str, *, today: dt.date, most: int, about: object) -> array[int]:
+def large_order(
+    lines: QuerySet[Line], sort: str, viewer: Viewer, *, today: dt.date, most: int, about: object
+) -> array[int]:
     """The first `most` ids; `about` names whose lines and which, and what it was a moment ago is good enough."""
     now = time.monotonic()
     for old in [key for key, (_, until) in list(_kept.items()) if until <= now][:MOST_KEPT]:
@@ -43,7 +46,7 @@ def large_order(lines: QuerySet[Line], sort: str, *, today: dt.date, most: int, 
     key = (about, sort, today)
     found = _kept.get(key)
     if found is None:
-        found = array("q", _large(lines, sort, today, most)), now + REMEMBERED
+        found = array("q", _large(lines, sort, viewer, today, most)), now + REMEMBERED
         if len(_kept) < MOST_KEPT:
             _kept[key] = found
     return found[0]
@@ -54,14 +57,14 @@ def forget() -> None:
     _kept.clear()
 
 
-def _large(lines: QuerySet[Line], sort: str, today: dt.date, most: int) -> list[int]:
+def _large(lines: QuerySet[Line], sort: str, viewer: Viewer, today: dt.date, most: int) -> list[int]:
     """A plan or carrier after the other, each along the index of ICCIDs; all else has to be sorted."""
     name, back = sort.lstrip("-"), "-" if sort.startswith("-") else ""
     if name == "plan":
         return _one_after_the_other(lines, (Q(plan=one) for one in RatePlan.objects.order_by(f"{back}name")), most)
     if name == "carrier":
         return _one_after_the_other(lines, (Q(carrier=one) for one in Carrier.objects.order_by(f"{back}name")), most)
-    return sorted_ids(lines, sort, today=today, first=0, last=most)
+    return sorted_ids(lines, sort, viewer, today=today, first=0, last=most)
 
 
 def _one_after_the_other(lines: QuerySet[Line], groups: Iterable[Q], most: int) -> list[int]:
@@ -77,11 +80,11 @@ def _ids(lines: QuerySet[Line], order: OrderBy, first: int, last: int) -> list[i
     return list(lines.order_by(order, "iccid").values_list("pk", flat=True)[first:last])
 
 
-def _sort_key(name: str, today: dt.date) -> Case | F:
+def _sort_key(name: str, today: dt.date, viewer: Viewer) -> Case | F:
     if name == "today":
-        return today_bytes(today)
+        return today_bytes(today, viewer)
     if name == "month":
-        return month_bytes(today)
+        return month_bytes(today, viewer)
     if name == "status":
         return STATUS
     if name == "subaccount":

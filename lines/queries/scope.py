@@ -13,17 +13,24 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     IntegerField,
+    OuterRef,
     Q,
     QuerySet,
+    Subquery,
+    Sum,
     Value,
     When,
 )
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from accounts.queries import Viewer
 from lines.carriers.base import Switch
-from lines.models import Line
+from lines.models import Line, LineDay
 from lines.policy import Status, Wanted, cycle_start, status
+
+CYCLE = dt.timedelta(days=31)  # no cycle is longer
 
 # lines.policy.status said in SQL; a test holds the two together.
 CONFIRMED_ON = Q(state__reported=Switch.ON, state__blocked=False)
@@ -45,18 +52,29 @@ def of_status(status: Status) -> Q:
     return Q(state__wanted=status.value)
 
 
-def today_bytes(today: dt.date) -> Case:
+def today_bytes(today: dt.date, viewer: Viewer) -> Case:
     """What a line used on this day; one that was not read today has used nothing."""
-    return Case(When(state__day=today, then=F("state__day_bytes")), default=Value(0), output_field=BigIntegerField())
+    used = _theirs(F("state__day_bytes"), viewer, today, day=today)
+    return Case(When(state__day=today, then=used), default=Value(0), output_field=BigIntegerField())
 
 
-def month_bytes(today: dt.date) -> Case:
+def month_bytes(today: dt.date, viewer: Viewer) -> Case:
     """What a line used in its carrier's current cycle since it became ours."""
     this, last = today.replace(day=1), (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
     month = Case(When(carrier__cycle_day__lte=today.day, then=Value(this)), default=Value(last))
     current = ExpressionWrapper(month + F("carrier__cycle_day") - 1, output_field=DateField())  # policy.cycle_start
-    used = F("state__counter") - F("state__baseline")
+    used = _theirs(F("state__counter") - F("state__baseline"), viewer, today, cycle=OuterRef("state__cycle"))
     return Case(When(state__cycle=current, then=used), default=Value(0), output_field=BigIntegerField())
+
+
+def _theirs(used: Combinable, viewer: Viewer, today: dt.date, **when: object) -> Combinable:
+    """Without what others used while they held a line that came to a sub-account in this cycle."""
+    if not viewer.account.is_subaccount:
+        return used
+    days = LineDay.objects.filter(line=OuterRef("pk"), **when).exclude(account=viewer.account).order_by()
+    others = Subquery(days.values("line").annotate(sum=Sum("used")).values("sum"), output_field=BigIntegerField())
+    came = Q(held_since__gte=dt.datetime.combine(today - CYCLE, dt.time(), dt.UTC))
+    return Case(When(came, then=used - Coalesce(others, 0)), default=used, output_field=BigIntegerField())
 
 
 def lines_of(viewer: Viewer) -> QuerySet[Line]:
@@ -138,8 +156,8 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         read_at=state.read_at,
         lower_at=state.lower_at,
         cycle_start=cycle,
-        today_bytes=state.day_bytes if state.day == today else 0,
-        month_bytes=state.counter - state.baseline if state.cycle == cycle else 0,
+        today_bytes=line.used_today,  # type: ignore[attr-defined]
+        month_bytes=line.used_month,  # type: ignore[attr-defined]
         sms_sent=state.sms_sent,
         silent_since=_silent_since(line),
         holder_uuid=line.account.uuid.hex if line.account and line.account.is_subaccount and not outsider else "",
@@ -156,17 +174,19 @@ def _silent_since(line: Line) -> dt.datetime | None:
     return since
 
 
-def with_all(lines: QuerySet[Line]) -> QuerySet[Line]:
-    return lines.select_related("state", "carrier__health", "plan", "account", "drive").prefetch_related("tags")
+def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[Line]:
+    """What `shown` needs."""
+    related = lines.select_related("state", "carrier__health", "plan", "account", "drive").prefetch_related("tags")
+    return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
 
 
 def line_of(viewer: Viewer, iccid: str, *, today: dt.date) -> LineShown | None:
     """One line, or None where it is unknown or not this person's."""
-    line = with_all(lines_of(viewer)).filter(iccid=iccid).first()
+    line = with_all(lines_of(viewer), viewer, today).filter(iccid=iccid).first()
     return None if line is None else shown(line, viewer, today)
 
 
 def lines_again(viewer: Viewer, iccids: Sequence[str], *, today: dt.date) -> list[LineShown]:
     """These lines, in this order, without those that are no longer this person's."""
-    found = {line.iccid: line for line in with_all(lines_of(viewer)).filter(iccid__in=iccids)}
+    found = {line.iccid: line for line in with_all(lines_of(viewer), viewer, today).filter(iccid__in=iccids)}
     return [shown(found[iccid], viewer, today) for iccid in iccids if iccid in found]

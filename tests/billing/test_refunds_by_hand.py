@@ -11,6 +11,7 @@ from kit.errors import Invalid
 from accounts.policy import Actor, ActorKind
 from billing import queries, stripe, tasks, work
 from billing.commands.refunds import ask_refund
+from billing.commands.reversals import reverse, undo_reversal
 from billing.models import Refund
 from billing.policy import Decision
 from tests.tills import Till, standin_fixture, stripe_server_fixture, till_fixture  # noqa: F401
@@ -102,3 +103,13 @@ def test_a_refund_that_stripe_refuses_moves_nothing(till: Till, monkeypatch: pyt
     assert (refund.state, refund.why_refused) == (Decision.REFUSED, "it is too old")
     assert till.ledger() == [("top-up", "75.50")]
     assert queries.refundable(till.payment) == Decimal("75.50")
+
+
+def test_what_did_not_arrive_can_be_given_back_again(till: Till) -> None:
+    paid(till)
+    of = {"payment_id": till.payment.pk, "stripe_id": "re_1", "kind": "refund", "amount": Decimal("75.50")}
+    reverse(**of)
+    assert queries.refundable(till.payment) == 0
+    undo_reversal(**of)
+    assert queries.refundable(till.payment) == Decimal("75.50")
+    assert work.give_back(ask(till, "75.50")).state == Decision.DONE

@@ -76,10 +76,10 @@ def test_the_current_cycle_in_sql_is_the_rules_cycle(acme: Account, make_line: M
     Carrier.objects.update(cycle_day=cycle_day)
     for today in (dt.date(2026, 1, 1), dt.date(2026, 3, 14), dt.date(2026, 3, 15), dt.date(2026, 3, 28)):
         LineState.objects.update(cycle=cycle_start(today, cycle_day))
-        of_line = Line.objects.filter(pk=line.pk)
-        assert of_line.values_list(month_bytes(today), flat=True).get() == 7 * MEGABYTE
+        of_line, used = Line.objects.filter(pk=line.pk), month_bytes(today, place_of(acme))
+        assert of_line.values_list(used, flat=True).get() == 7 * MEGABYTE
         LineState.objects.update(cycle=cycle_start(today, cycle_day) - dt.timedelta(days=31))
-        assert of_line.values_list(month_bytes(today), flat=True).get() == 0
+        assert of_line.values_list(used, flat=True).get() == 0
 
 
 def test_the_apis_list_says_of_each_line_what_the_console_says(

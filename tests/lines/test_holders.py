@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from fleets import MB, Fleet, at, books_hold, reading_of, state
 from kit import clock
 
-from accounts.models import Account, Event
+from accounts.models import Account, Event, Membership
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands import adjust
 from lines.commands import wishes
@@ -16,6 +17,9 @@ from lines.commands.holders import assign, follow_holder
 from lines.commands.wishes import enforce
 from lines.models import Line, LineDay
 from lines.policy import Wanted, Why
+from lines.queries import Asked, fleet_of, line_of, list_lines, top_lines
+from lines.queries.cards import card_of
+from lines.queries.export import rows_for
 
 JANE = Actor(ActorKind.PERSON, "jane@acme.example")
 
@@ -128,3 +132,28 @@ def test_what_is_found_late_is_not_told_to_who_holds_the_line_since(fleet: Fleet
     assert days == {30: parent.pk, 2: sub.pk}
     assert LineDay.objects.get(day="2026-11-30").used == 3 * MB
     assert books_hold()
+
+
+def test_what_another_used_before_is_not_told_to_who_holds_the_line_now(fleet: Fleet) -> None:
+    """3 MB yesterday by one sub-account, 2 MB today by another: the list, Home, the file and the API tell of the 2."""
+    parent = fleet.account()
+    first, second = fleet.account(parent=parent), fleet.account(parent=parent)
+    line = fleet.line(first)
+    fleet.read(line, "2026-11-19T08:00", 0)
+    fleet.read(line, "2026-11-19T09:00", 3 * MB)
+    with clock.frozen(at("2026-11-20T07:00")):
+        assign(line_ids=[line.pk], holder=second, by=JANE)
+    fleet.read(line, "2026-11-20T08:00", 5 * MB)
+    today = dt.date(2026, 11, 20)
+    for account, month in ((second, 2 * MB), (parent, 5 * MB)):
+        viewer = Membership.objects.get(account=account)
+        seen = [
+            list_lines(viewer, Asked(), today=today).rows[0],
+            line_of(viewer, line.iccid, today=today),
+            top_lines(viewer, today=today)[0],
+            fleet_of(viewer, today=today),
+            card_of(viewer, line.iccid, today=today),
+        ]
+        assert [(one.today_bytes, one.month_bytes) for one in seen if one] == [(2 * MB, month)] * 5
+        (row,) = rows_for(viewer, Asked(), today=today)
+        assert row[4:6] == (2, month // MB)
