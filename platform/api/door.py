@@ -36,8 +36,19 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
 
 def _body(request: HttpRequest) -> bytes:
     try:
-        return request.body
+        return _chunked(request) if "Transfer-Encoding" in request.headers else request.body
     except RequestDataTooBig:
         raise Invalid(f"The body has over {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes; send less") from None
     except UnreadablePostError:
         raise Invalid("The body ended before its length; send it again") from None
+
+
+def _chunked(request: HttpRequest) -> bytes:
+    """A body without a length, which Django takes for an empty one. Raises Invalid, RequestDataTooBig."""
+    if not request.META.get("wsgi.input_terminated"):
+        raise Invalid("The body has no length; send it with a Content-Length")
+    most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    body: bytes = request.META["wsgi.input"].read(most + 1)
+    if len(body) > most:
+        raise RequestDataTooBig
+    return body

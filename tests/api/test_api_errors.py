@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from io import BytesIO
+
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import override_settings
@@ -53,6 +56,22 @@ def test_a_lines_end_behind_a_value_is_refused(client: KeepgoClient, fleet: Flee
 )
 def test_a_body_that_is_none(client: KeepgoClient, body: bytes) -> None:
     is_problem(client.put("sim_card/8900000000000000000/notes", body), 422)
+
+
+@override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100)
+@pytest.mark.parametrize(
+    ("notes", "is_ended", "status"), [("van 7", True, 200), ("van 7", False, 422), ("x" * 200, True, 422)]
+)
+def test_a_body_in_chunks_is_read_and_not_taken_for_none(
+    client: KeepgoClient, fleet: Fleet, account: Account, notes: str, is_ended: bool, status: int
+) -> None:
+    line = fleet.line(account)
+    path = f"/api/{client.account_uuid}/sim_card/{line.iccid}/notes"
+    server = {"wsgi.input": BytesIO(json.dumps({"notes": notes}).encode()), "wsgi.input_terminated": is_ended}
+    answer = client.http.put(path, headers=client.headers() | {"Transfer-Encoding": "chunked"}, **server)
+    assert answer.status_code == status
+    line.refresh_from_db()
+    assert (line.notes == notes) == (status == 200)
 
 
 def test_a_body_may_be_empty_where_nothing_is_asked(client: KeepgoClient) -> None:
