@@ -40,12 +40,11 @@ def amounts_to_fix(*, today: dt.date) -> list[int]:
 
 
 def auto_refilled(account_id: int, *, month: dt.date) -> Decimal:
-    """What auto-refill charged in this month, with what is under way: USD."""
+    """What auto-refill charged in this month, whenever it was begun, with what is under way: USD."""
     start = dt.datetime(month.year, month.month, 1, tzinfo=dt.UTC)
-    counted = Payment.objects.filter(account_id=account_id, is_auto=True, created_at__gte=start).filter(
-        state__in=[*OPEN_PAYMENT, PaymentState.SUCCEEDED]
-    )
-    return counted.aggregate(total=Sum("amount"))["total"] or ZERO
+    counted = Q(state=PaymentState.SUCCEEDED, ended_at__gte=start) | Q(state__in=sorted(OPEN_PAYMENT))
+    payments = Payment.objects.filter(counted, account_id=account_id, is_auto=True)
+    return payments.aggregate(total=Sum("amount"))["total"] or ZERO
 
 
 def payments_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:

@@ -79,6 +79,9 @@ def test_both_state_tables_are_total() -> None:
     assert not any(moves & OPEN_PAYMENT for state, moves in PAYMENT_MOVES.items() if state not in OPEN_PAYMENT)
     assert all(REFILL_MOVES[state][RefillNews.TURNED_OFF] is RefillState.OFF for state in RefillState)
     assert all(REFILL_MOVES[RefillState.OFF][news] is RefillState.OFF for news in RefillNews if news != "turned on")
+    assert all(REFILL_MOVES[state][RefillNews.DISPUTED] is RefillState.PAUSED for state in KEEPS_WATCH)
+    left = {news for news, state in REFILL_MOVES[RefillState.PAUSED].items() if state is not RefillState.PAUSED}
+    assert left == {RefillNews.TURNED_ON, RefillNews.TURNED_OFF}  # nothing but its owner ends a pause
     assert frozenset({RefillState.OFF, RefillState.PAUSED}) == frozenset(RefillState) - KEEPS_WATCH
 
 
@@ -350,3 +353,18 @@ def test_accounts_that_wait_for_something_keep_nobody_else_from_being_refilled(
         one.uses("60", day="2026-11-20")
     found = {tuple(queries.accounts_to_refill(now=till.now, limit=1)) for _ in range(40)}
     assert found == {(till.account.pk,), (other.account.pk,)}
+
+
+def test_a_refill_that_is_confirmed_next_month_counts_to_the_month_in_which_the_card_is_charged(till: Till) -> None:
+    till.give_card(SECURE)
+    till.turn_on("50")
+    till.at("2026-11-30T23:00")
+    tasks.refill_balances()
+    till.at("2026-12-01T08:00")
+    bank = till.client.post(reverse("confirm_payment", args=[till.payment.uuid.hex]))
+    till.client.get(till.standin.confirm(link(bank)).removeprefix("http://testserver"))
+    assert (till.states(), till.available) == (["succeeded"], "50.00")
+    till.uses("48", day="2026-12-01")
+    tasks.refill_balances()
+    assert till.states() == ["succeeded"]
+    assert Notice.objects.filter(subject__contains="most for this month").count() == 1
