@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -106,7 +108,7 @@ SEED = (
 
 def seed(*, lines: int, accounts: int) -> Fleet:
     """Fills an empty database, then lets it settle: vacuumed, analysed and written to disk."""
-    with transaction.atomic():
+    with transaction.atomic(), _foreign_keys_checked_at_the_end():
         carrier = Carrier.objects.create(name="Bench", kind="simbase", url="https://bench.invalid", secrets="")
         plans = [_plan(carrier, number) for number in range(PLANS)]
         with connection.cursor() as cursor:
@@ -127,6 +129,24 @@ def seed(*, lines: int, accounts: int) -> Fleet:
         big=big,
         owner=Membership.objects.get(account=big, role=Role.OWNER),
     )
+
+
+@contextmanager
+def _foreign_keys_checked_at_the_end() -> Iterator[None]:
+    """Each by one join instead of row by row: of a million lines that is a minute instead of many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
+            " format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))"
+            " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+        )
+        keys = cursor.fetchall()
+        for drop, _ in keys:
+            cursor.execute(drop)
+        yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the commit would be in the way
+        for _, add in keys:
+            cursor.execute(add)
 
 
 def _plan(carrier: Carrier, number: int) -> RatePlan:
