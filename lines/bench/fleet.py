@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,41 +14,47 @@ from django.db import connection, transaction
 from accounts.models import Account, Membership, User
 from accounts.policy import Role
 from lines.carriers.base import Switch
-from lines.models import Carrier, Price, RatePlan
+from lines.models import Carrier, Price, RatePlan, Tag
 from lines.policy import PER_BYTE, Wanted
 
 TODAY = dt.date(2026, 11, 6)  # far from the ends of a cycle, so that every run does the same
 NOW = dt.datetime(2026, 11, 6, 12, tzinfo=dt.UTC)
 DAYS_USED = 3  # days of usage that every line has, today's included
 BIG_SHARE = 5  # every fifth line belongs to one account
+HOLDERS = 20  # sub-accounts of it, which hold every other of its lines
+RARE, TAGGED = 1_000, 10  # of the gathered lines one in so many has the rare word, the tag
 PLANS = 5
 CREDIT = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The lines have the ids 1 to `lines`; the first fifth is the big account's, the others go round."""
+    """The lines have the ids 1 to `lines`; the first `big_lines` are the big account's, the others go round."""
 
     lines: int
-    accounts: int
+    big_lines: int
+    accounts: int  # that pay
     carrier: Carrier
     big: Account
     owner: Membership  # of the big account
-
-    @property
-    def big_lines(self) -> int:
-        return self.lines // BIG_SHARE
+    tag: Tag  # of the big account
 
 
-# The big account has id 1; the others share the rest of the lines, so that neighbours are of different accounts.
+# The big account has id 1; the others share the rest of the lines, so that neighbours are of different accounts. Its
+# sub-accounts come after them.
 SEED = (
     (
         "INSERT INTO accounts_account (uuid, name, is_professional, is_active, created_at)"
         " SELECT gen_random_uuid(), 'Account ' || n, false, true, %(now)s FROM generate_series(1, %(accounts)s) n"
     ),
     (
+        "INSERT INTO accounts_account (uuid, name, parent_id, is_professional, is_active, created_at)"
+        " SELECT gen_random_uuid(), 'Team ' || n, 1, false, true, %(now)s FROM generate_series(1, %(holders)s) n"
+    ),
+    (
         "INSERT INTO lines_line (iccid, carrier_id, plan_id, account_id, payer_id, notes, imei, msisdn, added_at)"
-        " SELECT (8910000000000000000 + n)::text, %(carrier)s, %(first_plan)s + n %% %(plans)s, a.id, a.id,"
+        " SELECT (8910000000000000000 + n)::text, %(carrier)s, %(first_plan)s + n %% %(plans)s,"
+        " CASE WHEN n > %(big_lines)s OR n %% 2 = 1 THEN a.id ELSE %(accounts)s + 1 + n / 2 %% %(holders)s END, a.id,"
         "        'Tracker ' || n, (350000000000000 + n)::text, (420000000000 + n)::text, %(now)s"
         "   FROM generate_series(1, %(lines)s) n,"
         " LATERAL (SELECT CASE WHEN n <= %(big_lines)s THEN 1 ELSE 2 + n %% (%(accounts)s - 1) END AS id) a ORDER BY n"
@@ -70,13 +76,13 @@ SEED = (
         "        sum(used) FILTER (WHERE day = %(today)s), 0, %(active)s, %(now)s, '', '', %(on)s, 'enabled', false,"
         "        %(now)s, %(now)s FROM lines_lineday GROUP BY line_id ORDER BY line_id"
     ),
-    # A month of the accounts' days: the last ones from the lines, SMS in all of them.
+    # A month of the payers' days: the last ones from the lines, SMS in all of them.
     (
         "INSERT INTO billing_usageday (account_id, day, usage, sms, sealed, parts)"
         " SELECT a.id, d, coalesce(u.cost, 0), 0.05, 0, 0 FROM accounts_account a"
         "  CROSS JOIN generate_series(%(today)s::date - 30, %(today)s::timestamp, '1 day') AS d"
         "   LEFT JOIN (SELECT payer_id, day, sum(cost) AS cost FROM lines_lineday GROUP BY 1, 2) u"
-        "          ON u.payer_id = a.id AND u.day = d ORDER BY d, a.id"
+        "          ON u.payer_id = a.id AND u.day = d WHERE a.parent_id IS NULL ORDER BY d, a.id"
     ),
     (
         "WITH sent AS ("
@@ -92,7 +98,7 @@ SEED = (
     (
         "WITH given AS ("
         " INSERT INTO billing_adjustment (account_id, amount, reason, by, created_at)"
-        " SELECT id, %(credit)s, 'bench', 'operator', %(now)s FROM accounts_account RETURNING id, account_id, amount)"
+        " SELECT id, %(credit)s, 'bench', 'operator', %(now)s FROM accounts_account WHERE parent_id IS NULL RETURNING id, account_id, amount)"
         " INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
         " SELECT account_id, 'adjustment:' || id, 'adjustment', amount, %(today)s, %(now)s, 'bench' FROM given"
     ),
@@ -114,20 +120,45 @@ def seed(*, lines: int, accounts: int) -> Fleet:
         with connection.cursor() as cursor:
             for statement in SEED:
                 cursor.execute(statement, _parameters(lines, accounts, carrier, plans))
-        owner = User.objects.create(email="owner@bench.invalid")
-        Membership.objects.bulk_create(
-            Membership(user=owner, account=account, role=Role.OWNER) for account in Account.objects.all()
-        )
+        _give_owners()
     big = Account.objects.order_by("pk")[0]
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE)")
-        _checkpoint()
+    tag = Tag.objects.create(account=big, name="bench")
+    _settle()
     return Fleet(
         lines=lines,
+        big_lines=lines // BIG_SHARE,
         accounts=accounts,
         carrier=carrier,
         big=big,
         owner=Membership.objects.get(account=big, role=Role.OWNER),
+        tag=tag,
+    )
+
+
+# What an account may hold at the most. The past stays with those who paid for it: the books are proved before this.
+GATHER = (
+    "UPDATE lines_line SET account_id = %(big)s, payer_id = %(big)s WHERE payer_id <> %(big)s",
+    f"UPDATE lines_line SET notes = 'Quay crane ' || id WHERE id %% {RARE} = 1",
+    f"INSERT INTO lines_linetag (tag_id, line_id) SELECT %(tag)s, id FROM lines_line WHERE id %% {TAGGED} = 0",
+)
+
+
+def gather(fleet: Fleet) -> Fleet:
+    """Gives all lines to the big account, with rare words in some notes and a tag on others, and lets them settle."""
+    with transaction.atomic(), _foreign_keys_checked_at_the_end(), connection.cursor() as cursor:
+        for statement in GATHER:
+            cursor.execute(statement, {"big": fleet.big.pk, "tag": fleet.tag.pk})
+    _settle()
+    return replace(fleet, big_lines=fleet.lines)
+
+
+def _give_owners() -> None:
+    """Each account a person of its own: one owner of ten thousand accounts would be a fleet that nobody has."""
+    accounts = list(Account.objects.order_by("pk"))
+    people = User.objects.bulk_create(User(email=f"owner-{account.pk}@bench.invalid") for account in accounts)
+    Membership.objects.bulk_create(
+        Membership(user=person, account=account, role=Role.OWNER)
+        for person, account in zip(people, accounts, strict=True)
     )
 
 
@@ -167,6 +198,7 @@ def _parameters(lines: int, accounts: int, carrier: Carrier, plans: list[RatePla
         "lines": lines,
         "big_lines": lines // BIG_SHARE,
         "accounts": accounts,
+        "holders": HOLDERS,
         "carrier": carrier.pk,
         "first_plan": plans[0].pk,
         "plans": len(plans),
@@ -176,9 +208,10 @@ def _parameters(lines: int, accounts: int, carrier: Carrier, plans: list[RatePla
     }
 
 
-def _checkpoint() -> None:
-    """Only a superuser or a member of pg_checkpoint may; without it the first rounds are noisier."""
+def _settle() -> None:
+    """Only a superuser or a member of pg_checkpoint may make a checkpoint; without it the first rounds are noisier."""
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("SELECT rolsuper OR pg_has_role('pg_checkpoint', 'member') FROM pg_roles WHERE rolname = user")
         if cursor.fetchone()[0]:
             cursor.execute("CHECKPOINT")

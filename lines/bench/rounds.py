@@ -148,7 +148,7 @@ class Bench:
                 raise AssertionError(f"{name} turned {turned}, not {self.fleet.big_lines} lines")
 
     def _look(self) -> None:
-        accounts = list(Account.objects.order_by("?")[:LOOKS])
+        accounts = list(Account.objects.filter(parent=None).order_by("?")[:LOOKS])
         self._look_at("colours", 1, lambda _: colour_changes(today=TODAY))
         self._look_at("balance", len(accounts), lambda n: balance_of(accounts[n], today=TODAY))
         self._look_at("lines_list", LOOKS, lambda _: list_lines(self.fleet.owner, Asked(), today=TODAY))

@@ -17,7 +17,7 @@ from kit.errors import Invalid
 from kit.operator import OperatorCommand
 
 from lines.bench.database import throwaway_database
-from lines.bench.fleet import Fleet, seed
+from lines.bench.fleet import Fleet, gather, seed
 from lines.bench.report import Row, table
 from lines.bench.rounds import Bench, Case, Measured
 from lines.books import check_books
@@ -50,9 +50,11 @@ class Command(OperatorCommand):
             for number in range(1, rounds + 1):
                 self._say(f"Round {number} of {rounds}")
                 bench.round(number)
-            more = [row for name in settings.BENCH_ROWS for row in self._more(name, fleet, rounds)]
             self._say("Proving that all ways left true books")
             books = check_books()
+            self._say("Giving all lines to one account")
+            fleet = gather(fleet)
+            more = [row for name in settings.BENCH_ROWS for row in self._more(name, fleet, rounds)]
             machine = _machine()
         return {
             "machine": machine,
