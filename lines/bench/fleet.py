@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ NOW = dt.datetime(2026, 11, 6, 12, tzinfo=dt.UTC)
 DAYS_USED = 3  # days of usage that every line has, today's included
 BIG_SHARE = 5  # every fifth line belongs to one account
 HOLDERS = 20  # sub-accounts of it, which hold every other of its lines
-RARE, TAGGED = 1_000, 10  # of the gathered lines one in so many has the rare word, the tag
+RARE, TAGGED = 1_000, 10  # one line in so many has the rare word in its notes; of the big account, the tag
 PLANS = 5
 CREDIT = Decimal(1_000_000)
 
@@ -55,7 +55,8 @@ SEED = (
         "INSERT INTO lines_line (iccid, carrier_id, plan_id, account_id, payer_id, notes, imei, msisdn, added_at)"
         " SELECT (8910000000000000000 + n)::text, %(carrier)s, %(first_plan)s + n %% %(plans)s,"
         " CASE WHEN n > %(big_lines)s OR n %% 2 = 1 THEN a.id ELSE %(accounts)s + 1 + n / 2 %% %(holders)s END, a.id,"
-        "        'Tracker ' || n, (350000000000000 + n)::text, (420000000000 + n)::text, %(now)s"
+        f"        CASE WHEN n %% {RARE} = 1 THEN 'Quay crane ' ELSE 'Tracker ' END || n,"
+        "        (350000000000000 + n)::text, (420000000000 + n)::text, %(now)s"
         "   FROM generate_series(1, %(lines)s) n,"
         " LATERAL (SELECT CASE WHEN n <= %(big_lines)s THEN 1 ELSE 2 + n %% (%(accounts)s - 1) END AS id) a ORDER BY n"
     ),
@@ -110,23 +111,27 @@ SEED = (
         "  USING (account_id) ORDER BY account_id"
     ),
 )
+TAG = f"""
+INSERT INTO lines_linetag (tag_id, line_id) SELECT %(tag)s, n FROM generate_series({TAGGED}, %(big_lines)s, {TAGGED}) n
+"""
 
 
-def seed(*, lines: int, accounts: int) -> Fleet:
+def seed(*, lines: int, accounts: int, big_lines: int) -> Fleet:
     """Fills an empty database, then lets it settle: vacuumed, analysed and written to disk."""
     with transaction.atomic(), _foreign_keys_checked_at_the_end():
         carrier = Carrier.objects.create(name="Bench", kind="simbase", url="https://bench.invalid", secrets="")
         plans = [_plan(carrier, number) for number in range(PLANS)]
         with connection.cursor() as cursor:
             for statement in SEED:
-                cursor.execute(statement, _parameters(lines, accounts, carrier, plans))
-        _give_owners()
-    big = Account.objects.order_by("pk")[0]
-    tag = Tag.objects.create(account=big, name="bench")
+                cursor.execute(statement, _parameters(lines, accounts, big_lines, carrier, plans))
+        big = _give_owners()
+        tag = Tag.objects.create(account=big, name="bench")
+        with connection.cursor() as cursor:
+            cursor.execute(TAG, {"tag": tag.pk, "big_lines": big_lines})
     _settle()
     return Fleet(
         lines=lines,
-        big_lines=lines // BIG_SHARE,
+        big_lines=big_lines,
         accounts=accounts,
         carrier=carrier,
         big=big,
@@ -135,31 +140,15 @@ def seed(*, lines: int, accounts: int) -> Fleet:
     )
 
 
-# What an account may hold at the most. The past stays with those who paid for it: the books are proved before this.
-GATHER = (
-    "UPDATE lines_line SET account_id = %(big)s, payer_id = %(big)s WHERE payer_id <> %(big)s",
-    f"UPDATE lines_line SET notes = 'Quay crane ' || id WHERE id %% {RARE} = 1",
-    f"INSERT INTO lines_linetag (tag_id, line_id) SELECT %(tag)s, id FROM lines_line WHERE id %% {TAGGED} = 0",
-)
-
-
-def gather(fleet: Fleet) -> Fleet:
-    """Gives all lines to the big account, with rare words in some notes and a tag on others, and lets them settle."""
-    with transaction.atomic(), _foreign_keys_checked_at_the_end(), connection.cursor() as cursor:
-        for statement in GATHER:
-            cursor.execute(statement, {"big": fleet.big.pk, "tag": fleet.tag.pk})
-    _settle()
-    return replace(fleet, big_lines=fleet.lines)
-
-
-def _give_owners() -> None:
-    """Each account a person of its own: one owner of ten thousand accounts would be a fleet that nobody has."""
+def _give_owners() -> Account:
+    """Give each account a person of its own (nobody owns ten thousand), and return the big one."""
     accounts = list(Account.objects.order_by("pk"))
     people = User.objects.bulk_create(User(email=f"owner-{account.pk}@bench.invalid") for account in accounts)
     Membership.objects.bulk_create(
         Membership(user=person, account=account, role=Role.OWNER)
         for person, account in zip(people, accounts, strict=True)
     )
+    return accounts[0]
 
 
 @contextmanager
@@ -189,14 +178,14 @@ def _plan(carrier: Carrier, number: int) -> RatePlan:
     return plan
 
 
-def _parameters(lines: int, accounts: int, carrier: Carrier, plans: list[RatePlan]) -> dict[str, Any]:
+def _parameters(lines: int, accounts: int, big_lines: int, carrier: Carrier, plans: list[RatePlan]) -> dict[str, Any]:
     return {
         "now": NOW,
         "today": TODAY,
         "first_day": TODAY - dt.timedelta(days=DAYS_USED - 1),
         "cycle": TODAY.replace(day=1),
         "lines": lines,
-        "big_lines": lines // BIG_SHARE,
+        "big_lines": big_lines,
         "accounts": accounts,
         "holders": HOLDERS,
         "carrier": carrier.pk,

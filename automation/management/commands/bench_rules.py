@@ -13,7 +13,7 @@ from kit.operator import OperatorCommand
 
 from automation.bench import LIMITS, PAGE, measure_rules
 from lines.bench.database import throwaway_database
-from lines.bench.fleet import seed
+from lines.bench.fleet import BIG_SHARE, seed
 
 FEWEST_LINES = 5_000
 
@@ -36,7 +36,7 @@ class Command(OperatorCommand):
         with throwaway_database():
             self.stderr.write(f"Making {lines:,} lines of {accounts:,} accounts ...", self.style.NOTICE)
             began = time.monotonic()
-            seed(lines=lines, accounts=accounts)
+            seed(lines=lines, accounts=accounts, big_lines=lines // BIG_SHARE)
             seeded = time.monotonic() - began
             measured = measure_rules(rounds=rounds, pages=5 if quick else 20)
         return {
