@@ -44,6 +44,16 @@ PROOFS = (
         "   USING (account_id, day) WHERE coalesce(d.usage, 0) <> coalesce(l.cost, 0)",
     ),
     Proof(
+        "holders_days_are_the_sum_of_their_lines",
+        "what lines of one holder used and cost at a price on a day = the sum of their rows",
+        "SELECT payer_id, day, account_id, price_id, h.days, d.days AS rows, h.used, d.used AS lines_used, h.cost,"
+        " d.cost AS lines_cost FROM lines_holderday h FULL JOIN ("
+        "  SELECT payer_id, day, account_id, price_id, count(*) AS days, sum(used) AS used, sum(cost + fee) AS cost"
+        "    FROM lines_lineday GROUP BY 1, 2, 3, 4) d USING (payer_id, day, account_id, price_id)"
+        " WHERE (coalesce(h.days, 0), coalesce(h.used, 0), coalesce(h.cost, 0))"
+        "    <> (coalesce(d.days, 0), coalesce(d.used, 0), coalesce(d.cost, 0))",
+    ),
+    Proof(
         "sealed_days_are_in_the_ledger",
         "what is sealed of an account's day = its usage rows in the ledger, and sms likewise",
         "SELECT account_id, day, d.sealed, d.sms, e.usage AS usage_rows, e.sms AS sms_rows FROM billing_usageday d"

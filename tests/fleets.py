@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import Sum
 
 from accounts.commands import open_account
@@ -121,6 +122,17 @@ def days(line: Line) -> dict[str, tuple[int, Decimal]]:
 
 def used(line: Line) -> int:
     return LineDay.objects.filter(line=line).aggregate(total=Sum("used"))["total"] or 0
+
+
+def sum_day_rows() -> None:
+    """Holders' days of day rows that a test wrote by hand."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM lines_holderday;"
+            "INSERT INTO lines_holderday (payer_id, day, account_id, price_id, days, used, cost)"
+            " SELECT payer_id, day, account_id, price_id, count(*), sum(used), sum(cost + fee) FROM lines_lineday"
+            " GROUP BY 1, 2, 3, 4"
+        )
 
 
 def wallet(account: Account) -> Wallet:

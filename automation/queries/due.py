@@ -19,7 +19,7 @@ from automation.policy import Action, Period, Trigger, midnight, says
 from automation.queries.scope import IN_SCOPE, lines_in_scope, scope_of
 from billing.models import UsageDay
 from lines import policy
-from lines.models import Line, LineDay
+from lines.models import HolderDay, Line
 from lines.policy import MEGABYTE, Wanted
 
 
@@ -239,8 +239,8 @@ def _cost_since(rule: Rule, day: dt.date) -> Decimal:
     if rule.holder_id is None:
         sums = UsageDay.objects.filter(account_id=rule.account_id, day__gte=day)
         return sums.aggregate(total=Sum(F("usage") + F("sms")))["total"] or Decimal(0)
-    days = LineDay.objects.filter(payer_id=rule.account_id, account_id=rule.holder_id, day__gte=day)
-    return days.aggregate(total=Sum(F("cost") + F("fee")))["total"] or Decimal(0)
+    days = HolderDay.objects.filter(payer_id=rule.account_id, account_id=rule.holder_id, day__gte=day)
+    return days.aggregate(total=Sum("cost"))["total"] or Decimal(0)
 
 
 def _lines_not_fired(rule: Rule, period: str) -> list[tuple[int | None, int]]:

@@ -29,7 +29,7 @@ from automation.policy import (
 )
 from automation.queries.scope import DRAFT, IN_SCOPE, Scope
 from billing.models import UsageDay
-from lines.models import Line, LineDay
+from lines.models import HolderDay, Line, LineDay
 from lines.policy import MEGABYTE
 
 DAYS = 30
@@ -208,10 +208,8 @@ def _by_cost(asked: Asked, since: dt.date) -> TriedOut:
         whole = UsageDay.objects.filter(account=account, day__gte=start).annotate(usd=F("usage") + F("sms"))
         by_day = list(whole.order_by("day").values_list("day", "usd"))
     else:
-        rows = LineDay.objects.filter(payer=account, account=asked.scope.holder_id, day__gte=start)
-        by_day = list(
-            rows.values("day").annotate(usd=Sum(F("cost") + F("fee"))).order_by("day").values_list("day", "usd")
-        )
+        rows = HolderDay.objects.filter(payer=account, account=asked.scope.holder_id, day__gte=start)
+        by_day = list(rows.values("day").annotate(usd=Sum("cost")).order_by("day").values_list("day", "usd"))
     days = [LineDayUsed(0, day, day.replace(day=1), 0, usd) for day, usd in by_day]
     tried = _summed(since, _fires(asked, days, since), {0: ("", "")})
     tried.lines = tried.looked_at = 0

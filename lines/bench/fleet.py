@@ -70,6 +70,11 @@ SEED = (
         " ORDER BY day, l.id"
     ),
     (
+        "INSERT INTO lines_holderday (payer_id, day, account_id, price_id, days, used, cost)"
+        " SELECT payer_id, day, account_id, price_id, count(*), sum(used), sum(cost) FROM lines_lineday"
+        " GROUP BY 1, 2, 3, 4 ORDER BY day, payer_id"
+    ),
+    (
         "INSERT INTO lines_linestate (line_id, cycle, counter, baseline, since_cycle, read_at, last_seen, day,"
         "   day_bytes, sms_sent, wanted, wanted_at, why, why_who, reported, reported_word, blocked,"
         "   reported_at, confirmed_at)"
@@ -99,7 +104,8 @@ SEED = (
     (
         "WITH given AS ("
         " INSERT INTO billing_adjustment (account_id, amount, reason, by, created_at)"
-        " SELECT id, %(credit)s, 'bench', 'operator', %(now)s FROM accounts_account WHERE parent_id IS NULL RETURNING id, account_id, amount)"
+        " SELECT id, %(credit)s, 'bench', 'operator', %(now)s FROM accounts_account WHERE parent_id IS NULL"
+        " RETURNING id, account_id, amount)"
         " INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)"
         " SELECT account_id, 'adjustment:' || id, 'adjustment', amount, %(today)s, %(now)s, 'bench' FROM given"
     ),

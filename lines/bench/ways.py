@@ -14,7 +14,7 @@ from lines import policy
 from lines.bench.fleet import NOW
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.readings import apply_readings
-from lines.models import Carrier, Line, LineDay, Price
+from lines.models import Carrier, HolderDay, Line, LineDay, Price
 
 ENABLED = Status(switch=Switch.ON, word="enabled")
 
@@ -78,6 +78,7 @@ WITH r AS (
                   AS r(line_id, payer_id, account_id, price_id)
 ), priced AS (
     SELECT r.*, coalesce(d.used, 0) + $5 AS used, coalesce(d.cost, 0) AS cost_before,
+           CASE WHEN d.id IS NULL THEN 1 ELSE 0 END AS is_new,
            round((coalesce(d.used, 0) + $5) * p.per_mb * {policy.PER_BYTE}, 6) AS cost
       FROM r
       JOIN lines_price p ON p.id = r.price_id
@@ -91,6 +92,12 @@ WITH r AS (
     INSERT INTO lines_lineday (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
     SELECT line_id, $6, payer_id, price_id, account_id, $8, used, cost, 0 FROM priced
     ON CONFLICT (line_id, day, payer_id, price_id) DO UPDATE SET used = excluded.used, cost = excluded.cost
+), holder_days AS (
+    INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
+    SELECT payer_id, $6, account_id, price_id, sum(is_new), sum($5), sum(cost - cost_before) FROM priced
+     GROUP BY payer_id, account_id, price_id ORDER BY payer_id, account_id, price_id
+    ON CONFLICT (payer_id, day, account_id, price_id)
+    DO UPDATE SET days = h.days + excluded.days, used = h.used + excluded.used, cost = h.cost + excluded.cost
 ), sums AS (
     INSERT INTO billing_usageday AS d (account_id, day, usage, sms, sealed, parts)
     SELECT payer_id, $6, sum(cost - cost_before), 0, 0, 0 FROM priced GROUP BY payer_id ORDER BY payer_id
@@ -134,7 +141,7 @@ def _apply_one(page: Page, reading: Reading) -> None:
     wallet = Wallet.objects.select_for_update().get(account_id=payer_id)
     state = line.state
     moved = max(0, reading.counter - state.counter)
-    day, _ = LineDay.objects.get_or_create(
+    day, is_new = LineDay.objects.get_or_create(
         line=line,
         day=page.day,
         payer_id=payer_id,
@@ -149,6 +156,13 @@ def _apply_one(page: Page, reading: Reading) -> None:
     state.counter, state.day = reading.counter, page.day
     state.read_at = state.last_seen = state.confirmed_at = page.at
     state.save()
+    held, _ = HolderDay.objects.get_or_create(
+        payer_id=payer_id, account_id=account_id, price=price, day=page.day, defaults={"days": 0, "used": 0, "cost": 0}
+    )
+    held.days += is_new
+    held.used += moved
+    held.cost += day.cost - before
+    held.save()
     total, _ = UsageDay.objects.get_or_create(account_id=payer_id, day=page.day)
     total.usage += day.cost - before
     total.save()

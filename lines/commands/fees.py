@@ -52,6 +52,14 @@ WITH price AS (
     INSERT INTO lines_lineday AS ld (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
     SELECT line_id, day, payer_id, price_id, account_id, cycle, 0, 0, per_day FROM fee WHERE per_day > 0
     ON CONFLICT (line_id, day, payer_id, price_id) DO UPDATE SET fee = excluded.fee
+), holder_days AS (
+    INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
+    SELECT payer_id, day, coalesce(d.account_id, fee.account_id), price_id, count(*) - count(d.id), 0,
+           sum(per_day - coalesce(d.fee, 0))
+      FROM fee LEFT JOIN lines_lineday d USING (line_id, day, payer_id, price_id)
+     WHERE per_day > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (payer_id, day, account_id, price_id)
+    DO UPDATE SET days = h.days + excluded.days, cost = h.cost + excluded.cost
 ), marks AS (
     UPDATE lines_linestate st SET fee_day = %(today)s FROM fee WHERE st.line_id = fee.line_id
 )

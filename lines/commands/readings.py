@@ -101,6 +101,7 @@ WITH reading AS (
 ), priced AS (
     -- Of a day before its present holder had the line that holder is not told.
     SELECT m.line_id, m.payer_id, m.day, m.at_cycle, m.moved, p.id AS price_id,
+           d.account_id AS account_before, coalesce(d.fee, 0) AS fee,
            CASE WHEN m.day < (m.held_since AT TIME ZONE 'UTC')::date THEN coalesce(d.account_id, m.payer_id)
                 ELSE m.account_id END AS account_id,
            coalesce(d.used, 0) + m.moved AS used, coalesce(d.cost, 0) AS cost_before,
@@ -118,6 +119,16 @@ WITH reading AS (
     SELECT line_id, day, payer_id, price_id, account_id, at_cycle, used, cost, 0 FROM priced
     ON CONFLICT (line_id, day, payer_id, price_id)
     DO UPDATE SET used = excluded.used, cost = excluded.cost, account_id = excluded.account_id
+), holder_days AS (
+    INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
+    SELECT payer_id, day, account_id, price_id, sum(days), sum(used), sum(cost) FROM (
+        SELECT payer_id, day, account_id, price_id, 1 AS days, used, cost + fee AS cost FROM priced
+         UNION ALL
+        SELECT payer_id, day, account_before, price_id, -1, moved - used, -cost_before - fee FROM priced
+         WHERE account_before IS NOT NULL) AS rows_after_and_before
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (payer_id, day, account_id, price_id)
+    DO UPDATE SET days = h.days + excluded.days, used = h.used + excluded.used, cost = h.cost + excluded.cost
 ), finished AS (
     SELECT line_id, payer_id, plan_id, since_cycle, open_cycle AS cycle, open_counter AS counter,
            open_counter - baseline AS used

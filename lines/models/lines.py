@@ -243,6 +243,27 @@ class LineDay(models.Model):
         indexes = [models.Index(fields=["payer", "day"], name="line_day_of_payer")]
 
 
+class HolderDay(models.Model):
+    """The sums of the day rows of one payer, holder, price and day, kept by whoever writes day rows.
+
+    `days` are the rows, `cost` is in USD with the fees. A month of a million lines are thousands of these.
+    """
+
+    payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)
+    days = models.IntegerField()
+    used = models.BigIntegerField()
+    cost = MoneyField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["payer", "day", "account", "price"], name="holder_day_is_one_row_a_price")
+        ]
+        indexes = [models.Index(fields=["day"], name="holder_day_by_day")]
+
+
 class Leased(models.Model):
     """Work that one worker does at a time.
 

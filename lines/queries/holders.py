@@ -30,8 +30,8 @@ LINES = f"""
      GROUP BY l.account_id
 """
 USED = """
-    SELECT account_id, sum(used), sum(cost + fee)
-      FROM lines_lineday
+    SELECT account_id, sum(used), sum(cost)
+      FROM lines_holderday
      WHERE payer_id = %(payer)s AND day >= %(start)s AND (%(holder)s::bigint IS NULL OR account_id = %(holder)s)
      GROUP BY account_id
 """

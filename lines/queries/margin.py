@@ -20,9 +20,9 @@ BY = {
 # counts for each day on which a line used data or was charged a fee. A message counts at the price of its line's plan.
 MARGIN = """
 WITH u AS (
-    SELECT d.payer_id, d.price_id, {line} AS line_id, sum(d.cost + d.fee) AS income, 0::numeric AS messages,
-           sum(d.used)::numeric AS used, count(*)::numeric AS days
-      FROM lines_lineday d
+    SELECT d.payer_id, d.price_id, {line} AS line_id, sum({cost}) AS income, 0::numeric AS messages,
+           sum(d.used)::numeric AS used, sum({days})::numeric AS days
+      FROM {rows} d
      WHERE d.day >= %(start)s AND d.day < %(end)s AND (%(payer)s::bigint IS NULL OR d.payer_id = %(payer)s)
      GROUP BY 1, 2, 3
     UNION ALL
@@ -69,9 +69,13 @@ def margins(*, by: str, month: dt.date, payer_id: int | None = None, limit: int 
     name, join = BY[by]
     end = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
     is_line = by == "line"
+    rows, days, cost = ("lines_lineday", "1", "d.cost + d.fee") if is_line else ("lines_holderday", "d.days", "d.cost")
     sql = MARGIN.format(
         line="d.line_id" if is_line else "NULL::bigint",
         sms_line="m.line_id" if is_line else "NULL::bigint",
+        rows=rows,
+        days=days,
+        cost=cost,
         name=name,
         join=join,
         per_byte=PER_BYTE,

@@ -22,6 +22,7 @@ from billing.models import UsageDay, Wallet
 from lines.carriers.base import Switch
 from lines.models import Carrier, Drive, Line, LineDay, LineState, Price, RatePlan
 from lines.policy import MEGABYTE, Wanted, Why, data_cost
+from tests.fleets import sum_day_rows
 
 numbers = itertools.count(1)
 
@@ -126,6 +127,7 @@ def make_line(plan: RatePlan) -> MakeLine:
                 used=used,
                 cost=data_cost(used, Decimal("0.01")),
             )
+            sum_day_rows()
         return line
 
     return make

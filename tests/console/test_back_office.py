@@ -23,6 +23,7 @@ from billing.policy import Decision, EntryKind
 from lines.models import BooksCheck, Line, Order, Price, RatePlan
 from lines.queries.margin import margins
 from lines.tasks import prove_books
+from tests.fleets import sum_day_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -178,6 +179,7 @@ def test_new_prices_begin_in_the_future_and_costs_make_margins(
     office: Client, acme: Account, fleet: dict[str, Line], plan: RatePlan
 ) -> None:
     price = Price.objects.get(plan=plan)
+    sum_day_rows()
     [before] = margins(by="plan", month=clock.today().replace(day=1))
     assert (before.cost, before.is_whole) == (0, False)
     cost = {"cost_per_mb": "0.004", "cost_per_sms": "0.01", "cost_per_day": "0"}

@@ -41,6 +41,13 @@ PLANTED: dict[str, list[str]] = {
         "DELETE FROM lines_lineday",
         "UPDATE lines_lineday SET day = '2026-11-18'",
     ],
+    "holders_days_are_the_sum_of_their_lines": [
+        "UPDATE lines_holderday SET days = days + 1",
+        "UPDATE lines_holderday SET used = used - 1",
+        "UPDATE lines_holderday SET cost = cost + 0.000001",
+        "UPDATE lines_holderday SET day = '2026-11-18'",
+        "DELETE FROM lines_holderday",
+    ],
     "sealed_days_are_in_the_ledger": [
         "UPDATE billing_entry SET amount = amount * 2 WHERE kind = 'usage'",
         "UPDATE billing_entry SET day = '2026-11-18' WHERE kind = 'usage'",
