@@ -30,7 +30,7 @@ OUTCOMES_WHOLE: dict[str, str] = {
     Outcome.ALREADY_OFF: "The line was off already, by somebody or by a rule that holds it for longer.",
     Outcome.OVER: "The period was over before its last usage was seen: there was nothing left to stop.",
     Outcome.WAITS: "Rules changed the line less than 15 minutes ago; it waits until they are over.",
-    Outcome.DROPPED: "While it waited somebody changed the line: that stands.",
+    Outcome.DROPPED: "While it waited somebody changed the line or cancelled it: that stands.",
     Outcome.LEFT: "Rules changed the line six times that day: it is left as it is, and its staff are told.",
 }
 FOLLOW_STATES: dict[str, str] = {

@@ -119,6 +119,9 @@ def cancel_follow_up(*, account: Account, follow_up_id: int, by: Actor) -> Follo
     """The line stays as it is. Raises FollowUp.DoesNotExist for another account's, FollowUpEnded."""
     one = _theirs(account, follow_up_id)
     one.end(FollowState.CANCELLED, clock.now(), by=by)
+    if one.fire.outcome == Outcome.WAITS:
+        one.fire.outcome = Outcome.DROPPED
+        one.fire.save(update_fields=["outcome"])
     _record("follow_up.cancelled", one, by)
     return one
 

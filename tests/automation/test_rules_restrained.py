@@ -11,7 +11,7 @@ from django.db import connections
 
 from accounts.models import Event
 from accounts.policy import OPERATOR
-from automation.commands.follow_ups import run_follow_up_now
+from automation.commands.follow_ups import cancel_follow_up, run_follow_up_now
 from automation.commands.rules import Draft, change_rule
 from automation.models import FollowUp, LineGuard, RuleFire
 from automation.policy import Action, Changes, Outcome, Then, Trigger, free_from, restraint
@@ -152,6 +152,18 @@ def test_what_waited_sets_what_it_fired_with_unless_somebody_set_it_meanwhile(ru
     ]
     follow_up.refresh_from_db()
     assert (follow_up.state, follow_up.done_by) == ("done", MIA.name)
+
+
+def test_what_waits_and_is_cancelled_waits_no_more(ruled: Ruled) -> None:
+    line = ruled.line()
+    ruled.rule(name="slow", action=Action.THROTTLE, kbps=100, limit=Decimal(500))
+    ruled.daily()
+    ruled.uses(line, 600)
+    assert fires() == [("day:2026-11-20", "waits"), ("day:2026-11-20", "deactivated")]
+    waiting = FollowUp.objects.get(act="set")
+    cancel_follow_up(account=ruled.account, follow_up_id=waiting.pk, by=MIA)
+    ruled.at("2026-11-20T12:15")
+    assert (fires()[0][1], as_it_is(line)[1]) == ("dropped", "")
 
 
 def test_a_balance_that_comes_and_goes_drops_nothing_that_waits(ruled: Ruled) -> None:
