@@ -17,6 +17,7 @@ from kit.money import BadAmount, parse, shown
 from billing.policy import LEAST_REFILL, MOST_REFILL, REFILL_CHOICES, EntryKind
 
 OTHER = "other"
+THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")  # 50,00 is fifty to half of the world, and never 5,000
 
 
 class AmountField(forms.CharField):
@@ -27,11 +28,13 @@ class AmountField(forms.CharField):
         super().__init__(widget=forms.TextInput(attrs=attributes), max_length=20, **options)
 
     def clean(self, value: Any) -> Any:
-        text = (super().clean(value) or "").replace("$", "").replace(",", "").strip()
+        text = (super().clean(value) or "").replace("$", "").strip()
         if not text:
             return None
+        if "," in text and not THOUSANDS.fullmatch(text):
+            raise forms.ValidationError("Write cents after a point, like 50.00; commas part thousands, like 1,250.00")
         try:
-            return parse(text, places=2)
+            return parse(text.replace(",", ""), places=2)
         except BadAmount as bad:
             raise forms.ValidationError(str(bad)[:1].upper() + str(bad)[1:]) from None
 

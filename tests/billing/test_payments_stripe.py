@@ -335,6 +335,9 @@ def test_stripe_is_never_called_inside_a_transaction(
         ("Infinity", "not an amount"),
         ("ten", "not an amount"),
         ("", "Give the amount"),
+        ("50,00", "cents after a point"),  # fifty in half of the world, and not five thousand
+        ("1.250,00", "cents after a point"),
+        ("1,25", "cents after a point"),
     ],
 )
 def test_an_amount_that_cannot_be_says_what_is_wrong(till: Till, amount: str, says: str) -> None:
@@ -343,6 +346,12 @@ def test_an_amount_that_cannot_be_says_what_is_wrong(till: Till, amount: str, sa
     assert page.status_code == 422
     assert says in page.content.decode()
     assert not Payment.objects.exists()
+
+
+def test_an_amount_may_be_written_with_its_dollar_and_thousands(till: Till) -> None:
+    till.give_card()
+    till.add("$1,250.50")
+    assert till.ledger() == [("top-up", "1250.50")]
 
 
 def test_a_declined_card_charges_nothing_and_can_be_tried_again(till: Till) -> None:
