@@ -136,8 +136,8 @@ def accept_ownership(*, account: Account, by: User) -> Membership:
     account = _locked(account)
     offer = _offer(account, to=by)
     former = Membership.objects.select_for_update(no_key=True).get(account=account, role=Role.OWNER)
-    place = Membership.objects.select_for_update(no_key=True).select_related("user").get(pk=offer.to_id)
-    if offer.has_ended or former.user_id != offer.offered_by_id or not place.is_active:
+    place = Membership.objects.select_for_update(no_key=True).filter(pk=offer.to_id, is_active=True).first()
+    if place is None or offer.has_ended or former.user_id != offer.offered_by_id:
         raise OfferGone("This offer has ended; ask the owner to offer the account again.")
     former.role, place.role = Role.USER.value, Role.OWNER.value
     former.save(update_fields=["role"])

@@ -16,7 +16,9 @@ from stripe_proxy import Running
 from accounts.models import Event, Membership, User
 from accounts.policy import Role
 from billing import stripe, tasks, work
+from billing.commands import payments
 from billing.models import Customer, Payment, WebhookEvent
+from billing.policy import PaymentState
 from tests.tills import DECLINED, GOOD, SECURE, Till, link, standin_fixture, stripe_server_fixture, till_fixture  # noqa: F401
 
 # 1. Stripe for real
@@ -103,6 +105,17 @@ def test_webhook_return_page_and_janitor_credit_once_in_any_order(till: Till) ->
     work.ask_about(payment)
     assert till.ledger() == [("top-up", "50.00")]
     assert len(till.invoices()) == 1
+
+
+def test_old_news_that_is_told_after_newer_changes_nothing(till: Till) -> None:
+    """Who asked Stripe before the payment succeeded may write down what they heard after somebody else did."""
+    till.give_card()
+    till.add("50")
+    payment = till.payment
+    for state in PaymentState:
+        outcome = stripe.Outcome(state, payment.stripe_id, payment.amount, payment.uuid.hex)
+        payments.settle(payment_id=payment.pk, outcome=outcome)
+    assert (till.states(), till.ledger()) == (["succeeded"], [("top-up", "50.00")])
 
 
 def test_events_in_reverse_order_end_the_same(till: Till) -> None:
