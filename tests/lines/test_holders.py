@@ -13,9 +13,10 @@ from accounts.models import Account, Event, Membership
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands import adjust
 from lines.commands import wishes
+from lines.commands.fees import charge_fees
 from lines.commands.holders import assign, follow_holder
 from lines.commands.wishes import enforce
-from lines.models import Line, LineDay
+from lines.models import HolderDay, Line, LineDay
 from lines.policy import Wanted, Why
 from lines.queries import Asked, fleet_of, line_of, list_lines, top_lines
 from lines.queries.cards import card_of
@@ -157,3 +158,25 @@ def test_what_another_used_before_is_not_told_to_who_holds_the_line_now(fleet: F
         assert [(one.today_bytes, one.month_bytes) for one in seen if one] == [(2 * MB, month)] * 5
         (row,) = rows_for(viewer, Asked(), today=today)
         assert row[4:6] == (2, month // MB)
+
+
+def test_a_days_sums_follow_a_line_that_changes_its_holder(db: None) -> None:
+    fleet = Fleet(per_day="0.25")
+    parent = fleet.account()
+    sub, line = fleet.account(parent=parent), fleet.line(parent)
+    fleet.read(line, "2026-11-19T08:00", 5)
+    fleet.read(line, "2026-11-19T09:00", 5 + 3 * MB)
+    assert held_days() == [(parent.pk, 1, 3 * MB, Decimal("0.03"))]
+    charge_fees(today=dt.date(2026, 11, 19))
+    charge_fees(today=dt.date(2026, 11, 19))
+    assert held_days() == [(parent.pk, 1, 3 * MB, Decimal("0.28"))]
+    with clock.frozen(at("2026-11-19T10:00")):
+        assign(line_ids=[line.pk], holder=sub, by=JANE)
+    for _ in range(2):
+        fleet.read(line, "2026-11-19T11:00", 5 + 4 * MB)
+        assert held_days() == [(parent.pk, 0, 0, Decimal(0)), (sub.pk, 1, 4 * MB, Decimal("0.29"))]
+    assert books_hold()
+
+
+def held_days() -> list[tuple[int, int, int, Decimal]]:
+    return list(HolderDay.objects.order_by("account").values_list("account", "days", "used", "cost"))
