@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import QuerySet, Sum
+from kit.kept import Kept
 from kit.sql import array, prepared
 
 from accounts.models import Account
@@ -132,22 +132,15 @@ def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
     ]
 
 
+LARGE = 10_000  # lines
+_counts: Kept[int] = Kept(seconds=60, most=1_000, worth=lambda count: count > LARGE)
+
+
 def count_lines(viewer: Viewer, sought: Sought) -> int:
     """All that match: clients page until they have as many, so this count has no cap. A large one is remembered for a
     minute, as a hundred thousand lines take longer to count than a page of them to find."""
-    key, now = (viewer.account.pk, viewer.may(Right.SEE_MONEY), sought), time.monotonic()
-    if key in _large and now < _large[key][1]:
-        return _large[key][0]
-    count = sought.lines(viewer).order_by().count()
-    if count > LARGE:
-        for old in [other for other, (_, until) in list(_large.items()) if until <= now]:
-            _large.pop(old, None)
-        _large[key] = count, now + REMEMBERED
-    return count
-
-
-LARGE, REMEMBERED = 10_000, 60.0  # lines, seconds
-_large: dict[tuple[int, bool, Sought], tuple[int, float]] = {}
+    key = (viewer.account.pk, viewer.may(Right.SEE_MONEY), sought)
+    return _counts.get(key, sought.lines(viewer).order_by().count)
 
 
 def days_in_cycle(viewer: Viewer, line: Line, cycle: dt.date) -> dict[dt.date, int]:

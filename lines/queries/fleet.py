@@ -6,11 +6,14 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Max, Min, Sum
+from kit.kept import Kept
 
 from accounts.models import Membership
 from lines.models import Line
 from lines.policy import Status, Why
 from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+
+LARGE = 100_000  # lines; from here on their sums take the better part of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ class Fleet:
         return sum(group.count for group in self.groups)
 
     @property
+    def is_large(self) -> bool:
+        return self.total >= LARGE
+
+    @property
     def by_status(self) -> dict[Status, int]:
         return {
             one: count for one in Status if (count := sum(group.count for group in self.groups if group.status is one))
@@ -56,8 +63,16 @@ class Fleet:
         return sum(group.count for group in self.groups if group.why == Why.NEW)
 
 
+_large: Kept[Fleet] = Kept(seconds=30, most=100, worth=lambda fleet: fleet.is_large)
+_tops: Kept[list[int]] = Kept(seconds=30, most=100)
+
+
 def fleet_of(membership: Membership, *, today: dt.date) -> Fleet:
-    """One pass over the states of a person's lines."""
+    """One pass over the states of a person's lines; of very many, what it found a moment ago."""
+    return _large.get((membership.account.pk, today), lambda: _count(membership, today))
+
+
+def _count(membership: Membership, today: dt.date) -> Fleet:
     found = (
         lines_of(membership)
         .order_by()
@@ -94,9 +109,17 @@ def fleet_of(membership: Membership, *, today: dt.date) -> Fleet:
     )
 
 
-def top_lines(membership: Membership, *, today: dt.date, count: int = 5) -> list[LineShown]:
-    """The lines that used most in the current month."""
-    lines = lines_of(membership).alias(month=month_bytes(today, membership)).filter(month__gt=0)
-    ids = list(lines.order_by("-month", "iccid").values_list("pk", flat=True)[:count])
+def top_lines(membership: Membership, *, today: dt.date, is_large: bool = False, count: int = 5) -> list[LineShown]:
+    """The lines that used most in the current month; of a large fleet, those that did a moment ago."""
+
+    def find() -> list[int]:
+        return _top_ids(membership, today, count)
+
+    ids = _tops.get((membership.account.pk, today, count), find) if is_large else find()
     found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=ids), membership, today)}
     return [shown(found[pk], membership, today) for pk in ids if pk in found]
+
+
+def _top_ids(membership: Membership, today: dt.date, count: int) -> list[int]:
+    lines = lines_of(membership).alias(month=month_bytes(today, membership)).filter(month__gt=0)
+    return list(lines.order_by("-month", "iccid").values_list("pk", flat=True)[:count])

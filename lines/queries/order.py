@@ -7,12 +7,12 @@ once for all the pages that somebody turns; so no line is on two of them either.
 from __future__ import annotations
 
 import datetime as dt
-import time
 from array import array
 from collections.abc import Iterable
 
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy
+from kit.kept import Kept
 
 from accounts.queries import Viewer
 from lines.models import Carrier, Line, RatePlan
@@ -22,9 +22,7 @@ SORTS = (
     "iccid", "status", "plan", "carrier", "notes", "seen", "today", "month", "sms", "subaccount", "read", "imei",
     "msisdn",
 )  # fmt: skip
-REMEMBERED = 30.0  # seconds
-MOST_KEPT = 50  # orders in one process
-_kept: dict[object, tuple[array[int], float]] = {}
+_orders: Kept[array[int]] = Kept(seconds=30, most=50)
 
 
 def sorted_ids(lines: QuerySet[Line], sort: str, viewer: Viewer, *, today: dt.date, first: int, last: int) -> list[int]:
@@ -40,21 +38,12 @@ def large_order(
     lines: QuerySet[Line], sort: str, viewer: Viewer, *, today: dt.date, most: int, about: object
 ) -> array[int]:
     """The first `most` ids; `about` names whose lines and which, and what it was a moment ago is good enough."""
-    now = time.monotonic()
-    for old in [key for key, (_, until) in list(_kept.items()) if until <= now][:MOST_KEPT]:
-        _kept.pop(old, None)
-    key = (about, sort, today)
-    found = _kept.get(key)
-    if found is None:
-        found = array("q", _large(lines, sort, viewer, today, most)), now + REMEMBERED
-        if len(_kept) < MOST_KEPT:
-            _kept[key] = found
-    return found[0]
+    return _orders.get((about, sort, today), lambda: array("q", _large(lines, sort, viewer, today, most)))
 
 
 def forget() -> None:
     """Nothing is remembered any more."""
-    _kept.clear()
+    _orders.forget()
 
 
 def _large(lines: QuerySet[Line], sort: str, viewer: Viewer, today: dt.date, most: int) -> list[int]:

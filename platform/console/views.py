@@ -25,7 +25,6 @@ from lines.queries.sms import count_unread
 
 A_YEAR = 365 * 86_400
 IN_ORDER = (Status.ACTIVATED, Status.ACTIVATION_READY, Status.SUSPENDED, Status.DEACTIVATED)
-LARGE_FLEET = 100_000  # lines from which on the sums of Home take the better part of a second
 
 
 @require_GET
@@ -35,11 +34,11 @@ def home(request: MemberRequest) -> HttpResponse:
     membership, today, outside = request.membership, clock.today(), request.account.is_subaccount
     fleet = lines.fleet_of(membership, today=today)
     spending = queries.spending_of(membership, today=today)
-    top = lines.top_lines(membership, today=today)
+    top = lines.top_lines(membership, today=today, is_large=fleet.is_large)
     context = {
         "now": clock.now(),
         "fleet": fleet,
-        "refresh": 15 if fleet.total < LARGE_FLEET else 120,
+        "refresh": 120 if fleet.is_large else 15,
         "statuses": [
             (status, status.name.lower().replace("_", "-"), fleet.by_status.get(status, 0)) for status in IN_ORDER
         ],

@@ -1,0 +1,31 @@
+"""What took long to find is good enough for a moment: kept in this process, and nowhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Answers by key for so many seconds, at most so many of them, and only those that are worth it."""
+
+    def __init__(self, *, seconds: float, most: int, worth: Callable[[T], bool] = lambda _: True) -> None:
+        self._seconds, self._most, self._worth = seconds, most, worth
+        self._answers: dict[Hashable, tuple[T, float]] = {}
+
+    def get(self, key: Hashable, find: Callable[[], T]) -> T:
+        now = time.monotonic()
+        for old in [key for key, (_, until) in list(self._answers.items()) if until <= now]:
+            self._answers.pop(old, None)
+        if (kept := self._answers.get(key)) is not None:
+            return kept[0]
+        found = find()
+        if self._worth(found) and len(self._answers) < self._most:
+            self._answers[key] = found, time.monotonic() + self._seconds
+        return found
+
+    def forget(self) -> None:
+        self._answers.clear()
