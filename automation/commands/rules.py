@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from lines.commands.settings import SPEEDS
 from lines.models import Line, RatePlan, Tag
 
 MOST_RULES = 100  # of an account
+SECOND_CLICK = dt.timedelta(seconds=10)
 
 
 class TooManyRules(Refusal):
@@ -89,9 +91,12 @@ class Draft:
 
 @transaction.atomic
 def add_rule(*, account: Account, draft: Draft, by: Actor) -> Rule:
-    """Raises BadRule, TooManyRules."""
+    """The same within a few seconds is a second click, and one rule. Raises BadRule, TooManyRules."""
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     check(account=account, draft=draft)
+    just_now = Rule.objects.filter(account=account, deleted_at=None, created_at__gt=clock.now() - SECOND_CLICK)
+    if (twin := just_now.filter(**draft.facts()).first()) is not None:
+        return twin
     if Rule.objects.filter(account=account, deleted_at=None).count() >= MOST_RULES:
         raise TooManyRules(f"An account has at most {MOST_RULES} rules; delete one that is not needed")
     rule = Rule.objects.create(account=account, check_asked_at=clock.now(), **draft.facts())

@@ -46,13 +46,16 @@ def send(client: Client, do: str = "save", path: str = NEW, **changes: object):
     return client.post(path, FILLED | {"do": do} | changes)
 
 
-def test_a_rule_is_saved_without_redis_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_is_saved_once_and_without_redis_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> None:
         raise OperationalError
 
     monkeypatch.setattr("automation.tasks.act.delay", fails)
-    assert send(client).status_code == 302
+    for _ in range(2):  # a second click
+        assert send(client).status_code == 302
     assert Rule.objects.count() == 1
+    send(client, name="another")
+    assert Rule.objects.count() == 2
 
 
 def test_an_empty_page_teaches_and_offers_the_tutorials_examples(client: Client) -> None:
