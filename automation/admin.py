@@ -43,7 +43,7 @@ class RuleFireDesk(Desk):
     """What rules did, latest first."""
 
     called = "rule activity"
-    list_display = ["fired_at", "account", "rule", "line", "because", "came_of_it", "acted_at", "lifts_at"]
+    list_display = ["fired_at", "rule", "line", "because", "came_of_it", "lifts_at", "account"]
     list_filter = ["outcome", "is_shadow"]
     list_select_related = ["account", "rule", "line"]
     search_fields = ["=line__iccid", "=account__name"]

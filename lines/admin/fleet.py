@@ -232,7 +232,7 @@ class QuarantineDesk(Desk):
 
 @admin.register(Job)
 class JobDesk(Desk):
-    list_display = ["created_at", "account", "action", "by_name", "state", "total", "done", "same", "refused", "failed"]
+    list_display = ["created_at", "account", "action", "by_name", "state", "total", "done", "refused", "failed"]
     list_filter = ["state", "action"]
     list_select_related = ["account"]
     search_fields = ["=account__name", "=by_name"]

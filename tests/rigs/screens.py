@@ -79,6 +79,7 @@ OF_ONE = {
     "job": ("/jobs/", r"^/jobs/[0-9a-f]{32}/$"),
     "sub-account": ("/subaccounts/", r"^/subaccounts/[0-9a-f]{32}/$"),
     "rule": ("/automation/rules/", r"^/automation/rules/[0-9a-f]{32}/$"),
+    "payment": ("/billing/transactions/", r"^/billing/payments/[0-9a-f]{32}/$"),
     "webhook": ("/automation/webhooks/", r"^/automation/webhooks/[0-9a-f]{32}/$"),
 }
 SUBS = {"sub-home": "/", "sub-lines": "/lines/", "sub-line": "/lines/{line}/", "sub-sms": "/sms/"}
@@ -86,13 +87,17 @@ OFFICES = {
     "office": "/back-office/",
     "office-accounts": "/back-office/accounts/account/",
     "office-orders": "/back-office/lines/order/",
+    "office-audit": "/back-office/accounts/event/",
     "office-lines": "/back-office/lines/line/",
+    "office-differences": "/back-office/lines/difference/",
     "office-jobs": "/back-office/lines/job/",
     "office-rule-activity": "/back-office/automation/rulefire/",
     "office-carriers": "/back-office/lines/carrier/",
     "office-prices": "/back-office/lines/price/",
     "office-margins": "/back-office/margins/",
     "office-balances": "/back-office/billing/wallet/",
+    "office-payments": "/back-office/billing/payment/",
+    "office-refunds": "/back-office/billing/refund/",
     "office-ledger": "/back-office/billing/entry/",
     "office-books": "/back-office/books/",
 }
@@ -205,7 +210,7 @@ def _write_index(names: list[str]) -> None:
 
 
 def _of_one(page: Page) -> dict[str, str]:
-    """Addresses of one job, sub-account, rule and webhook, as far as the demo has them; the job only waits."""
+    """Addresses of one job, sub-account, rule, payment and webhook, as far as the demo has them; the job only waits."""
     page.goto("/lines/bulk/?status=activated&action=keep")
     with page.expect_navigation(timeout=60_000):
         page.get_by_role("button", name="Look at what would happen").click()
