@@ -9,6 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from kit.kept import Kept
+
+from lines.queries.fleet import LARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,15 @@ SUMMED = OF_DAY.format(
 )
 
 
+_large: Kept[tuple[list[LineCost], int]] = Kept(seconds=30, most=100, worth=lambda found: found[1] >= LARGE)
+
+
 def costs_of_day(payer_id: int, day: dt.date, *, limit: int) -> tuple[list[LineCost], int]:
-    """The costliest lines of a payer's day, and how many had usage or a fee on it."""
+    """The costliest lines of a payer's day, and how many had usage or a fee on it; of very many, a moment ago."""
+    return _large.get((payer_id, day, limit), lambda: _costs_of_day(payer_id, day, limit))
+
+
+def _costs_of_day(payer_id: int, day: dt.date, limit: int) -> tuple[list[LineCost], int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(DISTINCT line_id), count(*) FROM lines_lineday WHERE payer_id = %s AND day = %s",
