@@ -33,18 +33,17 @@ class FollowUpEnded(Refusal):
 
 def run_due_follow_ups(*, limit: int = 500) -> int:
     """Does what is due, up to so many; says how many lines turned. Two who come at once do each of them once."""
-    now = clock.now()
-    due = FollowUp.objects.filter(state=FollowState.OPEN, due_at__lte=now).order_by("due_at", "pk")[:limit]
+    due = FollowUp.objects.filter(state=FollowState.OPEN, due_at__lte=clock.now()).order_by("due_at", "pk")[:limit]
     ids = dict(due.values_list("pk", "line_id"))
     if not ids:
         return 0
     with transaction.atomic():
         states = {state.pk: state for state in lock_lines(line_ids=sorted(set(ids.values())))}
         planned = _locked(list(ids))
-        guard = Guard(line_ids=list(states), now=now)
+        guard = Guard(line_ids=list(states), now=clock.now())
         turned = _deactivate([one for one in planned if one.act == Act.DEACTIVATE], states, guard)
         turned += _give_back([one for one in planned if one.act == Act.ACTIVATE], states, guard)
-        turned += put_back(planned=[one for one in planned if one.act in PUTS_BACK], now=now, guard=guard)
+        turned += put_back(planned=[one for one in planned if one.act in PUTS_BACK], now=guard.now, guard=guard)
         run_waiting(planned=[one for one in planned if one.act == Act.SET], guard=guard)
         return turned
 

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 
 from django.db import connection
+from kit import clock
 from kit.sql import array
 
 from accounts.commands import Happened, record_many
@@ -47,12 +48,14 @@ class Guard:
         return policy.free_from(self.changes(line_id), self.now)
 
     def count(self, line_ids: Sequence[int]) -> None:
-        """Rules changed these lines, each once."""
-        if line_ids:
-            with connection.cursor() as cursor:
-                cursor.execute(COUNT, {"day": self.now.date(), "now": self.now, "lines": array(line_ids)})
+        """Rules changed these lines just now, each once."""
+        if not line_ids:
+            return
+        now = clock.now()
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT, {"day": now.date(), "now": now, "lines": array(line_ids)})
         for pk in line_ids:
-            self._changes[pk] = Changes(self.now, self.changes(pk).today + 1)
+            self._changes[pk] = Changes(now, self.changes(pk).today + 1)
 
     def let(self, planned: Sequence[FollowUp]) -> list[FollowUp]:
         """Those of these follow-ups, one for a line, that may be done now; the others are put off until they may.
