@@ -9,7 +9,6 @@ from django.db.models import Count, F, Max, Min, Sum
 from kit.kept import Kept
 
 from accounts.models import Membership
-from lines.models import Line
 from lines.policy import Status, Why
 from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
 
@@ -116,7 +115,7 @@ def top_lines(membership: Membership, *, today: dt.date, is_large: bool = False,
         return _top_ids(membership, today, count)
 
     ids = _tops.get((membership.account.pk, today, count), find) if is_large else find()
-    found = {line.pk: line for line in with_all(Line.objects.filter(pk__in=ids), membership, today)}
+    found = {line.pk: line for line in with_all(lines_of(membership).filter(pk__in=ids), membership, today)}
     return [shown(found[pk], membership, today) for pk in ids if pk in found]
 
 
