@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit import kept
+
 from accounts.models import Membership
 from lines.bench.fleet import NOW, TODAY, Fleet
 from lines.bench.report import Row
 from lines.models import Line
-from lines.queries import order
 from lines.queries.export import csv_for
 from lines.queries.listing import Asked, list_lines
 from lines.queries.order import SORTS
@@ -52,7 +53,7 @@ def _looks(fleet: Fleet) -> list[Look]:
 def _look(viewer: Membership, look: Look, rounds: int) -> Row:
     took = []
     for _ in range(rounds + 1):
-        order.forget()
+        kept.forget()
         took.append(_seconds(lambda: list_lines(viewer, look.asked, today=TODAY)))
     return Row(look.what, 1000 * statistics.median(took[1:]), "ms")  # the first one warms up
 

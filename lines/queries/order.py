@@ -41,11 +41,6 @@ def large_order(
     return _orders.get((about, sort, today), lambda: array("q", _large(lines, sort, viewer, today, most)))
 
 
-def forget() -> None:
-    """Nothing is remembered any more."""
-    _orders.forget()
-
-
 def _large(lines: QuerySet[Line], sort: str, viewer: Viewer, today: dt.date, most: int) -> list[int]:
     """A plan or carrier after the other, each along the index of ICCIDs; all else has to be sorted."""
     name, back = sort.lstrip("-"), "-" if sort.startswith("-") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -15,6 +15,7 @@ class Kept(Generic[T]):
     def __init__(self, *, seconds: float, most: int, worth: Callable[[T], bool] = lambda _: True) -> None:
         self._seconds, self._most, self._worth = seconds, most, worth
         self._answers: dict[Hashable, tuple[T, float]] = {}
+        _all.append(self)
 
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
         now = time.monotonic()
@@ -27,5 +28,11 @@ class Kept(Generic[T]):
             self._answers[key] = found, time.monotonic() + self._seconds
         return found
 
-    def forget(self) -> None:
-        self._answers.clear()
+
+def forget() -> None:
+    """Nothing is kept any more, whoever kept it."""
+    for kept in _all:
+        kept._answers.clear()
+
+
+_all: list[Kept[Any]] = []

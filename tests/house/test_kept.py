@@ -21,6 +21,6 @@ def test_an_answer_is_kept_for_its_time_if_it_is_worth_it_and_there_is_room(monk
     now[0] = 30.0
     assert answers.get("large", lambda: find(12)) == 12
     assert [answers.get(key, lambda: find(13)) for key in ("b", "b", "c", "c")] == [13, 13, 13, 13]
-    answers.forget()
+    kept.forget()
     assert answers.get("large", lambda: find(14)) == 14
     assert asked == [1, 1, 10, 12, 13, 13, 13, 14]
