@@ -23,7 +23,8 @@ from billing.policy import PaymentState
 DECLINES, WORKS = "4000000000000341", "4242424242424242"  # what the stand-in does with a card goes by its number
 REFILL, BACK = Decimal(300), Decimal(50)
 CEILING = Decimal(3000)
-REFUND_ON, AUTO_FROM = 30, 20  # days ago
+REFUND_ON = 30  # days ago
+AUTO = range(8, 21)  # days ago; it is off today, so that the header shows the balance, and a debit turns lines off
 BACK_FROM_STRIPE = "https://demo.linekeeper.example/"  # nobody is sent there
 
 
@@ -33,14 +34,16 @@ def has_cards() -> bool:
 
 
 def pay(account: Account, *, days_ago: int) -> None:
-    """One night: a refill where the balance is low, by hand at first, later by itself; the first card is declined."""
+    """One night: a refill where the balance is low, by hand at times by itself; the first card is declined."""
     by = owner_of(account).actor
     if days_ago == REFUND_ON:
         _give_back(account)
     refill = queries.auto_refill_of(account.pk)
-    if days_ago <= AUTO_FROM and refill is None:
+    if days_ago in AUTO and refill is None:
         refills.turn_on(account=account, ceiling=CEILING, by=by)
-    if refill is not None:
+    if days_ago < AUTO.start:
+        refills.turn_off(account=account, by=by)
+    if refill is not None and days_ago in AUTO:
         refills.fix_amount(account_id=account.pk, today=clock.today())
         begun = payments.begin_auto_refill(account_id=account.pk)
         if begun is not None:

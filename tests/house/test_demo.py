@@ -62,7 +62,7 @@ def test_the_demo_runs_once_leaves_nothing_at_ctrl_c_and_goes_on_until_it_is_kil
         assert f"http://127.0.0.1:{port}" in words_until_ready(demo)
         assert front_page(port) < 500
         had = what_it_has()
-        assert (had["states"][:2], had["auto_refill"], had["wrong"]) == (["declined", "succeeded"], [True], [])
+        assert (had["states"][:2], had["auto_refill"], had["wrong"]) == (["declined", "succeeded"], [False], [])
         second = subprocess.run(DEMO, capture_output=True, text=True, check=False)
         assert second.returncode == 1
         assert re.fullmatch(rf"a demo of this folder runs already at http://127.0.0.1:{port} .*\n", second.stderr)
