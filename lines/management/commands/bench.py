@@ -53,13 +53,13 @@ class Command(OperatorCommand):
             for number in range(1, rounds + 1):
                 self._say(f"Round {number} of {rounds}")
                 bench.round(number)
-            self._say("Proving that all ways left true books")
-            books = check_books()
+            checks = self._prove()
             machine = _machine()
         with throwaway_database():
             self._say(f"Making {lines:,} lines of one account")
             fleet = seed(lines=lines, accounts=2, big_lines=lines)
             more = [row for name in settings.BENCH_ROWS for row in self._more(name, fleet, rounds)]
+            checks += self._prove()
         return {
             "machine": machine,
             "lines": lines,
@@ -69,8 +69,8 @@ class Command(OperatorCommand):
             "enforcing": _enforcing(bench),
             "looking": _looking(bench.measured),
             "more": [asdict(row) for row in more],
-            "books_add_up": books["ok"],
-            "broken_rules": [check["name"] for check in books["checks"] if not check["ok"]],
+            "books_add_up": all(check["ok"] for check in checks),
+            "broken_rules": [check["name"] for check in checks if not check["ok"]],
             "seconds": round(time.monotonic() - began, 1),
         }
 
@@ -79,6 +79,10 @@ class Command(OperatorCommand):
         self._say(name)
         measure: Callable[[Fleet, int], list[Row]] = import_string(name)
         return measure(fleet, rounds)
+
+    def _prove(self) -> list[dict[str, Any]]:
+        self._say("Proving that what was measured left true books")
+        return list(check_books()["checks"])
 
     def exit_code(self, answer: dict[str, Any]) -> int:
         return 0 if answer["books_add_up"] else 1
