@@ -155,11 +155,15 @@ def _port(name: str, default: int) -> int:
     return int(text)
 
 
-def _refuse_taken(port: int, name: str = "PORT") -> None:
+def _refuse_taken(port: int) -> None:
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError:
-        raise CannotStart(f"port {port} is taken; choose another: make demo {name}={port + 1}") from None
+        raise _taken("PORT", port) from None
+
+
+def _taken(name: str, port: int) -> CannotStart:
+    return CannotStart(f"port {port} is taken; choose another: make demo {name}={port + 1}")
 
 
 def _listener(name: str, usual: int) -> socket.socket:
@@ -168,11 +172,11 @@ def _listener(name: str, usual: int) -> socket.socket:
     It stays ours while its program is started, and started again: nobody can take the port in between.
     """
     port = _port(name, usual)
-    if name in os.environ:
-        _refuse_taken(port, name)
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError:  # another folder's demo has it
+        if name in os.environ:
+            raise _taken(name, port) from None
         return socket.create_server(("127.0.0.1", 0))
 
 
