@@ -9,6 +9,7 @@ from .base import *  # noqa: F403
 ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
 DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405 - a database goes away only when nobody is connected to it
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CLOCK_IS_THE_DATABASE = False  # tests that may not touch the database ask for the time, too
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 WHITENOISE_AUTOREFRESH = True
