@@ -9,6 +9,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 FLOOR = Decimal("5.000000")  # the minimum balance is never under this
 WINDOW_DAYS = 30  # complete days behind the average
+LEAST_DAYS = 7  # what they are divided by at the least: a newcomer's first day is no average
 LOW_RUNWAY_DAYS = 7  # under this the balance is orange
 PLACES = Decimal("0.000001")
 
@@ -68,10 +69,10 @@ class Balance:
 
 
 def days_counted(today: dt.date, first_usage_day: dt.date | None) -> int:
-    """The days of the last 30 complete ones since the first usage charge: at least 1, at most 30."""
+    """The days of the last 30 complete ones since the first usage charge: at least 7, at most 30."""
     if first_usage_day is None:
-        return 1
-    return max(1, min(WINDOW_DAYS, (today - first_usage_day).days))
+        return LEAST_DAYS
+    return max(LEAST_DAYS, min(WINDOW_DAYS, (today - first_usage_day).days))
 
 
 def average_daily(window_usage: Decimal, days: int) -> Decimal:

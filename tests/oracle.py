@@ -159,4 +159,4 @@ class Oracle:
         window = [today - dt.timedelta(days=n) for n in range(1, 31)]
         counted = [day for day in window if day >= min(usage)]
         total = sum((usage.get(day, Decimal(0)) for day in window), Decimal(0))
-        return (total / max(1, len(counted))).quantize(SIX, rounding=ROUND_HALF_UP)
+        return (total / max(7, len(counted))).quantize(SIX, rounding=ROUND_HALF_UP)

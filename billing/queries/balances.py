@@ -12,13 +12,13 @@ from kit.money import ZERO
 
 from accounts.models import Account
 from billing.models import UsageDay, Wallet
-from billing.policy import FLOOR, LOW_RUNWAY_DAYS, WINDOW_DAYS, Balance, Forecast, days_counted, forecast
+from billing.policy import FLOOR, LEAST_DAYS, LOW_RUNWAY_DAYS, WINDOW_DAYS, Balance, Forecast, days_counted, forecast
 
 # Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL.
 AVERAGES = f"""
     SELECT w.account_id, w.posted - w.accrued AS available, w.is_red,
            round(coalesce(sum(d.usage + d.sms), 0)
-                 / greatest(1, least({WINDOW_DAYS}, %(today)s::date - w.first_usage_day)), 6) AS average
+                 / greatest({LEAST_DAYS}, least({WINDOW_DAYS}, %(today)s::date - w.first_usage_day)), 6) AS average
       FROM billing_wallet w
       LEFT JOIN billing_usageday d
         ON d.account_id = w.account_id AND d.day >= %(today)s::date - {WINDOW_DAYS} AND d.day < %(today)s::date
@@ -38,7 +38,7 @@ def balance_of(account: Account, *, today: dt.date) -> Balance:
     """An account's balance now; an account that has never moved money has 0. A sub-account has none: ask its parent."""
     wallet = Wallet.objects.filter(account=account).first()
     if wallet is None:
-        return Balance(posted=ZERO, accrued=ZERO, window_usage=ZERO, days=1)
+        return Balance(posted=ZERO, accrued=ZERO, window_usage=ZERO, days=LEAST_DAYS)
     return Balance(
         posted=wallet.posted,
         accrued=wallet.accrued,

@@ -99,7 +99,7 @@ def test_turning_it_on_asks_for_a_card_if_there_is_none(till: Till) -> None:
 def test_turning_it_on_fixes_the_first_amount_at_once(till: Till) -> None:
     till.give_card()
     till.credit("1000")
-    till.uses("28.73", day="2026-11-19")  # one day of usage so far: that is the average
+    till.uses("201.11", day="2026-11-19")  # 28.73 a day: divided by seven days at the least
     till.turn_on()
     assert (till.refill.state, till.refill.amount, till.refill.fixed_on) == ("on", 300, dt.date(2026, 11, 20))
     assert "287.30" in till.client.get(reverse("auto_refill")).content.decode()
@@ -170,9 +170,9 @@ def test_it_charges_once_when_the_balance_turns_low(till: Till) -> None:
 
 def test_orange_is_low_enough(till: Till) -> None:
     till.give_card()
-    till.credit("13")
+    till.credit("19.30")
     till.turn_on()
-    till.uses("1.05", day="2026-11-19")
+    till.uses("7.35", day="2026-11-19")  # 11.95 left at 1.05 a day
     assert till.colour is Colour.ORANGE
     tasks.refill_balances()
     assert till.states() == ["succeeded"]

@@ -28,7 +28,7 @@ CREDIT = st.one_of(
 
 @pytest.mark.django_db
 @given(histories=st.lists(st.tuples(CHARGES, CREDIT), min_size=1, max_size=4))
-@example(histories=[([(1, Decimal(1))], Decimal(13)), ([(1, Decimal(1))], Decimal("12.999999"))])  # 7.0 days, and less
+@example(histories=[([(1, Decimal(7))], Decimal(19)), ([(1, Decimal(7))], Decimal("18.999999"))])  # 7.0 days, and less
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sql_decides_as_the_rules_do(db: None, histories: list[tuple[list[tuple[int, Decimal]], Decimal]]) -> None:
     with transaction.atomic():
@@ -54,7 +54,7 @@ def test_sql_decides_as_the_rules_do(db: None, histories: list[tuple[list[tuple[
             # and the rule itself, on paper
             window = [amount for ago, amount in charges if 1 <= ago <= 30]
             first = max((ago for ago, _ in charges), default=1)
-            counted = max(1, min(30, first))
+            counted = max(7, min(30, first))
             expected = (sum(window, Decimal(0)) / counted).quantize(Decimal("0.000001"), rounding="ROUND_HALF_UP")
             assert balance.average_daily == expected
         assert colour_changes(today=TODAY) == []

@@ -59,11 +59,12 @@ def test_the_worked_table_of_balances(available: str, average: str, least: str, 
 @pytest.mark.parametrize(
     ("first", "counted"),
     [
-        (None, 1),
-        ("2026-11-20", 1),  # today is not a complete day: at least 1
-        ("2026-11-21", 1),
-        ("2026-11-19", 1),
-        ("2026-11-18", 2),
+        (None, 7),
+        ("2026-11-20", 7),  # a newcomer's first days are no average: at least 7
+        ("2026-11-21", 7),
+        ("2026-11-19", 7),
+        ("2026-11-13", 7),
+        ("2026-11-12", 8),
         ("2026-11-10", 10),
         ("2026-10-22", 29),
         ("2026-10-21", 30),
@@ -73,6 +74,14 @@ def test_the_worked_table_of_balances(available: str, average: str, least: str, 
 )
 def test_the_days_that_an_average_is_over(first: str | None, counted: int) -> None:
     assert days_counted(TODAY, dt.date.fromisoformat(first) if first else None) == counted
+
+
+def test_a_newcomers_first_day_is_no_minimum_of_a_whole_days_spend() -> None:
+    """60.00 in, 20.00 used on day one: 20 / 7 a day, minimum 5.00, 12.2 days left."""
+    balance = Balance(Decimal(60), Decimal(20), Decimal(20), days_counted(TODAY, TODAY - dt.timedelta(days=1)))
+    assert (balance.average_daily, balance.minimum) == (Decimal("2.857143"), Decimal(5))
+    assert balance.colour == "green"
+    assert f"{balance.runway_days:.2f}" == "12.25"
 
 
 def test_an_average_has_six_places_half_up() -> None:

@@ -198,7 +198,7 @@ def test_every_figure_opens_into_its_sum(used: Till) -> None:
     page = used.client.get(reverse("explain")).content.decode()
     for anchor in ("colour", "minimum", "runway", "refill", "forecast", "day"):
         assert f'id="{anchor}"' in page
-    for figure in ("$50.75", "$5.00", "$15.00"):  # available; minimum; 10 x 1.50
+    for figure in ("$50.75", "$5.00", "$4.29"):  # available; minimum; 10 x 3.00 / 7
         assert figure in page, figure
 
 
@@ -238,4 +238,4 @@ def test_a_day_that_used_more_than_the_average_takes_nothing_back() -> None:
 def test_the_overview_says_until_when(used: Till) -> None:
     page = used.client.get(reverse("billing")).content.decode()
     assert "Forecast to the end of the month" in page
-    assert "20 December 2026" in page  # (50.75 - 5) / 1.50 = 30.5 days
+    assert "6 March 2027" in page  # (50.75 - 5) / (3.00 / 7) = 106.75 days

@@ -183,7 +183,7 @@ def test_todays_usage_is_in_no_average(account: Account) -> None:
     charge(account, 20, "9")
     assert balance_of(account, today=TODAY).average_daily == 0
     charge(account, 18, "3")
-    assert balance_of(account, today=TODAY).average_daily == Decimal("1.5")
+    assert balance_of(account, today=TODAY).average_daily == Decimal("0.428571")  # 3 / 7
 
 
 def test_usage_older_than_thirty_days_is_in_no_average(account: Account) -> None:

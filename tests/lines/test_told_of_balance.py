@@ -81,13 +81,13 @@ def test_a_balance_that_stops_nothing_is_not_told(fleet: Fleet) -> None:
 
 
 def test_a_low_balance_is_told_once_until_it_was_green_again(fleet: Fleet) -> None:
-    account = fleet.account(credit="30")
+    account = fleet.account(credit="45")
     assert tell_low(today=clock.today()) == 0
-    spend(account, "10", days_ago=2)  # 20 left, 5 a day: 3 days
+    spend(account, "35", days_ago=2)  # 10 left, 5 a day, a minimum of 5: 1 day
     assert [tell_low(today=clock.today()) for _ in range(3)] == [1, 0, 0]
     assert subjects() == ["Your balance is low"]
-    assert "$20.00 is left" in Notice.objects.get().text
-    assert "3.0 days" in Notice.objects.get().text
+    assert "$10.00 is left" in Notice.objects.get().text
+    assert "1.0 days" in Notice.objects.get().text
     credit(account, "100")
     assert tell_low(today=clock.today()) == 0
     with pytest.MonkeyPatch.context() as later:
@@ -97,8 +97,8 @@ def test_a_low_balance_is_told_once_until_it_was_green_again(fleet: Fleet) -> No
 
 
 def test_auto_refill_that_keeps_watch_makes_the_warning_needless(fleet: Fleet) -> None:
-    account = fleet.account(credit="30")
+    account = fleet.account(credit="45")
     AutoRefill.objects.create(account=account, state=RefillState.ON, amount=50, fixed_on=clock.today())
-    spend(account, "10", days_ago=2)
+    spend(account, "35", days_ago=2)
     assert tell_low(today=clock.today()) == 0
     assert subjects() == []

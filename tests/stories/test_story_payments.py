@@ -171,8 +171,9 @@ def test_a_month_of_auto_refill(tale: Till) -> None:
     """20.00 a day from 1 to 20 December with refills of 200.00, fixed at 10 x 20.00: never red, 7 days at the least."""
     tale.give_card()
     tale.at("2026-12-01T09:00")
-    tale.credit("200")
-    tale.uses("20", day="2026-11-30")
+    tale.credit("320")
+    for day in range(24, 31):
+        tale.uses("20", day=f"2026-11-{day}")
     tale.turn_on()
     assert tale.refill.amount == 200
     colours: list[Any] = []

@@ -58,29 +58,29 @@ def test_a_balance_passes_zero_and_is_refilled(story: Callable[[str], Story], si
 
 
 def test_an_average_above_five_raises_the_minimum_overnight(story: Callable[[str], Story], sim: Running) -> None:
-    """20.00 credited, 8.00 used in a day: 12.00 left are green that day and orange the next (minimum 8.00)."""
+    """68.00 credited, 56.00 used in a day: 12.00 left: green, and orange the next day (minimum 56 / 7)."""
     tale = story("2026-11-10T00:00")
     iccid = sim.iccids("simbase", 1)[0]
-    tale.carrier("simbase", per_mb="0.01")
-    tale.account("acme", credit="20.00")
+    tale.carrier("simbase", per_mb="0.02")
+    tale.account("acme", credit="68.00")
     tale.lines("acme", "simbase", [iccid])
     tale.sync()
-    tale.at("2026-11-10T10:00").uses(iccid, 800)
+    tale.at("2026-11-10T10:00").uses(iccid, 2800)
     tale.sync()
     assert tale.balance("acme")["colour"] == "green"
     tale.at("2026-11-11T00:00:05")
     tale.sync()
     balance = tale.balance("acme")
     assert (balance["minimum"], balance["colour"], balance["runway_days"]) == ("8.000000", "orange", 0.5)
-    tale.at("2026-11-11T10:00").uses(iccid, 500)
+    tale.at("2026-11-11T10:00").uses(iccid, 250)
     assert tale.sync()["suspended"] == 1  # 7.00 are less than 8.00
     assert tale.word(iccid) == "disabled"
-    # Nothing more is used: two days later the average is 13.00 / 3, the minimum 5.00, and 7.00 are enough again.
-    tale.at("2026-11-13T00:00:05")
+    # Nothing more is used: on the 19th the average and minimum are 61.00 / 9, and 7.00 are enough again.
+    tale.at("2026-11-19T00:00:05")
     answer = tale.sync()
     assert (answer["reactivated"], answer["confirmed"]) == (1, 1)
     assert tale.word(iccid) == "enabled"
-    assert tale.balance("acme")["average_daily"] == "4.333333"
+    assert tale.balance("acme")["average_daily"] == "6.777778"
 
 
 def test_a_line_that_was_switched_off_by_hand_stays_off_when_the_others_come_back(
