@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from lines.carriers.base import Switch
 from lines.policy import PER_BYTE, Wanted
 
 SHOWN = 20  # broken rows that are named
@@ -73,6 +74,25 @@ PROOFS = (
         "a line pays one fee a day to a payer",
         "SELECT line_id, day, payer_id, count(*) FROM lines_lineday WHERE fee > 0"
         " GROUP BY line_id, day, payer_id HAVING count(*) > 1",
+    ),
+    Proof(
+        "fees_are_for_days_on",
+        "a line fee is for a day on which the line was confirmed on, at a plan that it had then",
+        "SELECT d.line_id, d.day, d.payer_id, d.fee FROM lines_lineday d JOIN lines_price p ON p.id = d.price_id"
+        " WHERE d.fee > 0 AND NOT EXISTS (SELECT FROM lines_onspan s WHERE s.line_id = d.line_id"
+        "   AND s.payer_id = d.payer_id AND s.plan_id = p.plan_id"
+        "   AND s.started_at < (d.day + 1)::timestamp AT TIME ZONE 'UTC'"
+        "   AND coalesce(s.ended_at, 'infinity') >= d.day::timestamp AT TIME ZONE 'UTC')",
+    ),
+    Proof(
+        "lines_on_are_recorded_so",
+        "a line is confirmed on = its record of times on has one that is open, of its payer and its plan",
+        "SELECT l.iccid, st.wanted, st.reported, s.started_at FROM lines_linestate st"
+        " JOIN lines_line l ON l.id = st.line_id"
+        " FULL JOIN (SELECT * FROM lines_onspan WHERE ended_at IS NULL) s ON s.line_id = st.line_id"
+        f" WHERE (l.payer_id IS NOT NULL AND st.wanted = {Wanted.ACTIVE:d} AND coalesce(st.reported, 0) = {Switch.ON:d}"
+        "         AND NOT st.blocked) <> (s.id IS NOT NULL)"
+        "    OR (s.id IS NOT NULL AND (s.payer_id, s.plan_id) IS DISTINCT FROM (l.payer_id, l.plan_id))",
     ),
     Proof(
         "bytes_are_what_the_counter_moved",

@@ -148,7 +148,7 @@ WITH taken AS (
      WHERE l.id = r.line_id
 )
 UPDATE lines_linestate SET cycle = NULL, counter = 0, baseline = 0, since_cycle = NULL, shown_lower = NULL,
-       lower_at = NULL, lower_counter = NULL, day = NULL, day_bytes = 0, fee_day = NULL,
+       lower_at = NULL, lower_counter = NULL, day = NULL, day_bytes = 0,
        wanted = %(off)s, wanted_at = %(now)s, why = %(new)s, why_who = ''
  WHERE line_id = ANY(%(lines)s::bigint[])
 """

@@ -1,4 +1,4 @@
-"""The daily line fee: once for each line and day on which it was wanted active and its carrier confirmed it."""
+"""The daily line fee: once for each line and day on which it was confirmed on, however short, whoever looked when."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from kit.sql import array
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines.carriers.base import Switch
@@ -15,61 +16,67 @@ from lines.policy import Wanted
 
 BATCH = 5_000
 
-# Days since the last fee are caught up while the line has been on without a break: since its carrier has said so and
-# since it was wanted, whichever came later.
-DUE = f"""
-    SELECT st.line_id, l.payer_id FROM lines_linestate st
-      JOIN lines_line l ON l.id = st.line_id
-     WHERE l.plan_id = ANY(%(plans)s) AND l.payer_id IS NOT NULL AND st.line_id > %(after)s
-       AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.ON:d} AND NOT st.blocked
-       AND (st.fee_day IS NULL OR st.fee_day < %(today)s)
-     ORDER BY st.line_id LIMIT %(limit)s
+DUE = """
+    SELECT id, payer_id FROM lines_onspan
+     WHERE plan_id = ANY(%(plans)s) AND due_day <= %(today)s AND id > %(after)s ORDER BY id LIMIT %(limit)s
 """
 
-CHARGE_FEES = f"""
+# The fee of a day is that of the span that touches it first: its plan, at
+# the price in force when the line was first on that day. A span that ends at 00:00 does not touch the day that begins
+# then. A day from which somebody wants the line off is not due: it is off from its first moment, whenever that is done.
+CHARGE_FEES = """
 WITH price AS (
-    SELECT id, plan_id, per_mb, per_day, coalesce(valid_from, '-infinity') AS valid_from,
+    SELECT id, plan_id, per_day, coalesce(valid_from, '-infinity') AS valid_from,
            coalesce(lead(valid_from) OVER (PARTITION BY plan_id ORDER BY valid_from NULLS FIRST), 'infinity') AS until
       FROM lines_price WHERE plan_id = ANY(%(plans)s)
-), fee AS (
-    SELECT st.line_id, l.payer_id, l.account_id, d::date AS day, p.id AS price_id, p.per_day,
-           (date_trunc('month', d) + (c.cycle_day - 1) * interval '1 day'
-             - CASE WHEN extract(day FROM d) < c.cycle_day THEN interval '1 month' ELSE interval '0' END)::date AS cycle
-      FROM lines_linestate st
-      JOIN lines_line l ON l.id = st.line_id
+), span AS (
+    SELECT s.*, l.account_id, c.cycle_day,
+           least(%(today)s, (s.ended_at AT TIME ZONE 'UTC')::date
+                 - CASE WHEN s.ended_at > s.started_at AND (s.ended_at AT TIME ZONE 'UTC')::time = '00:00'
+                        THEN 1 ELSE 0 END, l.deactivation_date - 1) AS last_day
+      FROM lines_onspan s
+      JOIN lines_line l ON l.id = s.line_id
       JOIN lines_carrier c ON c.id = l.carrier_id
-     CROSS JOIN generate_series(
-            greatest(st.fee_day + 1,
-                     least((greatest(st.reported_at, st.wanted_at) AT TIME ZONE 'UTC')::date, %(today)s))::timestamp,
-            %(today)s::timestamp, '1 day') AS d
-      JOIN price p ON p.plan_id = l.plan_id  -- the one in force at the end of the day
-                  AND p.valid_from < d AT TIME ZONE 'UTC' + interval '1 day'
-                  AND p.until >= d AT TIME ZONE 'UTC' + interval '1 day'
-     WHERE st.line_id = ANY(%(lines)s) AND l.payer_id = ANY(%(payers)s)
-       AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.ON:d} AND NOT st.blocked
-       AND (st.fee_day IS NULL OR st.fee_day < %(today)s)
+     WHERE s.id = ANY(%(spans)s::bigint[]) AND s.due_day <= %(today)s
+), fee AS (
+    SELECT s.line_id, s.payer_id, s.account_id, d::date AS day, p.id AS price_id, p.per_day,
+           (date_trunc('month', d) + (s.cycle_day - 1) * interval '1 day'
+             - CASE WHEN extract(day FROM d) < s.cycle_day THEN interval '1 month' ELSE interval '0' END)::date AS cycle
+      FROM span s
+     CROSS JOIN generate_series(s.due_day::timestamp, s.last_day::timestamp, '1 day') AS d
+     CROSS JOIN LATERAL (SELECT greatest(s.started_at, d AT TIME ZONE 'UTC') AS at) AS first
+      JOIN price p ON p.plan_id = s.plan_id AND p.valid_from <= first.at AND p.until > first.at
+     WHERE p.per_day > 0
+       AND NOT EXISTS (SELECT FROM lines_onspan o
+                        WHERE o.line_id = s.line_id AND o.payer_id = s.payer_id
+                          AND (o.started_at, o.id) < (s.started_at, s.id)
+                          AND (o.ended_at > d AT TIME ZONE 'UTC'
+                               OR (o.ended_at = o.started_at AND o.ended_at >= d AT TIME ZONE 'UTC')))
 ), day_rows AS (
     INSERT INTO lines_lineday AS ld (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
-    SELECT line_id, day, payer_id, price_id, account_id, cycle, 0, 0, per_day FROM fee WHERE per_day > 0
+    SELECT line_id, day, payer_id, price_id, account_id, cycle, 0, 0, per_day FROM fee
     ON CONFLICT (line_id, day, payer_id, price_id) DO UPDATE SET fee = excluded.fee
 ), holder_days AS (
     INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
     SELECT payer_id, day, coalesce(d.account_id, fee.account_id), price_id, count(*) - count(d.id), 0,
            sum(per_day - coalesce(d.fee, 0))
       FROM fee LEFT JOIN lines_lineday d USING (line_id, day, payer_id, price_id)
-     WHERE per_day > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (payer_id, day, account_id, price_id)
     DO UPDATE SET days = h.days + excluded.days, cost = h.cost + excluded.cost
 ), marks AS (
-    UPDATE lines_linestate st SET fee_day = %(today)s FROM fee WHERE st.line_id = fee.line_id
+    UPDATE lines_onspan o
+       SET due_day = CASE WHEN o.ended_at IS NULL OR (o.ended_at AT TIME ZONE 'UTC')::date > %(today)s
+                          THEN greatest(s.due_day, s.last_day + 1) END
+      FROM span s WHERE o.id = s.id
 )
-SELECT payer_id, day, sum(per_day) FROM fee WHERE per_day > 0 GROUP BY payer_id, day
+SELECT payer_id, day, sum(per_day) FROM fee GROUP BY payer_id, day
 """
 
 
 def charge_fees(*, today: dt.date) -> int:
-    """Charges every line fee that is due up to today; says for how many days of lines. Harmless twice."""
-    plans = _with_fees()
+    """Charges every line fee that is due up to today; says for how many days of payers. Harmless twice."""
+    plans = list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
     charged, after = 0, 0
     while plans:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -77,42 +84,46 @@ def charge_fees(*, today: dt.date) -> int:
             due = cursor.fetchall()
             if not due:
                 break
-            line_ids, payer_ids = [row[0] for row in due], sorted({row[1] for row in due})
-            after = line_ids[-1]
-            lock_wallets(account_ids=payer_ids)
+            spans = [row[0] for row in due]
+            after = spans[-1]
+            lock_wallets(account_ids=sorted({row[1] for row in due}))
             cursor.execute(
-                "SELECT 1 FROM lines_linestate WHERE line_id = ANY(%s) ORDER BY line_id FOR UPDATE", [line_ids]
+                "SELECT 1 FROM lines_onspan WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE", [array(spans)]
             )
-            charged += _charge(plans, line_ids, payer_ids, today)
+            given: dict[str, Any] = {"plans": plans, "spans": array(spans), "today": today}
+            cursor.execute(CHARGE_FEES, given)
+            charges = [Charge(payer, day, amount) for payer, day, amount in cursor.fetchall()]
+            charge_usage(charges=charges)
+            charged += len(charges)
     return charged
 
 
-ON_BY_THEN = """
-SELECT st.line_id, l.payer_id FROM lines_linestate st JOIN lines_line l ON l.id = st.line_id
- WHERE st.line_id = ANY(%s) AND (greatest(st.reported_at, st.wanted_at) AT TIME ZONE 'UTC')::date <= %s
+END = """
+UPDATE lines_onspan s SET ended_at = greatest(s.started_at, %(at)s) FROM lines_line l
+ WHERE s.line_id = ANY(%(lines)s::bigint[]) AND s.ended_at IS NULL AND l.id = s.line_id
+   AND (s.payer_id, s.plan_id) IS DISTINCT FROM (l.payer_id, l.plan_id)
 """
-BEGIN_AFTER = "UPDATE lines_linestate SET fee_day = greatest(fee_day, %s) WHERE line_id = ANY(%s)"
+BEGIN = f"""
+INSERT INTO lines_onspan (line_id, payer_id, plan_id, started_at, due_day)
+SELECT l.id, l.payer_id, l.plan_id, m.at, (m.at AT TIME ZONE 'UTC')::date
+  FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id
+ CROSS JOIN LATERAL (
+    SELECT greatest(%(at)s, max(o.started_at)) AS at FROM lines_onspan o WHERE o.line_id = l.id) AS m
+ WHERE l.id = ANY(%(lines)s::bigint[]) AND l.payer_id IS NOT NULL
+   AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.ON:d} AND NOT st.blocked
+   AND NOT EXISTS (SELECT FROM lines_onspan o WHERE o.line_id = l.id AND o.ended_at IS NULL)
+ ORDER BY l.id
+"""
 
 
-def leave_plans(*, line_ids: Sequence[int], today: dt.date) -> None:
-    """Charges what these lines owe at their plans for the days before today: from here on another plan may have the
-    fees. Wallets and states must be locked."""
-    yesterday = today - dt.timedelta(days=1)
+def restart_spans(*, line_ids: Sequence[int], at: dt.datetime) -> None:
+    """These lines have other plans or payers from now on: what they owe for being on is those'. Harmless twice.
+
+    Call it after the change, in its transaction; the lines' states must be locked.
+    """
+    if not line_ids:
+        return
     with connection.cursor() as cursor:
-        cursor.execute(ON_BY_THEN, [list(line_ids), yesterday])
-        owing = cursor.fetchall()
-        _charge(_with_fees(), [line for line, _ in owing], sorted({payer for _, payer in owing}), yesterday)
-        cursor.execute(BEGIN_AFTER, [yesterday, list(line_ids)])
-
-
-def _with_fees() -> list[int]:
-    return list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
-
-
-def _charge(plans: Sequence[int], line_ids: Sequence[int], payer_ids: Sequence[int], today: dt.date) -> int:
-    given: dict[str, Any] = {"plans": list(plans), "lines": list(line_ids), "payers": list(payer_ids), "today": today}
-    with connection.cursor() as cursor:
-        cursor.execute(CHARGE_FEES, given)
-        charges = [Charge(payer, day, amount) for payer, day, amount in cursor.fetchall()]
-    charge_usage(charges=charges)
-    return len(charges)
+        given = {"lines": array(line_ids), "at": at}
+        cursor.execute(END, given)
+        cursor.execute(BEGIN, given)

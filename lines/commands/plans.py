@@ -12,7 +12,7 @@ from accounts.commands import Happened, record_many
 from accounts.policy import Actor
 from lines import policy
 from lines.carriers.base import Setting
-from lines.commands.fees import leave_plans
+from lines.commands.fees import restart_spans
 from lines.commands.settings import set_on_lines
 from lines.commands.wishes import facts_of, lock_lines
 from lines.models import Line, RatePlan
@@ -21,8 +21,8 @@ from lines.policy import Action, Verdict
 
 @transaction.atomic
 def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) -> dict[int, Verdict]:
-    """Puts lines on another rate plan of their carrier: what is read from now on is at its prices, and so is
-    the fee of today if it is not charged yet. Harmless twice."""
+    """Puts lines on another rate plan of their carrier: what is read from now on is at its prices, and so are
+    the fees from tomorrow on, or from today where the line was not on yet. Harmless twice."""
     states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
     for pk, facts in facts_of(states=list(states.values())).items():
@@ -31,8 +31,8 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
         verdicts[pk] = policy.judge(Action.PLAN, about)
     due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
     before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))
-    leave_plans(line_ids=[line.pk for line in due], today=clock.today())
     Line.objects.filter(pk__in=[line.pk for line in due]).update(plan=plan)
+    restart_spans(line_ids=[line.pk for line in due], at=clock.now())
     if plan.code and due:
         set_on_lines(line_ids=[line.pk for line in due], setting=Setting.PLAN, value=plan.code, by=by)
     record_many(

@@ -60,7 +60,8 @@ REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
 WISH = """
 WITH changed AS (
     UPDATE lines_linestate st
-       SET wanted = %(wanted)s, wanted_at = %(now)s, why = %(why)s, why_who = %(who)s
+       SET wanted = %(wanted)s, wanted_at = greatest(%(at)s, least(st.wanted_at, %(now)s)),
+           why = %(why)s, why_who = %(who)s
       FROM lines_line l
      WHERE l.id = st.line_id AND {which} AND st.wanted = ANY(%(instead_of)s)
     RETURNING st.line_id, l.carrier_id, l.payer_id,
@@ -85,12 +86,16 @@ def _wish(
     instead_of: Sequence[Wanted],
     why: Why | None,
     who: str = "",
+    at: dt.datetime | None = None,
 ) -> dict[int, int]:
     """Changes the wish of these lines and says of how many, by payer. Wallets and states must be locked.
+
+    It holds from `at` on, now or a moment that was named before.
 
     By index alone: a table that was empty when it was last analysed, as that of drives is before a mass suspension,
     would be scanned whole for each line.
     """
+    now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
@@ -101,7 +106,8 @@ def _wish(
                 "instead_of": [int(other) for other in instead_of],
                 "why": why.value if why else "",
                 "who": who,
-                "now": clock.now(),
+                "now": now,
+                "at": at or now,
                 "switch": int(Switch.ON if wanted is Wanted.ACTIVE else Switch.OFF),
             },
         )
@@ -163,13 +169,15 @@ def lock_lines(*, line_ids: Sequence[int]) -> list[LineState]:
 VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated", Wanted.SUSPENDED: "line.suspended"}
 
 
-def set_many(*, states: Sequence[LineState], wanted: Wanted, why: Why | None, by: Actor) -> None:
+def set_many(
+    *, states: Sequence[LineState], wanted: Wanted, why: Why | None, by: Actor, at: dt.datetime | None = None
+) -> None:
     """Changes the wish of lines whose states are locked, with their lines; one event for each."""
     if not states:
         return
     ids = [state.pk for state in states]
     who = by.name if why in (None, Why.PERSON, Why.RULE) else ""
-    _wish(which="l.id = ANY(%(ids)s)", ids=ids, wanted=wanted, instead_of=list(Wanted), why=why, who=who)
+    _wish(which="l.id = ANY(%(ids)s)", ids=ids, wanted=wanted, instead_of=list(Wanted), why=why, who=who, at=at)
     if wanted is not Wanted.SUSPENDED:
         dated = Line.objects.filter(pk__in=ids, deactivation_date__isnull=False)
         dated.update(deactivation_date=None, deactivation_by="")
@@ -340,12 +348,13 @@ def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
     due = Line.objects.filter(deactivation_date__lte=today, payer__isnull=False).order_by("pk")
     states = lock_lines(line_ids=list(due.values_list("pk", flat=True)[:limit]))
     come = [state for state in states if state.line.deactivation_date and state.line.deactivation_date <= today]
-    by_who: dict[str, list[LineState]] = defaultdict(list)
+    by_who: dict[tuple[str, dt.date], list[LineState]] = defaultdict(list)
     for state in come:
         if state.wanted != Wanted.DEACTIVATED or state.why in policy.HOLDING:  # then it must not come back by itself
-            by_who[state.line.deactivation_by].append(state)
-    for who, theirs in sorted(by_who.items()):
-        set_many(states=theirs, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(who))
+            by_who[state.line.deactivation_by, state.line.deactivation_date or today].append(state)
+    for (who, day), theirs in sorted(by_who.items()):  # from 00:00 of the day on, whenever a worker comes to it
+        midnight = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
+        set_many(states=theirs, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(who), at=midnight)
     Line.objects.filter(pk__in=[state.pk for state in come]).update(deactivation_date=None, deactivation_by="")
     return len(states)
 

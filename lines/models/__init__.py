@@ -27,6 +27,7 @@ from lines.models.lines import (
 from lines.models.lists import IccidList
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
+from lines.models.spans import OnSpan
 from lines.models.tags import LineTag, Tag
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "LineSetting",
     "LineState",
     "LineTag",
+    "OnSpan",
     "Order",
     "Price",
     "Quarantine",

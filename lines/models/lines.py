@@ -179,7 +179,6 @@ class LineState(models.Model):
     lower_at = models.DateTimeField(null=True)  # when the carrier last showed less than before in one cycle
     lower_counter = models.BigIntegerField(null=True)
     shown_lower = models.BigIntegerField(null=True)  # what the carrier shows now, where that is under `counter`
-    fee_day = models.DateField(null=True)  # the last day whose line fee is charged
 
     wanted = models.SmallIntegerField(default=Wanted.DEACTIVATED, choices=[(w.value, w.name.title()) for w in Wanted])
     wanted_at = models.DateTimeField(default=clock.now)

@@ -116,6 +116,15 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE billing_wallet SET is_red = true",
         "UPDATE lines_linestate SET wanted = 3, why = 'balance'",
     ],
+    "fees_are_for_days_on": [
+        "DELETE FROM lines_onspan",
+        "UPDATE lines_onspan SET started_at = started_at + interval '1 day'",
+        "UPDATE lines_onspan SET started_at = started_at - interval '9 d', ended_at = started_at - interval '8 d'",
+    ],
+    "lines_on_are_recorded_so": [
+        "UPDATE lines_onspan SET ended_at = started_at",
+        "ALTER TABLE lines_linestate DISABLE TRIGGER USER; UPDATE lines_linestate SET reported = 2",
+    ],
     "line_fee_is_once_a_day": [
         (
             "INSERT INTO lines_price (plan_id, valid_from, per_mb, per_sms, per_day)"
