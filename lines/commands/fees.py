@@ -124,6 +124,6 @@ def restart_spans(*, line_ids: Sequence[int], at: dt.datetime) -> None:
     if not line_ids:
         return
     with connection.cursor() as cursor:
-        given = {"lines": array(line_ids), "at": at}
+        given: dict[str, Any] = {"lines": array(line_ids), "at": at}
         cursor.execute(END, given)
         cursor.execute(BEGIN, given)
