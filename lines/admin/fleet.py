@@ -14,7 +14,8 @@ from kit.money import shown
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
-from lines.commands import tuning
+from lines.carriers.base import CallKind
+from lines.commands import breakers, tuning
 from lines.models import (
     BulkEdit,
     Carrier,
@@ -103,7 +104,15 @@ class CarrierForm(forms.Form):
     )
 
 
-SEEN = ["last_answer", "last_reading", "failed", "left", "last_failure"]
+class ResumeForm(forms.Form):
+    kind = forms.ChoiceField(
+        label="Calls",
+        required=False,
+        choices=[("", "All calls"), *((kind.value, kind.value.capitalize()) for kind in CallKind)],
+    )
+
+
+SEEN = ["last_answer", "last_reading", "failed", "left", "stopped", "last_failure"]
 
 
 @admin.register(Carrier)
@@ -116,11 +125,12 @@ class CarrierDesk(Desk):
         "last_reading",
         "failed",
         "left",
+        "stopped",
         "last_failure",
     ]
     readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
-    actions_detail = ["tune"]
+    actions_detail = ["tune", "resume"]
 
     def _health(self, carrier: Carrier) -> Health:
         """Asked once for each carrier of a page."""
@@ -154,6 +164,13 @@ class CarrierDesk(Desk):
         left = self._health(carrier).calls_left
         return "no limit" if left is None else f"{left:,}"
 
+    @display(description="Calls stopped")
+    def stopped(self, carrier: Carrier) -> str:
+        """Each kind of call that is not made, and until when; these times are real ones."""
+        shut = self._health(carrier).shut
+        why = {True: "the carrier asked for a pause", False: "too many failures"}
+        return "; ".join(f"{one.kind.capitalize()} until {one.until:%H:%M:%S}: {why[one.is_pause]}" for one in shut)
+
     @display(description="Last failure")
     def last_failure(self, carrier: Carrier) -> str:
         health = self._health(carrier)
@@ -169,6 +186,18 @@ class CarrierDesk(Desk):
 
         initial = {name: getattr(carrier, name) for name in CarrierForm.base_fields}
         return self.ask(request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial)
+
+    @action(description="Resume calls", url_path="resume", icon="play_arrow")
+    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            kind = CallKind(given["kind"]) if given["kind"] else None
+            lifted = breakers.lift(carrier=carrier, by=desk_actor(request), kind=kind)
+            return f"{carrier.name} is called again." if lifted else f"No calls to {carrier.name} were stopped."
+
+        about = "Closes the breakers and ends the pauses now. Calls that still fail are stopped again."
+        return self.ask(request, ResumeForm, act, title=carrier.name, button="Resume calls", row=carrier, about=about)
 
 
 @admin.register(Drive)

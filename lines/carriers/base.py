@@ -14,8 +14,24 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 
+class CallKind(enum.StrEnum):
+    """What a call is for. Each kind has a breaker of its own, so that trouble with one stops no other."""
+
+    SWITCHING = "switching"
+    READING = "reading"
+    MESSAGES = "messages"
+    SETTINGS = "settings"
+    DEVICES = "devices"
+    TOTALS = "totals"
+
+
 class CarrierFailure(Exception):
-    """A call did not do what was asked. The message is one sentence for an operator, without secrets."""
+    """A call did not do what was asked. The message is one sentence for an operator, without secrets.
+
+    `about_one`: the carrier answered, and oddly about one SIM only: no sign that it is not well.
+    """
+
+    about_one = False
 
 
 class Refused(CarrierFailure):
@@ -164,24 +180,24 @@ class Abilities:
 
 
 class Gate(Protocol):
-    """What stands before every call: the carrier's shared budget and its circuit breaker."""
+    """What stands before every call: the carrier's shared budget and a circuit breaker for each kind of call."""
 
-    def enter(self) -> None:
-        """Waits for a free slot. Raises Unreachable when the breaker is open or the day's calls are used up."""
+    def enter(self, kind: CallKind) -> None:
+        """Waits for a free slot. Raises Unreachable when the kind's breaker is open or the day's calls are used up."""
 
-    def succeeded(self) -> None: ...
+    def succeeded(self, kind: CallKind) -> None: ...
 
-    def failed(self, failure: CarrierFailure) -> None: ...
+    def failed(self, kind: CallKind, failure: CarrierFailure) -> None: ...
 
 
 class OpenGate:
     """No budget and no breaker: for tests and for one call by hand."""
 
-    def enter(self) -> None: ...
+    def enter(self, kind: CallKind) -> None: ...
 
-    def succeeded(self) -> None: ...
+    def succeeded(self, kind: CallKind) -> None: ...
 
-    def failed(self, failure: CarrierFailure) -> None: ...
+    def failed(self, kind: CallKind, failure: CarrierFailure) -> None: ...
 
 
 class CarrierClient(ABC):

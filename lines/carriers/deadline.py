@@ -19,7 +19,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from .base import Gate
+from .base import CallKind, Gate
 
 
 class Deadline:
@@ -33,10 +33,10 @@ class Deadline:
         """Seconds, negative when it has passed."""
         return self._end - time.monotonic()
 
-    def wait_at(self, gate: Gate) -> None:
+    def wait_at(self, gate: Gate, kind: CallKind) -> None:
         """Passes the gate. Waiting for our own budget is not the carrier's time, so the deadline moves along."""
         with self.stands_still():
-            gate.enter()
+            gate.enter(kind)
 
     @contextmanager
     def stands_still(self) -> Iterator[None]:

@@ -35,12 +35,18 @@ class Unreadable(Exception):
     """An answer is not what the document promises. The message says what is wrong, never a value."""
 
 
+class NoJson(Unreadable):
+    """An answer is no JSON at all, such as a web page: it is not the API that speaks."""
+
+
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """The answer in its types. Raises Unreadable."""
     try:
         return decoder.decode(body)
-    except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and arrays nested without end
+    except msgspec.ValidationError as error:
         raise Unreadable(str(error)) from error
+    except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and arrays nested without end
+        raise NoJson(str(error)) from error
 
 
 def checked_iccid(iccid: str) -> str:

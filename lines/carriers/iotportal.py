@@ -6,11 +6,13 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, TypeVar
 
 from .base import (
     Abilities,
+    CallKind,
     CarrierClient,
     Device,
     Gate,
@@ -84,11 +86,19 @@ class IotPortal(CarrierClient):
 
     def get_status(self, iccid: str) -> Status:
         """IoT Portal: Get Status"""
-        return self._call(Call("GET", f"/getStatus/{checked_iccid(iccid)}"), partial(status_in, iccid=iccid))
+        return self._call(
+            Call("GET", f"/getStatus/{checked_iccid(iccid)}", kind=CallKind.SWITCHING), partial(status_in, iccid=iccid)
+        )
 
     def set_switch(self, iccid: str, *, on: bool) -> Status | None:
         """IoT Portal: Request Status Change, the call that all accounts have. It is a request: read the state back."""
-        call = Call("PUT", f"/RequestStatusChange/{checked_iccid(iccid)}", json=_switched(on), acts=True)
+        call = Call(
+            "PUT",
+            f"/RequestStatusChange/{checked_iccid(iccid)}",
+            json=_switched(on),
+            acts=True,
+            kind=CallKind.SWITCHING,
+        )
         return self._call(call, accepted)
 
     def set_switches(self, iccids: Sequence[str], *, on: bool, name: str, callback: str) -> None:
@@ -99,22 +109,31 @@ class IotPortal(CarrierClient):
             "webhookUrl": callback,
             "iccids": [checked_iccid(iccid) for iccid in iccids],
         }
-        self._call(Call("PUT", "/BulkEditDevice", json=json, acts=True), accepted)
+        self._call(
+            Call("PUT", "/BulkEditDevice", json=json, acts=True, kind=CallKind.SWITCHING, of_one=False), accepted
+        )
 
     def get_device(self, iccid: str) -> Device:
         """IoT Portal: Get Device, then Get Session Info"""
         path = checked_iccid(iccid)
-        found = self._call(Call("GET", f"/GetDevice/{path}"), partial(device_in, iccid=iccid))
-        return self._call(Call("GET", f"/sessionInfo/{path}"), partial(session_in, iccid=iccid, device=found))
+        found = self._call(Call("GET", f"/GetDevice/{path}", kind=CallKind.DEVICES), partial(device_in, iccid=iccid))
+        return self._call(
+            Call("GET", f"/sessionInfo/{path}", kind=CallKind.DEVICES), partial(session_in, iccid=iccid, device=found)
+        )
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """IoT Portal: Send SMS"""
         path = f"/SendSMS/{checked_iccid(iccid)}/{API_VERSION}"
-        return self._call(Call("PUT", path, json={"messageText": text}, acts=True), partial(taken_in, text=text))
+        return self._call(
+            Call("PUT", path, json={"messageText": text}, acts=True, kind=CallKind.MESSAGES),
+            partial(taken_in, text=text),
+        )
 
     def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:
         """IoT Portal: Get SMS Ids, then Get SMS from the newest back to one that is older than `since`."""
-        ids = self._call(Call("GET", f"/GetSMSIds/{checked_iccid(iccid)}"), partial(ids_in, iccid=iccid))
+        ids = self._call(
+            Call("GET", f"/GetSMSIds/{checked_iccid(iccid)}", kind=CallKind.MESSAGES), partial(ids_in, iccid=iccid)
+        )
         found: list[Sms] = []
         for ref in ids[:MOST_MESSAGES]:
             found.append(self.get_sms(iccid, ref))
@@ -126,7 +145,9 @@ class IotPortal(CarrierClient):
         """IoT Portal: Get SMS"""
         if not REF.fullmatch(ref):
             raise Refused("IoT Portal gives no message such a name; it was not asked.")
-        return self._call(Call("GET", f"/GetSMS/{ref}"), partial(message_in, iccid=iccid, ref=ref))
+        return self._call(
+            Call("GET", f"/GetSMS/{ref}", kind=CallKind.MESSAGES), partial(message_in, iccid=iccid, ref=ref)
+        )
 
     def close(self) -> None:
         self._wire.close()
@@ -134,14 +155,14 @@ class IotPortal(CarrierClient):
     def _call(self, call: Call, decode: Callable[[bytes], T]) -> T:
         """A call with a token. At a 401 the token has expired: it was not acted on, so log in again, once."""
         deadline = Deadline(self._timeout)
-        token = self._token or self._log_in(None, deadline)
+        token = self._token or self._log_in(None, deadline, call.kind)
         try:
             return self._wire.call(_with(call, token), deadline, decode)
         except Unauthorized:
-            token = self._log_in(token, deadline)
+            token = self._log_in(token, deadline, call.kind)
         return self._wire.call(_with(call, token), deadline, decode)
 
-    def _log_in(self, stale: str | None, deadline: Deadline) -> str:
+    def _log_in(self, stale: str | None, deadline: Deadline, kind: CallKind) -> str:
         """A token other than the stale one. Many threads may come at once: the first logs in, the others find it.
 
         They wait as long as it does, which may have to wait at the gate, and share its failure.
@@ -158,7 +179,7 @@ class IotPortal(CarrierClient):
                 raise Unreachable(str(self._failure), retry_after=self._failure.retry_after)
             self._token = None
             try:
-                self._token = self._new_token(deadline)
+                self._token = self._new_token(deadline, kind)
             except Unreachable as failure:
                 self._failure, self._failed_at = failure, time.monotonic()
                 raise
@@ -166,10 +187,15 @@ class IotPortal(CarrierClient):
         finally:
             self._login_lock.release()
 
-    def _new_token(self, deadline: Deadline) -> str:
-        """IoT Portal: Account Login. Raises Refused or Unreachable, before a change too: nothing is asked yet."""
+    def _new_token(self, deadline: Deadline, kind: CallKind) -> str:
+        """IoT Portal: Account Login, at the gate as the call that needs it.
+
+        Raises Refused or Unreachable, before a change too: nothing is asked yet.
+        """
         try:
-            token = self._wire.call(Call("POST", "/Login", json=self._credentials), deadline, token_in)
+            token = self._wire.call(
+                Call("POST", "/Login", json=self._credentials, kind=kind, of_one=False), deadline, token_in
+            )
         except Malformed as failure:  # the body may hold a token: it is not to be quarantined
             raise Unreachable(str(failure)) from None
         except Refused as refusal:
@@ -186,7 +212,7 @@ def _switched(on: bool) -> dict[str, str]:
 
 def _with(call: Call, token: str) -> Call:
     """The token is the whole header, without a scheme word."""
-    return Call(call.method, call.path, json=call.json, headers={"Authorization": token}, acts=call.acts)
+    return replace(call, headers={"Authorization": token})
 
 
 def _why_refused(refusal: Refused) -> Refused:

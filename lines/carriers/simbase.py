@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from .base import Abilities, CarrierClient, Device, Gate, Page, Reading, Refused, Setting, Sms, Status, Switch
+from .base import Abilities, CallKind, CarrierClient, Device, Gate, Page, Reading, Refused, Setting, Sms, Status, Switch
 from .deadline import Deadline
 from .fields import (
     Bytes,
@@ -179,7 +179,7 @@ class Simbase(CarrierClient):
 
     def read_page(self, number: int, *, now: dt.datetime) -> Page:
         """Simbase v1: SIM cards. A page past the last may be answered with the last one, under its own number."""
-        call = Call("GET", "/simcards", params={"pagesize": PAGE_SIZE, "page": number})
+        call = Call("GET", "/simcards", params={"pagesize": PAGE_SIZE, "page": number}, of_one=False)
         return self._wire.call(call, Deadline(self._timeout), partial(page_in, number=number, now=now))
 
     def read_line(self, iccid: str, *, now: dt.datetime) -> Reading:
@@ -189,23 +189,23 @@ class Simbase(CarrierClient):
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Simbase v1: Get SIM Usage"""
-        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}")
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}", kind=CallKind.TOTALS)
         return self._wire.call(call, Deadline(self._timeout), partial(total_in, iccid=iccid, month=month))
 
     def get_status(self, iccid: str) -> Status:
         """Simbase v1: Get SIM, sim_state"""
-        call = Call("GET", f"/simcards/{checked_iccid(iccid)}")
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}", kind=CallKind.SWITCHING)
         return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
 
     def set_switch(self, iccid: str, *, on: bool) -> Status | None:
         """Simbase v1: Edit SIM card, sim_state; the answer is the state that the SIM has now."""
         json = {"sim_state": "enabled" if on else "disabled"}
-        call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json=json, acts=True)
+        call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json=json, acts=True, kind=CallKind.SWITCHING)
         return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
 
     def get_device(self, iccid: str) -> Device:
         """Simbase v1: Get SIM"""
-        call = Call("GET", f"/simcards/{checked_iccid(iccid)}")
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}", kind=CallKind.DEVICES)
         return self._wire.call(call, Deadline(self._timeout), partial(device_in, iccid=iccid))
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
@@ -213,17 +213,21 @@ class Simbase(CarrierClient):
         name, wanted = _FIELD[setting], value
         if setting is Setting.THROTTLE:
             wanted = f"SPEED_{value}_KBPS" if value else "NO_LIMIT"
-        call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json={name: wanted}, acts=True)
+        call = Call(
+            "PATCH", f"/simcards/{checked_iccid(iccid)}", json={name: wanted}, acts=True, kind=CallKind.SETTINGS
+        )
         return self._wire.call(call, Deadline(self._timeout), partial(setting_in, setting=setting))
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """Simbase v1: Send SMS. It says when, and never whether the message arrived."""
-        call = Call("POST", f"/simcards/{checked_iccid(iccid)}/sms", json={"message": text}, acts=True)
+        call = Call(
+            "POST", f"/simcards/{checked_iccid(iccid)}/sms", json={"message": text}, acts=True, kind=CallKind.MESSAGES
+        )
         return self._wire.call(call, Deadline(self._timeout), partial(sent_in, text=text))
 
     def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:  # noqa: ARG002 - it gives the last ones
         """Simbase v1: SMS"""
-        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/sms")
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/sms", kind=CallKind.MESSAGES)
         return self._wire.call(call, Deadline(self._timeout), messages_in)
 
     def close(self) -> None:

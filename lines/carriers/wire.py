@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from .base import CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
+from .base import CallKind, CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
 from .deadline import Deadline, DeadlineTransport
-from .fields import Unreadable
+from .fields import NoJson, Unreadable
 
 T = TypeVar("T")
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 250 SIMs is about 0.1 MiB
 LONGEST_NAP = 2.0  # seconds of Retry-After that are slept here instead of being handed to the caller
-LONGEST_WAIT = 86_400.0  # seconds of Retry-After that are believed
+LONGEST_WAIT = 900.0  # seconds of Retry-After that are believed: nothing that a carrier says stops it for longer
 SHORTEST_SECRET = 6  # shorter ones are not looked for in texts: they would blank out half of them
 _BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -53,7 +53,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is asked of a carrier. `acts`: it changes something there, so a lost answer leaves the outcome unknown."""
+    """What is asked of a carrier. `acts`: it changes something there, so a lost answer leaves the outcome unknown.
+
+    `of_one`: it is about one SIM, so an odd answer says nothing of the carrier.
+    """
 
     method: str
     path: str
@@ -61,6 +64,8 @@ class Call:
     json: Mapping[str, Any] | None = None
     headers: Mapping[str, str] | None = None
     acts: bool = False
+    kind: CallKind = CallKind.READING
+    of_one: bool = True
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -134,16 +139,16 @@ class Wire:
 
     def _once(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
         """One passage through the gate, which is told how it went. A refusal is an answer: the carrier is well."""
-        deadline.wait_at(self._gate)
+        deadline.wait_at(self._gate, call.kind)
         try:
             result = self._exchange(call, deadline, decode)
         except Refused:
-            self._gate.succeeded()
+            self._gate.succeeded(call.kind)
             raise
         except CarrierFailure as failure:
-            self._gate.failed(failure)
+            self._gate.failed(call.kind, failure)
             raise
-        self._gate.succeeded()
+        self._gate.succeeded(call.kind)
         return result
 
     def _exchange(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
@@ -159,7 +164,9 @@ class Wire:
         try:
             return decode(answer.body)
         except Unreadable as error:
-            raise self._unreadable(call, str(error), answer.body) from error
+            failure = self._unreadable(call, str(error), answer.body)
+            failure.about_one = call.of_one and not isinstance(error, NoJson)
+            raise failure from error
 
     def _send(self, call: Call, deadline: Deadline) -> Answer:
         if deadline.left() <= 0:
@@ -270,7 +277,7 @@ def _message(data: object, depth: int = 3) -> str:
 def _retry_after(headers: httpx.Headers) -> float | None:
     """Seconds to wait, from Retry-After: a number or an HTTP date (RFC 9110, 10.2.3)."""
     text = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+    if re.fullmatch(r"[0-9]{1,30}(\.[0-9]{1,9})?", text):
         return min(float(text), LONGEST_WAIT)
     until = _http_date(text)
     if until is None:

@@ -7,6 +7,7 @@ from lines.models.differences import Difference
 from lines.models.jobs import Job, JobItem
 from lines.models.lines import (
     ICCID,
+    Breaker,
     BulkEdit,
     Carrier,
     CarrierHealth,
@@ -33,6 +34,7 @@ from lines.models.tags import LineTag, Tag
 __all__ = [
     "ICCID",
     "BooksCheck",
+    "Breaker",
     "BulkEdit",
     "Carrier",
     "CarrierHealth",

@@ -14,7 +14,7 @@ from kit.money import ZERO
 
 from accounts.models import Account
 from billing.models import MoneyField
-from lines.carriers.base import Switch
+from lines.carriers.base import CallKind, Switch
 from lines.policy import Wanted, Why
 
 ICCID = RegexValidator(r"^[0-9]{19,20}$", "An ICCID has 19 or 20 digits.")
@@ -53,19 +53,37 @@ class Carrier(models.Model):
 
 
 class CarrierHealth(models.Model):
-    """A carrier's call budget and circuit breaker, shared by all workers. Times here are the database's real time."""
+    """A carrier's call budget, shared by all workers. Times here are the database's real time."""
 
     carrier = models.OneToOneField(Carrier, on_delete=models.CASCADE, primary_key=True, related_name="health")
     next_call_at = models.DateTimeField(null=True)
     day = models.DateField(null=True)
     calls_today = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0)
-    open_until = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
     last_failure_at = models.DateTimeField(null=True)
     last_failure = models.CharField(max_length=300, blank=True)
     finals_planned_for = models.DateField(null=True)
     looked_through = models.BigIntegerField(default=0, db_default=0)  # lines up to this id had their look
+
+
+class Breaker(models.Model):
+    """What keeps us from calling a carrier for one kind of call; no row is a closed one. Times are the database's."""
+
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="breakers")
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value.capitalize()) for kind in CallKind])
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    open_until = models.DateTimeField(null=True)  # failed too often in a row
+    paused_until = models.DateTimeField(null=True)  # the carrier said "not now"
+    last_failure_at = models.DateTimeField(null=True)
+    last_failure = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["carrier", "kind"], name="a_carrier_has_one_breaker_a_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.carrier}: {self.kind}"
 
 
 class RatePlan(models.Model):

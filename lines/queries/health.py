@@ -11,20 +11,33 @@ from kit import clock
 
 from accounts.queries import Viewer
 from lines import policy
-from lines.models import Carrier, CarrierHealth, ReadingPass
+from lines.carriers.base import CallKind
+from lines.models import Breaker, Carrier, CarrierHealth, ReadingPass
 from lines.queries.scope import lines_of
 
 RECENT = dt.timedelta(hours=24)  # of which the failures are counted
 KNOWN = dt.timedelta(days=7)  # older readings are not looked for
+NEEDED = frozenset({CallKind.READING, CallKind.SWITCHING})  # without these its lines are not what we show
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """A kind of call that is not made until then: it failed too often, or the carrier asked for a pause."""
+
+    kind: CallKind
+    until: dt.datetime
+    is_pause: bool
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A carrier now. `read_at`: when the last whole reading began; `failed_share`: of the chunks of the last day."""
+    """A carrier now. `read_at`: when the last whole reading began; `shut`: the kinds of calls that are not made."""
 
     carrier_id: int
     name: str
-    answers: bool  # the breaker is closed
+    answers: bool  # the breakers of reading and of switching are closed
+    shut: tuple[Shut, ...]
     last_answer_at: dt.datetime | None
     last_failure_at: dt.datetime | None
     last_failure: str
@@ -44,6 +57,7 @@ def health_of(carriers: list[Carrier]) -> list[Health]:
     """Each of these carriers."""
     now, today = clock.now(), clock.today()
     rows = {row.pk: row for row in CarrierHealth.objects.filter(carrier__in=carriers)}
+    shut = _shut(carriers)
     recent = ReadingPass.objects.filter(carrier__in=carriers, started_at__gte=now - KNOWN)
     passes = recent.values("carrier_id").order_by()
     done = passes.annotate(
@@ -53,25 +67,50 @@ def health_of(carriers: list[Carrier]) -> list[Health]:
         lost=Sum("failed", filter=Q(started_at__gte=now - RECENT)),
     )
     read: dict[int, dict[str, Any]] = {row["carrier_id"]: dict(row) for row in done}
-    return [_health(carrier, rows.get(carrier.pk), read.get(carrier.pk, {}), now, today) for carrier in carriers]
+    return [
+        _health(carrier, rows.get(carrier.pk), shut.get(carrier.pk, []), read.get(carrier.pk, {}), now, today)
+        for carrier in carriers
+    ]
+
+
+def _shut(carriers: list[Carrier]) -> dict[int, list[Shut]]:
+    """What is not called, by carrier. An open breaker stays open until the call that tries it comes back."""
+    real_now = dt.datetime.now(dt.UTC)  # these times are real ones
+    found: dict[int, list[Shut]] = {}
+    for one in Breaker.objects.filter(carrier__in=carriers).order_by("carrier_id", "kind"):
+        if one.open_until is not None:
+            shut = Shut(CallKind(one.kind), one.open_until, False, one.last_failure)
+        elif one.paused_until is not None and one.paused_until > real_now:
+            shut = Shut(CallKind(one.kind), one.paused_until, True, one.last_failure)
+        else:
+            continue
+        found.setdefault(one.carrier_id, []).append(shut)
+    return found
 
 
 def _health(
-    carrier: Carrier, row: CarrierHealth | None, read: dict[str, Any], now: dt.datetime, today: dt.date
+    carrier: Carrier,
+    row: CarrierHealth | None,
+    shut: list[Shut],
+    read: dict[str, Any],
+    now: dt.datetime,
+    today: dt.date,
 ) -> Health:
     used = row.calls_today if row and row.day == today else 0
     began: dt.datetime | None = read.get("began")
     ended: dt.datetime | None = read.get("ended")
     answers = [at for at in (row.last_success_at if row else None, ended) if at]
+    silent = [one for one in shut if one.kind in NEEDED and not one.is_pause]
     late = began is not None and now - began > policy.late_after(carrier.read_every, carrier.calls_per_day)
     return Health(
         carrier_id=carrier.pk,
         name=carrier.name,
-        answers=row is None or row.open_until is None,
+        answers=not silent,
+        shut=tuple(shut),
         last_answer_at=max(answers, default=None),
         last_failure_at=row.last_failure_at if row else None,
         last_failure=row.last_failure if row else "",
-        tries_again_at=row.open_until if row else None,
+        tries_again_at=min((one.until for one in silent), default=None),
         calls_left=None if carrier.calls_per_day is None else max(0, carrier.calls_per_day - used),
         read_at=began,
         is_late=late,

@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from accounts.queries import Viewer
-from lines.carriers.base import Switch
+from lines.carriers.base import CallKind, Switch
 from lines.models import Line, LineDay
 from lines.policy import Status, Wanted, cycle_start, status
 
@@ -167,16 +167,20 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
 
 def _silent_since(line: Line) -> dt.datetime | None:
     """Since when a carrier that is left alone for its failures has not answered. Its times are real ones."""
-    health = getattr(line.carrier, "health", None)
-    if health is None or health.open_until is None or health.open_until < dt.datetime.now(dt.UTC):
+    now = dt.datetime.now(dt.UTC)
+    reading = [one for one in line.carrier.breakers.all() if one.kind == CallKind.READING]
+    shut = [one for one in reading if one.open_until is not None and one.open_until > now]
+    if not shut:
         return None
-    since: dt.datetime | None = health.last_success_at or health.last_failure_at
+    since: dt.datetime | None = line.carrier.health.last_success_at or shut[0].last_failure_at
     return since
 
 
 def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[Line]:
     """What `shown` needs."""
-    related = lines.select_related("state", "carrier__health", "plan", "account", "drive").prefetch_related("tags")
+    related = lines.select_related("state", "carrier__health", "plan", "account", "drive").prefetch_related(
+        "tags", "carrier__breakers"
+    )
     return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
 
 

@@ -1,44 +1,93 @@
-"""The gate before every call to a carrier: a call budget and a circuit breaker that all workers share, in one row."""
+"""The gate before every call to a carrier: a budget that all workers share, and a breaker for each kind of call."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import time
+from collections import defaultdict
 from typing import Any
 
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from kit import clock
 
-from lines.carriers.base import CarrierFailure, Unreachable
+from lines.carriers.base import CallKind, CarrierFailure, Unreachable
 from lines.models import Carrier
 
-THRESHOLD = 5  # failures in a row that open the breaker
+log = logging.getLogger(__name__)
+
+THRESHOLD = 5  # failures in a row that open a breaker
 PROBE = 30.0  # seconds that the one call has which tries whether the carrier is back
 LONGEST_OPEN = 300.0  # seconds
 TELLS_EVERY = 60.0  # seconds between two successes that are written down
+SHARED_WAIT = 60.0  # seconds of "not now" that hold every kind; what is longer holds on for the kind that was told so
 
-# Times are the database's real ones: they space real calls, whatever the application's clock says. Slots are handed
-# out a tenth of a second apart at 10 calls a second, so no second ever has more. An open breaker lets one probe
-# through when its time is over.
+# Switching lines is the last to stop and the first to be tried again.
+THRESHOLDS = {CallKind.SWITCHING: 2 * THRESHOLD}
+LONGEST = {CallKind.SWITCHING: 60.0}
+
+# Times and days are the database's: they space real calls, whatever a host's clock says. Slots are handed out a tenth
+# of a second apart at 10 calls a second, so no second ever has more. An open breaker lets one probe through when its
+# time is over: of two that come at once the second finds it open again.
 RESERVE = """
+WITH kind AS (
+  SELECT failures FROM lines_breaker
+   WHERE carrier_id = %(carrier)s AND kind = %(kind)s
+     AND (open_until IS NULL OR open_until <= clock_timestamp())
+     AND (paused_until IS NULL OR paused_until <= clock_timestamp())
+), probe AS (
+  UPDATE lines_breaker SET open_until = clock_timestamp() + %(probe)s
+   WHERE carrier_id = %(carrier)s AND kind = %(kind)s AND failures >= %(threshold)s
+     AND open_until <= clock_timestamp() AND (paused_until IS NULL OR paused_until <= clock_timestamp())
+  RETURNING 1
+)
 UPDATE lines_carrierhealth h
    SET next_call_at = greatest(next_call_at, clock_timestamp()) + %(slots)s * %(spacing)s,
-       calls_today = CASE WHEN day = %(today)s THEN calls_today ELSE 0 END + %(slots)s,
-       day = %(today)s,
-       open_until = CASE WHEN failures >= %(threshold)s THEN clock_timestamp() + %(probe)s END
+       calls_today = CASE WHEN day = {today} THEN calls_today ELSE 0 END + %(slots)s,
+       day = {today}
+  FROM kind
  WHERE carrier_id = %(carrier)s
-   AND (open_until IS NULL OR open_until <= clock_timestamp())
-   AND (%(per_day)s::int IS NULL OR day IS DISTINCT FROM %(today)s OR calls_today + %(slots)s <= %(per_day)s)
-RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp()), failures > 0
+   AND (kind.failures < %(threshold)s OR EXISTS (SELECT FROM probe))
+   AND (%(per_day)s::int IS NULL OR day IS DISTINCT FROM {today} OR calls_today + %(slots)s <= %(per_day)s)
+RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp()), kind.failures > 0
+""".format(today="coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)")
+
+FAILED = """
+UPDATE lines_breaker
+   SET failures = CASE WHEN %(clears)s THEN 0 ELSE failures + %(counts)s END,
+       last_failure_at = clock_timestamp(), last_failure = %(failure)s,
+       paused_until = CASE WHEN %(pause)s::float IS NULL THEN paused_until
+         ELSE greatest(paused_until, clock_timestamp() + %(pause)s::float * interval '1 second') END,
+       open_until = CASE WHEN NOT %(clears)s AND failures + %(counts)s >= %(threshold)s THEN clock_timestamp()
+         + least(%(longest)s, 5 * 2 ^ least(failures + %(counts)s - %(threshold)s, 10)) * interval '1 second' END
+ WHERE carrier_id = %(carrier)s AND kind = %(kind)s
+"""
+
+TOLD = """
+UPDATE lines_carrierhealth
+   SET last_failure_at = clock_timestamp(), last_failure = %(failure)s,
+       next_call_at = CASE WHEN %(wait)s::float IS NULL THEN next_call_at
+         ELSE greatest(next_call_at, clock_timestamp() + %(wait)s::float * interval '1 second') END
+ WHERE carrier_id = %(carrier)s
+"""
+
+WHY_SHUT = """
+SELECT extract(epoch FROM greatest(b.open_until, b.paused_until) - clock_timestamp()), b.last_failure,
+       coalesce(b.paused_until > clock_timestamp(), false),
+       coalesce(h.day = coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)
+                AND h.calls_today + %(slots)s > %(per_day)s::int, false)
+  FROM lines_carrierhealth h JOIN lines_breaker b ON b.carrier_id = h.carrier_id AND b.kind = %(kind)s
+ WHERE h.carrier_id = %(carrier)s
 """
 
 
 class CallGate:
     """One worker's way through a carrier's gate; safe for its threads. Uses a database connection of its own,
 
-    since a reservation must count whatever becomes of the work around it.
+    since a reservation must count whatever becomes of the work around it. A connection that its server has ended is
+    thrown away and made anew.
     """
 
     def __init__(self, carrier: Carrier, *, patience: float) -> None:
@@ -50,126 +99,163 @@ class CallGate:
         self._spacing = 1.05 / carrier.calls_per_second  # a network delays one call more than the next
         # Fast carriers reserve a twentieth of a second at once, so that the row is not the limit.
         self._batch = max(1, int(carrier.calls_per_second / 20))
-        self._slots: list[float] = []
-        self._held_until = 0.0  # by time.monotonic: "not now" holds those who wait for their slot already
-        self._troubled = True  # unknown until the first success
-        self._told = 0.0  # by time.monotonic: when the last success was written down
+        self._slots: dict[CallKind, list[float]] = defaultdict(list)
+        self._halts = 0  # how often "not now" took the slots from those who waited for theirs
+        self._troubled = set(CallKind)  # kinds whose breaker may have failures: unknown until the first success
+        self._told: dict[CallKind, float] = {}  # by time.monotonic: when a success was written down
 
-    def enter(self) -> None:
+    def enter(self, kind: CallKind) -> None:
         give_up = time.monotonic() + self._patience
         while True:
-            slot = self._next_slot(give_up)
+            slot, halts = self._next_slot(kind, give_up)
             pause = slot - time.monotonic()
             if pause > 0:
                 time.sleep(pause)
-            if time.monotonic() >= self._held_until:
+            if halts == self._halts:
                 return
 
-    def succeeded(self) -> None:
+    def succeeded(self, kind: CallKind) -> None:
+        """Never raises for the database: the answer that came is worth more than its being counted."""
         with self._lock:
-            if self._troubled or time.monotonic() - self._told > TELLS_EVERY:
-                self._execute(
-                    "UPDATE lines_carrierhealth SET failures = 0, open_until = NULL,"
-                    " last_success_at = clock_timestamp()"
-                    " WHERE carrier_id = %(carrier)s",
-                    {},
-                )
-                self._troubled, self._told = False, time.monotonic()
+            told = self._told.get(kind)
+            if kind not in self._troubled and told is not None and time.monotonic() - told <= TELLS_EVERY:
+                return
+            if self._note(
+                "UPDATE lines_breaker SET failures = 0, open_until = NULL"
+                " WHERE carrier_id = %(carrier)s AND kind = %(kind)s AND (failures > 0 OR open_until IS NOT NULL)",
+                {"kind": kind},
+            ) and self._note(
+                "UPDATE lines_carrierhealth SET last_success_at = clock_timestamp() WHERE carrier_id = %(carrier)s", {}
+            ):
+                self._troubled.discard(kind)
+                self._told[kind] = time.monotonic()
 
-    def failed(self, failure: CarrierFailure) -> None:
+    def failed(self, kind: CallKind, failure: CarrierFailure) -> None:
+        """Never raises for the database."""
         wait = failure.retry_after if isinstance(failure, Unreachable) else None
+        told = {"failure": str(failure)[:300]}
         with self._lock:
-            self._troubled = True
+            self._troubled.add(kind)
             self._slots.clear()
-            self._held_until = max(self._held_until, time.monotonic() + (wait or 0.0))
-            self._execute(
-                "UPDATE lines_carrierhealth SET failures = failures + %(counts)s, last_failure_at = clock_timestamp(),"
-                " last_failure = %(failure)s,"
-                " next_call_at = CASE WHEN %(wait)s::float IS NULL THEN next_call_at"
-                "   ELSE greatest(next_call_at, clock_timestamp() + %(wait)s::float * interval '1 second') END,"
-                " open_until = CASE WHEN failures + %(counts)s >= %(threshold)s THEN clock_timestamp()"
-                "   + least(%(longest)s, 5 * 2 ^ least(failures + %(counts)s - %(threshold)s, 10))"
-                "   * interval '1 second' END"
-                " WHERE carrier_id = %(carrier)s",
+            if wait is not None:
+                self._halts += 1
+            self._note(
+                FAILED,
                 {
-                    "counts": 0 if wait is not None else 1,  # "not now" is an answer
-                    "wait": wait,
-                    "failure": str(failure)[:300],
-                    "threshold": THRESHOLD,
-                    "longest": LONGEST_OPEN,
+                    **told,
+                    "kind": kind,
+                    "counts": 0 if wait is not None or failure.about_one else 1,  # "not now" is an answer
+                    "clears": failure.about_one,
+                    "pause": wait if wait is not None and wait > SHARED_WAIT else None,
+                    "threshold": THRESHOLDS.get(kind, THRESHOLD),
+                    "longest": LONGEST.get(kind, LONGEST_OPEN),
                 },
             )
+            self._note(TOLD, {**told, "wait": None if wait is None else min(wait, SHARED_WAIT)})
 
     def close(self) -> None:
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._drop_connection()
 
-    def _next_slot(self, give_up: float) -> float:
-        """The moment of this call, by time.monotonic. Raises Unreachable."""
+    def _next_slot(self, kind: CallKind, give_up: float) -> tuple[float, int]:
+        """The moment of this call, by time.monotonic, and the halts until then. Raises Unreachable."""
         with self._lock:
             # A slot that was not used in its time is gone: later it would be one too many in its second.
-            self._slots = [slot for slot in self._slots if slot > time.monotonic() - self._spacing]
-            while not self._slots:
-                row = self._execute(
-                    RESERVE,
-                    {
-                        "slots": self._batch,
-                        "spacing": dt.timedelta(seconds=self._spacing),
-                        "today": clock.today(),
-                        "threshold": THRESHOLD,
-                        "probe": dt.timedelta(seconds=PROBE),
-                        "per_day": self._carrier.calls_per_day,
-                    },
-                )
+            slots = [slot for slot in self._slots[kind] if slot > time.monotonic() - self._spacing]
+            while not slots:
+                row = self._execute(RESERVE, self._asked(kind))
                 if row is not None:
                     first = time.monotonic() + max(0.0, float(row[0]))
-                    self._slots = [first + n * self._spacing for n in range(self._batch)]
-                    self._troubled = self._troubled or bool(row[1])  # another worker's failures end with our success
+                    slots = [first + n * self._spacing for n in range(self._batch)]
+                    if row[1]:
+                        self._troubled.add(kind)  # another worker's failures end with our success
                     break
-                self._wait_or_give_up(give_up)
-            slot = self._slots.pop(0)
+                self._wait_or_give_up(kind, give_up)
+            slot = slots.pop(0)
+            self._slots[kind] = slots
             if slot > give_up:
                 self._slots.clear()
                 raise Unreachable(
                     f"{self._carrier.name} allows no call for another {slot - time.monotonic():.0f} s",
                     retry_after=slot - time.monotonic(),
                 )
-            return slot
+            return slot, self._halts
 
-    def _wait_or_give_up(self, give_up: float) -> None:
-        """The gate is shut: by the day's budget, for good; by the breaker, until it is over."""
-        row = self._execute(
-            "SELECT extract(epoch FROM open_until - clock_timestamp()), last_failure FROM lines_carrierhealth"
-            " WHERE carrier_id = %(carrier)s",
-            {},
-        )
-        left = float(row[0]) if row and row[0] is not None else 0.0
-        if left <= 0.0 and self._day_is_used_up():
-            raise Unreachable(
-                f"{self._carrier.name}: the day's {self._carrier.calls_per_day} calls are used up", retry_after=900.0
+    def _asked(self, kind: CallKind) -> dict[str, Any]:
+        return {
+            "kind": kind,
+            "slots": self._batch,
+            "spacing": dt.timedelta(seconds=self._spacing),
+            "today": clock.today() if clock.is_frozen() else None,
+            "threshold": THRESHOLDS.get(kind, THRESHOLD),
+            "probe": dt.timedelta(seconds=PROBE),
+            "per_day": self._carrier.calls_per_day,
+        }
+
+    def _wait_or_give_up(self, kind: CallKind, give_up: float) -> None:
+        """The gate is shut: by the day's budget, for good; by the kind's breaker or pause, until it is over."""
+        row = self._execute(WHY_SHUT, self._asked(kind))
+        if row is None:  # the kind's first call at this carrier
+            self._execute(
+                "INSERT INTO lines_breaker (carrier_id, kind, failures, last_failure)"
+                " SELECT id, %(kind)s, 0, '' FROM lines_carrier WHERE id = %(carrier)s ON CONFLICT DO NOTHING",
+                {"kind": kind},
             )
+            left = 0.0
+        else:
+            left = float(row[0]) if row[0] is not None else 0.0
+            if left <= 0.0 and row[3]:
+                raise Unreachable(
+                    f"{self._carrier.name}: the day's {self._carrier.calls_per_day} calls are used up",
+                    retry_after=900.0,
+                )
         if time.monotonic() + left > give_up:
-            raise Unreachable(
-                f"{self._carrier.name} did not answer several times and is left alone for {left:.0f} s"
-                f" ({row[1] if row else ''})",
-                retry_after=left,
-            )
-        time.sleep(max(0.05, left))
+            why = row[1] if row else "it has no row"
+            said = "asked to be left alone" if row and row[2] else "did not answer several times and is left alone"
+            raise Unreachable(f"{self._carrier.name} {said} for {left:.0f} s at {kind} ({why})", retry_after=left)
+        if left > 0.0 or row is not None:
+            time.sleep(max(0.05, left))
 
-    def _day_is_used_up(self) -> bool:
-        row = self._execute(
-            "SELECT day = %(today)s AND calls_today + %(slots)s > %(per_day)s::int FROM lines_carrierhealth"
-            " WHERE carrier_id = %(carrier)s",
-            {"today": clock.today(), "slots": self._batch, "per_day": self._carrier.calls_per_day},
-        )
-        return bool(row and row[0])
+    def _note(self, sql: str, parameters: dict[str, Any]) -> bool:
+        """Writes down how a call went; whether that worked."""
+        try:
+            self._execute(sql, parameters)
+        except DatabaseError as error:
+            log.warning("how a call to %s went could not be written down: %s", self._carrier.name, _line(error))
+            return False
+        return True
 
     def _execute(self, sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
+        """On our connection, or on a new one where the server has ended it: it may have restarted."""
+        had_one = self._connection is not None
+        try:
+            return self._ask(sql, parameters)
+        except (OperationalError, InterfaceError):
+            self._drop_connection()
+            if not had_one:
+                raise
+        try:
+            return self._ask(sql, parameters)
+        except (OperationalError, InterfaceError):
+            self._drop_connection()
+            raise
+
+    def _ask(self, sql: str, parameters: dict[str, Any]) -> tuple[Any, ...] | None:
         if self._connection is None:
             self._connection = connections.create_connection("default")
             self._connection.inc_thread_sharing()
         with self._connection.cursor() as cursor:
             cursor.execute(sql, {"carrier": self._carrier.pk, **parameters})
             return cursor.fetchone() if cursor.description else None
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except DatabaseError:
+                log.debug("a connection was gone already")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -144,10 +144,14 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "",
         ),
         (
-            Carrier.objects.filter(is_active=True).filter(
-                Q(health__open_until__gt=now) | Q(health__last_success_at__lt=now - STUCK)
-            ),
-            "carriers that do not answer",
+            Carrier.objects.filter(is_active=True)
+            .filter(
+                Q(breakers__open_until__gt=now)
+                | Q(breakers__paused_until__gt=now)
+                | Q(health__last_success_at__lt=now - STUCK)
+            )
+            .distinct(),
+            "carriers that don’t answer",
             "lines_carrier",
             "",
         ),
@@ -181,7 +185,9 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             ("Lines held", Line.objects.filter(account__isnull=False).count(), ""),
             ("Lines in stock", Line.objects.filter(account__isnull=True).count(), ""),
         ],
-        "carriers": Carrier.objects.select_related("health").order_by("name"),
+        "carriers": Carrier.objects.select_related("health")
+        .annotate(in_a_row=Sum("breakers__failures"))
+        .order_by("name"),
         "events": [(words(one.verb), one) for one in Event.objects.select_related("account").order_by("-pk")[:12]],
     }
     return context

@@ -13,7 +13,7 @@ import pytest
 from simulator import Running, running
 
 from lines.carriers import CLIENTS, open_client
-from lines.carriers.base import CarrierClient, CarrierFailure, Gate
+from lines.carriers.base import CallKind, CarrierClient, CarrierFailure, Gate
 
 NOW = "2026-11-20T12:00:00Z"
 
@@ -23,18 +23,20 @@ class CountingGate:
 
     def __init__(self) -> None:
         self.entered = 0
+        self.kinds: list[CallKind] = []
         self.results: list[CarrierFailure | None] = []
         self.shut: CarrierFailure | None = None
 
-    def enter(self) -> None:
+    def enter(self, kind: CallKind) -> None:
+        self.kinds.append(kind)
         if self.shut:
             raise self.shut
         self.entered += 1
 
-    def succeeded(self) -> None:
+    def succeeded(self, kind: CallKind) -> None:
         self.results.append(None)
 
-    def failed(self, failure: CarrierFailure) -> None:
+    def failed(self, kind: CallKind, failure: CarrierFailure) -> None:
         self.results.append(failure)
 
 

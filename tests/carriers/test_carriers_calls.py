@@ -39,7 +39,7 @@ def test_a_call_is_used_exactly_where_the_table_says_so(kind: str) -> None:
     code = Path(f"lines/carriers/{kind}.py").read_text()
     sent = {
         f"{verb} {re.sub(r'{[^}]*}', '{}', path)}"
-        for verb, path in re.findall(r'Call\(\s*"([A-Z]+)", f?"([^"]+)"', code)
+        for verb, path in re.findall(r'Call\(\s*"([A-Z]+)",\s*f?"([^"]+)"', code)
     }
     sent |= {f"PUT {re.sub(r'{[^}]*}', '{}', path)}" for path in re.findall(r'path = f"(/SendSMS[^"]+)"', code)}
     for call, said in table_of(DOCUMENTS[kind][0]).items():

@@ -281,7 +281,7 @@ class TestGate:
 
     def test_waiting_at_it_is_not_the_carriers_time(self, carrier):
         class Slow(type(carrier.gate)):
-            def enter(self):
+            def enter(self, kind):
                 time.sleep(0.6)
 
         with closing(carrier.open(gate=Slow(), timeout=0.5)) as client:

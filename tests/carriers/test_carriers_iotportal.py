@@ -78,7 +78,7 @@ class TestLogin:
         assert iotportal.client.get_status(iotportal.iccid).switch is Switch.ON
 
     def test_those_who_wait_for_a_login_wait_while_it_stands_at_the_gate(self, iotportal):
-        iotportal.gate.enter = lambda: time.sleep(0.6)
+        iotportal.gate.enter = lambda _kind: time.sleep(0.6)
         with closing(iotportal.open(gate=iotportal.gate, timeout=0.5)) as client, ThreadPoolExecutor(3) as pool:
             found = list(pool.map(client.get_status, iotportal.simulator.iccids("iotportal", 3)))
         assert {status.switch for status in found} == {Switch.ON}

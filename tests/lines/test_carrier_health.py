@@ -6,7 +6,7 @@ import datetime as dt
 
 from kit import clock
 
-from lines.models import CarrierHealth, ReadingPass
+from lines.models import Breaker, CarrierHealth, ReadingPass
 from lines.queries.health import health_of, troubles_of
 from tests.console.console_people import client_of, place_of
 from tests.fleets import Fleet
@@ -19,7 +19,9 @@ def test_trouble_is_shown_to_those_with_lines_there_and_to_nobody_else(fleet: Fl
     fleet.line(other, "iotportal")
     for path in ("/lines/", f"/lines/{line.iccid}/"):
         assert "does not answer" not in client_of(account).get(path).content.decode()
-    CarrierHealth.objects.filter(carrier__kind="simbase").update(open_until=clock.now(), failures=5)
+    Breaker.objects.create(carrier=line.carrier, kind="devices", open_until=clock.now(), failures=5)
+    assert "does not answer" not in client_of(account).get("/lines/").content.decode()
+    Breaker.objects.create(carrier=line.carrier, kind="reading", open_until=clock.now(), failures=5)
     for path in ("/lines/", f"/lines/{line.iccid}/"):
         assert "simbase does not answer" in client_of(account).get(path).content.decode()
         page = client_of(sub).get(path).content.decode()

@@ -12,7 +12,7 @@ from django.db import connection
 from simulator import running
 
 from lines.carriers import open_client
-from lines.carriers.base import OpenGate
+from lines.carriers.base import CallKind, OpenGate
 from lines.models import Chunk, Line, LineDay, Quarantine, ReadingPass
 from lines.work.clients import close_clients
 from tests.fleets import state
@@ -92,7 +92,7 @@ def test_a_carrier_that_is_down_stops_nobody_else_and_is_caught_up(
     assert not ReadingPass.objects.filter(finished_at=None).exists()
     tale.sim.ask("DELETE", f"/faults/{number}")
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE lines_carrierhealth SET open_until = clock_timestamp()")  # the break is over
+        cursor.execute("UPDATE lines_breaker SET open_until = clock_timestamp()")  # the break is over
     assert tale.sync()["bytes"] == 3 * MB
 
 
@@ -101,7 +101,7 @@ class Slow(OpenGate):
 
     waits = iter([1.5])
 
-    def enter(self) -> None:
+    def enter(self, kind: CallKind) -> None:
         time.sleep(next(self.waits, 0.0))
 
 

@@ -145,7 +145,7 @@ def test_a_pass_that_fails_again_and_again_ends_and_the_next_one_reads(
         tale.at(f"2026-11-20T13:{minute:02}")
         tasks.read_usage()
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE lines_carrierhealth SET open_until = NULL, failures = 0")
+            cursor.execute("UPDATE lines_breaker SET open_until = NULL, failures = 0")
     assert not ReadingPass.objects.filter(finished_at=None).exists()
     assert not LineDay.objects.filter(line__carrier__kind="simbase").exists()
     sim.ask("DELETE", f"/faults/{number}")

@@ -30,7 +30,7 @@ from automation.policy import Action as RuleAction
 from billing.commands import adjust
 from billing.models import Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
 from billing.policy import PaymentState
-from lines.carriers.base import Switch, Unreachable
+from lines.carriers.base import CallKind, Switch, Unreachable
 from lines.commands.stock import add_carrier, add_rate_plan
 from lines.models import (
     IccidList,
@@ -74,7 +74,7 @@ def quick() -> Iterator[None]:
 
         return answer
 
-    def shut(_gate: CallGate) -> None:
+    def shut(_gate: CallGate, _kind: CallKind) -> None:
         raise Unreachable("The carrier of this world answers nobody")
 
     with pytest.MonkeyPatch.context() as patch:
