@@ -23,6 +23,7 @@ from automation.queries.scope import Scope
 from lines.commands.settings import SPEEDS
 from lines.models import RatePlan, Tag
 from lines.queries import plans_of, subaccounts_of
+from lines.queries.plans import plans_for
 
 TRIGGERS = (
     (Trigger.USAGE, "a line uses more than"),
@@ -142,7 +143,9 @@ class RuleForm(forms.Form):
         own = [(self.account.uuid.hex, f"{self.account.name}'s own lines")] if self.holders else []
         self._choose("holder", [("", "all lines"), *own, *((key, one.name) for key, one in self.holders.items())])
         self._choose("plan", [("", "any"), *((key, plan.name) for key, plan in self.plans.items())])
-        self._choose("to_plan", [("", "choose"), *((key, plan.name) for key, plan in self.plans.items())])
+        offered = set(plans_for(self.account).values_list("pk", flat=True))
+        self.to_plans = {key: plan for key, plan in self.plans.items() if plan.pk in offered}
+        self._choose("to_plan", [("", "choose"), *((key, plan.name) for key, plan in self.to_plans.items())])
         self._choose("countries", self._countries())
         tags = Tag.objects.filter(account=self.account).order_by("name").values_list("name", flat=True)
         self._choose("tags", [(name, name) for name in tags])
@@ -180,7 +183,7 @@ class RuleForm(forms.Form):
             then=Then(data.get("then") or ""),
             then_hours=data.get("then_hours"),
             kbps=int(data["kbps"]) if data.get("kbps") else None,
-            to_plan=self.plans.get(data.get("to_plan") or ""),
+            to_plan=self.to_plans.get(data.get("to_plan") or ""),
             tells=[self.people[key] for key in data.get("tells") or []],
             is_shadow=bool(data.get("is_shadow")),
         )

@@ -114,7 +114,7 @@ def plan(request: MemberRequest, iccid: str) -> HttpResponse:
         raise Http404
 
     def command(line: Line, by: Actor) -> str:
-        wanted = acts.plan_of(key=request.POST.get("plan"))
+        wanted = acts.plan_of(key=request.POST.get("plan"), account=request.account)
         if change_plan_of_lines(line_ids=[line.pk], plan=wanted, by=by)[line.pk].is_refusal:
             raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
         return f"The rate plan is {wanted.name}. What is read from now on is at its prices."

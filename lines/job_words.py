@@ -48,6 +48,7 @@ VERDICTS = {
     Verdict.DEACTIVATED: "it is deactivated already",
     Verdict.NOT_ON: "it is not activated: activate it first",
     Verdict.OTHER_CARRIER: "the rate plan is another carrier’s",
+    Verdict.NOT_OFFERED: "the rate plan is no longer offered to you",
     Verdict.CANNOT: "its carrier cannot do this",
     Verdict.GONE: "it is no longer one of your lines",
 }

@@ -206,6 +206,7 @@ class Verdict(enum.StrEnum):
     DEACTIVATED = "deactivated"
     NOT_ON = "not on"
     OTHER_CARRIER = "other carrier"
+    NOT_OFFERED = "not offered"  # the rate plan, to its payer
     CANNOT = "cannot"  # its carrier has no such call
     GONE = "gone"  # no longer the account's
 
@@ -226,6 +227,7 @@ class Facts:
     holder_off: bool = False
     is_so: bool = False
     other_carrier: bool = False
+    not_offered: bool = False
     cannot: bool = False
 
 
@@ -254,6 +256,8 @@ def judge(action: Action, facts: Facts) -> Verdict:
             return Verdict.DO if facts.wanted is Wanted.ACTIVE and facts.confirmed_on else Verdict.NOT_ON
     if facts.is_so:
         return Verdict.SAME
+    if facts.not_offered:
+        return Verdict.NOT_OFFERED
     return Verdict.OTHER_CARRIER if facts.other_carrier else Verdict.DO
 
 

@@ -18,7 +18,7 @@ from automation.commands import rules as commands
 from automation.models import Rule, RuleFire
 from automation.policy import LONGEST_NAME, LONGEST_WORD, MOST_HOURS, Action, Then, Trigger
 from automation.queries import activity as queries
-from lines.api.asked import ICCID, Day, Hex, Id, day_of, holder_of, plan_of
+from lines.api.asked import ICCID, Day, Hex, Id, day_of, holder_of, known_plan_of, plan_of
 
 GROUP = "Automation"
 MOST_ICCIDS = 1_000
@@ -70,14 +70,14 @@ class RuleDraft(msgspec.Struct):
             word=self.word,
             countries=self.countries,
             holder=holder_of(caller, self.account_uuid) if self.account_uuid else None,
-            plan=plan_of(self.rate_plan_id) if self.rate_plan_id else None,
+            plan=known_plan_of(caller, self.rate_plan_id) if self.rate_plan_id else None,
             tags=self.tags,
             only_iccids=self.only_iccids,
             except_iccids=self.except_iccids,
             then=Then(self.then),
             then_hours=self.then_hours,
             kbps=self.kbps,
-            to_plan=plan_of(self.to_rate_plan_id) if self.to_rate_plan_id else None,
+            to_plan=plan_of(caller, self.to_rate_plan_id) if self.to_rate_plan_id else None,
             tells=list(caller.account.memberships.filter(pk__in=tells)),
             is_shadow=self.is_shadow,
         )

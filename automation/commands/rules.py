@@ -20,6 +20,7 @@ from automation.models import Rule
 from automation.policy import Action, Then, Trigger
 from lines.commands.settings import SPEEDS
 from lines.models import Line, RatePlan, Tag
+from lines.queries.plans import plans_for
 
 MOST_RULES = 100  # of an account
 SECOND_CLICK = dt.timedelta(seconds=10)
@@ -173,6 +174,8 @@ def check(*, account: Account, draft: Draft) -> None:
     for name, plan in (("plan", draft.plan), ("to_plan", draft.to_plan)):
         if plan is not None and not Line.objects.filter(payer=account, plan=plan).exists():
             problems[name] = "Choose a rate plan of your lines"
+    if draft.to_plan is not None and not plans_for(account).filter(pk=draft.to_plan.pk).exists():
+        problems["to_plan"] = "Choose a rate plan of your lines"
     known_tags = set(Tag.objects.filter(account=account, name__in=draft.tags).values_list("name", flat=True))
     if unknown := [tag for tag in draft.tags if tag not in known_tags]:
         problems["tags"] = f"Not among your tags: {', '.join(unknown)}"

@@ -14,7 +14,8 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
-from lines.commands import coverage, orders, prices
+from accounts.queries import account_by_uuid
+from lines.commands import coverage, offers, orders, prices
 from lines.models import Coverage, Order, Price, RatePlan
 from lines.policy import OrderState
 
@@ -42,6 +43,17 @@ class PriceForm(CostForm):
     field_order = ["since", "per_mb", "per_sms", "per_day"]
 
 
+class OfferForm(forms.Form):
+    is_public = forms.BooleanField(label="Every account may take it", required=False)
+    accounts = forms.CharField(
+        label="Otherwise only these accounts",
+        required=False,
+        max_length=50_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="Account UUIDs, one a line. Lines that are on the plan stay on it.",
+    )
+
+
 class PricesOf(TabularInline):  # type: ignore[misc]
     model = Price
     fields = readonly_fields = [
@@ -65,11 +77,33 @@ class PricesOf(TabularInline):  # type: ignore[misc]
 
 @admin.register(RatePlan)
 class PlanDesk(Desk):
-    list_display = ["name", "carrier", "created_at"]
-    list_select_related = ["carrier"]
+    list_display = ["name", "carrier", "who", "created_at"]
+    list_select_related = ["carrier", "private"]
+    readonly_fields = ["who"]
     search_fields = ["name"]
     inlines = [PricesOf]
-    actions_detail = ["set_price"]
+    actions_detail = ["set_price", "offer"]
+
+    @display(description="Offered to")
+    def who(self, plan: RatePlan) -> str:
+        if not hasattr(plan, "private"):
+            return "Every account"
+        named = offers.offered_to(plan=plan) or []
+        return ", ".join(account.name for account in named) or "Nobody"
+
+    @action(description="Who may take it", url_path="offer", icon="group")
+    def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        plan: RatePlan = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            accounts = None if given["is_public"] else [account_by_uuid(uuid) for uuid in given["accounts"].split()]
+            offers.offer_plan(plan=plan, accounts=accounts, by=desk_actor(request))
+            return f"{plan.name} is offered to {'every account' if accounts is None else f'{len(accounts)} accounts'}."
+
+        named = offers.offered_to(plan=plan)
+        initial = {"is_public": named is None, "accounts": "\n".join(str(account.uuid) for account in named or ())}
+        title = f"Who may take {plan.name}"
+        return self.ask(request, OfferForm, act, title=title, button="Save", row=plan, initial=initial)
 
     @action(description="New prices from a day on", url_path="price", icon="sell")
     def set_price(self, request: HttpRequest, object_id: str) -> HttpResponse:

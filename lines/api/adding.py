@@ -17,7 +17,7 @@ from lines.api.cards import SAMPLE_CARD, SimCard, card_of
 from lines.commands import orders as requests
 from lines.commands.adding import NOT_HERE, NewLine, add_lines
 from lines.commands.wishes import LONGEST_NOTES
-from lines.models import Coverage, Order
+from lines.models import Order
 from lines.policy import MOST_ORDERED, STORE_SELLS
 from lines.queries import shop
 
@@ -39,7 +39,7 @@ class NewSimCard(msgspec.Struct):
 )
 def add_sim_card(caller: Caller, asked: NewSimCard) -> SimCard:
     """Adds a line out of stock; one that is yours already stays as it is"""
-    plan = plan_of(asked.rate_plan_id)
+    plan = plan_of(caller, asked.rate_plan_id)
     row = NewLine(1, asked.iccid, plan.name, asked.notes, ", ".join(asked.tags))
     done = add_lines(account=caller.account, rows=[row], active=asked.activate, by=caller.actor)
     for _, why in done.bad:
@@ -66,10 +66,11 @@ class Covered(Paging):
 
 
 @endpoint("coverage", right=Right.SEE_MONEY, sample=[Network(1, "Germany", "DE", "Sample network", "2G, 4G")])
-def coverage(caller: Caller, asked: Covered) -> Page[Network]:  # noqa: ARG001 - an endpoint
-    """The networks of every rate plan, by country; their prices are in rate_plans"""
+def coverage(caller: Caller, asked: Covered) -> Page[Network]:
+    """The networks of each rate plan that you may take, by country; their prices are in rate_plans"""
     given = {"code": asked.country_code, "plan_id": asked.rate_plan_id}
-    rows = Coverage.objects.filter(**{name: value for name, value in given.items() if value is not None})
+    wanted = {name: value for name, value in given.items() if value is not None}
+    rows = shop.networks_for(caller.account).filter(**wanted)
     shown = rows.order_by("country", "code", "plan_id", "network")
     return listed(asked, [Network(row.plan_id, row.country, row.code, row.network, row.technologies) for row in shown])
 
@@ -114,7 +115,7 @@ _NEW_ORDER = NewOrder(50, "Ann Field", "ann@example.com", "1 Quay Street, Port T
 @endpoint("orders", "POST", right=Right.MANAGE_LINES, sample=SAMPLE_ORDER, body=_NEW_ORDER)
 def place_order(caller: Caller, asked: NewOrder) -> Asked:
     """Asks for SIM cards, more than the store sells at once; with an Idempotency-Key a lost answer asks once"""
-    plan = None if asked.rate_plan_id is None else plan_of(asked.rate_plan_id)
+    plan = None if asked.rate_plan_id is None else plan_of(caller, asked.rate_plan_id)
     wish = requests.Wish(
         asked.quantity, asked.contact, asked.email, asked.address, asked.phone, asked.message, plan=plan
     )

@@ -15,6 +15,7 @@ from accounts.models import Account
 from accounts.queries import Caller
 from lines.models import Line, RatePlan
 from lines.policy import cycle_start
+from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
 
 ICCID = "8944500000000000017"  # the samples'
@@ -45,9 +46,17 @@ def holder_of(caller: Caller, uuid: str) -> Account:
     return found
 
 
-def plan_of(plan_id: int) -> RatePlan:
-    """Raises NotFound."""
-    plan = RatePlan.objects.filter(pk=plan_id).first()
+def plan_of(caller: Caller, plan_id: int) -> RatePlan:
+    """A rate plan that is offered to the caller. Raises NotFound."""
+    plan = plans_for(caller.account).filter(pk=plan_id).first()
+    if plan is None:
+        raise NotFound("There is no such rate plan; rate_plans lists them")
+    return plan
+
+
+def known_plan_of(caller: Caller, plan_id: int) -> RatePlan:
+    """The same, or one that lines of the caller are on. Raises NotFound."""
+    plan = plans_known_to(caller.account).filter(pk=plan_id).first()
     if plan is None:
         raise NotFound("There is no such rate plan; rate_plans lists them")
     return plan

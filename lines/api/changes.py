@@ -9,7 +9,7 @@ import msgspec
 from django.db.models import Count
 from kit import clock
 from kit.endpoints import Ack, endpoint
-from kit.errors import Refusal
+from kit.errors import NotFound, Refusal
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
@@ -17,8 +17,9 @@ from accounts.queries import Caller
 from lines.api.asked import Hex, Id, holder_of, line_of, plan_of
 from lines.commands import holders, plans
 from lines.commands import tags as tagging
-from lines.models import LineTag, RatePlan, Tag
+from lines.models import LineTag, Tag
 from lines.policy import Verdict
+from lines.queries.plans import plans_for
 from lines.queries.shop import prices_at
 
 GROUP = "Plans, sub-accounts, tags"
@@ -40,14 +41,14 @@ class PlanOffered(msgspec.Struct):
     right=Right.SEE_MONEY,
     sample=[PlanOffered(1, "Sample plan", Decimal("0.010000"), Decimal("0.050000"), Decimal("0.000000"))],
 )
-def rate_plans(caller: Caller, asked: Paging) -> Page[PlanOffered]:  # noqa: ARG001 - an endpoint
-    """Every rate plan that there is, by name; a line may change to one of its own carrier's"""
+def rate_plans(caller: Caller, asked: Paging) -> Page[PlanOffered]:
+    """The rate plans that you may take, by name; a line may change to one of its own carrier's"""
     prices = prices_at(clock.now())
     return listed(
         asked,
         [
             PlanOffered(plan.pk, plan.name, *((price.per_mb, price.per_sms, price.per_day) if price else (None,) * 3))
-            for plan in RatePlan.objects.order_by("name")
+            for plan in plans_for(caller.account).order_by("name")
             for price in [prices.get(plan.pk)]
         ],
     )
@@ -60,8 +61,10 @@ class ToPlan(msgspec.Struct):
 @endpoint("sim_card/{iccid}/rate_plan", "PUT", "POST", right=Right.MANAGE_LINES, sample=Ack(), body=ToPlan(1))
 def rate_plan(caller: Caller, iccid: str, asked: ToPlan) -> Ack:
     """Puts a line on another rate plan of its carrier; what is read from now on is at its prices"""
-    line, plan = line_of(caller, iccid), plan_of(asked.rate_plan_id)
+    line, plan = line_of(caller, iccid), plan_of(caller, asked.rate_plan_id)
     verdict = plans.change_plan_of_lines(line_ids=[line.pk], plan=plan, by=caller.actor)[line.pk]
+    if verdict is Verdict.NOT_OFFERED:
+        raise NotFound("There is no such rate plan; rate_plans lists them")
     if verdict is Verdict.OTHER_CARRIER:
         raise Refusal(f"The plan {plan.name} is another carrier's; choose one of this line's carrier")
     return Ack()

@@ -206,6 +206,7 @@ WHY = {
     Verdict.DEACTIVATED: "The line is deactivated",
     Verdict.NOT_ON: "The line is not activated",
     Verdict.OTHER_CARRIER: "The rate plan is another carrier's",
+    Verdict.NOT_OFFERED: "The rate plan is no longer offered to the account",
     Verdict.CANNOT: "Its carrier cannot do this",
     Verdict.GONE: "The line is no longer yours",
 }

@@ -18,6 +18,7 @@ from lines.commands import holders, sms, tags, wishes
 from lines.commands.plans import change_plan_of_lines
 from lines.models import Job, Line, LineTag, RatePlan
 from lines.policy import NO_DATE, Action, Item, Verdict, Wanted
+from lines.queries.plans import plans_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def checked(*, action: Action, parameters: Mapping[str, Any], account: Account) 
         case Action.ASSIGN:
             return {"account": _holder(parameters.get("account"), account).uuid.hex}
         case Action.PLAN:
-            return {"plan": plan_of(key=parameters.get("plan")).pk}
+            return {"plan": plan_of(key=parameters.get("plan"), account=account).pk}
         case Action.TAG | Action.UNTAG:
             return {"tags": _tags(parameters.get("tags"))}
     if parameters:
@@ -170,9 +171,10 @@ def _holder(key: object, account: Account) -> Account:
     return found
 
 
-def plan_of(*, key: object) -> RatePlan:
-    """The rate plan of this id. Raises NotFound."""
-    plan = RatePlan.objects.filter(pk=int(str(key))).first() if str(key).isdecimal() and len(str(key)) < 10 else None
+def plan_of(*, key: object, account: Account) -> RatePlan:
+    """The rate plan of this id, where it is offered to the account. Raises NotFound."""
+    is_number = str(key).isdecimal() and len(str(key)) < 10
+    plan = plans_for(account).filter(pk=int(str(key))).first() if is_number else None
     if plan is None:
         raise NotFound("There is no such rate plan; choose one of the list")
     return plan

@@ -23,6 +23,7 @@ from lines.commands.tags import tag_lines, tag_names
 from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan
 from lines.policy import Wanted, Why
+from lines.queries.plans import plans_for
 
 MOST_ROWS = 5_000
 HEADS = {"iccid": "iccid", "rate plan": "plan", "plan": "plan", "notes": "notes", "tags": "tags"}
@@ -98,7 +99,7 @@ Chosen = tuple[NewLine, Line, RatePlan]
 
 def _choose(account: Account, rows: Sequence[NewLine], added: Added) -> list[Chosen]:
     """The rows that may be added, with their lines locked."""
-    plans = {plan.name.lower(): plan for plan in RatePlan.objects.all()}
+    plans = {plan.name.lower(): plan for plan in plans_for(account)}
     seen: dict[str, int] = {}
     fine: list[tuple[NewLine, str]] = []
     for row in rows:

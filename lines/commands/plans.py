@@ -17,17 +17,26 @@ from lines.commands.settings import set_on_lines
 from lines.commands.wishes import facts_of, lock_lines
 from lines.models import Line, RatePlan
 from lines.policy import Action, Verdict
+from lines.queries.plans import may_take
 
 
 @transaction.atomic
 def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) -> dict[int, Verdict]:
     """Puts lines on another rate plan of their carrier: what is read from now on is at its prices, and so are
-    the fees from tomorrow on, or from today where the line was not on yet. Harmless twice."""
+    the fees from tomorrow on, or from today where the line was not on yet. A plan that is not offered to their payer
+    is refused. Harmless twice."""
     states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
+    payers = {state.line.payer_id for state in states.values() if state.line.payer_id is not None}
+    offered = may_take(plan=plan, payer_ids=payers)
     for pk, facts in facts_of(states=list(states.values())).items():
         line = states[pk].line
-        about = replace(facts, is_so=line.plan_id == plan.pk, other_carrier=line.carrier_id != plan.carrier_id)
+        about = replace(
+            facts,
+            is_so=line.plan_id == plan.pk,
+            other_carrier=line.carrier_id != plan.carrier_id,
+            not_offered=line.payer_id not in offered,
+        )
         verdicts[pk] = policy.judge(Action.PLAN, about)
     due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
     before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))

@@ -19,10 +19,12 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines import carriers
+from lines.commands.offers import offer_plan
 from lines.commands.tuning import api_address
 from lines.commands.wishes import enforce
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
 from lines.policy import Wanted, Why
+from lines.queries.plans import plans_for
 
 
 @transaction.atomic
@@ -63,9 +65,10 @@ def add_rate_plan(
     per_day: Decimal,
     by: Actor,
     code: str = "",
+    accounts: Sequence[Account] | None = None,
 ) -> RatePlan:
-    """A rate plan with its first prices, in force from the beginning. Lines that come to it later are put on the
-    carrier's plan of this code, if one is given. Raises Invalid."""
+    """A rate plan with its first prices, in force from the beginning; for these accounts only, where they are named.
+    Lines that come to it later are put on the carrier's plan of this code, if one is given. Raises Invalid."""
     prices = {"per_mb": exact(per_mb), "per_sms": exact(per_sms), "per_day": exact(per_day)}
     if negative := [key for key, price in prices.items() if price < 0]:
         raise Invalid(f"A price cannot be negative: {', '.join(negative)}")
@@ -81,7 +84,7 @@ def add_rate_plan(
         subject=f"rate_plan:{plan.name}",
         detail={"carrier": carrier.name, **{key: str(price) for key, price in prices.items()}},
     )
-    return plan
+    return plan if accounts is None else offer_plan(plan=plan, accounts=accounts, by=by)
 
 
 def _name(name: str, what: str) -> str:
@@ -116,6 +119,8 @@ def import_lines(
         raise Invalid(f"Rate plan {plan.name} belongs to carrier {plan.carrier.name}, not to {carrier.name}")
     if active and account is None:
         raise Invalid("Lines in stock cannot be active; name the account they are for")
+    if account is not None and not plans_for(account).filter(pk=plan.pk).exists():
+        raise Invalid(f"Rate plan {plan.name} is not offered to {account.name}. Offer it to the account first.")
     result = Imported()
     seen: dict[str, int] = {}
     for number, raw in rows:

@@ -26,6 +26,7 @@ from lines.models.lines import (
     ReadingPass,
 )
 from lines.models.lists import IccidList
+from lines.models.offers import PlanOffer, PrivatePlan
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
@@ -59,7 +60,9 @@ __all__ = [
     "LineTag",
     "OnSpan",
     "Order",
+    "PlanOffer",
     "Price",
+    "PrivatePlan",
     "Quarantine",
     "RatePlan",
     "ReadingPass",

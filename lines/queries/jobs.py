@@ -21,6 +21,7 @@ from billing.models import Wallet
 from lines.carriers import CLIENTS
 from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
 from lines.policy import HOLDING, OF_SUBACCOUNTS, Action, Facts, Item, JobState, Verdict, Wanted, judge, undoing
+from lines.queries.plans import plans_for
 from lines.queries.scope import CONFIRMED_ON
 
 SENDING = frozenset(kind for kind, client in CLIENTS.items() if client.abilities.sends_sms)
@@ -75,6 +76,7 @@ def forecast(job: Job) -> Forecast:
             holder_off=row["holder_off"],
             is_so=row["so"],
             other_carrier=row["other_carrier"],
+            not_offered=row["not_offered"],
             cannot=row["kind"] not in SENDING,
         )
         verdict = judge(action, facts)
@@ -99,12 +101,15 @@ def _kinds_of(job: Job) -> list[Any]:
     nothing = Value(False, output_field=BooleanField())
     so: Combinable = nothing
     other_carrier: Combinable = nothing
+    not_offered: Combinable = nothing
     match Action(job.action):
         case Action.ASSIGN:
             so = _is(Q(account__uuid=job.parameters["account"]))
         case Action.PLAN:
             plan = RatePlan.objects.get(pk=job.parameters["plan"])
             so, other_carrier = _is(Q(plan=plan)), _is(~Q(carrier_id=plan.carrier_id))
+            is_offered = plans_for(job.account).filter(pk=plan.pk).exists()
+            not_offered = Value(not is_offered, output_field=BooleanField())
         case Action.TAG | Action.UNTAG | Action.RESET_TAGS as action:
             so = _tagged_so(job, action)
     waiting = JobItem.objects.filter(job=job, state=Item.WAITING).values("line")
@@ -119,6 +124,7 @@ def _kinds_of(job: Job) -> list[Any]:
             holder_off=_is(Q(account__is_active=False)),
             so=so,
             other_carrier=other_carrier,
+            not_offered=not_offered,
             price_plan=F("plan_id"),
             kind=F("carrier__kind"),
         )

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import CharField, Func, QuerySet
+from django.db.models import CharField, Func, Q, QuerySet
 
 from accounts.models import Account
 from accounts.policy import Right
@@ -14,6 +14,7 @@ from accounts.queries import Viewer
 from lines.models import Carrier, IccidList, Line, LineTag, RatePlan, Tag
 from lines.policy import Status
 from lines.queries.order import large_order, sorted_ids
+from lines.queries.plans import plans_for
 from lines.queries.scope import LineShown, lines_of, of_status, shown, with_all
 from lines.queries.search import matching
 
@@ -162,12 +163,13 @@ def tags_of(viewer: Viewer) -> list[Tag]:
 
 
 def plans_beside(viewer: Viewer, iccid: str) -> list[RatePlan]:
-    """The rate plans that a line may have: those of its carrier; none for who may not see prices."""
+    """The rate plans that a line may have: those of its carrier that are offered, and the one that it has; none for
+    who may not see prices."""
     if not viewer.may(Right.SEE_MONEY):
         return []
-    return list(
-        RatePlan.objects.filter(carrier__in=lines_of(viewer).filter(iccid=iccid).values("carrier")).order_by("name")
-    )
+    line = lines_of(viewer).filter(iccid=iccid)
+    offered = Q(pk__in=plans_for(viewer.account).values("pk"), carrier__in=line.values("carrier"))
+    return list(RatePlan.objects.filter(offered | Q(pk__in=line.values("plan"))).order_by("name"))
 
 
 def plans_of(viewer: Viewer) -> list[RatePlan]:

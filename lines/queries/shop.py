@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account
 from lines.models import Coverage, Order, Price, RatePlan
+from lines.queries.plans import plans_known_to
 
 COUNTRIES_SHOWN = 30
 
@@ -43,14 +44,19 @@ def prices_at(now: dt.datetime) -> dict[int, Price]:
     return {price.plan_id: price for price in latest}
 
 
-def covered_plans() -> list[RatePlan]:
-    """Rate plans whose coverage is known."""
-    return list(RatePlan.objects.filter(pk__in=Coverage.objects.values("plan")).order_by("name"))
+def networks_for(account: Account) -> QuerySet[Coverage]:
+    """The networks of the rate plans that an account may take, or has lines on."""
+    return Coverage.objects.filter(plan__in=plans_known_to(account))
 
 
-def coverage(*, q: str, plan_id: int | None, page: int, now: dt.datetime) -> CoveragePage:
+def covered_plans(account: Account) -> list[RatePlan]:
+    """The account's rate plans whose coverage is known."""
+    return list(plans_known_to(account).filter(pk__in=Coverage.objects.values("plan")).order_by("name"))
+
+
+def coverage(account: Account, *, q: str, plan_id: int | None, page: int, now: dt.datetime) -> CoveragePage:
     """Countries by name whose name, code or a network has this text; each with all its plans and networks."""
-    of_plan = Coverage.objects.filter(plan_id=plan_id) if plan_id else Coverage.objects.all()
+    of_plan = networks_for(account).filter(plan_id=plan_id) if plan_id else networks_for(account)
     matching = of_plan.filter(_says(q)) if q else of_plan
     places = matching.order_by("country", "code").values_list("country", "code").distinct()
     total, start = places.count(), (page - 1) * COUNTRIES_SHOWN

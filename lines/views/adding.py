@@ -13,8 +13,8 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines.commands import adding
 from lines.commands.adding import NewLine
-from lines.models import RatePlan
 from lines.queries.jobs import prices_in_force
+from lines.queries.plans import plans_for
 from lines.views.bulk import uploaded
 
 SHOWN = 200  # bad rows on a page
@@ -42,7 +42,7 @@ def add(request: MemberRequest) -> HttpResponse:
             messages.success(request, f"Line {iccid} {word}.")
             return redirect("line", iccid=iccid)
         said = done.bad[0][1]
-    plans = list(RatePlan.objects.select_related("carrier").order_by("name"))
+    plans = list(plans_for(request.account).select_related("carrier").order_by("name"))
     prices = prices_in_force([plan.pk for plan in plans], now=clock.now())
     context = {"row": row, "active": active, "said": said, "plans": [(plan, prices.get(plan.pk)) for plan in plans]}
     return render(request, "lines/add.html", context)

@@ -17,9 +17,10 @@ from accounts.policy import Right
 from lines import forms, queries
 from lines.commands import jobs, lists
 from lines.job_words import ACTIONS
-from lines.models import Job, RatePlan
+from lines.models import Job
 from lines.policy import OF_SUBACCOUNTS, Action
 from lines.queries import Asked
+from lines.queries.plans import plans_for
 
 OFFERED = (
     Action.ACTIVATE,
@@ -73,7 +74,7 @@ def bulk(request: MemberRequest) -> HttpResponse:
         ],
         "target": forms.address(asked, to="lines-bulk"),
         "list_address": forms.address(asked),
-        "plans": RatePlan.objects.select_related("carrier").order_by("name") if action is Action.PLAN else [],
+        "plans": plans_for(request.account).select_related("carrier").order_by("name") if action is Action.PLAN else [],
         "most": jobs.MOST_LINES,
     }
     return render(request, "lines/bulk.html", context)

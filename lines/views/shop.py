@@ -16,11 +16,13 @@ from kit.errors import NotFound, Refusal
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
+from accounts.models import Account
 from accounts.policy import Right
 from lines.commands import orders
 from lines.models import RatePlan
 from lines.policy import MOST_ORDERED, STORE_SELLS
 from lines.queries import shop
+from lines.queries.plans import plans_for
 
 ORDERS_SHOWN = 50
 
@@ -30,7 +32,7 @@ class OrderForm(forms.Form):
 
     quantity = forms.IntegerField(label="How many", max_value=MOST_ORDERED, widget=forms.NumberInput(attrs={"min": 11}))
     plan = forms.ModelChoiceField(
-        RatePlan.objects.order_by("name"), label="Rate plan", required=False, empty_label="Not sure yet"
+        RatePlan.objects.none(), label="Rate plan", required=False, empty_label="Not sure yet"
     )
     contact = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     email = forms.EmailField(label="Mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"}))
@@ -42,6 +44,12 @@ class OrderForm(forms.Form):
         label="Anything else", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def __init__(self, *args: Any, account: Account, **more: Any) -> None:
+        super().__init__(*args, **more)
+        plan = self.fields["plan"]
+        assert isinstance(plan, forms.ModelChoiceField)
+        plan.queryset = plans_for(account).order_by("name")
 
     def clean_quantity(self) -> int:
         quantity: int = self.cleaned_data["quantity"]
@@ -56,7 +64,7 @@ class OrderForm(forms.Form):
 def order_page(request: MemberRequest) -> HttpResponse:
     """The store for a few, the contact form for many, and what became of earlier requests."""
     user = request.membership.user
-    form = OrderForm(request.POST or None, initial={"email": user.email, "contact": user.name})
+    form = OrderForm(request.POST or None, account=request.account, initial={"email": user.email, "contact": user.name})
     if request.method == "POST" and form.is_valid():
         data: dict[str, Any] = dict(form.cleaned_data)
         key = data.pop("key")
@@ -102,12 +110,12 @@ def store(request: MemberRequest) -> HttpResponse:
 def coverage(request: MemberRequest) -> HttpResponse:
     """Countries and networks of each rate plan, with its prices."""
     q = " ".join(request.GET.get("q", "").replace("\0", "").split())[:80]
-    plans = shop.covered_plans()
+    plans = shop.covered_plans(request.account)
     wanted = request.GET.get("plan", "")
     plan = next((one for one in plans if str(one.pk) == wanted), None)
     number = request.GET.get("page", "")
     at = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 5 else 1
-    found = shop.coverage(q=q, plan_id=plan.pk if plan else None, page=max(at, 1), now=clock.now())
+    found = shop.coverage(request.account, q=q, plan_id=plan.pk if plan else None, page=max(at, 1), now=clock.now())
     context = {
         "q": q,
         "plan": plan,

@@ -11,9 +11,9 @@ from automation.models import WebhookDelivery
 from automation.queries.activity import rules_of
 from automation.queries.outbox import endpoints_of
 from lines.api.asked import ICCID
-from lines.models import RatePlan
 from lines.policy import OrderState
 from lines.queries.jobs import jobs_of
+from lines.queries.plans import plans_for
 from lines.queries.scope import lines_of
 from lines.queries.shop import orders_of
 
@@ -35,7 +35,7 @@ def _order(caller: Caller) -> str:
 def _plan(caller: Caller) -> int:
     """Of the first line, as a line changes only among its carrier's."""
     of_line = lines_of(caller).order_by("iccid").values_list("plan", flat=True).first()
-    return of_line or RatePlan.objects.values_list("pk", flat=True).first() or 1
+    return of_line or plans_for(caller.account).order_by("pk").values_list("pk", flat=True).first() or 1
 
 
 def _subaccount(caller: Caller) -> str:

@@ -99,11 +99,13 @@ def test_the_example_file_is_good(fleet: Fleet, capsys: pytest.CaptureFixture[st
     assert set(answer["networks"]) == {"World", "Europe"}
 
 
-def test_coverage_is_found_by_country_code_and_network_with_the_price_in_force(fleet: Fleet, client: Client) -> None:
+def test_coverage_is_found_by_country_code_and_network_with_the_price_in_force(
+    fleet: Fleet, account: Account, client: Client
+) -> None:
     peru = {"country": "Peru", "code": "PE", "network": "Claro", "technologies": "4G"}
     load(fleet, GOOD, peru, GOOD | {"network": "Airtel"})
     found = {
-        q: [country.name for country in shop.coverage(q=q, plan_id=None, page=1, now=clock.now()).countries]
+        q: [country.name for country in shop.coverage(account, q=q, plan_id=None, page=1, now=clock.now()).countries]
         for q in ("", "ke", "safari", "per", "zz", "4G")
     }
     assert found == {

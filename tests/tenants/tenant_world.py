@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
 from kit import clock, crypto
@@ -33,6 +34,7 @@ from billing.policy import PaymentState
 from lines.carriers.base import CallKind, Switch, Unreachable
 from lines.commands.stock import add_carrier, add_rate_plan
 from lines.models import (
+    Coverage,
     IccidList,
     Job,
     JobItem,
@@ -139,6 +141,8 @@ def build() -> World:
     carrier = add_carrier(
         name=CARRIER, kind="simbase", url="http://127.0.0.1:9", secrets={"api_key": "k" * 16}, by=OPERATOR
     )
+    with connection.cursor() as cursor:  # numbers that stand nowhere else on a page
+        cursor.execute("SELECT setval(pg_get_serial_sequence('lines_rateplan', 'id'), 8100000)")
     plan = add_rate_plan(
         name=PLAN, carrier=carrier, per_mb=Decimal(PER_MB), per_sms=Decimal("0.05"), per_day=Decimal(0), by=OPERATOR
     )
@@ -162,11 +166,22 @@ def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
     account = open_account(name=f"{word} Ltd", owner_email=f"owner@{word}.example", professional=True, by=OPERATOR)
     adjust(account=account, amount=Decimal("7531.97"), reason=f"{word} starts", by=OPERATOR)
     tenant = Tenant(account, word, digits)
+    _plan(tenant, plan)
     _brand(tenant, f"{word}.example")
     _lines(tenant, plan)
     _money(tenant)
     _work(tenant)
     return tenant
+
+
+def _plan(tenant: Tenant, public: RatePlan) -> None:
+    """One that is for this account alone, with a network of its own; no line is on it."""
+    own = add_rate_plan(
+        name=f"{tenant.word} own plan", carrier=public.carrier, per_mb=Decimal("0.024681"), per_sms=Decimal(0),
+        per_day=Decimal(0), accounts=[tenant.account], by=OPERATOR,
+    )  # fmt: skip
+    Coverage.objects.create(plan=own, country="Germany", code="DE", network=f"{tenant.word} own network")
+    tenant.objects["plan"] = own.pk
 
 
 def _sub(parent: Tenant, word: str, digits: str, plan: RatePlan, *, serial: int = 0) -> Tenant:

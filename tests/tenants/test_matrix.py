@@ -36,6 +36,7 @@ from tenant_world import BALANCE, CARRIER, OUR_NAME, PER_MB, PLAN, Tenant, World
 
 from accounts.models import Account
 from accounts.policy import Right, Role, Scope, rights, rights_of_scopes
+from lines.models import Line
 
 pytestmark = pytest.mark.django_db
 
@@ -374,6 +375,76 @@ def test_a_call_of_the_api_shows_and_does_to_each_only_what_is_theirs(world: Wor
         if len(none) > len(one.verbs):
             wrong.append(f"{caller}: foreign and absent are not one answer: {none}")
     assert not wrong, "\n".join(wrong)
+
+
+PLAN_DOORS: dict[str, tuple[str, str, Callable[[str, str], dict[str, Any]]]] = {
+    "the list's filter": ("GET", "/lines/", lambda plan, _: {"plan": plan}),
+    "the list as CSV": ("GET", "/lines/export.csv", lambda plan, _: {"plan": plan}),
+    "coverage": ("GET", "/coverage/", lambda plan, _: {"plan": plan}),
+    "what is offered to many lines": ("GET", "/lines/bulk/", lambda plan, _: {"plan": plan, "action": "plan"}),
+    "a line": ("POST", "/lines/{iccid}/plan/", lambda plan, _: {"plan": plan}),
+    "ticked lines": ("POST", "/lines/bulk/", lambda plan, iccid: {"action": "plan", "plan": plan, "line": iccid}),
+    "a line to add": ("POST", "/lines/add/", lambda plan, iccid: {"iccid": iccid, "plan": f"zqxeno own plan{plan}"}),
+    "a file of lines": (
+        "POST", "/lines/add/many/", lambda plan, iccid: {"rows": f"iccid,rate plan\n{iccid},zqxeno own plan{plan}"}
+    ),
+    "a rule": (
+        "POST", "/automation/rules/new/",
+        lambda plan, _: {"name": "r", "trigger": "imei", "action": "plan", "to_plan": plan, "plan": plan},
+    ),
+    "an order": (
+        "POST", "/orders/",
+        lambda plan, _: {"quantity": 20, "plan": plan, "contact": "A", "email": "a@b.example", "address": "Street",
+                         "key": "0" * 32},
+    ),
+}  # fmt: skip
+PLAN_CALLS: dict[str, tuple[str, str, Callable[[int, str], dict[str, Any]]]] = {
+    "the API's change": ("PUT", "sim_card/{iccid}/rate_plan", lambda plan, _: {"rate_plan_id": plan}),
+    "the API's job": (
+        "POST", "jobs", lambda plan, iccid: {"action": "plan", "iccids": [iccid], "rate_plan_id": plan}
+    ),
+    "the API's new line": (
+        "POST", "iot_sim_cards", lambda plan, iccid: {"iccid": iccid, "rate_plan_id": plan, "activate": False}
+    ),
+    "the API's order": (
+        "POST", "orders",
+        lambda plan, _: {"quantity": 20, "contact": "A", "email": "a@b.example", "address": "S", "rate_plan_id": plan},
+    ),
+    "the API's rule": (
+        "POST", "rules",
+        lambda plan, _: {"name": "r", "trigger": "imei", "action": "plan", "to_rate_plan_id": plan},
+    ),
+    "the API's rule for lines of a plan": (
+        "POST", "rules", lambda plan, _: {"name": "r", "trigger": "imei", "rate_plan_id": plan}
+    ),
+    "the API's filter": ("GET", "iot_sim_cards?rate_plan_id={plan}", lambda plan, _: {"plan": plan}),
+    "the API's coverage": ("GET", "coverage?rate_plan_id={plan}", lambda plan, _: {"plan": plan}),
+    "the API's plans": ("GET", "rate_plans", lambda plan, _: {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("door", [*PLAN_DOORS, *PLAN_CALLS])
+def test_a_rate_plan_of_another_account_is_one_that_does_not_exist(world: World, door: str) -> None:
+    """By every door that a rate plan can be named at: the same answer as for none, and not a word of it."""
+    iccid, theirs = world.acme.objects["line"], world.xeno.objects["plan"]
+    words, answers = forbidden(world, "owner"), []
+    for plan in (theirs, 90_000_001):
+        if door in PLAN_DOORS:
+            method, path, given = PLAN_DOORS[door]
+            by_name = {theirs: "", 90_000_001: " of none"}[plan]
+            name = by_name if "add" in path else str(plan)
+            row = Row(Right.SEE_LINES, get=given(name, iccid), post=given(name, iccid))
+            response, _ = ask(world, "owner", method, path.format(iccid=iccid), row)
+        else:
+            method, path, body = PLAN_CALLS[door]
+            where = path.format(iccid=iccid, plan=plan)
+            response, _ = call(world, "owner's key", world.acme.account, method, where, body(plan, iccid))
+        said = response.body.replace("zqxeno own plan", "").replace(" of none", "")  # what was asked is said again
+        plain = ONCE.sub("", said.replace(str(plan), ""))
+        assert not words.search(plain), plain
+        answers.append((response.status_code, response.get("Location", ""), plain))
+    assert answers[0] == answers[1]
+    assert not Line.objects.filter(plan=theirs).exists()
 
 
 def test_every_table_of_a_tenant_has_rows_with_a_canary(world: World) -> None:

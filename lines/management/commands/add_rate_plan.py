@@ -1,4 +1,4 @@
-"""add_rate_plan NAME --carrier NAME --per-mb 0.01 [--per-sms 0.05] [--per-day 0]."""
+"""add_rate_plan NAME --carrier NAME --per-mb 0.01 [--per-sms 0.05] [--per-day 0] [--for UUID...]."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kit import money
 from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
+from accounts.queries import account_by_uuid
 from lines.commands.stock import add_rate_plan
 from lines.management.naming import carrier_named
 
@@ -22,6 +23,7 @@ class Command(OperatorCommand):
         parser.add_argument("--per-mb", required=True, metavar="USD", help="for 1,048,576 bytes")
         parser.add_argument("--per-sms", default="0.05", metavar="USD", help="for a message to a device (0.05)")
         parser.add_argument("--per-day", default="0", metavar="USD", help="for each day that a line is active (0)")
+        parser.add_argument("--for", nargs="+", metavar="UUID", dest="accounts", help="only these accounts may take it")
         parser.add_argument("--carrier-plan", default="", metavar="ID", help="the carrier's plan for its lines")
 
     def answer(self, **options: Any) -> dict[str, Any]:
@@ -31,6 +33,7 @@ class Command(OperatorCommand):
             carrier=carrier_named(options["carrier"]),
             by=OPERATOR,
             code=options["carrier_plan"],
+            accounts=[account_by_uuid(uuid) for uuid in options["accounts"]] if options["accounts"] else None,
             **prices,
         )
         return {"rate_plan": plan.name, "carrier": plan.carrier.name, **prices}
