@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0022_on_spans"),
+        ("lines", "0023_breakers_by_kind"),
     ]
 
     operations = [
