@@ -64,6 +64,15 @@ class Differs(enum.StrEnum):
     DRIFT = "drift"  # its state is not what we want, for long
 
 
+class Hold(enum.StrEnum):
+    """What became of a movement that was too large to be believed at once."""
+
+    HELD = "held"
+    CHARGED = "charged"  # a second reading agreed, or a person did
+    TAKEN_BACK = "taken back"  # a second reading showed less
+    DISMISSED = "dismissed"  # a person let it go: the counter goes on from there, and nothing is charged
+
+
 DRIFTS_AFTER = dt.timedelta(minutes=30)  # a wish that is not confirmed so long is no passing matter
 
 

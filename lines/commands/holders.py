@@ -24,7 +24,8 @@ WITH moving AS (
      WHERE l.id = ANY(%(ids)s::bigint[]) AND l.payer_id = %(payer)s AND l.account_id <> %(holder)s
      ORDER BY l.id FOR UPDATE
 )
-UPDATE lines_line l SET account_id = %(holder)s, held_since = %(now)s FROM moving m, accounts_account a
+UPDATE lines_line l SET account_id = %(holder)s,
+       held_since = greatest(%(now)s, coalesce(l.held_since, l.added_at) + interval '1 microsecond') FROM moving m, accounts_account a
  WHERE l.id = m.id AND a.id = m.account_id
 RETURNING l.id, m.iccid, a.name
 """

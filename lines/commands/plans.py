@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from django.db import transaction
+from django.db import connection, transaction
 from kit import clock
+from kit.sql import array
 
 from accounts.commands import Happened, record_many
 from accounts.policy import Actor
@@ -40,7 +41,7 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
         verdicts[pk] = policy.judge(Action.PLAN, about)
     due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
     before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))
-    Line.objects.filter(pk__in=[line.pk for line in due]).update(plan=plan)
+    _put_on(plan, due)
     restart_spans(line_ids=[line.pk for line in due], at=clock.now())
     if plan.code and due:
         set_on_lines(line_ids=[line.pk for line in due], setting=Setting.PLAN, value=plan.code, by=by)
@@ -53,3 +54,16 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
         ],
     )
     return verdicts
+
+
+# Two changes at one moment are two rows of a line's history, the second one after the first.
+PUT_ON = """
+UPDATE lines_line SET plan_id = %(plan)s,
+       plan_since = greatest(%(now)s, coalesce(plan_since, added_at) + interval '1 microsecond')
+ WHERE id = ANY(%(lines)s::bigint[])
+"""
+
+
+def _put_on(plan: RatePlan, lines: Sequence[Line]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(PUT_ON, {"plan": plan.pk, "now": clock.now(), "lines": array(line.pk for line in lines)})

@@ -62,6 +62,12 @@ WITH reading AS (
     SELECT * FROM unnest(%(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(switches)s::smallint[],
                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::timestamptz[])
                   AS r(line_id, counter, cycle, switch, word, blocked, sms, seen)
+), kept AS (
+    INSERT INTO lines_reading (asked_at, carrier_id, call, are_finals, first_line, last_line,
+                               line_ids, counters, cycles, seen)
+    VALUES (%(at)s, %(carrier)s, %(call)s, %(final)s, %(first)s, %(last)s,
+            %(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(kept_seen)s::timestamptz[])
+    RETURNING id
 ), found AS (
     SELECT r.*, l.payer_id, l.account_id, l.plan_id, l.held_since,
            st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
@@ -162,6 +168,7 @@ WITH reading AS (
            shown_lower = CASE WHEN judgement IN ('first', 'opens') THEN NULL
                               WHEN judgement = 'same' AND NOT %(final)s
                               THEN CASE WHEN m.counter < st.counter THEN m.counter END ELSE st.shown_lower END,
+           reading_id = kept.id,
            read_at = CASE WHEN %(final)s THEN st.read_at ELSE greatest(st.read_at, %(at)s) END,
            day = greatest(st.day, %(day)s),
            day_bytes = CASE WHEN st.day >= %(day)s THEN st.day_bytes ELSE 0 END
@@ -176,7 +183,7 @@ WITH reading AS (
            reported_at = CASE WHEN {{news}} AND (st.reported_at IS NULL OR m.word <> st.reported_word) THEN %(at)s
                               ELSE st.reported_at END,
            confirmed_at = CASE WHEN {{news}} THEN %(at)s ELSE st.confirmed_at END
-      FROM moved m WHERE st.line_id = m.line_id
+      FROM moved m, kept WHERE st.line_id = m.line_id
     RETURNING st.line_id, st.wanted, st.reported, m.payer_id, m.word
 ), settled AS (
     DELETE FROM lines_drive d USING state s
@@ -290,6 +297,7 @@ def _parameters(
     are_finals: bool,
 ) -> dict[str, Any]:
     readings = [reading for _, reading in known]
+    seen = array(reading.last_seen for reading in readings)
     statuses = [reading.status for reading in readings]
     day = read_at.astimezone(dt.UTC).date()
     return {
@@ -306,5 +314,9 @@ def _parameters(
         "words": array(None if s is None else s.word[:40] for s in statuses),
         "blocked": array(s is not None and s.blocked for s in statuses),
         "sms": array(reading.sms_sent for reading in readings),
-        "seen": array(reading.last_seen for reading in readings),
+        "seen": seen,
+        "kept_seen": seen if any(reading.last_seen for reading in readings) else None,
+        "call": "final" if are_finals else "list" if readings[0].cycle else "line",
+        "first": known[0][0],
+        "last": known[-1][0],
     }

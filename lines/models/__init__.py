@@ -27,6 +27,17 @@ from lines.models.lines import (
 )
 from lines.models.lists import IccidList
 from lines.models.offers import PlanOffer, PrivatePlan
+from lines.models.readings import (
+    BoundaryUse,
+    CycleDay,
+    HeldMovement,
+    KeptReading,
+    LineHolding,
+    LinePlan,
+    Opening,
+    OpeningDay,
+    Rebase,
+)
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
@@ -35,6 +46,7 @@ from lines.models.tags import LineTag, Tag
 __all__ = [
     "ICCID",
     "BooksCheck",
+    "BoundaryUse",
     "Breaker",
     "BulkEdit",
     "Carrier",
@@ -42,23 +54,30 @@ __all__ = [
     "ChangedLines",
     "Chunk",
     "Coverage",
+    "CycleDay",
     "Difference",
     "Drive",
     "FinalTotal",
+    "HeldMovement",
     "HolderDay",
     "IccidList",
     "Job",
     "JobItem",
+    "KeptReading",
     "Leased",
     "Line",
     "LineCycle",
     "LineDay",
     "LineDevice",
+    "LineHolding",
+    "LinePlan",
     "LineSecret",
     "LineSetting",
     "LineState",
     "LineTag",
     "OnSpan",
+    "Opening",
+    "OpeningDay",
     "Order",
     "PlanOffer",
     "Price",
@@ -66,6 +85,7 @@ __all__ = [
     "Quarantine",
     "RatePlan",
     "ReadingPass",
+    "Rebase",
     "Sighting",
     "SmsLook",
     "SmsMessage",

@@ -30,6 +30,9 @@ class Carrier(models.Model):
     cycle_day = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(28)], editable=False
     )
+    # A cycle day that was changed counts from this boundary on; until then the cycle that was open goes on.
+    cycle_since = models.DateField(null=True, blank=True, editable=False)
+    cycle_before = models.DateField(null=True, blank=True, editable=False)
     calls_per_second = models.FloatField(default=10.0)
     calls_per_day = models.PositiveIntegerField(null=True, blank=True)
     read_every = models.PositiveIntegerField("seconds between passes", default=300)
@@ -146,6 +149,7 @@ class Line(models.Model):
     msisdn = models.CharField(max_length=20, blank=True)
     added_at = models.DateTimeField(default=clock.now)
     held_since = models.DateTimeField(null=True, blank=True)  # by its holder, where that is later than `added_at`
+    plan_since = models.DateTimeField(null=True, blank=True)  # at its plan, where that is later than `added_at`
     deactivation_date = models.DateField(null=True, blank=True)  # it is deactivated at 00:00 of this day
     deactivation_by = models.CharField(max_length=254, blank=True, default="", db_default="")
 
@@ -180,7 +184,8 @@ class LineState(models.Model):
     """What changes with every page: kept narrow and without indexes on what is updated, so that updates stay in place.
 
     `cycle`, `counter`, `baseline`: the cycle that the counter belongs to, the highest counter seen in it, and where our
-    own usage begins in it (bytes). No cycle: the next reading is the baseline and charges nothing.
+    own usage begins in it (bytes; under 0 where the carrier began to count anew inside the cycle). No cycle: the next
+    reading is the baseline and charges nothing.
     """
 
     line = models.OneToOneField(Line, on_delete=models.CASCADE, primary_key=True, related_name="state")
@@ -197,6 +202,8 @@ class LineState(models.Model):
     lower_at = models.DateTimeField(null=True)  # when the carrier last showed less than before in one cycle
     lower_counter = models.BigIntegerField(null=True)
     shown_lower = models.BigIntegerField(null=True)  # what the carrier shows now, where that is under `counter`
+    reading_id = models.BigIntegerField(null=True)  # the kept reading that was applied last
+    baseline_at = models.DateTimeField(null=True)  # when the reading was asked for that is the baseline
 
     wanted = models.SmallIntegerField(default=Wanted.DEACTIVATED, choices=[(w.value, w.name.title()) for w in Wanted])
     wanted_at = models.DateTimeField(default=clock.now)
@@ -227,6 +234,7 @@ class LineCycle(models.Model):
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="+", db_index=False)
     counter = models.BigIntegerField()
     used = models.BigIntegerField()
+    read_at = models.DateTimeField(null=True)  # when the last reading of it was asked for, where that is known
 
     class Meta:
         constraints = [
@@ -381,6 +389,7 @@ class FinalTotal(Leased):
     cycle = models.DateField()
     done_at = models.DateTimeField(null=True)
     total = models.BigIntegerField(null=True)
+    charged = models.BigIntegerField(null=True)  # bytes of the month that were charged when the total came
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["line", "cycle"], name="final_total_is_once_a_month")]
