@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Sum
+from kit import clock
 
 from accounts.commands import open_account
 from accounts.models import Account
@@ -20,12 +21,13 @@ from lines.books import check_books
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.readings import Applied, apply_readings
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
-from lines.models import Carrier, Line, LineDay, LineState, Price, RatePlan
+from lines.models import Carrier, Drive, Line, LineDay, LineState, Price, RatePlan
 
 SECRETS = {"simbase": {"api_key": "k" * 16}, "iotportal": {"client_id": "c" * 16, "secret_key": "s" * 16}}
 ON = Status(Switch.ON, "on")
 OFF = Status(Switch.OFF, "off")
 MB = 1_048_576
+ADDED = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 def at(text: str) -> dt.datetime:
@@ -74,16 +76,20 @@ class Fleet:
         first = self.made + 1
         self.made += count
         iccids = [f"8944{number:015}" for number in range(first, first + count)]
-        imported = import_lines(
-            rows=list(enumerate(iccids, 2)),
-            carrier=self.carriers[kind],
-            plan=self.plans[kind],
-            account=account,
-            active=account is not None if active is None else active,
-            by=OPERATOR,
-        )
+        with clock.frozen(ADDED):  # before everything that tests tell of them
+            imported = import_lines(
+                rows=list(enumerate(iccids, 2)),
+                carrier=self.carriers[kind],
+                plan=self.plans[kind],
+                account=account,
+                active=account is not None if active is None else active,
+                by=OPERATOR,
+            )
         assert imported.added == count
-        return list(Line.objects.filter(iccid__in=iccids).order_by("iccid"))
+        lines = list(Line.objects.filter(iccid__in=iccids).order_by("iccid"))
+        LineState.objects.filter(line__in=lines).update(wanted_at=clock.now())
+        Drive.objects.filter(line__in=lines).update(since=clock.now())
+        return lines
 
     def price(self, kind: str, since: str, per_mb: str, *, per_day: str = "0") -> Price:
         return Price.objects.create(

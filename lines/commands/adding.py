@@ -144,7 +144,7 @@ def _what_is_wrong(row: NewLine, iccid: str, seen: Mapping[str, int], plans: Map
 TAKE = """
 WITH taken AS (
     UPDATE lines_line l SET account_id = %(account)s, payer_id = %(account)s, plan_id = r.plan_id, notes = r.notes,
-           added_at = greatest(%(now)s, l.added_at + interval '1 microsecond')  -- the line's history is by moments
+           added_at = %(now)s + CASE WHEN l.added_at = %(now)s THEN interval '1 microsecond' ELSE '0' END
       FROM unnest(%(lines)s::bigint[], %(plans)s::bigint[], %(notes)s::text[]) AS r(line_id, plan_id, notes)
      WHERE l.id = r.line_id
 )

@@ -25,7 +25,7 @@ WITH moving AS (
      ORDER BY l.id FOR UPDATE
 )
 UPDATE lines_line l SET account_id = %(holder)s,
-       held_since = greatest(%(now)s, coalesce(l.held_since, l.added_at) + interval '1 microsecond') FROM moving m, accounts_account a
+       held_since = greatest(%(now)s, held_since + interval '1 microsecond') FROM moving m, accounts_account a
  WHERE l.id = m.id AND a.id = m.account_id
 RETURNING l.id, m.iccid, a.name
 """

@@ -63,9 +63,9 @@ WITH reading AS (
                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::timestamptz[])
                   AS r(line_id, counter, cycle, switch, word, blocked, sms, seen)
 ), kept AS (
-    INSERT INTO lines_reading (asked_at, carrier_id, call, are_finals, first_line, last_line,
+    INSERT INTO lines_reading (asked_at, carrier_id, call, are_finals, has_finals, wraps_at, first_line, last_line,
                                line_ids, counters, cycles, seen)
-    VALUES (%(at)s, %(carrier)s, %(call)s, %(final)s, %(first)s, %(last)s,
+    VALUES (%(at)s, %(carrier)s, %(call)s, %(final)s, %(has_finals)s, %(wraps_at)s::bigint, %(first)s, %(last)s,
             %(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(kept_seen)s::timestamptz[])
     RETURNING id
 ), found AS (
@@ -306,6 +306,7 @@ def _parameters(
         "day": day,
         "cycle": policy.cycle_start(day, carrier.cycle_day),
         "has_finals": has_finals,
+        "wraps_at": None,
         "final": are_finals,
         "lines": array(line_id for line_id, _ in known),
         "counters": array(reading.counter for reading in readings),

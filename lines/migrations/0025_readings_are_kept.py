@@ -15,6 +15,8 @@ CREATE TABLE lines_reading (
     carrier_id bigint NOT NULL,
     call varchar(8) NOT NULL,
     are_finals boolean NOT NULL,
+    has_finals boolean NOT NULL,
+    wraps_at bigint,
     first_line bigint NOT NULL,
     last_line bigint NOT NULL,
     line_ids bigint[] NOT NULL,
@@ -25,6 +27,7 @@ CREATE TABLE lines_reading (
     PRIMARY KEY (id, asked_at)
 ) PARTITION BY RANGE (asked_at);
 CREATE INDEX reading_of_carrier ON lines_reading (carrier_id, asked_at) INCLUDE (first_line, last_line);
+CREATE INDEX reading_of_lines ON lines_reading (carrier_id, last_line) INCLUDE (first_line);
 CREATE TRIGGER reading_is_append_only BEFORE UPDATE OR DELETE ON lines_reading
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER reading_is_never_emptied BEFORE TRUNCATE ON lines_reading
@@ -90,8 +93,9 @@ BEGIN
         INSERT INTO lines_lineplan (line_id, plan_id, since) VALUES (NEW.id, NEW.plan_id, NEW.plan_since);
     END IF;
     IF (NEW.payer_id, NEW.account_id) IS DISTINCT FROM (OLD.payer_id, OLD.account_id) THEN
-        INSERT INTO lines_lineholding (line_id, payer_id, account_id, since)
+        INSERT INTO lines_lineholding (line_id, payer_id, account_id, reading_id, since)
         VALUES (NEW.id, NEW.payer_id, NEW.account_id,
+                (SELECT reading_id FROM lines_linestate WHERE line_id = NEW.id),
                 CASE WHEN NEW.added_at <> OLD.added_at THEN NEW.added_at
                      WHEN NEW.held_since IS DISTINCT FROM OLD.held_since AND NEW.held_since IS NOT NULL
                      THEN NEW.held_since
@@ -258,6 +262,7 @@ class Migration(migrations.Migration):
                 ("decided_at", models.DateTimeField(null=True)),
                 ("decided_by", models.CharField(blank=True, max_length=254)),
                 ("decided_reading_id", models.BigIntegerField(null=True)),
+                ("after_reading_id", models.BigIntegerField(null=True)),
                 (
                     "line",
                     models.ForeignKey(
@@ -315,6 +320,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("since", models.DateTimeField()),
+                ("reading_id", models.BigIntegerField(null=True)),
                 (
                     "account",
                     models.ForeignKey(
@@ -502,6 +508,8 @@ class Migration(migrations.Migration):
                         ("asked_at", models.DateTimeField()),
                         ("call", models.CharField(max_length=8)),
                         ("are_finals", models.BooleanField()),
+                        ("has_finals", models.BooleanField()),
+                        ("wraps_at", models.BigIntegerField(null=True)),
                         ("first_line", models.BigIntegerField()),
                         ("last_line", models.BigIntegerField()),
                         (
@@ -542,7 +550,10 @@ class Migration(migrations.Migration):
                     ],
                     options={
                         "db_table": "lines_reading",
-                        "indexes": [models.Index(fields=["carrier", "asked_at"], name="reading_of_carrier")],
+                        "indexes": [
+                            models.Index(fields=["carrier", "asked_at"], name="reading_of_carrier"),
+                            models.Index(fields=["carrier", "last_line"], name="reading_of_lines"),
+                        ],
                     },
                 ),
             ],

@@ -25,6 +25,8 @@ class KeptReading(models.Model):
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="+", db_index=False)
     call = models.CharField(max_length=8)  # list, line or final
     are_finals = models.BooleanField()
+    has_finals = models.BooleanField()  # the carrier gives final totals of months
+    wraps_at = models.BigIntegerField(null=True)  # its counters begin again at 0 there
     first_line = models.BigIntegerField()
     last_line = models.BigIntegerField()
     line_ids = ArrayField(models.BigIntegerField())
@@ -35,7 +37,10 @@ class KeptReading(models.Model):
 
     class Meta:
         db_table = "lines_reading"
-        indexes = [models.Index(fields=["carrier", "asked_at"], name="reading_of_carrier")]
+        indexes = [
+            models.Index(fields=["carrier", "asked_at"], name="reading_of_carrier"),
+            models.Index(fields=["carrier", "last_line"], name="reading_of_lines"),
+        ]
 
 
 class LinePlan(models.Model):
@@ -56,6 +61,7 @@ class LineHolding(models.Model):
     payer = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     since = models.DateTimeField()
+    reading_id = models.BigIntegerField(null=True)  # the last reading that was applied before
 
     class Meta:
         indexes = [models.Index(fields=["line", "-since", "-id"], name="holding_of_line")]
@@ -74,7 +80,7 @@ class CycleDay(models.Model):
 
 
 class BoundaryUse(models.Model):
-    """What was charged to the old cycle since its end, by the day and at the price that it has if the new one has begun.
+    """What was charged to the old cycle since its end, by its day and price if the new one has begun by then.
 
     Of carriers that tell no cycle, in the 72 hours after a boundary; gone when it is known which cycle it was.
     """
@@ -144,7 +150,8 @@ class HeldMovement(models.Model):
     state = models.CharField(max_length=12, choices=[(one.value, one.value) for one in Hold], default=Hold.HELD)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True)
-    decided_reading_id = models.BigIntegerField(null=True)
+    decided_reading_id = models.BigIntegerField(null=True)  # the one that decided it; null: a person did
+    after_reading_id = models.BigIntegerField(null=True)  # the last one that was applied before a person did
 
     class Meta:
         constraints = [
