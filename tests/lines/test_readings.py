@@ -6,10 +6,14 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from kit import clock
 
+from accounts.policy import OPERATOR
 from billing.commands import seal_days
 from lines.carriers.base import Reading, Status, Switch
+from lines.commands.plans import change_plan_of_lines
 from lines.models import Drive, FinalTotal, Line, LineDay, LineState, RatePlan
+from lines.policy import Verdict
 from tests.fleets import (
     MB,
     OFF,
@@ -254,7 +258,8 @@ def test_a_line_on_another_plan_pays_the_new_plans_price_from_then_on(fleet: Fle
     fleet.read(line, "2026-11-20T09:00", MB)
     dear = RatePlan.objects.create(name="dear", carrier=fleet.carriers["simbase"])
     dear.prices.create(per_mb=Decimal("1.00"))
-    Line.objects.filter(pk=line.pk).update(plan=dear)
+    with clock.frozen(at("2026-11-20T09:30")):
+        assert change_plan_of_lines(line_ids=[line.pk], plan=dear, by=OPERATOR)[line.pk] is Verdict.DO
     fleet.read(line, "2026-11-20T10:00", 2 * MB)
     assert days(line) == {"2026-11-20": (2 * MB, Decimal("1.01"))}
     assert books_hold()
