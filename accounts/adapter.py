@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.core.mail import EmailMultiAlternatives
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import mail
 from accounts.dress import dress_of
@@ -56,6 +58,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         message = mail.made(to=email, letter=letter, account=account, dress=dress)
         message.extra_headers |= headers or {}
         return message
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Within the very host that was asked: neither to a brand's domain nor from one."""
+        request: HttpRequest = context.request
+        return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Accounts are opened with us; in a white label's dress there is nothing to open."""

@@ -9,14 +9,15 @@ from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
-from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
+from kit.factors import door_to_factor, gave_factor
 
 from accounts.models import Account, Membership
 from accounts.policy import Actor, ActorKind, Right
@@ -53,13 +54,18 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
                 return render(request, "accounts/no_account.html", status=403)
             if not request.membership.may(right):
                 raise Http404
-            if request.account.demands_second_factor and not is_mfa_enabled(request.user):
-                return redirect("mfa_index")
+            if request.account.demands_second_factor and not gave_factor(request):
+                return to_factor(request)
             return page(request, *args, **kwargs)
 
         return door  # type: ignore[return-value]
 
     return guarded
+
+
+def to_factor(request: HttpRequest) -> HttpResponse:
+    """To where this session gives its second factor, and back to the page that was asked."""
+    return redirect(f"{reverse(door_to_factor(request))}?{urlencode({'next': _page_asked(request)})}")
 
 
 def _page_asked(request: HttpRequest) -> str:

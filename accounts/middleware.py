@@ -5,12 +5,10 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 
-from allauth.mfa.utils import is_mfa_enabled
-from allauth.usersessions.models import UserSession
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from kit import clock
+from kit.factors import gave_factor
 
 from accounts.models import Membership, User
 from accounts.policy import Role
@@ -48,7 +46,7 @@ def _acting(request: HttpRequest) -> Membership | None:
     """A place that is no row: somebody of the back office acts for an account, with the rights of its users."""
     user = request.user
     wanted = request.session.get(ACTING) if user.is_authenticated else None
-    if not wanted or not user.is_staff or not is_mfa_enabled(user):
+    if not wanted or not user.is_staff or request.brand is not None or not gave_factor(request):  # type: ignore[attr-defined]
         return None
     account = open_account_of(wanted)
     if account is None:
@@ -65,12 +63,7 @@ def _choose(places: list[Membership], chosen: str | None) -> Membership | None:
 
 
 class PersonMiddleware:
-    """Writes moments and dates in the way of the person who is logged in, and notes where that is.
-
-    When they were last seen there is written down every few minutes, not every time.
-    """
-
-    EVERY = 300  # seconds
+    """Writes moments and dates in the way of the person who is logged in."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -79,9 +72,6 @@ class PersonMiddleware:
         user = request.user
         if not isinstance(user, User):
             return self.get_response(request)
-        session = request.session.session_key
-        if session and cache.add(f"seen:{session}", 1, self.EVERY):
-            UserSession.objects.create_from_request(request)
         before = clock.zone.set(zoneinfo.ZoneInfo(user.time_zone))
         try:
             with translation.override(user.language):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import enum
 import hashlib
 import hmac
@@ -158,3 +159,18 @@ def requests_allowed(lines: int) -> int:
 INVITATION_DAYS = 7
 OFFER_DAYS = 7  # an ownership that is offered waits so long
 KEY_OVERLAPS = (0, 24, 168)  # hours that a shared key still works after it was rotated
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """How long a session lives: since it was opened, and since somebody was seen in it."""
+
+    absolute: dt.timedelta
+    idle: dt.timedelta
+
+    def have_come(self, *, opened: dt.datetime, seen: dt.datetime, now: dt.datetime) -> bool:
+        return now - opened >= self.absolute or now - seen >= self.idle
+
+
+SESSION = SessionEnds(absolute=dt.timedelta(days=7), idle=dt.timedelta(hours=24))
+OFFICE_SESSION = SessionEnds(absolute=dt.timedelta(hours=12), idle=dt.timedelta(minutes=30))  # runs the installation

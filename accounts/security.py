@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as logins
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.mfa import signals as factors
 from allauth.mfa.models import Authenticator
+from django.contrib.auth import signals as django_logins
 from django.dispatch import Signal
+from django.http import HttpRequest
 
+from accounts import sessions
 from accounts.commands import Happened, record_many
 from accounts.models import User
 from accounts.queries import memberships_of
@@ -29,11 +33,41 @@ VERBS: dict[Signal, str] = {
     factors.authenticator_reset: "person.second_factor_made_anew",
 }
 
+# What a session was proved by: where it changes, the person's other sessions end.
+PROOFS = (
+    logins.password_set,
+    logins.password_changed,
+    logins.password_reset,
+    factors.authenticator_added,
+    factors.authenticator_removed,
+    factors.authenticator_reset,
+)
+
 
 def listen() -> None:
     """Called once, when the apps are ready."""
     for signal in VERBS:
         signal.connect(_write, dispatch_uid="accounts.security")
+    for signal in PROOFS:
+        signal.connect(_end_others, dispatch_uid="accounts.security.sessions")
+    factors.authenticator_added.connect(_gave, dispatch_uid="accounts.security.gave")
+    logins.authentication_step_completed.connect(_renew, dispatch_uid="accounts.security.renew")
+    django_logins.user_logged_in.connect(sessions.begin, dispatch_uid="accounts.sessions")
+
+
+def _end_others(*, user: User, request: HttpRequest | None = None, **_: object) -> None:
+    sessions.end_others(request, user)
+
+
+def _gave(*, request: HttpRequest, user: User, authenticator: Authenticator, **_: object) -> None:
+    """Setting a factor up proves it: its code was given, its key was touched."""
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+
+
+def _renew(*, request: HttpRequest, reauthenticated: bool = False, **_: object) -> None:
+    if reauthenticated:
+        sessions.renew(request)
 
 
 def _write(*, signal: Signal, user: User, **told: Any) -> None:

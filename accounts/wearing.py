@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
+from kit.cookies import cookie_name, cookie_rules
 
 from accounts.dress import Dress, dress_of, dressed
 from accounts.hosts import is_own, live_domains
@@ -33,17 +34,15 @@ class BrandHostMiddleware:
         if account is not None and request.brand is None:  # type: ignore[attr-defined]
             if account.is_subaccount:
                 keep(request, response, account)
-            elif COOKIE in request.COOKIES:
-                response.delete_cookie(COOKIE)
+            elif cookie_name(COOKIE) in request.COOKIES:
+                response.delete_cookie(cookie_name(COOKIE))
         return response
 
 
 def keep(request: HttpRequest, response: HttpResponse, account: Account) -> None:
     """This browser wears the account's dress from now on, logged in or not."""
     if _kept(request) != account.uuid.hex:
-        response.set_signed_cookie(
-            COOKIE, account.uuid.hex, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
-        )
+        response.set_signed_cookie(cookie_name(COOKIE), account.uuid.hex, max_age=A_YEAR, **cookie_rules())
 
 
 def worn(request: HttpRequest) -> Dress:
@@ -66,7 +65,7 @@ def _brand_at(request: HttpRequest) -> Brand | None:
 
 
 def _kept(request: HttpRequest) -> str:
-    return request.get_signed_cookie(COOKIE, default="") or ""
+    return request.get_signed_cookie(cookie_name(COOKIE), default="") or ""
 
 
 def _account(text: str) -> Account | None:

@@ -8,6 +8,11 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-live], .balance")) event.preventDefault();
 });
 
+// What asks again by itself says so: nobody is there for that, and a session ends when nobody is.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.matches("[data-live], .balance")) event.detail.headers["X-Live"] = "1";
+});
+
 // Morphing keeps what a person opened or ticked, and the copy buttons that this script shows.
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
   !(name === "open" && node.tagName === "DETAILS") && !(name === "checked" && node.matches(".c-tick input")) && !(name === "hidden" && node.matches(".copy"));

@@ -6,7 +6,6 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,9 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import queries
 from accounts.browsers import browser
-from accounts.commands import people, staff
+from accounts.commands import people
 from accounts.forms import ProfileForm
 from accounts.models import User
+from accounts.sessions import end_others
 
 
 def _person(request: HttpRequest) -> User:
@@ -70,9 +70,6 @@ def end_session(request: HttpRequest, session: int) -> HttpResponse:
 @login_required
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """All but this browser's: also such as no list knows."""
-    user = _person(request)
-    staff.end_sessions(user=user)
-    user.refresh_from_db(fields=["sessions_key"])
-    update_session_auth_hash(request, user)
+    end_others(request, _person(request))
     messages.success(request, "You are logged out everywhere else.")
     return redirect("sessions")

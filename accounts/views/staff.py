@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from kit.errors import Refusal
+from kit.factors import door_to_factor, gave_factor
 
 from accounts import queries
 from accounts.commands import invitations, staff
@@ -174,9 +175,9 @@ def delete(request: MemberRequest, place: int) -> HttpResponse:
 def demand_factor(request: MemberRequest) -> HttpResponse:
     """Ask all staff for a second factor; who asks for it has one."""
     demanded = request.POST.get("demanded") == "1"
-    if demanded and not is_mfa_enabled(request.membership.user):
-        messages.error(request, "Set up your own second factor first; then you can ask everybody for theirs.")
-        return redirect("mfa_index")
+    if demanded and not gave_factor(request):
+        messages.error(request, "Set up two-factor authentication for yourself first, then require it of everybody.")
+        return redirect(door_to_factor(request))
 
     def act() -> str:
         staff.demand_second_factor(account=request.account, demanded=demanded, by=request.membership.user.actor)

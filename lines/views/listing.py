@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from kit import clock
+from kit.cookies import cookie_name, cookie_rules
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
@@ -130,8 +131,9 @@ def _hidden(shown: dict[str, Any]) -> set[str]:
 
 def _visible(request: MemberRequest, *, hidden: set[str]) -> set[str]:
     """The columns that this browser has chosen, or the usual ones."""
-    chosen = request.COOKIES.get(COOKIE, "").split("-") if COOKIE in request.COOKIES else list(USUAL)
-    return {"iccid", *(name for name, *_ in COLUMNS if name in chosen)} - hidden
+    chosen = request.COOKIES.get(cookie_name(COOKIE))
+    names = list(USUAL) if chosen is None else chosen.split("-")
+    return {"iccid", *(name for name, *_ in COLUMNS if name in names)} - hidden
 
 
 @require_POST
@@ -141,7 +143,7 @@ def choose_columns(request: MemberRequest) -> HttpResponse:
     chosen = [name for name, *_ in COLUMNS if name in request.POST.getlist("column")]
     back = request.POST.get("back", "")
     response = redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "lines")
-    response.set_cookie(COOKIE, "-".join(chosen), max_age=365 * 86_400, httponly=True, samesite="Lax")
+    response.set_cookie(cookie_name(COOKIE), "-".join(chosen), max_age=365 * 86_400, **cookie_rules())
     return response
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from kit.cookies import cookie_name
 
 from accounts.models import Membership
 from accounts.policy import Right
@@ -88,7 +89,7 @@ def entries_for(membership: Membership | None) -> list[Entry]:
 
 
 def theme_of(request: HttpRequest) -> str:
-    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    chosen = request.COOKIES.get(cookie_name(THEME_COOKIE), "")
     return chosen if chosen in dict(THEMES) else "system"
 
 

@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 from kit import clock
 from kit.charts import Share, shares
+from kit.cookies import cookie_name, cookie_rules
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
@@ -106,7 +107,5 @@ def theme(request: HttpRequest) -> HttpResponse:
     response = redirect(back if safe else "/")
     chosen = request.POST.get("theme", "")
     if chosen in dict(THEMES):
-        response.set_cookie(
-            THEME_COOKIE, chosen, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
-        )
+        response.set_cookie(cookie_name(THEME_COOKIE), chosen, max_age=A_YEAR, **cookie_rules())
     return response

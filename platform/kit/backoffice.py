@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
-from allauth.mfa.utils import is_mfa_enabled
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_update
 from django import forms
@@ -20,13 +20,14 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXTAREA_CLASSES
 
 from kit.errors import Refusal
+from kit.factors import door_to_factor, gave_factor
 
 COUNTED = 100_000  # rows that a list counts at most
 
@@ -46,25 +47,23 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
         self.pages: list[URLPattern] = []
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Each desk asks for each link of its frame; the database is asked once a request."""
+        """At the installation's own hosts only: who has a tenant's domain can lead it elsewhere."""
         user: Any = request.user
-        if not (user.is_active and user.is_staff):
-            return False
-        known: dict[str, Any] = request.__dict__
-        if "has_second_factor" not in known:
-            known["has_second_factor"] = is_mfa_enabled(user)
-        return bool(known["has_second_factor"])
+        is_ours = getattr(request, "brand", None) is None
+        return bool(is_ours and user.is_active and user.is_staff and gave_factor(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
-        """There is one log-in for everybody; who lacks a second factor is brought to where one is set up."""
+        """There is one log-in for everybody; a session that gave no second factor is brought to where one is given."""
         user: Any = request.user
+        if getattr(request, "brand", None) is not None:
+            raise Http404
         if not user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not user.is_staff or not user.is_active:
             raise Http404
-        if not is_mfa_enabled(user):
-            messages.info(request, "The back office asks for a second factor. Set one up here, then come back.")
-            return redirect("mfa_index")
+        if not gave_factor(request):
+            messages.info(request, "The back office needs two-factor authentication.")
+            return redirect(f"{reverse(door_to_factor(request))}?{urlencode({'next': reverse('admin:index')})}")
         return redirect("admin:index")
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:

@@ -17,6 +17,7 @@ from accounts.commands import open_account
 from accounts.models import Account, Brand, BrandLogo, Membership, User
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
+from tests.proofs import log_in
 
 HOST = "sims.nordlicht.example"
 PASSWORD = "orbit-lantern-42"
@@ -46,9 +47,8 @@ def brand(fleet: Fleet) -> Brand:
 
 
 def client_of(account: Account, host: str = HOST) -> Client:
-    client = Client(headers={"host": host})
-    client.force_login(owner_of(account))
-    return client
+    brand = Brand.objects.filter(domain=host).first()
+    return log_in(Client(headers={"host": host}), owner_of(account), place=f"{brand.key}@{host}" if brand else "")
 
 
 def test_a_host_that_is_nobodys_gets_no_page(brand: Brand) -> None:

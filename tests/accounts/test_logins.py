@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.core.cache import cache
@@ -18,6 +18,7 @@ from accounts.commands import open_account
 from accounts.models import Account, Event, User
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
+from tests.proofs import code_of, enrol
 
 pytestmark = pytest.mark.django_db
 
@@ -46,20 +47,6 @@ def in_again(client: Client | None = None) -> Client:
     client.post("/accounts/login/", {"login": JANE, "password": PASSWORD})
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return client
-
-
-def code_of(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
-
-
-def with_factor(client: Client) -> str:
-    """Sets up an authenticator app by the pages; its secret."""
-    page = client.get("/accounts/2fa/totp/activate/").content.decode()
-    found = re.search(r'class="secret">([A-Z2-7]+)<', page)
-    assert found
-    answer = client.post("/accounts/2fa/totp/activate/", {"code": code_of(found.group(1))})
-    assert answer.status_code == 302
-    return found.group(1)
 
 
 def test_five_wrong_passwords_close_an_address_from_everywhere_and_for_every_host(acme: Account) -> None:
@@ -109,7 +96,7 @@ def test_of_many_tries_at_once_five_are_looked_at(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_login_with_an_authenticator_app_needs_its_code(acme: Account) -> None:
-    secret = with_factor(in_again())
+    secret = enrol(in_again())
     client = Client()
     answer = client.post("/accounts/login/", {"login": JANE, "password": PASSWORD})
     assert answer.headers["Location"] == "/accounts/2fa/authenticate/"
@@ -121,14 +108,14 @@ def test_a_login_with_an_authenticator_app_needs_its_code(acme: Account) -> None
 
 
 def test_a_second_factors_secret_is_encrypted_at_rest(acme: Account) -> None:
-    secret = with_factor(in_again())
+    secret = enrol(in_again())
     assert secret not in str(list(Authenticator.objects.values_list("data", flat=True)))
     assert isinstance(Authenticator.objects.get(type="totp").wrap(), TOTP)
 
 
 def test_recovery_codes_are_shown_once_and_each_works_once(acme: Account) -> None:
     client = in_again()
-    with_factor(client)
+    enrol(client)
     first = client.get("/accounts/2fa/recovery-codes/").content.decode()
     codes = re.findall(r"<li>(\d{8})</li>", first)
     assert len(codes) == 10
@@ -152,7 +139,7 @@ def test_the_pages_of_a_persons_login_are_in_our_frame(acme: Account, name: str)
 @pytest.mark.django_db(transaction=True)
 def test_what_is_done_to_a_login_is_in_the_audit_and_mailed(acme: Account) -> None:
     client = in_again()
-    with_factor(client)
+    enrol(client)
     client.post("/accounts/2fa/totp/deactivate/")
     form = {"oldpassword": PASSWORD, "password1": "other-lantern-43", "password2": "other-lantern-43"}
     client.post("/accounts/password/change/", form)

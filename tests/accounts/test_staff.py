@@ -318,7 +318,7 @@ def test_an_account_that_demands_a_second_factor_opens_for_nobody_without(acme: 
     assert not Account.objects.get().demands_second_factor  # who has none does not shut out everybody
     staff.demand_second_factor(account=acme, demanded=True, by=OPERATOR)
     theirs = browser_of(joined().user)
-    assert theirs.get("/").headers["Location"] == "/accounts/2fa/"
+    assert theirs.get("/").headers["Location"] == "/accounts/2fa/?next=%2F"
     page = theirs.get("/accounts/2fa/")
     assert "Acme demands a second factor" in page.content.decode()
     assert theirs.get("/profile/").status_code == 200

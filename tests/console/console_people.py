@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 from accounts.models import Account, Membership, User
 from accounts.queries import owner_of
 from lines.models import Line
+from tests import proofs
 
 PASSWORD = "orbit-lantern-42"
 MakeLine = Callable[..., Line]
@@ -32,13 +32,8 @@ def client_of(account: Account) -> Client:
 
 
 def log_in(context: BrowserContext, email: str, address: str) -> None:
-    """As if this person had typed the password into this browser just now."""
-    client, user = Client(), User.objects.get(email=email)
-    client.force_login(user)
-    session = client.session
-    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
-    session["account_authentication_methods_user"] = str(user.pk)
-    session.save()
+    """As if this person had typed password and code into this browser just now."""
+    client = proofs.log_in(Client(), User.objects.get(email=email), proved=("password", "mfa"))
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": address}])
 

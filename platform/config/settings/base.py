@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.wearing.BrandHostMiddleware",
+    "accounts.sessions.SessionEndsMiddleware",
     "accounts.middleware.ActingAccountMiddleware",
     "accounts.middleware.PersonMiddleware",
     "kit.methods.MethodPageMiddleware",
@@ -189,6 +190,8 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("png", "jpg", "gif", "webp", "woff", "wof
 
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 7 * 86_400  # accounts.policy.SESSION ends it on our side, an idle one much sooner
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

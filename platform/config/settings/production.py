@@ -38,6 +38,8 @@ MIDDLEWARE.insert(_after, "django.middleware.gzip.GZipMiddleware")  # noqa: F405
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # so that sign-up, too, never tells who is here already
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# A browser takes these by https only, and gives them to this very host alone: no other under its name can set one.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 SECURE_SSL_REDIRECT = os.environ.get("LINEKEEPER_PLAIN_HTTP", "") != "1"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000
