@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 from kit import clock
+from kit.identifiers import NotAnIccid, read_iccid, spellings
 
 from accounts.models import Account, Event
 from accounts.policy import ActorKind
@@ -17,7 +18,6 @@ from accounts.policy import ActorKind
 SEARCHED = 20_000  # events of each account, the newest in the asked time, that are searched for a text
 SEALED_WITHIN = dt.timedelta(minutes=10)
 TRAILING = re.compile(r"^(-?[0-9]+\.[0-9]{2}[0-9]*?)0+$")  # of an amount with six places
-ICCID = re.compile(r"[0-9]{19,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ SELECT found.id FROM unnest(%(accounts)s::bigint[]) AS a(id), LATERAL (
            AND (%(since)s::timestamptz IS NULL OR e.at >= %(since)s)
            AND (%(until)s::timestamptz IS NULL OR e.at < %(until)s)
            AND (%(kind)s = '' OR e.actor_kind = %(kind)s)
-           AND (%(subject)s = '' OR e.subject = %(subject)s)
+           AND (%(subjects)s::text[] = '{}' OR e.subject = ANY(%(subjects)s))
          ORDER BY e.id DESC LIMIT %(searched)s
     ) AS recent
     WHERE %(like)s = '' OR concat_ws(' ', recent.actor_name, recent.verb, recent.subject, recent.detail) ILIKE %(like)s
@@ -66,8 +66,8 @@ SELECT found.id FROM unnest(%(accounts)s::bigint[]) AS a(id), LATERAL (
 def find(account: Account, asked: Asked, *, limit: int) -> list[Told]:
     """The newest first, of the account and its sub-accounts."""
     names = dict(Account.objects.filter(parent=account).values_list("pk", "name"))
-    line = asked.q.replace(" ", "")
-    is_line = ICCID.fullmatch(line) is not None
+    subjects = _lines_named(asked.q)
+    is_line = bool(subjects)
     words = asked.q.strip().replace(" ", "_") if not is_line else ""  # verbs are written with _, which also matches " "
     escaped = words.replace("\\", "\\\\").replace("%", "\\%")
     with connection.cursor() as cursor:
@@ -79,7 +79,7 @@ def find(account: Account, asked: Asked, *, limit: int) -> list[Told]:
                 "since": _midnight(asked.start),
                 "until": _midnight(asked.end + dt.timedelta(days=1)) if asked.end else None,
                 "kind": asked.kind,
-                "subject": f"line:{line}" if is_line else "",
+                "subjects": subjects,
                 "like": f"%{escaped}%" if escaped else "",
                 "searched": SEARCHED if escaped else limit,
                 "limit": limit,
@@ -88,6 +88,14 @@ def find(account: Account, asked: Asked, *, limit: int) -> list[Told]:
         ids = [row[0] for row in cursor.fetchall()]
     rows = Event.objects.filter(pk__in=ids).order_by("-pk")
     return [told(row, names.get(row.account_id or 0, "")) for row in rows]
+
+
+def _lines_named(text: str) -> list[str]:
+    """The subjects of events about the line whose ICCID is asked for."""
+    try:
+        return [f"line:{iccid}" for iccid in spellings(read_iccid(text))]
+    except NotAnIccid:
+        return []
 
 
 def _midnight(day: dt.date | None) -> dt.datetime | None:

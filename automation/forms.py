@@ -12,6 +12,7 @@ from django import forms
 from django.http import QueryDict
 from django.urls import reverse
 from kit import clock
+from kit.identifiers import NotAnIccid, iccids_in, read_iccids
 
 from accounts.models import Account, Membership
 from automation.commands.rules import BadRule, Draft, check
@@ -24,6 +25,7 @@ from lines.commands.settings import SPEEDS
 from lines.models import RatePlan, Tag
 from lines.queries import plans_of, subaccounts_of
 from lines.queries.plans import plans_for
+from lines.queries.scope import iccids_kept
 
 TRIGGERS = (
     (Trigger.USAGE, "a line uses more than"),
@@ -90,10 +92,10 @@ class IccidsField(forms.CharField):
         super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}), **options)
 
     def clean(self, value: Any) -> Any:
-        found = re.split(r"[\s,;]+", (super().clean(value) or "").strip())
-        iccids = list(dict.fromkeys(one for one in found if one))
-        if bad := [one for one in iccids if not re.fullmatch(r"[0-9]{19,20}", one)]:
-            raise forms.ValidationError(f"An ICCID has 19 or 20 digits; this is none: {bad[0][:30]}")
+        try:
+            iccids = read_iccids(super().clean(value) or "")
+        except NotAnIccid as bad:
+            raise forms.ValidationError(bad.message) from None
         if len(iccids) > MOST_ICCIDS:
             raise forms.ValidationError(f"Give at most {MOST_ICCIDS:,} ICCIDs; put a tag on the lines instead")
         return iccids
@@ -178,8 +180,8 @@ class RuleForm(forms.Form):
             holder=self.holders.get(data.get("holder") or ""),
             plan=self.plans.get(data.get("plan") or ""),
             tags=data.get("tags") or [],
-            only_iccids=data.get("only_iccids") or [],
-            except_iccids=data.get("except_iccids") or [],
+            only_iccids=iccids_kept(self.account, data.get("only_iccids") or []),
+            except_iccids=iccids_kept(self.account, data.get("except_iccids") or []),
             then=Then(data.get("then") or ""),
             then_hours=data.get("then_hours"),
             kbps=int(data["kbps"]) if data.get("kbps") else None,
@@ -251,7 +253,7 @@ def activity_from(data: QueryDict) -> AskedActivity:
     """What makes no sense is left out."""
     before = data.get("before", "")
     return AskedActivity(
-        line=re.sub(r"\D", "", data.get("line", ""))[:20],
+        line=(iccids_in(data.get("line", "")) or [re.sub(r"[^0-9A-F]", "", data.get("line", "").upper())[:22]])[0],
         rule=_hex(data.get("rule", "")),
         outcome=data.get("outcome", "") if data.get("outcome", "") in set(Outcome) else "",
         start=clock.day_from(data.get("from", "")),

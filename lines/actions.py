@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 from kit.errors import Refusal
+from kit.identifiers import asked
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Actor, Right
@@ -22,7 +23,7 @@ from lines.queries import lines_of
 
 def _act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], str]) -> HttpResponse:
     """Runs a command on a line that is this person's; a refusal is said in its own words."""
-    line = lines_of(request.membership).filter(iccid=iccid).first()
+    line = lines_of(request.membership).filter(iccid__in=asked(iccid)).first()
     if line is None:
         raise Http404
     try:

@@ -153,6 +153,7 @@ def _add_lines(fleet: Sequence[dict[str, Any]], account: Account, carriers: dict
     for (kind, device, place), sims in sorted(groups.items()):
         name, email, note = HOLDERS[device]
         import_lines(
+            unchecked=True,
             rows=[(sim["number"], sim["iccid"]) for sim in sims],
             carrier=carriers[kind],
             plan=RatePlan.objects.get(name=CARRIERS[kind][1]),

@@ -1,9 +1,12 @@
 """Addresses about lines."""
 
 from django.urls import path, re_path
+from kit.identifiers import ICCID_IN_PATH
 
 from lines import actions
 from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages
+
+ICCID = rf"(?P<iccid>{ICCID_IN_PATH})"
 
 urlpatterns = [
     path("", listing.line_list, name="lines"),
@@ -14,27 +17,27 @@ urlpatterns = [
     path("add/many/", adding.add_many, name="lines-add-many"),
     path("bulk/", bulk.bulk, name="lines-bulk"),
     path("find/", bulk.find, name="lines-find"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/$", line.line_page, name="line"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/activate/$", actions.activate, name="line-activate"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/deactivate/$", actions.deactivate, name="line-deactivate"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/keep/$", actions.keep, name="line-keep"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/tags/$", actions.tags, name="line-tags"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/plan/$", actions.plan, name="line-plan"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/notes/$", actions.notes, name="line-notes"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/usage/$", about.line_usage, name="line-usage"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/connections/$", about.line_connections, name="line-connections"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/connections\.csv$", about.line_connections_csv, name="line-connections-csv"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/destinations/$", about.line_destinations, name="line-destinations"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/statistics/$", about.line_statistics, name="line-statistics"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/audit/$", about.line_audit, name="line-audit"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/$", device.line_settings, name="line-settings"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/ask/$", device.line_ask, name="line-ask"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/throttle/$", device.set_throttle, name="line-throttle"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/imei-lock/$", device.set_imei_lock, name="line-imei-lock"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/codes/$", device.show_codes, name="line-codes"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/settings/location/$", device.show_location, name="line-location"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/sms/$", messages.line_sms, name="line-sms"),
-    re_path(r"^(?P<iccid>[0-9]{19,20})/sms/send/$", messages.sms_send, name="line-sms-send"),
+    re_path(rf"^{ICCID}/$", line.line_page, name="line"),
+    re_path(rf"^{ICCID}/activate/$", actions.activate, name="line-activate"),
+    re_path(rf"^{ICCID}/deactivate/$", actions.deactivate, name="line-deactivate"),
+    re_path(rf"^{ICCID}/keep/$", actions.keep, name="line-keep"),
+    re_path(rf"^{ICCID}/tags/$", actions.tags, name="line-tags"),
+    re_path(rf"^{ICCID}/plan/$", actions.plan, name="line-plan"),
+    re_path(rf"^{ICCID}/notes/$", actions.notes, name="line-notes"),
+    re_path(rf"^{ICCID}/usage/$", about.line_usage, name="line-usage"),
+    re_path(rf"^{ICCID}/connections/$", about.line_connections, name="line-connections"),
+    re_path(rf"^{ICCID}/connections\.csv$", about.line_connections_csv, name="line-connections-csv"),
+    re_path(rf"^{ICCID}/destinations/$", about.line_destinations, name="line-destinations"),
+    re_path(rf"^{ICCID}/statistics/$", about.line_statistics, name="line-statistics"),
+    re_path(rf"^{ICCID}/audit/$", about.line_audit, name="line-audit"),
+    re_path(rf"^{ICCID}/settings/$", device.line_settings, name="line-settings"),
+    re_path(rf"^{ICCID}/settings/ask/$", device.line_ask, name="line-ask"),
+    re_path(rf"^{ICCID}/settings/throttle/$", device.set_throttle, name="line-throttle"),
+    re_path(rf"^{ICCID}/settings/imei-lock/$", device.set_imei_lock, name="line-imei-lock"),
+    re_path(rf"^{ICCID}/settings/codes/$", device.show_codes, name="line-codes"),
+    re_path(rf"^{ICCID}/settings/location/$", device.show_location, name="line-location"),
+    re_path(rf"^{ICCID}/sms/$", messages.line_sms, name="line-sms"),
+    re_path(rf"^{ICCID}/sms/send/$", messages.sms_send, name="line-sms-send"),
 ]
 
 carrier_urlpatterns = [path("called-back/<str:token>/", callbacks.called_back, name="carrier-called-back")]

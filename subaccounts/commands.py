@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from kit.identifiers import all_spellings
 
 from accounts.commands import open_subaccount, switch_subaccount
 from accounts.commands.invitations import invite
@@ -51,7 +52,7 @@ def assign(*, holder: Account, payer: Account, iccids: list[str], key: str, by: 
     """A job that gives these of the payer's lines to a sub-account, or back to itself. Raises Invalid, Refusal."""
     return start_job(
         account=payer,
-        lines=Line.objects.filter(payer=payer, iccid__in=iccids),
+        lines=Line.objects.filter(payer=payer, iccid__in=all_spellings(iccids)),
         action=Action.ASSIGN,
         parameters={"account": holder.uuid.hex},
         selection=f"{len(iccids)} pasted ICCIDs for {holder.name}",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Any
 
 from django import forms
+from kit.identifiers import NotAnIccid, read_iccids
 
 from accounts import images
 from accounts.commands import LONGEST_NAME, Look
@@ -50,11 +50,10 @@ class AssignForm(forms.Form):
 
     def clean_iccids(self) -> list[str]:
         """Each once; groups of four copied from paper are one number."""
-        words = (re.sub(r"[\s-]", "", part) for part in re.split(r"[,;\n\r]+", self.cleaned_data["iccids"]))
-        found = list(dict.fromkeys(filter(None, words)))
-        bad = [word for word in found if not re.fullmatch(r"[0-9]{19,20}", word)]
-        if bad:
-            raise forms.ValidationError(f"{bad[0][:40]} is no ICCID; one has 19 or 20 digits.")
+        try:
+            found = read_iccids(self.cleaned_data["iccids"])
+        except NotAnIccid as bad:
+            raise forms.ValidationError(bad.message) from None
         if not 0 < len(found) <= MOST_ICCIDS:
             raise forms.ValidationError(f"Give 1 to {MOST_ICCIDS:,} ICCIDs at a time.")
         return found

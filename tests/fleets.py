@@ -79,6 +79,7 @@ class Fleet:
         with clock.frozen(ADDED):  # before everything that tests tell of them
             imported = import_lines(
                 rows=list(enumerate(iccids, 2)),
+                unchecked=True,
                 carrier=self.carriers[kind],
                 plan=self.plans[kind],
                 account=account,

@@ -12,6 +12,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
+from kit.names import checked_name, refuse_address
 
 from accounts import hosts, images
 from accounts.commands.events import record
@@ -111,8 +112,7 @@ def _checked(look: Look) -> Look:
     values["name"] = " ".join(values["name"].split())
     for name in ("accent", "bar", "domain", "support_mail"):
         values[name] = values[name].lower()
-    if not values["name"]:
-        raise Invalid("The name is empty; give what people should read in the place of ours.")
+    values["name"] = refuse_address(checked_name(values["name"], longest=LONGEST["name"]))
     for name, longest in LONGEST.items():
         if len(values[name]) > longest:
             raise Invalid(f"The {name.replace('_', ' ')} has {len(values[name])} characters; {longest} are the most.")

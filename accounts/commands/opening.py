@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from kit import crypto
 from kit.errors import Invalid, NotFound, Refusal
+from kit.names import checked_name, look_alike, refuse_address
 
 from accounts.commands.events import record
 from accounts.commands.people import add_person, give_password, mail_address
@@ -57,6 +59,8 @@ def open_account(
 def sign_up(*, name: str, email: str, password: str, by: Actor) -> Account:
     """Open an account for a new person, their address unverified. Raises Invalid or EmailTaken."""
     name, email = _account_name(name), mail_address(email=email)
+    if look_alike(name, settings.SELLER["name"]):
+        raise Invalid("Choose another account name: this one looks like ours.")
     try:
         with transaction.atomic():
             owner = add_person(email=email, password=password, verified=False)
@@ -112,8 +116,9 @@ def _subaccount(account: Account) -> Account:
 
 
 def _refuse_taken(name: str, parent: Account | None, *, but: int = 0) -> None:
-    if Account.objects.filter(parent=parent, name__iexact=name).exclude(pk=but).exists():
-        raise NameTaken(f"There is a sub-account named {name} already; choose another name.")
+    sisters = Account.objects.filter(parent=parent).exclude(pk=but).values_list("name", flat=True)
+    if other := next((sister for sister in sisters if look_alike(name, sister)), ""):
+        raise NameTaken(f"There is a sub-account named {other} already; choose a name that looks different.")
 
 
 def _note_subaccount(account: Account, verb: str, by: Actor, detail: dict[str, object]) -> None:
@@ -144,12 +149,8 @@ def _open(*, name: str, owner: User | None, professional: bool, parent: Account 
 
 
 def _account_name(name: str) -> str:
-    name = " ".join(name.split())
-    if not name:
-        raise Invalid("The account's name is empty; give it the company's or project's name.")
-    if len(name) > LONGEST_NAME:
-        raise Invalid(f"The account's name has {len(name)} characters; {LONGEST_NAME} are the most.")
-    return name
+    """It stands in mails to people who never heard of us. Raises Invalid."""
+    return refuse_address(checked_name(name, longest=LONGEST_NAME, what="account name"), what="account name")
 
 
 def _open_parent(parent: Account | None) -> Account | None:

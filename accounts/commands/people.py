@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from kit.errors import Invalid
+from kit.names import checked_name, refuse_address
 
 from accounts.commands.events import record
 from accounts.models import User
@@ -46,11 +47,10 @@ def give_password(*, user: User, password: str) -> None:
 
 
 def person_name(*, name: str) -> str:
-    """The name in one line. Raises Invalid."""
-    name = " ".join(name.split())
-    if len(name) > LONGEST_PERSON:
-        raise Invalid(f"The name has {len(name)} characters; {LONGEST_PERSON} are the most.")
-    return name
+    """The name in one line; it may be empty. Raises Invalid."""
+    if not name.strip():
+        return ""
+    return refuse_address(checked_name(name, longest=LONGEST_PERSON))
 
 
 @transaction.atomic

@@ -18,12 +18,13 @@ from automation.commands import rules as commands
 from automation.models import Rule, RuleFire
 from automation.policy import LONGEST_NAME, LONGEST_WORD, MOST_HOURS, Action, Then, Trigger
 from automation.queries import activity as queries
-from lines.api.asked import ICCID, Day, Hex, Id, day_of, holder_of, known_plan_of, plan_of
+from lines.api.asked import ICCID, Day, Hex, IccidText, Id, day_of, holder_of, known_plan_of, plan_of
+from lines.queries.scope import iccids_kept
 
 GROUP = "Automation"
 MOST_ICCIDS = 1_000
 Hours = Annotated[int, msgspec.Meta(ge=1, le=MOST_HOURS)]
-Iccids = Annotated[list[Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]], msgspec.Meta(max_length=MOST_ICCIDS)]
+Iccids = Annotated[list[IccidText], msgspec.Meta(max_length=MOST_ICCIDS)]
 Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 Word = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD)]
 OutcomeWord = Literal[
@@ -72,8 +73,8 @@ class RuleDraft(msgspec.Struct):
             holder=holder_of(caller, self.account_uuid) if self.account_uuid else None,
             plan=known_plan_of(caller, self.rate_plan_id) if self.rate_plan_id else None,
             tags=self.tags,
-            only_iccids=self.only_iccids,
-            except_iccids=self.except_iccids,
+            only_iccids=iccids_kept(caller.account, self.only_iccids),
+            except_iccids=iccids_kept(caller.account, self.except_iccids),
             then=Then(self.then),
             then_hours=self.then_hours,
             kbps=self.kbps,

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from kit import clock
+from kit.identifiers import ICCID_LONGEST
 
 from accounts.models import Account, Membership
 from accounts.policy import Actor
@@ -39,8 +40,8 @@ class Rule(models.Model):
     holder = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")
     tags = ArrayField(models.CharField(max_length=50), default=list)
-    only_iccids = ArrayField(models.CharField(max_length=20), default=list)
-    except_iccids = ArrayField(models.CharField(max_length=20), default=list)
+    only_iccids = ArrayField(models.CharField(max_length=ICCID_LONGEST), default=list)
+    except_iccids = ArrayField(models.CharField(max_length=ICCID_LONGEST), default=list)
 
     action = models.CharField(max_length=16, choices=[(one.value, one.value) for one in Action])
     then = models.CharField(max_length=16, blank=True, choices=[(one.value, one.value) for one in Then])

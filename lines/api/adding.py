@@ -12,7 +12,7 @@ from kit.paging import Page, Paging, listed, newest
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import ICCID, Id, plan_of
+from lines.api.asked import ICCID, IccidText, Id, plan_of
 from lines.api.cards import SAMPLE_CARD, SimCard, card_of
 from lines.commands import orders as requests
 from lines.commands.adding import NOT_HERE, NewLine, add_lines
@@ -27,7 +27,7 @@ GROUP = "Stock and coverage"
 class NewSimCard(msgspec.Struct):
     """A line to take out of stock."""
 
-    iccid: Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]
+    iccid: IccidText
     rate_plan_id: Annotated[Id, msgspec.Meta(description="One of rate_plans")]
     activate: Annotated[bool, msgspec.Meta(description="true: at once, or Suspended while the balance is red")]
     notes: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTES)] = ""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 from django.db.models import Q
-from kit import clock
+from kit import clock, identifiers
 from kit.errors import Invalid, NotFound
 from kit.paging import FARTHEST
 
@@ -19,6 +19,9 @@ from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
 
 ICCID = "8944500000000000017"  # the samples'
+IccidText = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=60, description="18 to 22 digits, as the carrier prints them")
+]
 StatusId = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Id = Annotated[int, msgspec.Meta(ge=1, le=FARTHEST)]
 Month = Annotated[  # the lengths keep a line's end out, which `$` lets pass
@@ -31,7 +34,7 @@ Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 
 def line_of(caller: Caller, iccid: str) -> Line:
     """The caller's line. Raises NotFound where it is unknown or not theirs."""
-    line = lines_of(caller).select_related("carrier").filter(iccid=iccid).first()
+    line = lines_of(caller).select_related("carrier").filter(iccid__in=identifiers.asked(iccid)).first()
     if line is None:
         raise NotFound("No such line is yours; iot_sim_cards lists those that are")
     return line

@@ -10,11 +10,12 @@ import msgspec
 from django.db.models import QuerySet
 from kit.endpoints import endpoint, moment
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
+from kit.identifiers import all_spellings, read_iccid, sim_key
 from kit.paging import Page, Paging, keyed, newest
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import ICCID, Day, Hex, Id, StatusId
+from lines.api.asked import ICCID, Day, Hex, IccidText, Id, StatusId
 from lines.commands import jobs as commands
 from lines.models import Job, JobItem, Line
 from lines.policy import Action, Item, Verdict
@@ -24,7 +25,6 @@ from lines.queries.scope import lines_of
 
 GROUP = "Jobs"
 MOST_ICCIDS = 10_000
-Iccid = Annotated[str, msgspec.Meta(pattern="^[0-9]{19,20}$")]
 ItemState = Literal["waiting", "done", "same", "refused", "failed"]
 Acts = Literal[
     "activate", "deactivate", "deactivate-next-day", "deactivate-on", "keep", "sms",
@@ -102,7 +102,7 @@ class NewJob(msgspec.Struct):
     """An action and its lines: by ICCID or by a filter, one of the two."""
 
     action: Acts
-    iccids: Annotated[list[Iccid], msgspec.Meta(max_length=MOST_ICCIDS)] | None = None
+    iccids: Annotated[list[IccidText], msgspec.Meta(max_length=MOST_ICCIDS)] | None = None
     filter: Filter | None = None
     date: Annotated[Day | None, msgspec.Meta(description="For deactivate-on")] = None
     account_uuid: Annotated[Hex | None, msgspec.Meta(description="For assign")] = None
@@ -147,10 +147,10 @@ def _chosen(caller: Caller, asked: NewJob) -> tuple[QuerySet[Line], str, list[st
         sought = Sought(one.status_id, one.common_filter.strip(), one.rate_plan_id, one.account_uuid or "")
         words = [f"{name} {value}" for name, value in msgspec.to_builtins(one).items() if value]
         return sought.lines(caller), f"lines by filter: {', '.join(words) or 'all'}", []
-    given = list(dict.fromkeys(asked.iccids or []))
-    lines = lines_of(caller).filter(iccid__in=given)
-    known = set(lines.values_list("iccid", flat=True))
-    return lines, f"{len(known)} lines by ICCID", [iccid for iccid in given if iccid not in known]
+    given = {sim_key(read_iccid(text)): text for text in asked.iccids or []}
+    lines = lines_of(caller).filter(iccid__in=all_spellings(given))
+    known = set(map(sim_key, lines.values_list("iccid", flat=True)))
+    return lines, f"{len(known)} lines by ICCID", [text for key, text in given.items() if key not in known]
 
 
 @endpoint("jobs", right=Right.SEE_LINES, sample=[_SAMPLE])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
+from kit.identifiers import is_iccid
 from msgspec import Meta
 
 from .base import Location, Refused, Status, Switch
@@ -23,7 +24,6 @@ Iccid = Annotated[str, Meta(pattern=r"\A[0-9]{19,20}\Z")]
 LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings for
 _IMEI = re.compile(r"[0-9]{14,17}")
 _MSISDN = re.compile(r"\+?[0-9]{5,18}")
-_ICCID = re.compile(r"[0-9]{19,20}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
@@ -51,8 +51,8 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 def checked_iccid(iccid: str) -> str:
     """An ICCID fit to stand in a path. Raises Refused."""
-    if not _ICCID.fullmatch(iccid):
-        raise Refused("An ICCID has 19 or 20 digits; the carrier was not asked.")
+    if not is_iccid(iccid):
+        raise Refused("ICCIDs have 18 to 22 digits; the carrier was not asked.")
     return iccid
 
 

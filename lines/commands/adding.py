@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid
+from kit.identifiers import NotAnIccid, all_spellings, doubt, read_iccid, sim_key
 from kit.sql import array
 
 from accounts.commands import Happened, record_many
@@ -103,33 +103,37 @@ def _choose(account: Account, rows: Sequence[NewLine], added: Added) -> list[Cho
     seen: dict[str, int] = {}
     fine: list[tuple[NewLine, str]] = []
     for row in rows:
-        iccid = re.sub(r"[\s-]", "", row.iccid)
-        if why := _what_is_wrong(row, iccid, seen, plans):
+        try:
+            iccid = read_iccid(row.iccid)
+        except NotAnIccid as bad:
+            added.bad.append((row, bad.message))
+            continue
+        if why := _what_is_wrong(row, sim_key(iccid), seen, plans):
             added.bad.append((row, why))
         else:
-            seen[iccid] = row.number
+            seen[sim_key(iccid)] = row.number
             fine.append((row, iccid))
-    stock = Line.objects.select_for_update().filter(iccid__in=seen, payer=None).order_by("pk")
-    known = {line.iccid: line for line in stock}
-    ours = set(Line.objects.filter(iccid__in=seen, payer=account).values_list("iccid", flat=True))
+    asked = all_spellings(seen)
+    stock = Line.objects.select_for_update().filter(iccid__in=asked, payer=None).order_by("pk")
+    known = {sim_key(line.iccid): line for line in stock}
+    theirs = Line.objects.filter(iccid__in=asked, payer=account)
+    ours = set(map(sim_key, theirs.values_list("iccid", flat=True)))
     chosen: list[Chosen] = []
     for row, iccid in fine:
-        line, plan = known.get(iccid), plans[row.plan.lower()]
-        if iccid in ours:
+        line, plan = known.get(sim_key(iccid)), plans[row.plan.lower()]
+        if sim_key(iccid) in ours:
             added.ours.append(row)
         elif line is None or line.carrier_id != plan.carrier_id:
-            added.bad.append((row, NOT_HERE))
+            added.bad.append((row, doubt(iccid, check_digit=False) or NOT_HERE))
         else:
             chosen.append((row, line, plan))
     added.bad.sort(key=lambda bad: bad[0].number)
     return chosen
 
 
-def _what_is_wrong(row: NewLine, iccid: str, seen: Mapping[str, int], plans: Mapping[str, RatePlan]) -> str:
-    if not re.fullmatch(r"[0-9]{19,20}", iccid):
-        return "an ICCID has 19 or 20 digits"
-    if iccid in seen:
-        return f"the same ICCID stands in row {seen[iccid]}"
+def _what_is_wrong(row: NewLine, key: str, seen: Mapping[str, int], plans: Mapping[str, RatePlan]) -> str:
+    if key in seen:
+        return f"the same ICCID stands in row {seen[key]}"
     if row.plan.lower() not in plans:
         return f"there is no rate plan “{row.plan[:100]}”" if row.plan else "the rate plan is missing"
     if len(row.notes) > LONGEST_NOTES:

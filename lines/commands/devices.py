@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 from kit import clock, crypto
 from kit.errors import Invalid
+from kit.identifiers import all_spellings, read_iccid, sim_key
 
 from accounts.commands import record
 from accounts.policy import Actor
@@ -197,21 +198,22 @@ def keep_secrets(*, rows: Sequence[dict[str, str]], by: Actor) -> tuple[int, lis
         codes = {name: row.get(name, "") for name in CODES}
         if not any(codes.values()) or any(code and not _is_code(name, code) for name, code in codes.items()):
             raise Invalid(f"Row {number}: a PIN has 4 to 8 digits, a PUK has 8; at least one is to be given")
-    lines = {line.iccid: line for line in Line.objects.filter(iccid__in=[row["iccid"] for row in rows])}
+    keys = [sim_key(read_iccid(row["iccid"])) for row in rows]
+    lines = {sim_key(line.iccid): line for line in Line.objects.filter(iccid__in=all_spellings(keys))}
     kept = [
         LineSecret(
-            line=lines[row["iccid"]],
+            line=lines[key],
             codes=crypto.encrypt(json.dumps({name: row[name] for name in CODES if row.get(name)})),
             kept_at=clock.now(),
         )
-        for row in rows
-        if row["iccid"] in lines
+        for key, row in zip(keys, rows, strict=True)
+        if key in lines
     ]
     LineSecret.objects.bulk_create(
         kept, update_conflicts=True, unique_fields=["line"], update_fields=["codes", "kept_at"], batch_size=1000
     )
     record(by=by, verb="lines.codes_kept", detail={"lines": len(kept)})
-    return len(kept), [row["iccid"] for row in rows if row["iccid"] not in lines]
+    return len(kept), [row["iccid"] for key, row in zip(keys, rows, strict=True) if key not in lines]
 
 
 def _is_code(name: str, code: str) -> bool:

@@ -130,6 +130,7 @@ def add_to_stock(*, differences: Sequence[Difference], plan: RatePlan, by: Actor
     if any(row.carrier_id != plan.carrier_id for row in rows):
         raise CannotBeSettledSo(f"Rate plan {plan.name} is of another carrier than these SIMs")
     imported = import_lines(
+        unchecked=True,  # its carrier has it so
         rows=[(number, row.iccid) for number, row in enumerate(rows, 1)],
         carrier=plan.carrier,
         plan=plan,
@@ -137,7 +138,7 @@ def add_to_stock(*, differences: Sequence[Difference], plan: RatePlan, by: Actor
         active=False,
         by=by,
     )
-    refused = {row["iccid"] for row in imported.refused}
+    refused = {row["iccid"] for row in (*imported.refused, *imported.already)}
     _settled([row for row in rows if row.iccid not in refused], "Taken into stock", by)
     return imported.added
 

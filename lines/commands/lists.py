@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
+from kit.identifiers import NotAnIccid, all_spellings, iccids_in, read_iccid, sim_key
 
 from accounts.models import Account
 from lines.models import IccidList
@@ -17,33 +19,52 @@ MOST = 100_000  # ICCIDs in a list
 KEPT = dt.timedelta(days=30)
 
 
-def iccids_in(*, text: str) -> list[str]:
-    """Every ICCID of a text, once, in its order: one in a line may have spaces or dashes between its digits."""
-    found: dict[str, None] = {}
-    for line in text.splitlines():
-        whole = re.sub(r"[\s-]", "", line)
-        found |= dict.fromkeys([whole] if re.fullmatch(r"[0-9]{19,20}", whole) else _numbers(line))
-    return list(found)
+@dataclass(slots=True)
+class Found:
+    """The ICCIDs of a text, each SIM once; and each row that has none, with why."""
+
+    iccids: list[str] = field(default_factory=list)
+    unread: list[tuple[int, str]] = field(default_factory=list)
 
 
-def _numbers(line: str) -> list[str]:
-    return re.findall(r"(?<![0-9])[0-9]{19,20}(?![0-9])", line)
+def iccids_of(*, rows: Iterable[tuple[int, str]]) -> Found:
+    """From rows of text: one is an ICCID, or has some among other words. A heading in the first row is passed over."""
+    sims: dict[str, str] = {}
+    found = Found()
+    is_first = True
+    for number, row in rows:
+        if not row.strip():
+            continue
+        here = iccids_in(row)
+        sims |= {sim_key(iccid): iccid for iccid in here if sim_key(iccid) not in sims}
+        if not here and not (is_first and not any(map(str.isdigit, row))):
+            found.unread.append((number, _why(row)))
+        is_first = False
+    found.iccids = list(sims.values())
+    return found
+
+
+def _why(row: str) -> str:
+    try:
+        return read_iccid(row)
+    except NotAnIccid as bad:
+        return bad.message
 
 
 @transaction.atomic
-def keep_list(*, account: Account, text: str) -> IccidList:
-    """Keeps the ICCIDs of a text as a list to filter by. Harmless twice. Raises Invalid."""
-    iccids = iccids_in(text=text)
-    if not iccids:
-        raise Invalid("There is no ICCID in this: give numbers of 19 or 20 digits, one in a line")
-    if len(iccids) > MOST:
-        raise Invalid(f"These are {len(iccids):,} ICCIDs; a list has at most {MOST:,}")
-    digest = hashlib.sha256("\n".join(iccids).encode()).digest()
+def keep_list(*, account: Account, iccids: Sequence[str]) -> IccidList:
+    """Keeps ICCIDs as a list to filter by. Harmless twice. Raises Invalid."""
+    sims = {sim_key(iccid): iccid for iccid in iccids}
+    if not sims:
+        raise Invalid("No ICCIDs found. Enter one ICCID per line.")
+    if len(sims) > MOST:
+        raise Invalid(f"A list has at most {MOST:,} ICCIDs; this one has {len(sims):,}.")
+    digest = hashlib.sha256("\n".join(sims).encode()).digest()
     kept, _ = IccidList.objects.update_or_create(
         account=account,
         digest=digest,
         defaults={"used_at": clock.now()},
-        create_defaults={"iccids": iccids, "total": len(iccids)},
+        create_defaults={"iccids": all_spellings(sims.values()), "total": len(sims)},
     )
     return kept
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +10,7 @@ from decimal import Decimal
 from django.db import IntegrityError, connection, transaction
 from kit import clock, crypto
 from kit.errors import Invalid
+from kit.identifiers import NotAnIccid, doubt, read_iccid, sim_key, spellings
 from kit.money import exact
 
 from accounts.commands import record
@@ -96,9 +96,11 @@ def _name(name: str, what: str) -> str:
 
 @dataclass(slots=True)
 class Imported:
-    """What became of each row of an import: how many lines were made, and each row that was not, with why."""
+    """What became of each row of an import: those that made a line, were lines already, or were refused, with why."""
 
+    rows: int = 0
     added: int = 0
+    already: list[dict[str, object]] = field(default_factory=list)
     refused: list[dict[str, object]] = field(default_factory=list)
 
 
@@ -110,8 +112,11 @@ def import_lines(
     account: Account | None,
     active: bool,
     by: Actor,
+    unchecked: bool = False,
 ) -> Imported:
     """Adds lines from (row number, ICCID) into stock or straight to an account; every bad row is named, the rest added.
+
+    `unchecked` takes ICCIDs that can hardly be right, by their check digit or because a spreadsheet rounded them.
 
     Active lines of an account whose balance is red start Suspended. Raises Invalid.
     """
@@ -123,16 +128,22 @@ def import_lines(
         raise Invalid(f"Rate plan {plan.name} is not offered to {account.name}. Offer it to the account first.")
     result = Imported()
     seen: dict[str, int] = {}
+    iccids: dict[str, int] = {}
     for number, raw in rows:
-        iccid = re.sub(r"[\s-]", "", raw)
-        if not re.fullmatch(r"[0-9]{19,20}", iccid):
-            result.refused.append(_bad(number, raw, "an ICCID has 19 or 20 digits"))
-        elif iccid in seen:
-            result.refused.append(_bad(number, raw, f"the same ICCID stands in row {seen[iccid]}"))
+        result.rows += 1
+        try:
+            iccid = read_iccid(raw)
+        except NotAnIccid as bad:
+            result.refused.append(_bad(number, raw, bad.message))
+            continue
+        if (why := doubt(iccid)) and not unchecked:
+            result.refused.append(_bad(number, raw, f"{why} If it is right, import it with --unchecked."))
+        elif sim_key(iccid) in seen:
+            result.refused.append(_bad(number, raw, f"the same ICCID stands in row {seen[sim_key(iccid)]}"))
         else:
-            seen[iccid] = number
+            iccids[iccid] = seen[sim_key(iccid)] = number
     with transaction.atomic():
-        _add(list(seen), seen, result, carrier=carrier, plan=plan, account=account, active=active, by=by)
+        _add(list(iccids), iccids, result, carrier=carrier, plan=plan, account=account, active=active, by=by)
     result.refused.sort(key=lambda row: row["row"])  # type: ignore[arg-type, return-value]
     return result
 
@@ -160,10 +171,15 @@ def _add(
             wanted = Wanted.SUSPENDED if Wallet.objects.get(pk=account.payer_id).is_red else Wanted.ACTIVE
     why = {Wanted.ACTIVE: "", Wanted.SUSPENDED: Why.BALANCE.value, Wanted.DEACTIVATED: Why.NEW.value}[wanted]
     now = clock.now()
+    given = sorted(iccids)  # in one order, or two imports of the same lines wait for each other
     with connection.cursor() as cursor:
+        # One import at a time: two would not see that the one's 19 digits are the other's 20.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('lines_line.iccid'))")
         cursor.execute(
             "INSERT INTO lines_line (iccid, carrier_id, plan_id, account_id, payer_id, notes, imei, msisdn, added_at)"
-            " SELECT iccid, %s, %s, %s::bigint, %s::bigint, '', '', '', %s FROM unnest(%s::text[]) AS i(iccid)"
+            " SELECT iccid, %s, %s, %s::bigint, %s::bigint, '', '', '', %s"
+            "   FROM unnest(%s::text[], %s::text[]) AS i(iccid, other)"
+            "  WHERE NOT EXISTS (SELECT FROM lines_line l WHERE l.iccid = i.other)"
             " ON CONFLICT (iccid) DO NOTHING RETURNING id, iccid",
             [
                 carrier.pk,
@@ -171,7 +187,8 @@ def _add(
                 account.pk if account else None,
                 account.payer_id if account else None,
                 now,
-                sorted(iccids),  # in one order, or two imports of the same lines wait for each other
+                given,
+                [spellings(iccid)[-1] for iccid in given],
             ],
         )
         added = {iccid: line_id for line_id, iccid in cursor.fetchall()}
@@ -188,7 +205,7 @@ def _add(
                 [carrier.pk, now, list(added.values())],
             )
     result.added = len(added)
-    result.refused += [
+    result.already += [
         _bad(rows[iccid], iccid, "there is a line with this ICCID already") for iccid in iccids if iccid not in added
     ]
     record(

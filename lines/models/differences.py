@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from kit import clock
+from kit.identifiers import ICCID_LONGEST
 
 from lines.models.lines import Carrier, Line
 from lines.policy import Differs
@@ -14,7 +15,7 @@ class Difference(models.Model):
     """A SIM that one of the two does not have, or that is otherwise than we want it for long. Settled ones stay."""
 
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="differences", db_index=False)
-    iccid = models.CharField(max_length=20)
+    iccid = models.CharField(max_length=ICCID_LONGEST)
     kind = models.CharField(max_length=16, choices=[(one.value, one.value.title()) for one in Differs])
     line = models.ForeignKey(Line, on_delete=models.CASCADE, null=True, related_name="+")
     said = models.CharField("what the carrier says", max_length=300, blank=True)

@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from kit import clock
+from kit.identifiers import ICCID_LONGEST, ICCID_PATTERN
 from kit.money import ZERO
 
 from accounts.models import Account
@@ -17,7 +18,7 @@ from billing.models import MoneyField
 from lines.carriers.base import CallKind, Switch
 from lines.policy import Wanted, Why
 
-ICCID = RegexValidator(r"^[0-9]{19,20}$", "An ICCID has 19 or 20 digits.")
+ICCID = RegexValidator(rf"^{ICCID_PATTERN}$", "ICCIDs have 18 to 22 digits.")
 
 
 class Carrier(models.Model):
@@ -135,7 +136,7 @@ class Price(models.Model):
 class Line(models.Model):
     """A SIM. `account` holds it, `payer` pays for it; a line of neither is stock."""
 
-    iccid = models.CharField(max_length=20, unique=True, validators=[ICCID])
+    iccid = models.CharField(max_length=ICCID_LONGEST, unique=True, validators=[ICCID])
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="lines", db_index=False)
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="lines")
     account = models.ForeignKey(
@@ -163,7 +164,7 @@ class Line(models.Model):
                 condition=Q(account__isnull=True, payer__isnull=True) | Q(account__isnull=False, payer__isnull=False),
                 name="line_has_a_holder_and_a_payer_or_neither",
             ),
-            models.CheckConstraint(condition=Q(iccid__regex=r"^[0-9]{19,20}$"), name="iccid_has_19_or_20_digits"),
+            models.CheckConstraint(condition=Q(iccid__regex=rf"^{ICCID_PATTERN}$"), name="iccid_has_18_to_22_digits"),
         ]
         indexes = [
             models.Index(fields=["account", "iccid"], name="line_of_account"),

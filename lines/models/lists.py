@@ -7,6 +7,7 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from kit import clock
+from kit.identifiers import ICCID_LONGEST
 
 from accounts.models import Account
 
@@ -17,7 +18,8 @@ class IccidList(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
     digest = models.BinaryField(max_length=32)
-    iccids = ArrayField(models.CharField(max_length=20))
+    # In every spelling; `total` counts SIMs.
+    iccids = ArrayField(models.CharField(max_length=ICCID_LONGEST))
     total = models.PositiveIntegerField()
     used_at = models.DateTimeField(default=clock.now)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import connection
 from django.db.models import QuerySet, Sum
+from kit.identifiers import asked
 from kit.kept import Kept
 from kit.sql import array, prepared
 
@@ -100,7 +101,7 @@ def cards_by_key(
 
 def card_of(viewer: Viewer, iccid: str, *, today: dt.date) -> Card | None:
     """One line, or None where it is unknown or not this viewer's."""
-    found = _cards(viewer, lines_of(viewer).filter(iccid=iccid).values_list("pk", flat=True), today)
+    found = _cards(viewer, lines_of(viewer).filter(iccid__in=asked(iccid)).values_list("pk", flat=True), today)
     return found[0] if found else None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import CharField, Func, Q, QuerySet
+from kit import identifiers
 
 from accounts.models import Account
 from accounts.policy import Right
@@ -98,8 +99,9 @@ def pasted(viewer: Viewer, key: str, *, some: int = 20) -> Pasted | None:
     found = theirs.order_by().count()
     missing: list[str] = []
     if found < kept["total"]:
-        known = set(theirs.values_list("iccid", flat=True))
-        missing = [iccid for iccid in _listed(viewer, key) if iccid not in known][:some]
+        known = set(map(identifiers.sim_key, theirs.values_list("iccid", flat=True)))
+        listed = dict.fromkeys(map(identifiers.sim_key, _listed(viewer, key)))
+        missing = [iccid for iccid in listed if iccid not in known][:some]
     return Pasted(kept["total"], found, missing)
 
 
@@ -170,6 +172,11 @@ def plans_beside(viewer: Viewer, iccid: str) -> list[RatePlan]:
     line = lines_of(viewer).filter(iccid=iccid)
     offered = Q(pk__in=plans_for(viewer.account).values("pk"), carrier__in=line.values("carrier"))
     return list(RatePlan.objects.filter(offered | Q(pk__in=line.values("plan"))).order_by("name"))
+    return list(
+        RatePlan.objects.filter(
+            carrier__in=lines_of(viewer).filter(iccid__in=identifiers.asked(iccid)).values("carrier")
+        ).order_by("name")
+    )
 
 
 def plans_of(viewer: Viewer) -> list[RatePlan]:

@@ -23,6 +23,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
+from kit.identifiers import all_spellings, asked, read_iccid, sim_key
 
 from accounts.models import Account
 from accounts.queries import Viewer
@@ -186,8 +187,19 @@ def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[
 
 def line_of(viewer: Viewer, iccid: str, *, today: dt.date) -> LineShown | None:
     """One line, or None where it is unknown or not this person's."""
-    line = with_all(lines_of(viewer), viewer, today).filter(iccid=iccid).first()
+    line = with_all(lines_of(viewer), viewer, today).filter(iccid__in=asked(iccid)).first()
     return None if line is None else shown(line, viewer, today)
+
+
+def iccids_kept(payer: Account, iccids: Sequence[str]) -> list[str]:
+    """ICCIDs as the payer's lines have them, however they were written; those of no line as they were read.
+
+    Raises NotAnIccid.
+    """
+    read = {sim_key(one): one for one in map(read_iccid, iccids)}
+    lines = Line.objects.filter(payer=payer, iccid__in=all_spellings(read.values()))
+    theirs = {sim_key(iccid): iccid for iccid in lines.values_list("iccid", flat=True)}
+    return [theirs.get(key, iccid) for key, iccid in read.items()]
 
 
 def lines_again(viewer: Viewer, iccids: Sequence[str], *, today: dt.date) -> list[LineShown]:

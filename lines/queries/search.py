@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat, Reverse
+from kit.identifiers import NotAnIccid, read_iccid, read_imei, read_msisdn, spellings
 
 from lines.models import Line
 
@@ -43,9 +44,8 @@ def matching(lines: QuerySet[Line], text: str, *, by_iccid: bool = False) -> Que
         return frequent if len(ids) > FEW else lines.filter(pk__in=ids)
     if lines.order_by().values("pk")[: SMALL + 1].count() > SMALL:
         return lines.none()
-    digits = _digits(text)
     anywhere = Q(notes__icontains=text.strip())
-    if digits:
+    for digits in _numbers(text):
         anywhere |= Q(iccid__contains=digits) | Q(imei__contains=digits) | Q(msisdn__contains=digits)
     return lines.filter(anywhere)
 
@@ -59,8 +59,9 @@ def _having(lines: QuerySet[Line], text: str, *, notes: str | Combinable) -> Que
     conditions = []
     if words := re.findall(r"\w+", text):
         conditions.append(Q(HasWords.of(notes, words)))
-    if digits := _digits(text):
+    if numbers := _numbers(text):
         lines = lines.alias(**{f"{name}_back": Reverse(name) for name in ("iccid", "imei", "msisdn")})
+    for digits in numbers:
         for name in ("iccid", "imei", "msisdn"):
             known = Q() if name == "iccid" else ~Q(**{name: ""})  # as the partial indexes have it
             conditions.append(known & Q(**{f"{name}__startswith": digits}))
@@ -88,7 +89,14 @@ def _few(found: QuerySet[Line]) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _digits(text: str) -> str:
-    """The number that was typed, without what people put between its digits; empty where it is none."""
-    digits = re.sub(r"[\s+.-]", "", text)
-    return digits if digits.isascii() and digits.isdecimal() else ""
+def _numbers(text: str) -> list[str]:
+    """The numbers that the text may mean, without what people put between digits: an ICCID in each of its spellings,
+    a phone number, an IMEI, or a part of one; none where it is no number."""
+    found: list[str] = []
+    try:
+        found += spellings(read_iccid(text))
+    except NotAnIccid:
+        bare = re.sub(r"[\s+.-]", "", text)
+        whole = (bare if bare.isascii() and bare.isdecimal() else None, read_msisdn(text), read_imei(text))
+        found += (one for one in whole if one)
+    return list(dict.fromkeys(found))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import F, QuerySet, Sum
+from kit.identifiers import asked
 from kit.money import ZERO
 
 from accounts.policy import Right
@@ -67,5 +68,5 @@ def usage_of(viewer: Viewer, iccid: str, *, cycle: dt.date, today: dt.date) -> U
 def days_of(viewer: Viewer, iccid: str) -> QuerySet[LineDay]:
     """A line may have had other holders and payers: their days are theirs."""
     account = viewer.account
-    days = LineDay.objects.filter(line__iccid=iccid)
+    days = LineDay.objects.filter(line__iccid__in=asked(iccid))
     return days.filter(account=account) if account.is_subaccount else days.filter(payer=account)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from kit import clock
 from kit.errors import Refusal
+from kit.identifiers import read_iccid
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
@@ -37,7 +38,7 @@ def add(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         done = adding.add_lines(account=request.account, rows=[row], active=active, by=request.membership.user.actor)
         if not done.bad:
-            iccid = "".join(character for character in row.iccid if character.isdigit())
+            iccid = read_iccid(row.iccid)
             word = "is one of your lines already" if done.ours else "is yours now"
             messages.success(request, f"Line {iccid} {word}.")
             return redirect("line", iccid=iccid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from kit.errors import Refusal
+from kit.identifiers import is_iccid
 
 from accounts.doors import MemberRequest, needs
 from accounts.models import Membership
@@ -90,14 +90,14 @@ def _action(text: str, offered: list[Action]) -> Action | None:
 
 def _preview(request: MemberRequest, asked: Asked, choices: forms.Choices, offered: list[Action]) -> HttpResponse:
     membership = request.membership
-    ticked = [iccid for iccid in request.POST.getlist("line") if re.fullmatch(r"[0-9]{19,20}", iccid)]
+    ticked = [iccid for iccid in request.POST.getlist("line") if is_iccid(iccid)]
     action = _action(request.POST.get("action", ""), offered)
     is_of_ticks = bool(ticked) or "ticked" in request.POST
     try:
         if is_of_ticks and not ticked:
             raise Refusal("No line is ticked; tick some, or act on all that match")
         if action is None:  # ticked lines, and more to be said about them
-            key = lists.keep_list(account=membership.account, text="\n".join(ticked)).uuid.hex if ticked else ""
+            key = lists.keep_list(account=membership.account, iccids=ticked).uuid.hex if ticked else ""
             return redirect(forms.address(Asked(list=key) if key else asked, to="lines-bulk"))
         job = _job(request, asked, choices, action, ticked)
     except Refusal as refusal:
@@ -146,13 +146,23 @@ def find(request: MemberRequest) -> HttpResponse:
     to = "lines-bulk" if request.GET.get("to") == "bulk" else "lines"
     if request.method == "POST":
         try:
-            kept = lists.keep_list(account=request.account, text=uploaded(request, "iccids"))
+            found = lists.iccids_of(rows=enumerate(uploaded(request, "iccids").splitlines(), 1))
+            kept = lists.keep_list(account=request.account, iccids=found.iccids)
         except Refusal as refusal:
             messages.error(request, refusal.message)
         else:
+            if found.unread:
+                messages.warning(request, _unread(found.unread))
             return redirect(forms.address(Asked(list=kept.uuid.hex), to=to))
     context = {"text": request.POST.get("iccids", ""), "to": to, "target": request.get_full_path(), "most": lists.MOST}
     return render(request, "lines/find.html", context)
+
+
+def _unread(rows: list[tuple[int, str]], some: int = 5) -> str:
+    """What a person is told of rows without an ICCID."""
+    told = " ".join(f"Row {number}: {why}" for number, why in rows[:some])
+    more = f" And {len(rows) - some:,} more." if len(rows) > some else ""
+    return f"{len(rows):,} rows without an ICCID left out. {told}{more}" if len(rows) > 1 else f"Left out: {told}"
 
 
 def uploaded(request: MemberRequest, name: str) -> str:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from kit import clock
 from kit.htmx import page
+from kit.identifiers import asked
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
@@ -43,7 +44,7 @@ def line_or_404(request: MemberRequest, iccid: str) -> Line:
     line = (
         queries.lines_of(request.membership)
         .select_related("carrier", "plan", "account", "state")
-        .filter(iccid=iccid)
+        .filter(iccid__in=asked(iccid))
         .first()
     )
     if line is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from kit import clock
 from kit.cookies import cookie_name, cookie_rules
 from kit.htmx import page
+from kit.identifiers import is_iccid
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
@@ -110,7 +110,7 @@ def line_list(request: MemberRequest) -> HttpResponse:
 
 def _rows_again(request: MemberRequest, asked: Asked, shown: dict[str, Any]) -> HttpResponse:
     """The same rows with new numbers, and whether more lines match than when the list was loaded."""
-    iccids = [iccid for iccid in request.GET["rows"].split(",") if re.fullmatch(r"[0-9]{19,20}", iccid)][:MOST_ROWS]
+    iccids = [iccid for iccid in request.GET["rows"].split(",") if is_iccid(iccid)][:MOST_ROWS]
     lines = queries.lines_again(request.membership, iccids, today=clock.today())
     total = queries.count_lines(request.membership, asked)
     before = request.GET.get("total", "")

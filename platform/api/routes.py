@@ -6,6 +6,7 @@ import re
 
 from kit.endpoints import Endpoint
 from kit.errors import NotFound
+from kit.identifiers import ICCID_IN_PATH
 
 import accounts.api
 import automation.api
@@ -22,7 +23,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.api.ENDPOINTS,
 )
 HEX = "[0-9a-f]{32}"
-PATTERNS = {"iccid": "[0-9]{19,20}"} | dict.fromkeys(
+PATTERNS = {"iccid": ICCID_IN_PATH} | dict.fromkeys(
     ("job", "account", "rule", "webhook", "message", "order"), HEX
 )  # in a path
 BY_NAME = {one.name: one for one in ENDPOINTS}

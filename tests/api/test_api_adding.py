@@ -41,7 +41,7 @@ def test_an_unknown_line_and_somebody_elses_are_one_answer(
 ) -> None:
     stock, theirs = in_stock(fleet, account), fleet.line(fleet.account())
     new = {"rate_plan_id": stock.plan_id, "activate": True}
-    answers = [client.post("iot_sim_cards", new | {"iccid": iccid}) for iccid in (theirs.iccid, "8" * 19)]
+    answers = [client.post("iot_sim_cards", new | {"iccid": iccid}) for iccid in (theirs.iccid, "89" + "8" * 17)]
     assert [answer.status_code for answer in answers] == [404, 404]
     assert len({answer.json()["detail"] for answer in answers}) == 1
     for change, status in (({"rate_plan_id": 2**31 - 1}, 404), ({"iccid": "12"}, 422), ({"activate": None}, 422)):

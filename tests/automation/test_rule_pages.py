@@ -96,7 +96,7 @@ def test_a_rule_is_written_changed_switched_and_deleted(client: Client, ruled: R
         ({"action": ""}, "This field is required"),
         ({"action": "tell"}, "Choose who is told"),
         ({"holder": "f" * 32}, "Select a valid choice"),
-        ({"only_iccids": "123"}, "An ICCID has 19 or 20 digits"),
+        ({"only_iccids": "123"}, "ICCIDs have 18 to 22 digits"),
         ({"only_iccids": "8944000000000000000"}, "Not among your lines"),
         ({"then": "hours", "then_hours": "0"}, "Give whole hours"),
     ],

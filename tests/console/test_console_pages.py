@@ -76,7 +76,7 @@ def test_home_adds_up_usage_and_what_it_cost(acme: Account, fleet: dict[str, Lin
 def test_an_empty_account_is_taught_what_comes_next(acme: Account, path: str) -> None:
     said = text_of(client_of(acme), path)
     assert "No lines yet" in said
-    assert "19 or 20 digits" in said
+    assert "18 to 22 digits" in said
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_file_is_looked_at_first_and_each_bad_row_is_named(fleet: Fleet) -> No
     text = f"ICCID;Rate plan;Notes;Tags\n{one.iccid};Simbase;Gate;north, south\n12;simbase;;\n{two.iccid};nothing;;\n"
     text += f"{one.iccid};simbase;;\n"
     page = client.post("/lines/add/many/", {"rows": text, "active": "1"}).content.decode()
-    for expected in ("19 or 20 digits", "no rate plan “nothing”", "stands in row 2", "Add 1 line"):
+    for expected in ("18 to 22 digits", "no rate plan “nothing”", "stands in row 2", "Add 1 line"):
         assert expected in page
     assert Line.objects.filter(payer=account).count() == 0
     client.post("/lines/add/many/", {"rows": text, "active": "1", "sure": "1"})

@@ -145,6 +145,7 @@ def test_two_imports_of_the_same_lines_in_another_order_do_not_wait_for_each_oth
     def importing(rows: list[str]) -> Callable[[], None]:
         def run() -> None:
             result = import_lines(
+                unchecked=True,
                 rows=list(enumerate(rows, 2)),
                 carrier=fleet.carriers["simbase"],
                 plan=fleet.plans["simbase"],

@@ -25,6 +25,7 @@ class Command(OperatorCommand):
         parser.add_argument("--carrier", required=True, metavar="NAME")
         parser.add_argument("--rate-plan", required=True, metavar="NAME")
         parser.add_argument("--account", metavar="UUID", help="the account that holds them; without it, stock")
+        parser.add_argument("--unchecked", action="store_true", help="take ICCIDs with a wrong check digit, too")
         parser.add_argument("--activate", action="store_true", help="want them active; otherwise Deactivated")
 
     def answer(self, **options: Any) -> dict[str, Any]:
@@ -35,8 +36,15 @@ class Command(OperatorCommand):
             account=account_by_uuid(options["account"]) if options["account"] else None,
             active=options["activate"],
             by=OPERATOR,
+            unchecked=options["unchecked"],
         )
-        return {"added": imported.added, "refused": len(imported.refused), "bad_rows": imported.refused}
+        return {
+            "rows": imported.rows,
+            "added": imported.added,
+            "already_there": len(imported.already),
+            "refused": len(imported.refused),
+            "bad_rows": imported.refused,
+        }
 
     def exit_code(self, answer: dict[str, Any]) -> int:
         """1 when nothing at all could be added."""
