@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,12 +191,11 @@ def test_many_are_read_from_lines_commas_and_groups() -> None:
 def test_whatever_is_written_is_an_iccid_or_refused(text: str) -> None:
     try:
         found = read_iccid(text)
-    except NotAnIccid as refused:
-        assert refused.message
-    else:
-        assert identifiers.is_iccid(found)
-        assert read_iccid(found) == found
-        assert sim_key(found) in spellings(found)
+    except NotAnIccid:
+        return
+    assert identifiers.is_iccid(found)
+    assert read_iccid(found) == found
+    assert sim_key(found) in spellings(found)
 
 
 @given(st.text(alphabet="0123456789Ff .,-+()'\"=Ee\u200b\u202e\x00０٣", max_size=40))
@@ -204,10 +205,8 @@ def test_readers_of_numbers_never_fail(text: str) -> None:
         assert found is None or (found.isascii() and found.isdigit())
     for found in iccids_in(text):
         assert identifiers.is_iccid(found)
-    try:
+    with contextlib.suppress(NotAnIccid):
         assert all(map(identifiers.is_iccid, read_iccids(text)))
-    except NotAnIccid:
-        pass
 
 
 @given(

@@ -117,7 +117,6 @@ def test_whatever_is_typed_is_a_name_or_refused(text: str) -> None:
     skeleton(text)
     try:
         name = refuse_address(checked_name(text, longest=60))
-    except Invalid as refused:
-        assert refused.message.endswith(".")
-    else:
-        assert checked_name(name, longest=60) == name
+    except Invalid:
+        return
+    assert checked_name(name, longest=60) == name
