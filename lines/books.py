@@ -1,14 +1,17 @@
-"""The books, proved in SQL: what rules of the ledger hold, and every row that breaks one."""
+"""The books, proved: the rules of the ledger by sums in SQL, its days and costs by a second set of books."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import connection
+from kit import clock
 
 from lines.carriers.base import Switch
 from lines.policy import PER_BYTE, Wanted
+from lines.recount.audit import Found, Scope, recompute
 
 SHOWN = 20  # broken rows that are named
 
@@ -184,6 +187,42 @@ def check_books() -> dict[str, Any]:
         finally:
             if not connection.in_atomic_block:
                 cursor.execute("COMMIT")
+    return {"ok": all(check["ok"] for check in checks), "checks": checks}
+
+
+def recompute_books(
+    *,
+    scope: Scope,
+    found: Found,
+    stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[Found], None] = lambda _: None,
+) -> Found:
+    """Goes on with the second books behind what `found` has been through, until it is whole or time to stop."""
+    for part in recompute(scope=scope, today=clock.today(), after=found.through):
+        found.add(part)
+        tell(found)
+        if stop():
+            break
+    return found
+
+
+def as_check(found: Found) -> dict[str, Any]:
+    """The second books as one more rule."""
+    return {
+        "name": "second_books_agree",
+        "says": "every line's day costs what the readings that carriers reported cost at the plan and price in force",
+        "ok": not found.differences,
+        "breaches": found.differences,
+        "first": found.first,
+        **{name: value for name, value in asdict(found).items() if name in COUNTED},
+    }
+
+
+COUNTED = ("lines", "line_days", "readings", "one_by_one")
+
+
+def with_second_books(answer: dict[str, Any], found: Found) -> dict[str, Any]:
+    checks = [*answer["checks"], as_check(found)]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 

@@ -1,0 +1,165 @@
+"""The ordinary lines of a fleet at once: what `rules` says of them one by one, in arrays; it names what it leaves.
+
+A line is ordinary where its readings came in order, its counter never went down inside a cycle, nothing moved beyond
+belief and no boundary is in doubt. Times are microseconds and days are days since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lines.recount import rules
+
+Numbers = NDArray[np.int64]
+Marks = NDArray[np.bool_]
+
+DAY: Final = 86_400_000_000
+GRACE: Final = 72 * 3_600_000_000
+NO_CYCLE: Final = -(2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Columns, by line and then in the order in which they were taken in. `line` counts from 0; `cycle` may be absent.
+
+    A given one is where a line stood when its readings began to be kept: its movement is charged already.
+    """
+
+    line: Numbers
+    at: Numbers
+    counter: Numbers
+    cycle: Numbers
+    is_final: Marks
+    is_given: Marks
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def only(self, which: Any) -> Readings:
+        return Readings(*(getattr(self, column)[which] for column in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Of each line: its plan, the day on which its cycle turns, since when its payer has it, and whether it must be
+
+    looked at by itself anyway."""
+
+    plan: Numbers
+    cycle_day: Numbers
+    since: Numbers
+    is_special: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """A plan's prices in order: from when on, and the rows' numbers."""
+
+    since: Numbers
+    price: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Rows of (line, day, price), in that order, and what moved."""
+
+    line: Numbers
+    day: Numbers
+    price: Numbers
+    cycle: Numbers
+    used: Numbers
+
+
+def cycle_of(day: Numbers, cycle_day: Numbers) -> Numbers:
+    months = day.astype("M8[D]").astype("M8[M]")
+    is_before = day - months.astype("M8[D]").astype(np.int64) + 1 < cycle_day
+    return _starting(months.astype(np.int64) - is_before, cycle_day)
+
+
+def following(cycle: Numbers) -> Numbers:
+    months = cycle.astype("M8[D]").astype("M8[M]")
+    days = cycle - months.astype("M8[D]").astype(np.int64)
+    return _starting(months.astype(np.int64) + 1, days + 1)
+
+
+def _starting(month: Numbers, cycle_day: Numbers) -> Numbers:
+    starts: Numbers = month.astype("M8[M]").astype("M8[D]").astype(np.int64) + cycle_day - 1
+    return starts
+
+
+def recount(told: Readings, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> tuple[Days, Marks]:
+    """The days of all ordinary lines, and which lines are not: their days are not among them."""
+    finals, told = told.only(told.is_final), told.only(~told.is_final)
+    odd = fleet.is_special.copy()
+    running = cycle_of(told.at // DAY, fleet.cycle_day[told.line])
+    is_timed = told.cycle != NO_CYCLE
+    cycle = np.where(is_timed, np.minimum(told.cycle, running), running)
+    same_line = np.empty(len(told), dtype=bool)
+    same_line[:1], same_line[1:] = False, told.line[1:] == told.line[:-1]
+    before = _before(told.counter)
+    same_cycle = same_line & (cycle == _before(cycle))
+    moved = np.where(same_cycle, told.counter - before, told.counter) * (same_line & ~told.is_given)
+    turns = same_line & ~same_cycle & ~is_timed
+    doubt = turns & (told.at - cycle * DAY < GRACE) & (told.counter * 2 >= before) & (before > 0)
+    back = same_line & ((told.at < _before(told.at)) | (cycle < _before(cycle)))
+    odd[told.line[doubt | back | (moved < 0) | (moved > rules.PLAUSIBLE)]] = True
+    odd[_raised(finals, told, cycle)] = True
+    price = _priced(told, cycle, fleet, tariffs)
+    odd[told.line[(moved > 0) & (price < 0)]] = True
+    counts = (moved > 0) & ~odd[told.line]
+    return _summed(told.only(counts), cycle[counts], price[counts], moved[counts]), odd
+
+
+def _before(values: Numbers) -> Numbers:
+    return np.concatenate((values[:1], values[:-1]))
+
+
+def _dated(at: Numbers, cycle: Numbers) -> Numbers:
+    return np.minimum(np.maximum(at // DAY, cycle), following(cycle) - 1)
+
+
+def _priced(told: Readings, cycle: Numbers, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> Numbers:
+    """The price at the earlier reading or where the cycle began, or by the day where that is more than a day ago."""
+    earlier = _before(told.at)
+    by_day = np.maximum(_dated(told.at, cycle) * DAY, fleet.since[told.line])
+    began = np.where(told.at - earlier > DAY, by_day, np.maximum(earlier, cycle * DAY))
+    plan = fleet.plan[told.line]
+    price = np.full(len(told), -1, dtype=np.int64)
+    for number in np.unique(plan):
+        if (tariff := tariffs.get(int(number))) is not None:
+            which = plan == number
+            place = np.searchsorted(tariff.since, began[which], "right") - 1
+            price[which] = np.where(place < 0, -1, tariff.price[np.maximum(place, 0)])
+    return price
+
+
+def _raised(finals: Readings, told: Readings, cycle: Numbers) -> Numbers:
+    """Lines with a final total that is more than what was seen in its cycle, or that came before the cycle's end."""
+    if not len(finals):
+        return finals.line
+    ends = np.empty(len(told), dtype=bool)
+    ends[-1:], ends[:-1] = True, (told.line[1:] != told.line[:-1]) | (cycle[1:] != cycle[:-1])
+    span = 1 << 32
+    keys, wanted = told.line[ends] * span + cycle[ends], finals.line * span + finals.cycle
+    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    if not len(keys):
+        return finals.line
+    is_known = keys[place] == wanted
+    fits = is_known & (finals.counter <= told.counter[ends][place]) & (finals.at >= told.at[ends][place])
+    raised: Numbers = finals.line[~fits]
+    return raised
+
+
+def _summed(told: Readings, cycle: Numbers, price: Numbers, moved: Numbers) -> Days:
+    """One row for each run of the same line, day and price: the readings are in order, and so are their prices."""
+    day = _dated(told.at, cycle)
+    begins = np.ones(len(told), dtype=bool)
+    begins[1:] = (told.line[1:] != told.line[:-1]) | (day[1:] != day[:-1]) | (price[1:] != price[:-1])
+    places = np.flatnonzero(begins)
+    used = np.add.reduceat(moved, places) if len(places) else moved
+    return Days(told.line[places], day[places], price[places], cycle[places], used)

@@ -1,0 +1,362 @@
+"""What a line owes, from its kept readings and from dated facts alone: the rules of usage as a person follows them.
+
+Pure: no database, no clock. Times are UTC datetimes, data is in bytes, money in USD.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import lru_cache
+from typing import Generic, TypeVar
+
+DAY = dt.timedelta(days=1)
+INSTANT = dt.timedelta(microseconds=1)
+GRACE = dt.timedelta(hours=72)  # so long after a boundary a carrier without times may still show the old cycle
+PLAUSIBLE = 5 * 2**30  # bytes that may move between two readings of any line
+TIMES_LARGEST_DAY = 20
+BEGINNING = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=4096)
+def cycle_of(day: dt.date, cycle_day: int) -> dt.date:
+    """The first day of the cycle that `day` is in."""
+    year, month = (day.year, day.month) if day.day >= cycle_day else (day.year, day.month - 1)
+    return dt.date(year, month, cycle_day) if month else dt.date(year - 1, 12, cycle_day)
+
+
+@lru_cache(maxsize=4096)
+def following(cycle: dt.date) -> dt.date:
+    """The first day of the cycle after this one."""
+    return dt.date(cycle.year + cycle.month // 12, cycle.month % 12 + 1, cycle.day)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The day of the month on which cycles begin: decided at a moment, in force from a boundary on (None: at once)."""
+
+    cycle_day: int
+    decided: dt.datetime = BEGINNING
+    since: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A carrier's cycles; until a new day of the month is in force, the cycle that was open goes on."""
+
+    turns: tuple[Turn, ...]
+
+    def of(self, at: dt.datetime) -> dt.date:
+        """The first day of the cycle that a moment is in."""
+        decided = [turn for turn in self.turns if turn.decided <= at] or list(self.turns[:1])
+        start = cycle_of(at.date(), decided[-1].cycle_day)
+        since = decided[-1].since
+        if since is None or start >= since or len(decided) == 1:
+            return start
+        return Calendar(tuple(decided[:-1])).of(decided[-1].decided)
+
+    def last_day(self, cycle: dt.date) -> dt.date:
+        if len(self.turns) == 1:
+            return following(cycle) - DAY
+        day = cycle
+        while self.of(midnight(day + DAY)) == cycle:
+            day += DAY
+        return day
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+
+
+def data_price(used: int, per_mb: Decimal) -> Decimal:
+    """bytes x USD per MB / 1,048,576, rounded half up to six places: once, whatever the number of readings."""
+    with localcontext() as exactly:
+        exactly.prec = 80
+        return (Decimal(used) * per_mb / 1_048_576).quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
+
+
+class Dated(Generic[T]):
+    """A value that changes with time: pairs of a moment and what holds from then on, in order."""
+
+    __slots__ = ("moments", "values")
+
+    def __init__(self, pairs: Iterable[tuple[dt.datetime, T]]) -> None:
+        ordered = sorted(pairs, key=lambda pair: pair[0])
+        self.moments = [moment for moment, _ in ordered]
+        self.values = [value for _, value in ordered]
+
+    def at(self, moment: dt.datetime) -> T | None:
+        """What holds then; None before anything did."""
+        number = bisect_right(self.moments, moment)
+        return self.values[number - 1] if number else None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    number: int  # the row's
+    per_mb: Decimal
+    per_day: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A reading as the carrier gave it. `cycle`: where the carrier says which one the counter is of."""
+
+    at: dt.datetime  # when it was asked for
+    counter: int
+    cycle: dt.date | None = None
+    is_final: bool = False  # a finished cycle's total
+    has_finals: bool = False  # such totals come from this carrier
+    wraps_at: int | None = None  # its counters begin again at 0 there
+
+
+@dataclass(frozen=True, slots=True)
+class OnTime:
+    """An unbroken time in which the line was on; the end is open, None: it still is."""
+
+    started: dt.datetime
+    ended: dt.datetime | None
+    payer: int
+    plan: int
+
+
+@dataclass(slots=True)
+class Owed:
+    """What one day of a line costs one payer at one price."""
+
+    used: int = 0
+    fee: Decimal = Decimal(0)
+    cycle: dt.date | None = None
+
+
+Key = tuple[int, dt.date, int]  # payer, day, price
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Bytes between two readings, the day and the moment that they are charged by, and the cycle that they are of."""
+
+    at: dt.datetime
+    earlier: dt.datetime
+    day: dt.date
+    began: dt.datetime
+    used: int
+    cycle: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A movement that is not believed yet; `counter` is the cycle's highest if it is."""
+
+    counter: int
+    moved: Moved
+
+
+@dataclass
+class Course:
+    """One line under one payer, reading after reading, in the order in which they were taken in."""
+
+    payer: int
+    plans: Dated[int]
+    prices: dict[int, Dated[Price]]
+    calendar: Calendar = Calendar((Turn(1),))
+    ours_since: dt.datetime = BEGINNING
+    open: dt.date | None = None  # the cycle that the counter is in
+    since: dt.date | None = None  # the cycle, by our clock, of the first reading
+    highest: dict[dt.date, int] = field(default_factory=dict)
+    read_in: dict[dt.date, dt.datetime] = field(default_factory=dict)  # when each cycle was last read
+    last_at: dt.datetime = BEGINNING
+    shown: int = 0  # by the carrier, last
+    began_at: dt.datetime | None = None  # the baseline's moment, while its cycle may yet be reset late
+    held: dict[dt.date, Held] = field(default_factory=dict)
+    doubted: list[Moved] = field(default_factory=list)  # since a boundary, charged to the cycle before it
+    boundary: dt.date | None = None
+    days: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))  # bytes, at whatever price
+    owed: dict[Key, Owed] = field(default_factory=lambda: defaultdict(Owed))
+
+    def read(self, told: Told) -> None:
+        if told.is_final:
+            if self.open is not None and told.cycle is not None:
+                self._counted(told, told.cycle)
+            return
+        if told.at < self.ours_since:
+            return
+        if self.open is None:
+            self._first(told)
+        elif told.cycle is not None:
+            self._counted(told, min(told.cycle, self.calendar.of(told.at)))
+        elif told.at >= self.last_at:
+            self._without_time(told)
+        else:
+            return  # without a time nobody can say which cycle an old answer is of
+        self.last_at = max(self.last_at, told.at)
+
+    def rebase(self, cycle: dt.date, counter: int) -> None:
+        """A person of the back office says what the counter is: nothing is charged by it."""
+        self.highest[cycle] = self.shown = counter
+        self.held.pop(cycle, None)
+
+    def decide(self, cycle: dt.date, *, is_charged: bool) -> None:
+        """A person believes a held movement, or lets it go: the counter goes on from there either way."""
+        held = self.held.pop(cycle, None)
+        if held is None:
+            return
+        if is_charged:
+            self._add(held.moved, held.moved.used)
+        self.highest[cycle] = held.counter
+
+    def _first(self, told: Told) -> None:
+        """The baseline: where the line's own usage begins. It charges nothing."""
+        self.since = self.calendar.of(told.at)
+        self.open = min(told.cycle or self.since, self.since)
+        self.highest[self.open] = self.shown = told.counter
+        self.read_in[self.open] = self.began_at = told.at
+
+    def _without_time(self, told: Told) -> None:
+        """Which cycle is a counter of that comes without a time?"""
+        assert self.open is not None
+        running = self.calendar.of(told.at)
+        is_soon = told.at - midnight(running) < GRACE
+        is_reset = told.counter * 2 < self.shown
+        if running > self.open and not is_soon:
+            self._tell_again(told, running)
+        elif running > self.open and not is_reset and self.highest[self.open]:
+            if self.boundary != running:
+                self.boundary, self.doubted = running, []
+            self.doubted += self._counted(told, self.open)
+        else:
+            if running == self.open and is_soon and is_reset and self._began_since(running):
+                self.highest[running] = 0  # the baseline was still the old cycle's
+                self.began_at = None
+            self._counted(told, running if running > self.open else self.open)
+        self.shown = told.counter
+
+    def _began_since(self, running: dt.date) -> bool:
+        return self.began_at is not None and self.began_at >= midnight(running)
+
+    def _tell_again(self, told: Told, running: dt.date) -> None:
+        """After 72 hours the counter is the new cycle's, and so is what was charged since the boundary."""
+        assert self.open is not None
+        doubted = self.doubted if self.boundary == running else []
+        was_read = self.boundary == running
+        old, self.open, self.boundary, self.doubted = self.open, running, None, []
+        if not was_read:
+            self._counted(told, running)
+            return
+        rest = told.counter
+        highest = self.highest[old]
+        for moved in doubted:
+            self._add(moved, -moved.used)
+            self.highest[old] -= moved.used
+            part = min(moved.used, rest)
+            rest -= part
+            self._add(self._movement(moved.at, running, moved.earlier, part), part)
+        newly = min(max(told.counter - highest, 0), rest)
+        self._add(self._movement(told.at, running, self.last_at, newly), newly)
+        rest -= newly
+        self._add(self._movement(midnight(running), running, midnight(running), rest), rest)
+        self.highest[running] = told.counter
+        self.read_in[running] = told.at
+        self.held.pop(old, None)
+
+    def _counted(self, told: Told, cycle: dt.date) -> list[Moved]:
+        """The counter of a known cycle: what it moved above the highest seen in it."""
+        assert self.open is not None
+        assert self.since is not None
+        is_late = cycle < self.open
+        if is_late and cycle not in self.highest and not (told.has_finals and cycle >= self.since):
+            return []  # not ours then, or a cycle of which nobody can say where we began
+        self.open = max(self.open, cycle)
+        earlier = self.read_in.get(cycle, BEGINNING) if is_late or told.is_final else self.last_at
+        if not told.is_final:
+            self.read_in[cycle] = max(told.at, self.read_in.get(cycle, BEGINNING))
+        before = self.highest.setdefault(cycle, 0)
+        counter = _unwrapped(before, told)
+        done: list[Moved] = []
+        held = self.held.get(cycle)
+        if held is not None and not told.is_final and told.at > held.moved.at:
+            del self.held[cycle]
+            if counter >= held.counter:
+                self._charge(held.moved, held.counter)
+                done, before = [held.moved], held.counter
+        if counter <= before:
+            return done
+        moved = self._movement(told.at, cycle, earlier, counter - before)
+        if not told.is_final and moved.used > self._plausible(told.at.date()):
+            self.held[cycle] = Held(counter, moved)
+            return done
+        self._charge(moved, counter)
+        return [*done, moved]
+
+    def _plausible(self, day: dt.date) -> int:
+        largest = max((self.days.get(day - n * DAY, 0) for n in range(1, 31)), default=0)
+        return max(PLAUSIBLE, TIMES_LARGEST_DAY * largest)
+
+    def _movement(self, at: dt.datetime, cycle: dt.date, earlier: dt.datetime, used: int) -> Moved:
+        """Dated inside its cycle; priced at the earlier reading or where the cycle began, or by the day where that is
+        more than a day ago."""
+        day = min(max(at.date(), cycle), self.calendar.last_day(cycle))
+        is_far = earlier == BEGINNING or at - earlier > DAY
+        began = max(midnight(day), self.ours_since) if is_far else max(earlier, midnight(cycle))
+        return Moved(at, earlier, day, began, used, cycle)
+
+    def _charge(self, moved: Moved, counter: int) -> None:
+        self.highest[moved.cycle] = counter
+        self._add(moved, moved.used)
+
+    def _add(self, moved: Moved, used: int) -> None:
+        if not used:
+            return
+        plan = self.plans.at(moved.began)
+        price = self.prices[plan].at(moved.began) if plan in self.prices else None
+        if price is None:
+            raise NoPrice(f"no plan or price at {moved.began.isoformat()}")
+        key = (self.payer, moved.day, price.number)
+        row = self.owed[key]
+        row.used += used
+        row.cycle = row.cycle or moved.cycle
+        self.days[moved.day] += used
+        if not row.used and not row.fee:
+            del self.owed[key]
+
+
+def _unwrapped(before: int, told: Told) -> int:
+    """The counter, followed over its wrap: one that fell by more than half of what it can count began anew."""
+    if told.wraps_at is None:
+        return told.counter
+    moved = told.counter - before % told.wraps_at
+    return before + (moved + told.wraps_at if moved < -(told.wraps_at // 2) else moved)
+
+
+class NoPrice(LookupError):
+    """The dated plans and prices do not reach back to a movement."""
+
+
+def fees(times: Sequence[OnTime], prices: dict[int, Dated[Price]], until: dt.date) -> dict[Key, Decimal]:
+    """One fee for each day before `until` and payer that a time touches, of the plan that touches the day first."""
+    owed: dict[tuple[int, dt.date], tuple[dt.datetime, int]] = {}
+    for time in times:
+        day = time.started.date()
+        last = until - DAY if time.ended is None else _last_touched(time.started, time.ended)
+        while day <= min(last, until - DAY):
+            first = max(time.started, midnight(day))
+            if (time.payer, day) not in owed or first < owed[time.payer, day][0]:
+                owed[time.payer, day] = (first, time.plan)
+            day += DAY
+    found: dict[Key, Decimal] = {}
+    for (payer, day), (first, plan) in owed.items():
+        price = prices[plan].at(first)
+        if price is not None and price.per_day:
+            found[payer, day, price.number] = price.per_day
+    return found
+
+
+def _last_touched(started: dt.datetime, ended: dt.datetime) -> dt.date:
+    """A time that ends at 00:00 does not touch the day that begins then, unless it is of no length at all."""
+    return started.date() if ended <= started else (ended - INSTANT).date()
