@@ -164,11 +164,25 @@ def retry_after(attempts: int) -> dt.timedelta:
     return dt.timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311 - spreading load, not a secret
 
 
+PAGE_LINES = 250  # of a carrier's list
+
+
 def read_interval(wanted_seconds: int, calls_per_pass: int, calls_per_day: int | None) -> int:
     """Seconds between two passes: as wanted, or longer so that reading takes at most four fifths of the day's calls."""
     if not calls_per_day:
         return wanted_seconds
     return max(wanted_seconds, -(-86_400 * calls_per_pass * 5 // (calls_per_day * 4)))
+
+
+def pages_after(*, page: int, told: int, is_full: bool, lines: int) -> int:
+    """Up to which page a carrier's list is asked for once a page is read: how many it has is told, and doubted.
+
+    We go no further than twice as far as there were answers, or as our own lines there reach; and on past the end that
+    is told while pages are full and our lines are not all in them.
+    """
+    ours = -(-lines // PAGE_LINES)
+    wanted = max(told, page + 1) if is_full and page < ours else told
+    return min(wanted, max(ours + 1, 2 * page, 4))
 
 
 class Action(enum.StrEnum):

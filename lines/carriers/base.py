@@ -154,12 +154,27 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Odd:
+    """A record of a page that cannot be read, set aside with its reason; the others are read."""
+
+    iccid: str | None  # None: it has none that is one
+    why: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a carrier's list, 1-based. Pages may overlap and move while they are read."""
+    """One page of a carrier's list, 1-based. Pages may overlap and move while they are read.
+
+    `number` is what the carrier calls it: past the end of its list that is an earlier page than the one asked for.
+    `total_pages` is what the carrier says, and may be wrong. `is_full`: as many records as were asked for.
+    """
 
     number: int
     total_pages: int
     readings: tuple[Reading, ...]
+    odd: tuple[Odd, ...] = ()
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

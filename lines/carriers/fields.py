@@ -1,7 +1,8 @@
-"""What the fields of carriers' answers may hold. Whatever they do not allow makes the whole answer unreadable."""
+"""What the fields of carriers' answers may hold. Whatever they do not allow makes its record unreadable."""
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import ipaddress
 import re
@@ -40,13 +41,29 @@ class NoJson(Unreadable):
 
 
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """The answer in its types. Raises Unreadable."""
+    """The answer in its types, mended where that is unambiguous. Raises Unreadable."""
     try:
-        return decoder.decode(body)
+        try:
+            return decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except ValueError:
+            return decoder.decode(mended(body))
     except msgspec.ValidationError as error:
         raise Unreadable(str(error)) from error
     except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and arrays nested without end
         raise NoJson(str(error)) from error
+
+
+# A text as a whole, so that nothing in one is touched; a comma before a closing bracket; words that JSON has not.
+_BROKEN = re.compile(rb'("(?:[^"\\]|\\.)*")|,(?=[ \t\r\n]*[}\]])|(?<![\w.+-])-?(?:NaN|Infinity)(?![\w.])', re.DOTALL)
+
+
+def mended(body: bytes) -> bytes:
+    """JSON with what programs get wrong without saying anything else: a BOM, a trailing comma, NaN for null."""
+    return _BROKEN.sub(
+        lambda found: found[1] or (b"" if found[0] == b"," else b"null"), body.removeprefix(codecs.BOM_UTF8)
+    )
 
 
 def checked_iccid(iccid: str) -> str:
@@ -79,8 +96,8 @@ def utc_moment(text: str) -> dt.datetime:
 
 
 def imei_of(text: str | None) -> str | None:
-    """An IMEI or IMEISV; a placeholder such as `N/A` is none, else it would look like a change of device."""
-    return text if text and _IMEI.fullmatch(text) else None
+    """An IMEI or IMEISV; a placeholder such as `N/A` or zeros is none, else it would look like a change of device."""
+    return text if text and _IMEI.fullmatch(text) and text.strip("0") else None
 
 
 def msisdn_of(text: str | None) -> str | None:

@@ -11,12 +11,27 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from .base import Abilities, CallKind, CarrierClient, Device, Gate, Page, Reading, Refused, Setting, Sms, Status, Switch
+from .base import (
+    Abilities,
+    CallKind,
+    CarrierClient,
+    Device,
+    Gate,
+    Odd,
+    Page,
+    Reading,
+    Refused,
+    Setting,
+    Sms,
+    Status,
+    Switch,
+)
 from .deadline import Deadline
 from .fields import (
     Bytes,
     Count,
     Iccid,
+    NoJson,
     Unreadable,
     Words,
     checked_iccid,
@@ -41,7 +56,10 @@ WORDS: Words = {
 }
 
 PAGE_SIZE = 250
+MOST_SIMS = 1000  # of a page that we read: four times what we ask for
+MOST_ODD = 25  # records set aside; where there are more, and most are, it is the page that is wrong
 AHEAD = dt.timedelta(hours=24)  # how far the carrier's clock may run before ours
+NO_TIME = "0000-00-00 00:00:00"  # how MySQL writes that there is none
 
 
 class _Sim(msgspec.Struct):
@@ -61,13 +79,28 @@ class _Detail(_Sim):
     msisdn: str | None = None
 
 
-class _List(msgspec.Struct):
-    """Simbase v1: SIM cards"""
+class _Envelope(msgspec.Struct):
+    """Simbase v1: SIM cards, all but the SIMs"""
 
     total_pages: Count
-    sims: list[_Sim]
     page: Count | None = None
     records: Count | None = None
+
+
+class _List(_Envelope, kw_only=True):
+    sims: list[_Sim]
+
+
+class _Rough(_Envelope, kw_only=True):
+    """The same where a record is not what it should be: each is read by itself."""
+
+    sims: list[msgspec.Raw]
+
+
+class _Named(msgspec.Struct):
+    """Whose record it is, where the rest cannot be read."""
+
+    iccid: Iccid
 
 
 class _Usage(msgspec.Struct):
@@ -140,6 +173,9 @@ class _State(msgspec.Struct):
 
 
 _LIST = msgspec.json.Decoder(_List)
+_ROUGH = msgspec.json.Decoder(_Rough)
+_SIM = msgspec.json.Decoder(_Sim)
+_NAMED = msgspec.json.Decoder(_Named)
 _DETAIL = msgspec.json.Decoder(_Detail)
 _USAGE = msgspec.json.Decoder(_Usage)
 _STATE = msgspec.json.Decoder(_State)
@@ -235,15 +271,46 @@ class Simbase(CarrierClient):
 
 
 def page_in(body: bytes, *, number: int, now: dt.datetime) -> Page:
-    """The page that was asked for. Raises Unreadable."""
-    found = decoded(_LIST, body)
+    """The page that was asked for, or an earlier one that says so. Raises Unreadable."""
+    months, odd = _Months(now), list[Odd]()
+    found: _List | _Rough
+    try:
+        found = decoded(_LIST, body)
+        readings = [_reading(sim, months) for sim in found.sims]
+    except NoJson:
+        raise
+    except Unreadable:
+        found = decoded(_ROUGH, body)
+        readings = _one_by_one(found.sims[:MOST_SIMS], months, odd)
+    if len(found.sims) > MOST_SIMS:
+        raise Unreadable("it has more SIMs than a page may have")
     if found.records is not None and found.records != len(found.sims):
         raise Unreadable("records is not the number of its SIMs")
     answered = number if found.page is None else found.page
-    if answered != number and not (answered == found.total_pages < number):
+    if not (1 <= answered <= number or answered == found.total_pages == 0):
         raise Unreadable("it is another page")
-    months = _Months(now)
-    return Page(answered, found.total_pages, tuple([_reading(sim, months) for sim in found.sims]))
+    if len(odd) > MOST_ODD and len(odd) > len(readings):
+        raise Unreadable(f"most of its SIMs cannot be read: {odd[0].why}")
+    return Page(answered, found.total_pages, tuple(readings), tuple(odd), len(found.sims) >= PAGE_SIZE)
+
+
+def _one_by_one(sims: list[msgspec.Raw], months: _Months, odd: list[Odd]) -> list[Reading]:
+    """What can be read of them; what cannot is added to `odd`."""
+    readings = []
+    for raw in sims:
+        body = bytes(raw)
+        try:
+            readings.append(_reading(decoded(_SIM, body), months))
+        except Unreadable as error:
+            odd.append(Odd(_iccid_in(body), str(error), body))
+    return readings
+
+
+def _iccid_in(body: bytes) -> str | None:
+    try:
+        return decoded(_NAMED, body).iccid
+    except Unreadable:
+        return None
 
 
 def line_in(body: bytes, *, iccid: str, now: dt.datetime) -> Reading:
@@ -337,14 +404,20 @@ class _Months:
         now = now.astimezone(dt.UTC)
         self.current = now.date().replace(day=1)
         self.last = (now + AHEAD).date().replace(day=1)
+        self.now = now
 
 
 def _reading(sim: _Sim, months: _Months, *, imei: str | None = None, msisdn: str | None = None) -> Reading:
-    """usage_data belongs to the month of the last record; a SIM without any has used nothing, this month."""
-    seen = utc_moment(sim.last_update) if sim.last_update else None
+    """usage_data belongs to the month of the last record; a SIM without any has used nothing, this month.
+
+    A record of a time to come opens no month: it is of this one, until our own clock says so too.
+    """
+    seen = utc_moment(sim.last_update) if sim.last_update and sim.last_update != NO_TIME else None
     cycle = dt.date(seen.year, seen.month, 1) if seen else months.current
     if cycle > months.last:
         raise Unreadable("last_update lies in a month to come")
+    if seen is not None and cycle > months.current:
+        cycle, seen = months.current, months.now
     status = _status(sim.sim_state) if sim.sim_state else None
     sent = sim.usage_sms_mo
     return Reading(sim.iccid, sim.usage_data, cycle, status, sent, seen, imei, msisdn, sms_mark=sent)

@@ -57,6 +57,7 @@ SELECT l.carrier_id, l.iccid, '{Differs.MISSING}', l.id,
   FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id
  WHERE l.carrier_id = %(carrier)s AND l.added_at < %(since)s AND coalesce(st.confirmed_at, '-infinity') < %(since)s
    AND (%(by_page)s OR l.payer_id IS NOT NULL)  -- lines in stock are read only where there is a list
+   AND NOT EXISTS (SELECT FROM lines_quarantine q WHERE q.line_id = l.id AND q.at >= %(since)s)  -- it is there, and odd
  ORDER BY l.iccid
 """
 
@@ -98,7 +99,7 @@ def find_differences(*, carrier: Carrier, by_page: bool) -> int:
     now = clock.now()
     since: dt.datetime | None = now - UNSEEN
     if by_page:
-        whole = ReadingPass.objects.filter(carrier=carrier, finished_at__isnull=False, failed=0)
+        whole = ReadingPass.objects.filter(carrier=carrier, finished_at__isnull=False, lost=0)
         last = whole.order_by("-started_at").first()
         since = last.started_at if last else None
     values: dict[str, Any] = {"carrier": carrier.pk, "now": now, "by_page": by_page}

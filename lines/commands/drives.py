@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from kit import clock
 
 from lines import policy
@@ -99,6 +99,19 @@ def _again(line_id: int, *, error: str, ask_first: bool, wait: float | None = No
     drive.last_error = error[:300]
     drive.leased_until = None
     drive.save(update_fields=["due_at", "ask_first", "last_error", "leased_until"])
+
+
+def doubts_settled(*, carrier: Carrier, read_at: dt.datetime) -> int:
+    """What a list read at `read_at` says settles an unknown outcome as well as a call about the line: where the carrier
+    has not done what we want it is asked for again at once. (Where it has, the reading has ended the drive.)"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE lines_drive d SET ask_first = false, due_at = NULL FROM lines_linestate st"
+            " WHERE d.carrier_id = %s AND d.ask_first AND d.leased_until IS NULL AND d.bulk_id IS NULL"
+            "   AND st.line_id = d.line_id AND st.confirmed_at = %s AND st.reported IS NOT NULL",
+            [carrier.pk, read_at],
+        )
+        return int(cursor.rowcount)
 
 
 def due_count(*, carrier: Carrier) -> int:

@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Count, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from kit import clock
 
 from lines import policy
-from lines.carriers.base import Malformed
+from lines.carriers.base import Malformed, Odd
 from lines.commands import leases
 from lines.commands.readings import Applied
 from lines.models import Carrier, CarrierHealth, Chunk, FinalTotal, Line, Quarantine, ReadingPass
@@ -64,7 +65,7 @@ def plan_due_passes(*, by_page: frozenset[str]) -> int:
             lines = Line.objects.filter(carrier=carrier).count()
             calls = max(1, -(-lines // CHUNK) if pages else lines)
             pause = policy.read_interval(carrier.read_every, calls, carrier.calls_per_day)
-            if now < last.started_at + dt.timedelta(seconds=pause):
+            if last.started_at <= now < last.started_at + dt.timedelta(seconds=pause):  # a clock may have jumped back
                 continue
             finish_passes(carrier=carrier)
         if plan_pass(carrier=carrier, by_page=carrier.kind in by_page, planned_for=now.replace(microsecond=0)):
@@ -80,6 +81,8 @@ def _is_alive(reading_pass: ReadingPass) -> bool:
 def finish_passes(*, carrier: Carrier) -> None:
     """Ends a carrier's open passes; what they had left is read by the next."""
     open_passes = ReadingPass.objects.filter(carrier=carrier, finished_at__isnull=True)
+    left = Chunk.objects.filter(reading_pass=OuterRef("pk")).order_by().values("reading_pass").annotate(n=Count("pk"))
+    open_passes.update(lost=F("lost") + Coalesce(Subquery(left.values("n")), 0))
     Chunk.objects.filter(reading_pass__in=open_passes).delete()
     open_passes.update(finished_at=clock.now())
 
@@ -95,7 +98,7 @@ def claim_chunks(*, carrier: Carrier, limit: int) -> list[Chunk]:
     chunks = list(Chunk.objects.filter(pk__in=ids).order_by("pk"))
     for chunk in chunks:
         if chunk.attempts > MAX_ATTEMPTS:
-            chunk_done(chunk=chunk, applied=Applied(), failed=1)
+            chunk_done(chunk=chunk, applied=Applied(), failed=1, is_lost=True)
     return [chunk for chunk in chunks if chunk.attempts <= MAX_ATTEMPTS]
 
 
@@ -106,25 +109,38 @@ def chunks_held(*, carrier: Carrier) -> bool:
 
 
 @transaction.atomic
-def add_pages(*, chunk: Chunk, total_pages: int) -> None:
-    """The carrier's first page says how many there are: the others become chunks. Harmless twice."""
-    if not ReadingPass.objects.filter(pk=chunk.reading_pass_id, finished_at__isnull=True).exists():
+def add_pages(*, chunk: Chunk, upto: int) -> None:
+    """The pages up to this one become chunks, unless the list was seen to end before. Harmless twice."""
+    reading_pass = ReadingPass.objects.select_for_update().get(pk=chunk.reading_pass_id)
+    if reading_pass.finished_at is not None or reading_pass.last_page is not None or upto <= reading_pass.pages:
         return
     Chunk.objects.bulk_create(
-        [Chunk(reading_pass_id=chunk.reading_pass_id, page=page) for page in range(2, total_pages + 1)],
+        [Chunk(reading_pass=reading_pass, page=page) for page in range(reading_pass.pages + 1, upto + 1)],
         ignore_conflicts=True,
         batch_size=5000,
     )
+    reading_pass.pages = upto
+    reading_pass.save(update_fields=["pages"])
 
 
 @transaction.atomic
-def chunk_done(*, chunk: Chunk, applied: Applied, failed: int = 0) -> None:
-    """A chunk is read and applied; the last one ends its pass."""
+def end_pages(*, chunk: Chunk, last: int) -> None:
+    """The carrier's list ended with this page: what is planned after it is not asked for."""
+    reading_pass = ReadingPass.objects.select_for_update().get(pk=chunk.reading_pass_id)
+    reading_pass.last_page = min(last, reading_pass.last_page or last)
+    reading_pass.save(update_fields=["last_page"])
+    Chunk.objects.filter(reading_pass=reading_pass, page__gt=last).exclude(pk=chunk.pk).delete()
+
+
+@transaction.atomic
+def chunk_done(*, chunk: Chunk, applied: Applied, failed: int = 0, is_lost: bool = False) -> None:
+    """A chunk is read and applied, or lost; the last one ends its pass."""
     Chunk.objects.filter(pk=chunk.pk).delete()
     ReadingPass.objects.filter(pk=chunk.reading_pass_id).update(
         readings=F("readings") + applied.readings,
         unknown=F("unknown") + applied.unknown,
         failed=F("failed") + failed,
+        lost=F("lost") + int(is_lost),
         bytes_moved=F("bytes_moved") + applied.bytes_moved,
         charged=F("charged") + applied.charged,
     )
@@ -143,17 +159,40 @@ def chunk_failed(*, chunk: Chunk, error: str, wait: float | None = None, at_once
     return True
 
 
-def quarantine(*, carrier: Carrier, call: str, failure: Malformed) -> None:
-    """Keeps an answer that could not be read, whole; the same one again is counted."""
+def quarantine(*, carrier: Carrier, call: str, failure: Malformed, iccid: str = "") -> None:
+    """Keeps an answer that could not be read, whole; the same one again is counted. `iccid`: whom it is about."""
     digest = hashlib.sha256(failure.body).hexdigest()
     row, made = Quarantine.objects.get_or_create(
         carrier=carrier,
         call=call[:200],
         digest=digest,
-        defaults={"error": str(failure)[:300], "body": failure.body},
+        defaults={
+            "error": str(failure)[:300],
+            "body": failure.body,
+            "line": Line.objects.filter(carrier=carrier, iccid=iccid).first() if iccid else None,
+        },
     )
     if not made:
         Quarantine.objects.filter(pk=row.pk).update(times=F("times") + 1, at=clock.now())
+
+
+def set_aside(*, carrier: Carrier, odd: Sequence[Odd]) -> int:
+    """Keeps the records of a page that could not be read, with their reasons; says how many are of lines of ours."""
+    lines = dict(
+        Line.objects.filter(carrier=carrier, iccid__in=[one.iccid for one in odd if one.iccid]).values_list(
+            "iccid", "pk"
+        )
+    )
+    for one in odd:
+        row, made = Quarantine.objects.get_or_create(
+            carrier=carrier,
+            call=f"record of {one.iccid or 'a SIM without an ICCID'}",
+            digest=hashlib.sha256(one.why.encode()).hexdigest(),
+            defaults={"error": one.why[:300], "body": one.body, "line_id": lines.get(one.iccid or "")},
+        )
+        if not made:
+            Quarantine.objects.filter(pk=row.pk).update(times=F("times") + 1, at=clock.now(), body=one.body)
+    return sum(one.iccid in lines for one in odd)
 
 
 @transaction.atomic

@@ -356,6 +356,9 @@ class ReadingPass(models.Model):
     failed = models.PositiveIntegerField(default=0)
     bytes_moved = models.BigIntegerField(default=0)
     charged = MoneyField(default=ZERO)
+    lost = models.PositiveIntegerField(default=0, db_default=0)  # pages or ranges that gave no answer: not a whole one
+    pages = models.PositiveIntegerField(default=1, db_default=1)  # of the carrier's list, that are planned
+    last_page = models.PositiveIntegerField(null=True)  # where its answers ended
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["carrier", "planned_for"], name="pass_is_planned_once")]
@@ -398,9 +401,13 @@ class FinalTotal(Leased):
 
 
 class Quarantine(models.Model):
-    """An answer that could not be read, whole and unapplied; the same one again is counted, not stored again."""
+    """An answer, or one record of it, that could not be read, raw and unapplied; the same again is counted.
+
+    `line`: the line of ours that it is about. Of one record's faults the last body is kept, however its counter moves.
+    """
 
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="quarantined")
+    line = models.ForeignKey("Line", on_delete=models.CASCADE, null=True, blank=True, related_name="quarantined")
     at = models.DateTimeField(default=clock.now)
     times = models.PositiveIntegerField(default=1)
     call = models.CharField(max_length=200)

@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from django.db import transaction
 from kit import clock
 from kit.bells import Bell, ring
 
-from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Reading, Refused, Unreachable
-from lines.commands import passes
+from lines import policy
+from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Page, Reading, Refused, Unreachable
+from lines.commands import drives, passes
 from lines.commands.differences import note_unknown
 from lines.commands.readings import Applied, apply_readings
 from lines.commands.wishes import Enforced, enforce
@@ -66,6 +68,7 @@ class Reader:
         self.stop = stop
         self.in_place = in_place
         self.read = Read()
+        self._pages_seen: dict[tuple[int, str, str, int], int] = {}
 
     def run(self) -> Read:
         with ThreadPoolExecutor(max_workers=LINES_AT_ONCE, thread_name_prefix="read") as pool:
@@ -99,10 +102,43 @@ class Reader:
             if isinstance(page, CarrierFailure):
                 self._failed(chunk, f"page {chunk.page}", page)
                 continue
-            if chunk.page == 1:
-                passes.add_pages(chunk=chunk, total_pages=page.total_pages)
-            self._apply(page.readings, read_at, chunk=chunk)
+            self._plan_further(chunk, page)
+            if self._is_astray(chunk, page):
+                self._apply(page.readings, read_at)
+                wrong = Unreachable(f"{self.carrier.name} answered page {chunk.page} with page {page.number}.")
+                self._failed(chunk, f"page {chunk.page}", wrong)
+                continue
+            failed = passes.set_aside(carrier=self.carrier, odd=page.odd) if page.odd else 0
+            self._apply(page.readings, read_at, chunk=chunk, failed=failed)
             self.read.turned += ring(Bell.PAGE_APPLIED)
+
+    def _plan_further(self, chunk: Chunk, page: Page) -> None:
+        """The list goes on as long as there are answers: what it says of its length is doubted."""
+        asked = chunk.page or 1
+        if self._is_astray(chunk, page):
+            return
+        is_empty = asked > 1 and not page.readings and not page.odd
+        if is_empty or page.number < asked or self._came_before(chunk, page):
+            passes.end_pages(chunk=chunk, last=asked - 1)
+        else:
+            upto = policy.pages_after(page=asked, told=page.total_pages, is_full=page.is_full, lines=self._lines_there)
+            passes.add_pages(chunk=chunk, upto=upto)
+
+    def _is_astray(self, chunk: Chunk, page: Page) -> bool:
+        """Another page came though this one should be there: it is asked for again. Past the end that is usual."""
+        asked = chunk.page or 1
+        return page.number < min(asked, page.total_pages) and asked <= -(-self._lines_there // policy.PAGE_LINES)
+
+    def _came_before(self, chunk: Chunk, page: Page) -> bool:
+        """Whether these are the SIMs of an earlier page: a list that never ends tells its last page again."""
+        if not page.readings:
+            return False
+        key = (chunk.reading_pass_id, page.readings[0].iccid, page.readings[-1].iccid, len(page.readings))
+        return self._pages_seen.setdefault(key, chunk.page or 1) < (chunk.page or 1)
+
+    @cached_property
+    def _lines_there(self) -> int:
+        return Line.objects.filter(carrier=self.carrier).count()
 
     def _read_range(self, chunk: Chunk, pool: ThreadPoolExecutor) -> None:
         read_at = clock.now()
@@ -126,7 +162,7 @@ class Reader:
         for iccid, answer in answers.items():
             if isinstance(answer, CarrierFailure):
                 self.read.note(answer)
-                self._keep_malformed(f"line {iccid}", answer)
+                self._keep_malformed(f"line {iccid}", answer, iccid)
         if len(unreachable) >= HOPELESS or (unreachable and not readings):
             self._apply(readings, read_at)
             self._failed(chunk, f"lines {chunk.first_line} to {chunk.last_line}", unreachable[-1])
@@ -153,6 +189,8 @@ class Reader:
                 are_finals=are_finals,
             )
             note_unknown(carrier=self.carrier, readings=applied.strangers)
+            if not are_finals and self.client.abilities.confirms_at_once:
+                drives.doubts_settled(carrier=self.carrier, read_at=read_at)
             applied.strangers.clear()
             if chunk is not None:
                 passes.chunk_done(chunk=chunk, applied=applied, failed=failed)
@@ -169,14 +207,14 @@ class Reader:
         wait = failure.retry_after if isinstance(failure, Unreachable) else None
         hopeless = isinstance(failure, Refused) or (self.in_place and chunk.attempts >= IN_PLACE_ATTEMPTS)
         if hopeless or not passes.chunk_failed(chunk=chunk, error=str(failure), wait=wait, at_once=self.in_place):
-            passes.chunk_done(chunk=chunk, applied=Applied(), failed=1)
+            passes.chunk_done(chunk=chunk, applied=Applied(), failed=1, is_lost=True)
             self.read.failed += 1
         elif self.in_place:
             time.sleep(min(wait or 0.2 * 2**chunk.attempts, 10.0))
 
-    def _keep_malformed(self, call: str, failure: CarrierFailure) -> None:
+    def _keep_malformed(self, call: str, failure: CarrierFailure, iccid: str = "") -> None:
         if isinstance(failure, Malformed):
-            passes.quarantine(carrier=self.carrier, call=call, failure=failure)
+            passes.quarantine(carrier=self.carrier, call=call, failure=failure, iccid=iccid)
 
     def _read_final_totals(self, pool: ThreadPoolExecutor) -> None:
         while not self.stop() and passes.may_fetch_final_totals(carrier=self.carrier):

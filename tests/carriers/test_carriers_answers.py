@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import datetime as dt
 import json
@@ -176,7 +177,7 @@ SIMBASE_WORDS = {
 
 def month(value: Any) -> dt.date:
     last_update = text(value)
-    if not last_update:
+    if not last_update or last_update == "0000-00-00 00:00:00":
         return dt.date(2026, 11, 1)
     if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){2}[ T]([0-9]{2}:){2}[0-9]{2}(\.[0-9]{1,6})?Z?", last_update):
         raise Bad
@@ -189,8 +190,23 @@ def month(value: Any) -> dt.date:
     return dt.date(moment.year, moment.month, 1)
 
 
+def parsed(body: bytes) -> Any:
+    """JSON, read without the adapter: a comma before a closing bracket is none, NaN is null. Raises ValueError."""
+    kept, in_text, escaped = [], False, False
+    text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    for place, c in enumerate(text):
+        if in_text:
+            in_text, escaped = escaped or c != '"', not escaped and c == "\\"
+        elif c == '"':
+            in_text = True
+        elif c == "," and text[place + 1 :].lstrip(" \t\r\n")[:1] in ("}", "]"):
+            continue
+        kept.append(c)
+    return json.loads("".join(kept), strict=False, parse_constant=lambda _: None)
+
+
 def listed(data: Any) -> list[tuple[Any, ...]]:
-    """A page, read without the adapter. Raises Bad."""
+    """A page, read without the adapter: the SIMs that can be read. Raises Bad."""
     if not isinstance(data, dict) or not isinstance(data.get("sims"), list):
         raise Bad
     total = whole(data.get("total_pages"), 2**31 - 1)
@@ -203,19 +219,23 @@ def listed(data: Any) -> list[tuple[Any, ...]]:
         raise Bad
     rows = []
     for sim in data["sims"]:
-        if not isinstance(sim, dict):
-            raise Bad
-        sent = sim.get("usage_sms_mo")
-        rows.append(
-            (
-                iccid(sim.get("iccid")),
-                whole(sim.get("usage_data"), 2**53),
-                month(sim.get("last_update")),
-                status(sim.get("sim_state"), SIMBASE_WORDS),
-                None if sent is None else whole(sent, 2**31 - 1),
-            )
-        )
+        with contextlib.suppress(Bad):
+            rows.append(row(sim))
     return rows
+
+
+def row(sim: Any) -> tuple[Any, ...]:
+    """A SIM of a page. Raises Bad."""
+    if not isinstance(sim, dict):
+        raise Bad
+    sent = sim.get("usage_sms_mo")
+    return (
+        iccid(sim.get("iccid")),
+        whole(sim.get("usage_data"), 2**53),
+        month(sim.get("last_update")),
+        status(sim.get("sim_state"), SIMBASE_WORDS),
+        None if sent is None else whole(sent, 2**31 - 1),
+    )
 
 
 def read_page(fed: Fed) -> list[tuple[Any, ...]]:
@@ -239,16 +259,11 @@ def outcome(read: Any, *given: Any) -> Any:
 def test_a_damaged_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed, data):
     simbase_fed.body = json.dumps(data, allow_nan=True).encode("utf-8", "replace")
     try:
-        simbase_fed.body.decode()
-        data = json.loads(simbase_fed.body, parse_constant=_no_constant)
+        data = parsed(simbase_fed.body)
     except ValueError:
         assert outcome(read_page, simbase_fed) is Bad
         return
     assert outcome(read_page, simbase_fed) == outcome(listed, data)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 @often
@@ -257,7 +272,7 @@ def test_a_garbled_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed, bod
     simbase_fed.body = body
     found = outcome(read_page, simbase_fed)
     if found is not Bad:
-        assert found == listed(json.loads(body.decode("utf-8", "replace"), strict=False))
+        assert found == listed(parsed(body))
 
 
 @often

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lines.carriers.base import Malformed, Refused, Status, Switch
+from lines.carriers.base import Refused, Status, Switch
 from lines.carriers.fields import Unreadable
 from lines.carriers.simbase import line_in, page_in, state_in, total_in
 
@@ -75,7 +75,11 @@ class TestPages:
     def test_a_page_past_the_last_may_be_the_last_under_its_own_number(self, simbase):
         assert simbase.client.read_page(9, now=NOW).number == 3
 
-    @pytest.mark.parametrize("answered", [0, 1, 2, 4])
+    @pytest.mark.parametrize("answered", [1, 2])
+    def test_an_earlier_page_than_the_one_asked_for_says_so(self, answered):
+        assert page_in(page(sim(), page=answered, total_pages=4), number=3, now=NOW).number == answered
+
+    @pytest.mark.parametrize("answered", [0, 4])
     def test_another_page_than_the_one_asked_for_is_not_taken(self, answered):
         with pytest.raises(Unreadable, match="another page"):
             page_in(page(sim(), page=answered, total_pages=4), number=3, now=NOW)
@@ -88,11 +92,49 @@ class TestPages:
         simbase.fault("overlap", rows=10)
         assert len(simbase.client.read_page(2, now=NOW).readings) == 260
 
-    def test_one_bad_sim_spoils_the_page_and_the_page_is_kept(self, simbase):
+    def test_one_bad_sim_is_set_aside_with_its_reason_and_the_others_are_read(self, simbase):
         simbase.fault("usage_negative", row=249)
-        with pytest.raises(Malformed) as caught:
-            simbase.client.read_page(1, now=NOW)
-        assert json.loads(caught.value.body)["sims"][249]["usage_data"] < 0
+        read = simbase.client.read_page(1, now=NOW)
+        (odd,) = read.odd
+        assert len(read.readings) == 249
+        assert odd.iccid == json.loads(odd.body)["iccid"]
+        assert json.loads(odd.body)["usage_data"] < 0
+        assert "usage_data" in odd.why
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            {"usage_data": 2**63},
+            {"usage_data": -5},
+            {"usage_data": 1.5},
+            {"usage_data": "150000000"},
+            {"usage_data": None},
+            {"last_update": "2027-01-06 12:00:00"},
+            {"last_update": "2026-11-27 12:00"},
+            {"iccid": "898823900000000001"},
+            {"iccid": "898600D21018F0012345"},
+            {"usage_sms_mo": 2**31},
+            {"sim_state": 5},
+        ],
+        ids=str,
+    )
+    def test_whatever_is_odd_of_one_sim_costs_that_sim_alone(self, odd):
+        others = [sim(iccid=f"891230000000000{number:04}") for number in range(10, 20)]
+        read = page_in(page(*others[:5], sim(**odd), *others[5:]), number=1, now=NOW)
+        assert [one.iccid for one in read.readings] == [one["iccid"] for one in others]
+        assert [one.iccid for one in read.odd] == [None if "iccid" in odd else ICCID]
+        assert read.odd[0].why
+
+    def test_a_page_on_which_most_is_odd_is_no_page(self):
+        odd = [sim(iccid=f"891230000000000{number:04}", usage_data=None) for number in range(60)]
+        with pytest.raises(Unreadable, match="most of its SIMs"):
+            page_in(page(*odd), number=1, now=NOW)
+        read = page_in(page(*odd[:20]), number=1, now=NOW)
+        assert (len(read.odd), read.readings) == (20, ())
+
+    def test_a_page_has_no_more_sims_than_we_would_keep(self):
+        with pytest.raises(Unreadable, match="more SIMs"):
+            page_in(page(*[sim()] * 1001), number=1, now=NOW)
 
     def test_an_empty_account_has_an_empty_page(self):
         assert page_in(page(total_pages=0), number=1, now=NOW).readings == ()
@@ -111,6 +153,7 @@ class TestMonths:
             ("2026-11-01T00:30:00+01:00", dt.date(2026, 10, 1)),
             ("2026-11-01T00:00:00.250Z", NOVEMBER),
             ("", NOVEMBER),
+            ("0000-00-00 00:00:00", NOVEMBER),
             (None, NOVEMBER),
         ],
     )
@@ -124,11 +167,18 @@ class TestMonths:
         assert only(silent, now=dt.datetime(2026, 12, 1, 8, tzinfo=tokyo)).cycle == NOVEMBER
         assert only(silent).last_seen is None
 
-    def test_the_carriers_clock_may_run_a_day_ahead_but_not_more(self):
-        ahead = sim(last_update="2026-12-01 00:00:01")
-        assert only(ahead, now=dt.datetime(2026, 11, 30, 0, 0, 1, tzinfo=dt.UTC)).cycle == dt.date(2026, 12, 1)
+    def test_a_time_ahead_of_ours_opens_no_month(self):
+        ahead, now = sim(last_update="2026-12-01 00:00:01"), dt.datetime(2026, 11, 30, 0, 0, 1, tzinfo=dt.UTC)
+        assert (only(ahead, now=now).cycle, only(ahead, now=now).last_seen) == (NOVEMBER, now)
+        assert only(ahead, now=dt.datetime(2026, 12, 1, 0, 0, 2, tzinfo=dt.UTC)).cycle == dt.date(2026, 12, 1)
+
+    def test_a_time_more_than_a_day_ahead_is_none(self):
         with pytest.raises(Unreadable, match="month to come"):
-            only(ahead, now=dt.datetime(2026, 11, 29, 23, 59, 59, tzinfo=dt.UTC))
+            line_in(
+                json.dumps(sim(last_update="2026-12-01 00:00:01")).encode(),
+                iccid=ICCID,
+                now=dt.datetime(2026, 11, 29, 23, 59, 59, tzinfo=dt.UTC),
+            )
 
     def test_the_month_turns_with_the_first_record_in_it(self, simbase):
         simbase.simulator.add_bytes(simbase.iccid, 700)
@@ -144,7 +194,7 @@ class TestMonths:
     )
     def test_a_time_that_is_none_spoils_the_answer(self, text):
         with pytest.raises(Unreadable):
-            only(sim(last_update=text))
+            line_in(json.dumps(sim(last_update=text)).encode(), iccid=ICCID, now=NOW)
 
 
 class TestFinalTotal:
@@ -191,7 +241,7 @@ class TestWords:
     @pytest.mark.parametrize("word", ["  ", "ena\x00bled", "a\nb"])
     def test_what_is_no_word_spoils_the_answer(self, word):
         with pytest.raises(Unreadable):
-            only(sim(sim_state=word))
+            state_in(json.dumps(sim(sim_state=word)).encode(), iccid=ICCID)
 
     def test_a_long_word_is_cut_to_what_a_line_can_keep(self):
         status = only(sim(sim_state="waiting for " * 20)).status
@@ -225,9 +275,11 @@ class TestFields:
             {"last_update": 1_700_000_000},
         ],
     )
-    def test_a_wrong_type_or_number_spoils_the_page(self, wrong):
+    def test_a_wrong_type_or_number_spoils_its_record(self, wrong):
+        read = page_in(page(sim(), sim(**wrong)), number=1, now=NOW)
+        assert (len(read.readings), len(read.odd)) == (1, 1)
         with pytest.raises(Unreadable):
-            page_in(page(sim(), sim(**wrong)), number=1, now=NOW)
+            line_in(json.dumps(sim(**wrong)).encode(), iccid=ICCID, now=NOW)
 
     @pytest.mark.parametrize(
         "body",
