@@ -49,7 +49,7 @@ def program() -> Program:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Program(
         name="PostgreSQL",
-        arguments=[_binary("postgres"), "-D", str(data), *options],
+        arguments=[binary("postgres"), "-D", str(data), *options],
         log=addresses.logs_dir() / "postgres.log",
         is_ready=lambda pid: _is_ready(data, pid),
         stop_signal=signal.SIGINT,  # fast shutdown: roll back what is open, then a clean end
@@ -78,7 +78,7 @@ def _install_folder() -> Path:
     return Path(package.origin).parent / "pginstall18"
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
     return str(_install_folder() / "bin" / name)
 
 
@@ -122,7 +122,7 @@ def _let_pass(folder: Path) -> None:
 
 def _runs_as(user: str) -> bool:
     try:
-        subprocess.run([_binary("postgres"), "-V"], check=True, capture_output=True, **as_user(user))
+        subprocess.run([binary("postgres"), "-V"], check=True, capture_output=True, **as_user(user))
     except (OSError, subprocess.CalledProcessError):
         return False
     return True
@@ -149,7 +149,7 @@ def _run(command: list[str], user: str | None, text: str = "") -> None:
     """Run one of PostgreSQL's programs as the server's user."""
     name, *arguments = command
     result = subprocess.run(
-        [_binary(name), *arguments],
+        [binary(name), *arguments],
         input=text,
         capture_output=True,
         text=True,
