@@ -45,12 +45,17 @@ def activate(request: MemberRequest, iccid: str) -> HttpResponse:
 
     def command(line: Line, by: Actor) -> str:
         try:
-            wishes.activate(line=line, by=by)
+            had, outside = line.deactivation_date, request.account.is_subaccount
+            wishes.activate(line=line, by=by, by_holder=outside)
         except wishes.InsufficientBalance as refusal:
             if request.membership.may(Right.SEE_MONEY):
                 raise
             raise Refusal("Your provider does not allow this line to be activated now; ask there") from refusal
-        return "Activating. The line is on as soon as its carrier confirms it."
+        line.refresh_from_db()
+        said = "Activating. The line is on as soon as its carrier confirms it."
+        if had and line.deactivation_date is None:
+            said += f" Deactivation date {had:%-d %B %Y} removed."
+        return said
 
     return _act(request, iccid, command)
 
@@ -63,8 +68,8 @@ def deactivate(request: MemberRequest, iccid: str) -> HttpResponse:
     def command(line: Line, by: Actor) -> str:
         line = wishes.deactivate_next_day(line=line, by=by)
         if line.deactivation_date is None:
-            return "Deactivated. The line stays off when the balance recovers."
-        return f"The line is deactivated on {line.deactivation_date:%-d %B} at 00:00 UTC."
+            return "Deactivated. The line stays off until somebody activates it."
+        return f"Deactivation scheduled for {line.deactivation_date:%-d %B} at 00:00 UTC."
 
     return _act(request, iccid, command)
 
@@ -76,7 +81,7 @@ def keep(request: MemberRequest, iccid: str) -> HttpResponse:
 
     def command(line: Line, by: Actor) -> str:
         wishes.keep_active(line=line, by=by)
-        return "The deactivation date is removed; the line stays as it is."
+        return "Scheduled deactivation canceled."
 
     return _act(request, iccid, command)
 

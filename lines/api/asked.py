@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated
 
 import msgspec
@@ -72,9 +73,17 @@ def cycle_of(line: Line, month: str | None) -> dt.date:
     return dt.date.fromisoformat(f"{month}-{line.carrier.cycle_day:02}")
 
 
+TIME_OF_DAY = re.compile(
+    r"([T ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)? *(Z|UTC|[+-][0-9]{2}:?[0-9]{2})?", re.ASCII
+)
+
+
 def day_of(text: str) -> dt.date:
-    """The day that a text begins with. Raises Invalid."""
+    """The day that a text names, with or without a time of day. Raises Invalid."""
     try:
-        return dt.date.fromisoformat(text[:10])
+        day = dt.date.fromisoformat(text.strip()[:10])
     except ValueError:
-        raise Invalid(f"{text[:10]} is not a day of the calendar; write it like 2026-12-01") from None
+        day = None
+    if day is None or not 2000 <= day.year < 2100 or not TIME_OF_DAY.fullmatch(text.strip()[10:]):
+        raise Invalid(f"{text[:40]} is not a day of the calendar; write it like 2026-12-01")
+    return day

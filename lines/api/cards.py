@@ -24,7 +24,8 @@ from lines.sentences import explain
 
 GROUP = "Lines"
 Midnight = Annotated[
-    str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}( 00:00:00)?$", description="2026-12-01, UTC")
+    str,
+    msgspec.Meta(max_length=40, description="A day, UTC: 2026-12-01; of a time of day the day is taken"),
 ]
 
 
@@ -215,16 +216,27 @@ def sim_card_filter_data(caller: Caller) -> FilterData:
     )
 
 
-@endpoint("sim_card/{iccid}/activation_ready", "POST", right=Right.ACTIVATE_LINES, sample=Ack())
-def activation_ready(caller: Caller, iccid: str) -> Ack:
-    """Activates a line at once; needs an available balance of the minimum or more"""
+class Activated(Ack):
+    """The line is wanted on."""
+
+    deactivation_date_removed: Annotated[
+        str | msgspec.UnsetType, msgspec.Meta(description="The deactivation date that the line had until now, if any")
+    ] = msgspec.UNSET
+
+
+@endpoint("sim_card/{iccid}/activation_ready", "POST", right=Right.ACTIVATE_LINES, sample=Activated())
+def activation_ready(caller: Caller, iccid: str) -> Activated:
+    """Activates a line at once, and removes its deactivation date; needs an available balance of the minimum or more"""
+    line = line_of(caller, iccid)
+    had = line.deactivation_date
     try:
-        wishes.activate(line=line_of(caller, iccid), by=caller.actor)
+        wishes.activate(line=line, by=caller.actor, by_holder=caller.account.is_subaccount)
     except wishes.InsufficientBalance:
         if caller.may(Right.SEE_MONEY):
             raise
         raise Refusal("Your provider does not allow this line to be activated now; ask there") from None
-    return Ack()
+    line.refresh_from_db()
+    return Activated(deactivation_date_removed=moment(had) if had and line.deactivation_date is None else msgspec.UNSET)
 
 
 @endpoint("sim_card/{iccid}/deactivate", "POST", right=Right.STOP_LINES, sample=Ack())

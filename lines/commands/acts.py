@@ -40,9 +40,10 @@ def act(*, job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
     by = Actor(ActorKind(job.by_kind), job.by_name)
     if job.action == Action.SMS:
         return {line.pk: _send(job, line, by) for line in Line.objects.filter(pk__in=line_ids).order_by("pk")}
-    was = _before(job, line_ids)
+    was, dated = _before(job, line_ids), _dated(job, line_ids)
     return {
-        line_id: _outcome(verdict, was.get(line_id, "")) for line_id, verdict in _verdicts(job, line_ids, by).items()
+        line_id: _outcome(verdict, was.get(line_id, ""), dated.get(line_id))
+        for line_id, verdict in _verdicts(job, line_ids, by).items()
     }
 
 
@@ -57,9 +58,18 @@ def _send(job: Job, line: Line, by: Actor) -> Outcome:
     return Outcome(Item.DONE, Verdict.DO)
 
 
-def _outcome(verdict: Verdict, before: str) -> Outcome:
+def _dated(job: Job, line_ids: Sequence[int]) -> dict[int, dt.date]:
+    """The deactivation dates that the action takes away beside what it is for."""
+    if job.action != Action.ACTIVATE or job.account.is_subaccount:
+        return {}
+    dated = Line.objects.filter(pk__in=line_ids, deactivation_date__isnull=False).order_by()
+    return {pk: date for pk, date in dated.values_list("pk", "deactivation_date") if date}
+
+
+def _outcome(verdict: Verdict, before: str, date: dt.date | None = None) -> Outcome:
     if verdict is Verdict.DO:
-        return Outcome(Item.DONE, verdict, before=before)
+        note = f"Deactivation date {date:%-d %B %Y} removed" if date else ""
+        return Outcome(Item.DONE, verdict, note, before=before)
     return Outcome(Item.REFUSED if verdict.is_refusal else Item.SAME, verdict)
 
 
@@ -67,8 +77,14 @@ def _before(job: Job, line_ids: Sequence[int]) -> dict[int, str]:
     """What these lines are now, as far as the action will change it."""
     lines = Line.objects.filter(pk__in=line_ids).order_by()
     match Action(job.action):
-        case Action.ACTIVATE | Action.DEACTIVATE | Action.DEACTIVATE_NEXT_DAY:
-            return {pk: Wanted(wanted).name for pk, wanted in lines.values_list("pk", "state__wanted")}
+        case Action.ACTIVATE | Action.DEACTIVATE | Action.DEACTIVATE_NEXT_DAY as action:
+            return {
+                pk: date.isoformat() if date and wanted == Wanted.ACTIVE and action is Action.ACTIVATE else wanted.name
+                for pk, wanted, date in (
+                    (pk, Wanted(wanted), date)
+                    for pk, wanted, date in lines.values_list("pk", "state__wanted", "deactivation_date")
+                )
+            }
         case Action.DEACTIVATE_ON | Action.KEEP:
             dates = lines.values_list("pk", "deactivation_date")
             return {pk: date.isoformat() if date else NO_DATE for pk, date in dates}
@@ -101,7 +117,7 @@ def _tags_to_change(job: Job, action: Action, line_ids: Sequence[int]) -> dict[i
 def _verdicts(job: Job, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
     match Action(job.action):
         case Action.ACTIVATE:
-            return wishes.activate_lines(line_ids=line_ids, by=by)
+            return wishes.activate_lines(line_ids=line_ids, by=by, by_holder=job.account.is_subaccount)
         case Action.DEACTIVATE_NEXT_DAY:
             return wishes.deactivate_lines_next_day(line_ids=line_ids, by=by)
         case Action.DEACTIVATE:

@@ -23,6 +23,7 @@ from lines.commands.tags import tag_lines, tag_names
 from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan
 from lines.policy import Wanted, Why
+from lines.policy.precedence import Request, Result, Standing, settled
 from lines.queries.plans import plans_for
 
 MOST_ROWS = 5_000
@@ -147,7 +148,7 @@ def _what_is_wrong(row: NewLine, key: str, seen: Mapping[str, int], plans: Mappi
 
 TAKE = """
 WITH taken AS (
-    UPDATE lines_line l SET account_id = %(account)s, payer_id = %(account)s, plan_id = r.plan_id, notes = r.notes,
+    UPDATE lines_line l SET account_id = %(account)s, payer_id = %(payer)s, plan_id = r.plan_id, notes = r.notes,
            added_at = %(now)s + CASE WHEN l.added_at = %(now)s THEN interval '1 microsecond' ELSE '0' END
       FROM unnest(%(lines)s::bigint[], %(plans)s::bigint[], %(notes)s::text[]) AS r(line_id, plan_id, notes)
      WHERE l.id = r.line_id
@@ -165,6 +166,7 @@ def _take(account: Account, chosen: Sequence[Chosen], by: Actor) -> None:
             TAKE,
             {
                 "account": account.pk,
+                "payer": account.payer_id,
                 "lines": array(line.pk for _, line, _ in chosen),
                 "plans": array(plan.pk for _, _, plan in chosen),
                 "notes": array(row.notes for row, _, _ in chosen),
@@ -183,12 +185,12 @@ def _take(account: Account, chosen: Sequence[Chosen], by: Actor) -> None:
 def _wish_new(account: Account, ids: Sequence[int], *, active: bool, by: Actor) -> None:
     if not active:  # one that its carrier left on is to be switched off
         on = f"l.id = ANY(%(ids)s) AND st.reported = {Switch.ON:d}"
-        _wish(which=on, ids=ids, wanted=Wanted.DEACTIVATED, instead_of=list(Wanted), why=Why.NEW)
+        _wish(which=on, ids=ids, to=Standing.NEW, instead_of=list(Standing))
         return
     states = list(LineState.objects.select_for_update(of=("self",)).select_related("line").filter(pk__in=ids))
     is_red = Wallet.objects.get(pk=account.payer_id).is_red
-    wanted, why = (Wanted.SUSPENDED, Why.BALANCE) if is_red else (Wanted.ACTIVE, None)
-    set_many(states=states, wanted=wanted, why=why, by=by)
+    to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active) or Standing.ON
+    set_many(states=states, request=Request.ACTIVATE, to=to, by=by)
 
 
 def _by_tags(chosen: Sequence[Chosen]) -> dict[tuple[str, ...], list[int]]:

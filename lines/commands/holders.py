@@ -13,10 +13,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines.commands.wishes import _wish, enforce
-from lines.policy import Wanted, Why
-
-OFF_WITH_IT = f"st.why = '{Why.SUBACCOUNT.value}'"
-
+from lines.policy.precedence import Request, Result, Standing, leads_to, settled
 
 MOVE = """
 WITH moving AS (
@@ -66,21 +63,9 @@ def follow_holder(*, holder: Account) -> int:
 
 def _follow_holder(holder: Account, which: str, ids: Sequence[int]) -> int:
     if not holder.is_active:
-        off = _wish(
-            which=which,
-            ids=ids,
-            wanted=Wanted.DEACTIVATED,
-            instead_of=[Wanted.ACTIVE, Wanted.SUSPENDED],
-            why=Why.SUBACCOUNT,
-        )
-        return sum(off.values())
+        running = leads_to(Request.HOLDER_OFF, Result.SUBACCOUNT)
+        return sum(_wish(which=which, ids=ids, to=Standing.SUBACCOUNT, instead_of=running).values())
     enforce(account_ids=[holder.payer_id])
     is_red = Wallet.objects.get(pk=holder.payer_id).is_red
-    back = _wish(
-        which=f"{which} AND {OFF_WITH_IT}",
-        ids=ids,
-        wanted=Wanted.SUSPENDED if is_red else Wanted.ACTIVE,
-        instead_of=[Wanted.DEACTIVATED],
-        why=Why.BALANCE if is_red else None,
-    )
-    return sum(back.values())
+    to = settled(Result.ON, is_red=is_red, holder_off=False) or Standing.ON
+    return sum(_wish(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from accounts.policy import Actor
-from lines.commands.wishes import lock_lines, set_many
-from lines.models import Line, LineState
-from lines.policy import Wanted, Why
+from lines.commands.wishes import facts_of, lock_lines, set_many, standing
+from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, settled
 
 
 @transaction.atomic
 def hold_lines(*, line_ids: Sequence[int], by: Actor) -> list[int]:
     """A rule wants these lines off, at once, Suspended ones too; answers which it holds now.
 
-    A line that another rule holds is this one's from now on; one that anybody else switched off is left.
+    A line that another rule holds is this one's from now on; one that anybody else switched off is left. A deactivation
+    date stays: it is a person's, and outlives the rule.
     """
-    taken = [state for state in lock_lines(line_ids=line_ids) if state.wanted != Wanted.DEACTIVATED or _is_held(state)]
-    set_many(states=taken, wanted=Wanted.DEACTIVATED, why=Why.RULE, by=by)
+    request = Request.RULE_HOLDS
+    taken = [s for s in lock_lines(line_ids=line_ids) if PRECEDENCE[standing(state=s), request] is Result.RULE]
+    set_many(states=taken, request=request, to=Standing.RULE, by=by)
     return [state.pk for state in taken]
 
 
@@ -38,25 +39,16 @@ class GivenBack:
 def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
     """Lines that a rule holds are wanted active again, as far as their balance and their sub-account allow it."""
     given = GivenBack()
+    request = Request.RULE_RETURNS
     states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
-    held = [state for state in states.values() if _is_held(state)]
-    about = Line.objects.filter(pk__in=[state.pk for state in held])
-    facts = {pk: rest for pk, *rest in about.values_list("pk", "account__is_active", "payer__wallet__is_red")}
+    facts = facts_of(states=list(states.values()))
+    where = {Standing.ON: given.activated, Standing.BALANCE: given.by_balance, Standing.SUBACCOUNT: given.by_subaccount}
     for pk in line_ids:
-        if pk not in facts:
-            given.left.append(pk)
-        elif not facts[pk][0]:
-            given.by_subaccount.append(pk)
-        else:
-            (given.by_balance if facts[pk][1] else given.activated).append(pk)
-    for ids, wanted, why in (
-        (given.activated, Wanted.ACTIVE, None),
-        (given.by_balance, Wanted.SUSPENDED, Why.BALANCE),
-        (given.by_subaccount, Wanted.DEACTIVATED, Why.SUBACCOUNT),
-    ):
-        set_many(states=[states[pk] for pk in ids], wanted=wanted, why=why, by=by)
+        to = None
+        if pk in facts:
+            result = PRECEDENCE[facts[pk].standing, request]
+            to = settled(result, is_red=facts[pk].is_red, holder_off=facts[pk].holder_off)
+        (given.left if to is None else where[to]).append(pk)
+    for to, ids in where.items():
+        set_many(states=[states[pk] for pk in ids], request=request, to=to, by=by)
     return given
-
-
-def _is_held(state: LineState) -> bool:
-    return state.wanted == Wanted.DEACTIVATED and state.why == Why.RULE.value

@@ -14,7 +14,8 @@ from accounts.policy import Actor, ActorKind
 from lines.carriers.base import Setting, Switch
 from lines.commands.wishes import set_many
 from lines.models import Carrier, LineState
-from lines.policy import Wanted, Why, is_other_device
+from lines.policy import Wanted, is_other_device
+from lines.policy.precedence import Request, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +81,5 @@ def hold_locked(*, carrier: Carrier, line_ids: Sequence[int], read_at: dt.dateti
         held = [row[0] for row in cursor.fetchall()]
     states = list(LineState.objects.filter(pk__in=held).select_related("line"))
     by = Actor(ActorKind.CARRIER, carrier.name)
-    set_many(states=states, wanted=Wanted.DEACTIVATED, why=Why.CARRIER, by=by)
+    set_many(states=states, request=Request.CARRIER_LOCKS, to=Standing.CARRIER, by=by)
     return len(held)

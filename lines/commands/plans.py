@@ -11,13 +11,13 @@ from kit.sql import array
 
 from accounts.commands import Happened, record_many
 from accounts.policy import Actor
-from lines import policy
 from lines.carriers.base import Setting
 from lines.commands.fees import restart_spans
 from lines.commands.settings import set_on_lines
 from lines.commands.wishes import facts_of, lock_lines
 from lines.models import Line, RatePlan
 from lines.policy import Action, Verdict
+from lines.policy.judging import judge
 from lines.queries.plans import may_take
 
 
@@ -38,7 +38,7 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
             other_carrier=line.carrier_id != plan.carrier_id,
             not_offered=line.payer_id not in offered,
         )
-        verdicts[pk] = policy.judge(Action.PLAN, about)
+        verdicts[pk] = judge(Action.PLAN, about)
     due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
     before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))
     _put_on(plan, due)

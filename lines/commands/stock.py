@@ -23,7 +23,8 @@ from lines.commands.offers import offer_plan
 from lines.commands.tuning import api_address
 from lines.commands.wishes import enforce
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
-from lines.policy import Wanted, Why
+from lines.policy import Wanted
+from lines.policy.precedence import Result, Standing, settled, wish_of
 from lines.queries.plans import plans_for
 
 
@@ -163,13 +164,14 @@ def _add(
     active: bool,
     by: Actor,
 ) -> None:
-    wanted = Wanted.DEACTIVATED
+    to = Standing.NEW
     if account is not None:
         lock_wallets(account_ids=[account.payer_id])
         enforce(account_ids=[account.payer_id])
         if active:
-            wanted = Wanted.SUSPENDED if Wallet.objects.get(pk=account.payer_id).is_red else Wanted.ACTIVE
-    why = {Wanted.ACTIVE: "", Wanted.SUSPENDED: Why.BALANCE.value, Wanted.DEACTIVATED: Why.NEW.value}[wanted]
+            is_red = Wallet.objects.get(pk=account.payer_id).is_red
+            to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active) or to
+    wanted, why = wish_of(to)
     now = clock.now()
     given = sorted(iccids)  # in one order, or two imports of the same lines wait for each other
     with connection.cursor() as cursor:
@@ -196,7 +198,7 @@ def _add(
             "INSERT INTO lines_linestate (line_id, counter, baseline, day_bytes, sms_sent, wanted, wanted_at, why,"
             "  why_who, reported_word, blocked)"
             " SELECT id, 0, 0, 0, 0, %s, %s, %s, '', '', false FROM unnest(%s::bigint[]) AS l(id)",
-            [int(wanted), now, why, list(added.values())],
+            [int(wanted), now, why.value if why else "", list(added.values())],
         )
         if wanted is Wanted.ACTIVE:
             cursor.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -18,10 +18,21 @@ from accounts.policy import SYSTEM, Actor, actor_named
 from billing.commands import lock_wallets, mark_colours
 from billing.commands.notices import tell_turn
 from billing.models import Wallet
-from lines import policy
 from lines.carriers.base import Switch
 from lines.models import Line, LineState
-from lines.policy import Action, Facts, Verdict, Wanted, Why, balance_subject
+from lines.policy import Action, Verdict, Wanted, Why, balance_subject
+from lines.policy.judging import Facts, judge
+from lines.policy.precedence import (
+    DATE_AFTER,
+    PRECEDENCE,
+    DateAfter,
+    Request,
+    Result,
+    Standing,
+    leads_to,
+    standing_of,
+    wish_of,
+)
 
 LONGEST_NOTES = 500  # characters
 
@@ -56,6 +67,9 @@ REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
 }
 
 
+# A line's standing (policy.precedence.standing_of).
+STANDING = f"CASE WHEN st.wanted = {Wanted.ACTIVE:d} THEN '{Standing.ON}' ELSE st.why END"
+
 # Lines go from one wish to another; those whose carrier disagrees are to be driven, those that it fits already are not.
 WISH = """
 WITH changed AS (
@@ -63,7 +77,7 @@ WITH changed AS (
        SET wanted = %(wanted)s, wanted_at = greatest(%(at)s, least(st.wanted_at, %(now)s)),
            why = %(why)s, why_who = %(who)s
       FROM lines_line l
-     WHERE l.id = st.line_id AND {which} AND st.wanted = ANY(%(instead_of)s)
+     WHERE l.id = st.line_id AND {which} AND {standing} = ANY(%(instead_of)s)
     RETURNING st.line_id, l.carrier_id, l.payer_id,
               st.reported IS NOT DISTINCT FROM %(switch)s AS agreed
 ), to_drive AS (
@@ -82,9 +96,8 @@ def _wish(
     *,
     which: str,
     ids: Sequence[int],
-    wanted: Wanted,
-    instead_of: Sequence[Wanted],
-    why: Why | None,
+    to: Standing,
+    instead_of: Collection[Standing],
     who: str = "",
     at: dt.datetime | None = None,
 ) -> dict[int, int]:
@@ -96,14 +109,15 @@ def _wish(
     would be scanned whole for each line.
     """
     now = clock.now()
+    wanted, why = wish_of(to)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
-            WISH.format(which=which),
+            WISH.format(which=which, standing=STANDING),
             {
                 "ids": list(ids),
                 "wanted": int(wanted),
-                "instead_of": [int(other) for other in instead_of],
+                "instead_of": [other.value for other in instead_of],
                 "why": why.value if why else "",
                 "who": who,
                 "now": now,
@@ -136,9 +150,11 @@ def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None =
     of_payer = "l.payer_id = ANY(%(ids)s::bigint[])"
     suspended = reactivated = {}
     if red:
-        suspended = _wish(which=of_payer, ids=red, wanted=Wanted.SUSPENDED, instead_of=[Wanted.ACTIVE], why=Why.BALANCE)
+        running = leads_to(Request.BALANCE_RED, Result.BALANCE)
+        suspended = _wish(which=of_payer, ids=red, to=Standing.BALANCE, instead_of=running)
     if back:
-        reactivated = _wish(which=of_payer, ids=back, wanted=Wanted.ACTIVE, instead_of=[Wanted.SUSPENDED], why=None)
+        waiting = leads_to(Request.BALANCE_BACK, Result.ON)
+        reactivated = _wish(which=of_payer, ids=back, to=Standing.ON, instead_of=waiting)
     uuids = dict(Account.objects.filter(pk__in=[*red, *back]).values_list("pk", "uuid")) if changes else {}
     for account_id in red:
         _record_turn("balance.red", account_id, uuids[account_id], "suspended", suspended.get(account_id, 0))
@@ -170,17 +186,22 @@ VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated"
 
 
 def set_many(
-    *, states: Sequence[LineState], wanted: Wanted, why: Why | None, by: Actor, at: dt.datetime | None = None
+    *, states: Sequence[LineState], request: Request, to: Standing, by: Actor, at: dt.datetime | None = None
 ) -> None:
-    """Changes the wish of lines whose states are locked, with their lines; one event for each."""
+    """Brings lines whose states are locked, with their lines, where a request led them; one event for each, and one
+    for each date that the request takes away."""
     if not states:
         return
-    ids = [state.pk for state in states]
+    wanted, why = wish_of(to)
     who = by.name if why in (None, Why.PERSON, Why.RULE) else ""
-    _wish(which="l.id = ANY(%(ids)s)", ids=ids, wanted=wanted, instead_of=list(Wanted), why=why, who=who, at=at)
-    if wanted is not Wanted.SUSPENDED:
-        dated = Line.objects.filter(pk__in=ids, deactivation_date__isnull=False)
-        dated.update(deactivation_date=None, deactivation_by="")
+    _wish(
+        which="l.id = ANY(%(ids)s)",
+        ids=[state.pk for state in states],
+        to=to,
+        instead_of=list(Standing),
+        who=who,
+        at=at,
+    )
     record_many(
         by=by,
         verb=VERBS[wanted],
@@ -193,42 +214,76 @@ def set_many(
             for state in states
         ],
     )
+    _after_dates(states, request, by=by)
 
 
-def activate_lines(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
-    """Wants lines active; says of each what came of it. Harmless twice."""
-    return _decide(line_ids, Action.ACTIVATE, lambda due: set_many(states=due, wanted=Wanted.ACTIVE, why=None, by=by))
+def _after_dates(states: Sequence[LineState], request: Request, *, by: Actor) -> None:
+    """Takes dates away where the request does. A date that has come is not taken away: it is fulfilled."""
+    if DATE_AFTER[request] is not DateAfter.KEPT and request is not Request.DATE_COMES:
+        _set_dates([state for state in states if state.line.deactivation_date], None, by=by)
 
 
-def deactivate_lines(*, line_ids: Sequence[int], by: Actor, why: Why = Why.PERSON) -> dict[int, Verdict]:
+def _bring(due: Sequence[LineState], request: Request, to: Standing, *, by: Actor) -> None:
+    """Lines whose standing the request changes come to this one; of the others only the dates change."""
+    turning = [state for state in due if PRECEDENCE[standing(state=state), request] is not Result.STAYS]
+    set_many(states=turning, request=request, to=to, by=by)
+    turned = set(turning)
+    _after_dates([state for state in due if state not in turned], request, by=by)
+
+
+def activate_lines(*, line_ids: Sequence[int], by: Actor, by_holder: bool = False) -> dict[int, Verdict]:
+    """Wants lines active, and takes their deactivation dates away; says of each what came of it. Harmless twice.
+
+    `by_holder`: a sub-account's people ask, who remove no dates.
+    """
+    request = Request.HOLDER_ACTIVATES if by_holder else Request.ACTIVATE
+
+    def act(due: list[LineState]) -> None:
+        _bring(due, request, Standing.ON, by=by)
+
+    return _decide(line_ids, Action.ACTIVATE, act, by_holder=by_holder)
+
+
+def deactivate_lines(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
     """Wants lines off, at once; Suspended ones then stay off when the balance recovers. Harmless twice.
 
     What somebody wants off stays so when the rule or the sub-account gives the line back.
     """
-    return _decide(
-        line_ids, Action.DEACTIVATE, lambda due: set_many(states=due, wanted=Wanted.DEACTIVATED, why=why, by=by)
-    )
+
+    def act(due: list[LineState]) -> None:
+        _bring(due, Request.DEACTIVATE, Standing.PERSON, by=by)
+
+    return _decide(line_ids, Action.DEACTIVATE, act)
 
 
 def deactivate_lines_next_day(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
-    """Lines that run are to be deactivated at 00:00 of the next day; Suspended ones are at once. Harmless twice."""
+    """Lines that run are to be deactivated at 00:00 of the next day; those that are off and would come back by
+    themselves are at once, and stay off. Harmless twice."""
 
     def act(due: list[LineState]) -> None:
-        suspended = [state for state in due if state.wanted == Wanted.SUSPENDED]
-        set_many(states=suspended, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=by)
-        running = [state for state in due if state.wanted == Wanted.ACTIVE]
-        _set_dates(running, clock.today() + dt.timedelta(days=1), by=by)
+        request = Request.DEACTIVATE_NEXT_DAY
+        off = {state for state in due if PRECEDENCE[standing(state=state), request] is Result.PERSON}
+        set_many(states=[state for state in due if state in off], request=request, to=Standing.PERSON, by=by)
+        _set_dates([state for state in due if state not in off], next_day(), by=by)
 
-    return _decide(line_ids, Action.DEACTIVATE_NEXT_DAY, act)
+    return _decide(line_ids, Action.DEACTIVATE_NEXT_DAY, act, date=next_day())
+
+
+def next_day() -> dt.date:
+    return clock.today() + dt.timedelta(days=1)
+
+
+def standing(*, state: LineState) -> Standing:
+    return standing_of(state.wanted, state.why)
 
 
 def deactivate_lines_on(*, line_ids: Sequence[int], date: dt.date, by: Actor) -> dict[int, Verdict]:
     """Lines are to be deactivated at 00:00 of this day, instead of any other day that was set. Harmless twice."""
 
     def act(due: list[LineState]) -> None:
-        _set_dates([state for state in due if state.line.deactivation_date != date], date, by=by)
+        _set_dates(due, date, by=by)
 
-    return _decide(line_ids, Action.DEACTIVATE_ON, act)
+    return _decide(line_ids, Action.DEACTIVATE_ON, act, date=date)
 
 
 def keep_lines_active(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
@@ -237,47 +292,56 @@ def keep_lines_active(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdic
 
 
 @transaction.atomic
-def _decide(line_ids: Sequence[int], action: Action, act: Callable[[list[LineState]], None]) -> dict[int, Verdict]:
+def _decide(
+    line_ids: Sequence[int],
+    action: Action,
+    act: Callable[[list[LineState]], None],
+    *,
+    date: dt.date | None = None,
+    by_holder: bool = False,
+) -> dict[int, Verdict]:
     """Judges each line under its lock and acts on those that may be; a line that is nobody's now is gone."""
     states = lock_lines(line_ids=line_ids)
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
-    verdicts |= {pk: policy.judge(action, facts) for pk, facts in facts_of(states=states).items()}
+    facts = facts_of(states=states, date=date, by_holder=by_holder)
+    verdicts |= {pk: judge(action, its) for pk, its in facts.items()}
     if due := [state for state in states if verdicts[state.pk] is Verdict.DO]:
         act(due)
     return verdicts
 
 
-def facts_of(*, states: Sequence[LineState]) -> dict[int, Facts]:
-    """What decisions about locked lines depend on."""
+def facts_of(*, states: Sequence[LineState], date: dt.date | None = None, by_holder: bool = False) -> dict[int, Facts]:
+    """What decisions about locked lines depend on. `date` is one that is to be set."""
     payers = {state.line.payer_id for state in states if state.line.payer_id}
     red = set(Wallet.objects.filter(pk__in=payers, is_red=True).values_list("pk", flat=True))
     holders = {state.line.account_id for state in states if state.line.account_id}
     off = set(Account.objects.filter(pk__in=holders, is_active=False).values_list("pk", flat=True))
     return {
         state.pk: Facts(
-            wanted=Wanted(state.wanted),
+            standing=standing(state=state),
             confirmed_on=state.reported == Switch.ON and not state.blocked,
             has_date=state.line.deactivation_date is not None,
             is_red=state.line.payer_id in red,
-            is_held=state.why in policy.HOLDING,
             holder_off=state.line.account_id in off,
+            is_so=date is not None and state.line.deactivation_date == date,
+            by_holder=by_holder,
         )
         for state in states
     }
 
 
-def activate(*, line: Line, by: Actor) -> LineState:
-    """Wants a line active. Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock.
+def activate(*, line: Line, by: Actor, by_holder: bool = False) -> LineState:
+    """Wants a line active, and takes its deactivation date away, but not for a sub-account's people (`by_holder`).
 
-    Harmless twice.
+    Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock. Harmless twice.
     """
-    _or_refuse(line, activate_lines(line_ids=[line.pk], by=by))
+    _or_refuse(line, activate_lines(line_ids=[line.pk], by=by, by_holder=by_holder))
     return LineState.objects.get(pk=line.pk)
 
 
-def deactivate(*, line: Line, by: Actor, why: Why = Why.PERSON) -> LineState:
+def deactivate(*, line: Line, by: Actor) -> LineState:
     """Wants a line off, at once; a Suspended one then stays off when the balance recovers. Raises LineInStock."""
-    _or_refuse(line, deactivate_lines(line_ids=[line.pk], by=by, why=why))
+    _or_refuse(line, deactivate_lines(line_ids=[line.pk], by=by))
     return LineState.objects.get(pk=line.pk)
 
 
@@ -350,11 +414,11 @@ def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
     come = [state for state in states if state.line.deactivation_date and state.line.deactivation_date <= today]
     by_who: dict[tuple[str, dt.date], list[LineState]] = defaultdict(list)
     for state in come:
-        if state.wanted != Wanted.DEACTIVATED or state.why in policy.HOLDING:  # then it must not come back by itself
+        if PRECEDENCE[standing(state=state), Request.DATE_COMES] is Result.PERSON:  # it must not come back by itself
             by_who[state.line.deactivation_by, state.line.deactivation_date or today].append(state)
     for (who, day), theirs in sorted(by_who.items()):  # from 00:00 of the day on, whenever a worker comes to it
         midnight = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC)
-        set_many(states=theirs, wanted=Wanted.DEACTIVATED, why=Why.PERSON, by=actor_named(who), at=midnight)
+        set_many(states=theirs, request=Request.DATE_COMES, to=Standing.PERSON, by=actor_named(who), at=midnight)
     Line.objects.filter(pk__in=[state.pk for state in come]).update(deactivation_date=None, deactivation_by="")
     return len(states)
 

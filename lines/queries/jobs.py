@@ -20,9 +20,11 @@ from accounts.queries import Viewer
 from billing.models import Wallet
 from lines.carriers import CLIENTS
 from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
-from lines.policy import HOLDING, OF_SUBACCOUNTS, Action, Facts, Item, JobState, Verdict, Wanted, judge, undoing
+from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, undoing
+from lines.policy.judging import Facts, judge
+from lines.policy.precedence import Standing
 from lines.queries.plans import plans_for
-from lines.queries.scope import CONFIRMED_ON
+from lines.queries.scope import CONFIRMED_ON, STANDING
 
 SENDING = frozenset(kind for kind, client in CLIENTS.items() if client.abilities.sends_sms)
 UNDOS_SHOWN = 50
@@ -36,6 +38,7 @@ class Forecast:
     verdicts: dict[Verdict, int] = field(default_factory=dict)
     cost: Decimal = ZERO
     is_daily: bool = False
+    dates: int = 0  # lines that lose a deactivation date
 
     @property
     def will(self) -> int:
@@ -64,17 +67,17 @@ def job_of(viewer: Viewer, key: str) -> Job | None:
 def forecast(job: Job) -> Forecast:
     """Judges the waiting lines by the few kinds that there are of them, each as the worker will."""
     action, by_plan = Action(job.action), Counter[int]()
-    verdicts = Counter[Verdict]()
+    verdicts, dates = Counter[Verdict](), 0
     is_red = not Wallet.objects.filter(pk=job.account.payer_id, is_red=False).exists()
     for row in _kinds_of(job):
         facts = Facts(
-            wanted=Wanted(row["wanted"]),
+            standing=Standing(row["standing"]),
             confirmed_on=bool(row["on"]),
             has_date=row["dated"],
             is_red=is_red,
-            is_held=row["held"],
             holder_off=row["holder_off"],
             is_so=row["so"],
+            by_holder=job.account.is_subaccount,
             other_carrier=row["other_carrier"],
             not_offered=row["not_offered"],
             cannot=row["kind"] not in SENDING,
@@ -83,12 +86,13 @@ def forecast(job: Job) -> Forecast:
         verdicts[verdict] += row["lines"]
         if verdict is Verdict.DO:
             by_plan[row["price_plan"]] += row["lines"]
+            dates += row["lines"] if facts.has_date and not facts.by_holder else 0
     if action not in (Action.ACTIVATE, Action.SMS):
         return Forecast(verdicts)
     is_daily = action is Action.ACTIVATE
     prices = prices_in_force(list(by_plan), now=clock.now())
     cost = sum((lines * _part(prices[plan], is_daily) for plan, lines in by_plan.items() if plan in prices), ZERO)
-    return Forecast(verdicts, cost, is_daily)
+    return Forecast(verdicts, cost, is_daily, dates if is_daily else 0)
 
 
 def _part(price: Price, is_daily: bool) -> Decimal:
@@ -103,6 +107,10 @@ def _kinds_of(job: Job) -> list[Any]:
     other_carrier: Combinable = nothing
     not_offered: Combinable = nothing
     match Action(job.action):
+        case Action.DEACTIVATE_NEXT_DAY:
+            so = _is(Q(deactivation_date=clock.today() + dt.timedelta(days=1)))
+        case Action.DEACTIVATE_ON:
+            so = _is(Q(deactivation_date=job.parameters["date"]))
         case Action.ASSIGN:
             so = _is(Q(account__uuid=job.parameters["account"]))
         case Action.PLAN:
@@ -117,9 +125,8 @@ def _kinds_of(job: Job) -> list[Any]:
         Line.objects.filter(pk__in=waiting)
         .order_by()
         .values(
-            wanted=F("state__wanted"),
+            standing=STANDING,
             on=_is(CONFIRMED_ON),
-            held=_is(Q(state__why__in=HOLDING)),
             dated=_is(Q(deactivation_date__isnull=False)),
             holder_off=_is(Q(account__is_active=False)),
             so=so,

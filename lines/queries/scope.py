@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.db.models import (
     BigIntegerField,
     Case,
+    CharField,
     DateField,
     ExpressionWrapper,
     F,
@@ -30,6 +31,7 @@ from accounts.queries import Viewer
 from lines.carriers.base import CallKind, Switch
 from lines.models import Line, LineDay
 from lines.policy import Status, Wanted, cycle_start, status
+from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
 
 CYCLE = dt.timedelta(days=31)  # no cycle is longer
 
@@ -40,6 +42,13 @@ STATUS = Case(
     When(state__wanted=Wanted.ACTIVE, then=Value(Status.ACTIVATION_READY.value)),
     default=F("state__wanted"),
     output_field=IntegerField(),
+)
+
+# lines.policy.precedence.standing_of said in SQL.
+STANDING = Case(
+    When(state__wanted=Wanted.ACTIVE, then=Value(Standing.ON.value)),
+    default=F("state__why"),
+    output_field=CharField(),
 )
 
 
@@ -123,6 +132,12 @@ class LineShown:
     silent_since: dt.datetime | None = None  # its carrier has not answered since
     holder_uuid: str = ""
     tags: tuple[str, ...] = ()
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether it is off and comes back by itself, unless a person says that it stays off."""
+        now = standing_of(self.wanted, self.why)
+        return now is not Standing.ON and PRECEDENCE[now, Request.DEACTIVATE] is Result.PERSON
 
 
 def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:

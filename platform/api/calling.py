@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import msgspec.inspect
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
@@ -90,14 +92,39 @@ def _asked_by_query(endpoint: Endpoint, query: Mapping[str, str]) -> dict[str, A
     try:
         return {"asked": msgspec.convert(given, endpoint.asked, strict=False)}
     except msgspec.ValidationError as error:
-        raise Invalid(f"The query cannot be used: {error}") from None
+        raise Invalid(f"The query cannot be used: {_in_words(error, endpoint)}") from None
+
+
+PATTERN = re.compile(r"Expected `str` matching regex '.*'( - at `\$\.?([a-z_]*).*)?", re.DOTALL)
+
+
+def _in_words(error: msgspec.MsgspecError, endpoint: Endpoint) -> str:
+    """What is wrong, for a person: a pattern says nothing to them, and the field's description does."""
+    found = PATTERN.fullmatch(str(error))
+    if found is None:
+        return str(error)
+    where = found[2] or ""
+    about = _described(endpoint).get(where, "")
+    return f"{where or 'a value'} is not written as it must be{f' ({about})' if about else ''}"
+
+
+def _described(endpoint: Endpoint) -> dict[str, str]:
+    """Each field's description."""
+    info = msgspec.inspect.type_info(endpoint.asked) if endpoint.asked else None
+    said = {}
+    for field in info.fields if isinstance(info, msgspec.inspect.StructType) else ():
+        kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+        for kind in kinds:
+            if isinstance(kind, msgspec.inspect.Metadata) and kind.extra_json_schema:
+                said[field.encode_name] = str(kind.extra_json_schema.get("description", ""))
+    return said
 
 
 def _asked_by_body(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
     try:
         given = msgspec.json.decode(body or b"{}", type=endpoint.asked or dict[str, Any])
     except msgspec.MsgspecError as error:
-        raise Invalid(f"The body cannot be used: {error}") from None
+        raise Invalid(f"The body cannot be used: {_in_words(error, endpoint)}") from None
     except (UnicodeDecodeError, RecursionError):
         raise Invalid("The body cannot be used: it is no JSON in UTF-8") from None
     if endpoint.asked is None:

@@ -137,13 +137,13 @@ def test_the_deactivation_date(client: KeepgoClient, fleet: Fleet, account: Acco
     line = fleet.line(account)
     path = f"sim_card/{line.iccid}/deactivation_date"
     day = clock.today() + dt.timedelta(days=40)
-    for given in (f"{day}", f"{day} 00:00:00"):
+    for given in (f"{day}", f"{day} 00:00:00", f"{day} 14:30:05", f"{day}T23:59:59.5+02:00", f"{day}T08:00Z"):
         assert exact(client.put(path, {"deactivation_date": given})) == {"ack": "success"}
     (card,) = exact(client.get("iot_sim_cards"))["data"]
     assert card["deactivation_date"] == f"{day} 00:00:00"
     assert MOMENT.fullmatch(card["deactivation_date"])
     assert state(line).wanted == Wanted.ACTIVE
-    for wrong in (f"{clock.today()}", "2026-02-30", f"{day} 12:00:00", "soon", 5, ""):
+    for wrong in (f"{clock.today()}", "2026-02-30", f"{day} noon", f"{day}99", "soon", 5, ""):
         assert client.put(path, {"deactivation_date": wrong}).status_code == 422
     assert client.put(path, {}).status_code == 422
     assert exact(client.post(path, {"deactivation_date": None})) == {"ack": "success"}

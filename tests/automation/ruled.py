@@ -15,6 +15,7 @@ from automation.commands.rules import Draft, add_rule
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Action, Then, Trigger
 from automation.work import rules
+from lines.carriers.base import Status
 from lines.models import Line, LineState
 from lines.policy import Wanted
 from tests.fleets import MB, Fleet, at
@@ -25,10 +26,10 @@ MIA = Actor(ActorKind.PERSON, "mia@acme.example")
 class Ruled:
     """`uses` moves a line's counter and lets rules meet the page, as a reader does; `at` moves the clock."""
 
-    def __init__(self, clock: pytest.MonkeyPatch, now: str) -> None:
+    def __init__(self, clock: pytest.MonkeyPatch, now: str, *, per_day: str = "0") -> None:
         self._clock = clock
         self.clock(now)
-        self.fleet = Fleet()
+        self.fleet = Fleet(per_day=per_day)
         self.account = self.fleet.account(credit="1000")
         self._counters: dict[tuple[int, str], int] = defaultdict(int)
 
@@ -51,6 +52,11 @@ class Ruled:
         month = f"{self.now:%Y-%m}-01"
         self._counters[line.pk, month] += int(megabytes * MB)
         self.fleet.read(line, f"{self.now:%Y-%m-%dT%H:%M:%S}", self._counters[line.pk, month], month)
+
+    def told(self, line: Line, status: Status) -> None:
+        """Its carrier says that it is on or off; the counter stands."""
+        month = f"{self.now:%Y-%m}-01"
+        self.fleet.read(line, f"{self.now:%Y-%m-%dT%H:%M:%S}", self._counters[line.pk, month], month, status=status)
 
     def uses(self, line: Line, megabytes: float) -> int:
         self.reads(line, megabytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from kit.errors import Invalid, NotFound, Refusal
@@ -158,9 +159,9 @@ def test_one_line_that_fails_does_not_hold_up_the_others(fleet: Fleet, monkeypat
     bad = fleet.lines(account, 5, active=False)[0]
     whole = wishes.activate_lines
 
-    def fails(*, line_ids: list[int], by: Actor) -> dict[int, Verdict]:
+    def fails(*, line_ids: list[int], **more: Any) -> dict[int, Verdict]:
         assert bad.pk not in line_ids, "a bug"
-        return whole(line_ids=line_ids, by=by)
+        return whole(line_ids=line_ids, **more)
 
     monkeypatch.setattr(acts.wishes, "activate_lines", fails)
     job = after(begin(account))

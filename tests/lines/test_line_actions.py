@@ -38,7 +38,7 @@ def test_deactivate_takes_effect_at_the_next_midnight_and_can_be_taken_back(flee
     line.refresh_from_db()
     assert line.deactivation_date == dt.date(2026, 11, 21)
     assert state(line).wanted == Wanted.ACTIVE
-    assert "removed" in press(account, line, "keep")
+    assert "Scheduled deactivation canceled" in press(account, line, "keep")
     line.refresh_from_db()
     assert line.deactivation_date is None
     assert deactivate_due(today=dt.date(2026, 11, 21)) == 0
@@ -70,7 +70,7 @@ def test_a_suspended_line_is_deactivated_at_once_and_stays_off_after_a_refill(fl
     account = fleet.account(credit="0")
     line = fleet.line(account)
     assert state(line).wanted == Wanted.SUSPENDED
-    assert "stays off when the balance recovers" in press(account, line, "deactivate")
+    assert "stays off until somebody activates it" in press(account, line, "deactivate")
     adjust(account=account, amount=Decimal(50), reason="refill", by=OPERATOR)
     enforce()
     assert state(line).wanted == Wanted.DEACTIVATED

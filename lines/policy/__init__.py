@@ -6,7 +6,6 @@ import datetime as dt
 import enum
 import random
 import uuid
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from accounts.policy import Right
@@ -51,9 +50,6 @@ class Why(enum.StrEnum):
 def balance_subject(payer: uuid.UUID) -> str:
     """What events about a payer's balance are about."""
     return f"balance:{payer.hex}"
-
-
-HOLDING = frozenset({Why.RULE.value, Why.SUBACCOUNT.value})  # they give a line back by themselves
 
 
 class Differs(enum.StrEnum):
@@ -238,52 +234,6 @@ class Verdict(enum.StrEnum):
         return self not in (Verdict.DO, Verdict.SAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What an action depends on. `is_so`: the line has the plan, the holder, the tags already, or none to take away."""
-
-    wanted: Wanted
-    confirmed_on: bool = False
-    has_date: bool = False
-    is_red: bool = False
-    is_held: bool = False  # off by what gives it back by itself
-    holder_off: bool = False
-    is_so: bool = False
-    other_carrier: bool = False
-    not_offered: bool = False
-    cannot: bool = False
-
-
-def judge(action: Action, facts: Facts) -> Verdict:
-    """Whether this may be done to a line of these facts."""
-    is_off = facts.wanted is Wanted.DEACTIVATED
-    match action:
-        case Action.ACTIVATE if facts.wanted is not Wanted.ACTIVE:
-            if facts.holder_off:
-                return Verdict.HOLDER_OFF
-            return Verdict.RED if facts.is_red else Verdict.DO
-        case Action.ACTIVATE:
-            return Verdict.SAME
-        case Action.DEACTIVATE_NEXT_DAY if facts.has_date and not is_off:
-            # A Suspended one is deactivated at once, whatever date it has.
-            return Verdict.DO if facts.wanted is Wanted.SUSPENDED else Verdict.SAME
-        case Action.DEACTIVATE_NEXT_DAY | Action.DEACTIVATE_ON:
-            return Verdict.DEACTIVATED if is_off else Verdict.DO
-        case Action.DEACTIVATE:
-            return Verdict.SAME if is_off and not facts.is_held else Verdict.DO
-        case Action.KEEP:
-            return Verdict.DO if facts.has_date else Verdict.SAME
-        case Action.SMS if facts.cannot:
-            return Verdict.CANNOT
-        case Action.SMS:
-            return Verdict.DO if facts.wanted is Wanted.ACTIVE and facts.confirmed_on else Verdict.NOT_ON
-    if facts.is_so:
-        return Verdict.SAME
-    if facts.not_offered:
-        return Verdict.NOT_OFFERED
-    return Verdict.OTHER_CARRIER if facts.other_carrier else Verdict.DO
-
-
 NO_DATE = "none"
 
 
@@ -300,6 +250,8 @@ def undoing(action: Action, before: str, *, has_come: bool = False) -> tuple[Act
             return None
         case Action.ACTIVATE if was_off:
             return Action.DEACTIVATE, {}
+        case Action.ACTIVATE if before not in Wanted.__members__:  # it took a date away and no more
+            return Action.DEACTIVATE_ON, {"date": before}
         case Action.DEACTIVATE_NEXT_DAY if before == Wanted.ACTIVE.name and not has_come:
             return Action.KEEP, {}
         case Action.DEACTIVATE | Action.DEACTIVATE_NEXT_DAY if not was_off:
