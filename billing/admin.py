@@ -171,7 +171,7 @@ class CreditDesk(MoneyDesk):
 @admin.register(AutoRefill)
 class AutoRefillDesk(MoneyDesk):
     called = "auto-refill"
-    list_display = ["account", "state", "usd", "most", "declined", "retry_at", "why_paused"]
+    list_display = ["account", "state", "usd", "most", "per_day", "turn_since", "declined", "retry_at", "why_paused"]
     list_filter = ["state"]
 
     @display(description="Most per month", ordering="ceiling")

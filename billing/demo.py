@@ -22,7 +22,7 @@ from billing.policy import PaymentState
 
 DECLINES, WORKS = "4000000000000341", "4242424242424242"  # what the stand-in does with a card goes by its number
 REFILL, BACK = Decimal(300), Decimal(50)
-CEILING = Decimal(3000)
+CEILING, PER_DAY = Decimal(3000), 2
 REFUND_ON = 30  # days ago
 AUTO = range(8, 21)  # days ago; it is off today, so that the header shows the balance, and a debit turns lines off
 BACK_FROM_STRIPE = "https://demo.linekeeper.example/"  # nobody is sent there
@@ -40,7 +40,7 @@ def pay(account: Account, *, days_ago: int) -> None:
         _give_back(account)
     refill = queries.auto_refill_of(account.pk)
     if days_ago in AUTO and refill is None:
-        refills.turn_on(account=account, ceiling=CEILING, by=by)
+        refills.turn_on(account=account, ceiling=CEILING, per_day=PER_DAY, by=by)
     if days_ago < AUTO.start:
         refills.turn_off(account=account, by=by)
     if refill is not None and days_ago in AUTO:

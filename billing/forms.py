@@ -14,7 +14,7 @@ from django.http import QueryDict
 from kit import clock
 from kit.money import BadAmount, parse, shown
 
-from billing.policy import LEAST_REFILL, MOST_REFILL, REFILL_CHOICES, EntryKind
+from billing.policy import LEAST_REFILL, MOST_A_DAY, MOST_REFILL, REFILL_CHOICES, EntryKind
 
 OTHER = "other"
 THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")  # 50,00 is fifty to half of the world, and never 5,000
@@ -66,10 +66,31 @@ class AddFundsForm(forms.Form):
         return data
 
 
-class CeilingForm(forms.Form):
+class LimitsForm(forms.Form):
+    """How much auto-refill may charge: in a month, and how often a day."""
+
     ceiling = AmountField(
-        label="Most per month", required=False, help_text="Auto-refill never charges more in a month. Empty: no limit."
+        label="Monthly limit", required=False, help_text="Auto-refill stops at this amount each month."
     )
+    no_ceiling = forms.BooleanField(label="No monthly limit", required=False)
+    per_day = forms.ChoiceField(
+        label="Charges a day",
+        choices=[(str(times), "1, recommended" if times == 1 else str(times)) for times in range(1, MOST_A_DAY + 1)],
+        required=False,
+        initial="1",
+        help_text="The most that one turn of a low balance, and any 24 hours, can cause.",
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("ceiling") is not None and data.get("no_ceiling"):
+            self.add_error("ceiling", "Enter a monthly limit or select No monthly limit, not both.")
+        return data
+
+    def limits(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        return {"ceiling": given["ceiling"], "no_ceiling": given["no_ceiling"], "per_day": int(given["per_day"] or 1)}
 
 
 # The kinds that the list of transactions can be narrowed to.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q, Value
@@ -10,7 +11,15 @@ from kit import clock
 from kit.money import ZERO, shown
 
 from accounts.models import Account, User
-from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, Decision, EntryKind, PaymentState, RefillState
+from billing.policy import (
+    KEEPS_WATCH,
+    OPEN_PAYMENT,
+    Decision,
+    EntryKind,
+    PaymentState,
+    RefillState,
+    largest_month,
+)
 
 
 class MoneyField(models.DecimalField):  # type: ignore[type-arg]
@@ -72,7 +81,7 @@ class UsageDay(models.Model):
     usage = MoneyField(default=ZERO)
     sms = MoneyField(default=ZERO)
     sealed = MoneyField(default=ZERO)
-    parts = models.PositiveSmallIntegerField(default=0)  # ledger rows that it has: the next key's number is one more
+    parts = models.PositiveIntegerField(default=0)  # ledger rows that it has: the next key's number is one more
     is_open = models.BooleanField(default=True, db_default=True)
 
     class Meta:
@@ -138,6 +147,7 @@ class Payment(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     is_auto = models.BooleanField(default=False)
+    turn = models.PositiveIntegerField(null=True)  # of auto-refill, in which it was begun
     amount = MoneyField()
     state = models.CharField(max_length=16, choices=[(state.value, state.name.title()) for state in PaymentState])
     card_id = models.CharField(max_length=64)
@@ -151,6 +161,9 @@ class Payment(models.Model):
     ended_at = models.DateTimeField(null=True)
     asks = models.PositiveSmallIntegerField(default=0)
     ask_at = models.DateTimeField(null=True)  # when the janitor asks Stripe about it
+    sent_at = models.DateTimeField(null=True)  # when Stripe was last asked to charge it
+    unknown = models.PositiveSmallIntegerField(default=0, db_default=0)  # how often Stripe knew nothing of it
+    waits_since = models.DateTimeField(null=True)  # since when it waits for its owner's confirmation
 
     class Meta:
         constraints = [
@@ -172,6 +185,7 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["account", "-id"], name="payment_of_account"),
             models.Index(fields=["ask_at"], condition=Q(ask_at__isnull=False), name="payment_to_ask"),
+            models.Index(fields=["account", "turn"], condition=Q(is_auto=True), name="payment_of_turn"),
         ]
 
     def __str__(self) -> str:
@@ -284,7 +298,12 @@ class AutoRefill(models.Model):
     )
     amount = MoneyField()
     fixed_on = models.DateField()
-    ceiling = MoneyField(null=True, blank=True)  # the most of a month
+    ceiling = MoneyField(null=True, blank=True)  # the most of a month; empty: none, as its owner wished
+    ceiling_is_own = models.BooleanField(default=False, db_default=False)  # else it follows the amount on the 5th
+    per_day = models.PositiveSmallIntegerField(default=1, db_default=1)  # charges in a turn and in 24 hours
+    turn = models.PositiveIntegerField(default=0, db_default=0)  # the number of the last one
+    turn_since = models.DateTimeField(null=True)  # since when the balance is orange or red; empty: no turn runs
+    look_at = models.DateTimeField(null=True)  # held: not looked at again before this
     declined = models.PositiveSmallIntegerField(default=0)  # in a row
     retry_at = models.DateTimeField(null=True)
     why_paused = models.CharField(max_length=200, blank=True)
@@ -294,6 +313,10 @@ class AutoRefill(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gte=50, amount__lte=500), name="refill_is_50_to_500"),
             models.CheckConstraint(condition=Q(ceiling=None) | Q(ceiling__gte=50), name="ceiling_allows_one_refill"),
+            models.CheckConstraint(
+                condition=Q(ceiling__isnull=False) | Q(ceiling_is_own=True), name="no_ceiling_is_the_owners_own_wish"
+            ),
+            models.CheckConstraint(condition=Q(per_day__gte=1, per_day__lte=10), name="refills_are_1_to_10_a_day"),
             models.CheckConstraint(
                 condition=Q(state=RefillState.RETRYING, retry_at__isnull=False)
                 | (~Q(state=RefillState.RETRYING) & Q(retry_at=None)),
@@ -308,7 +331,20 @@ class AutoRefill(models.Model):
     @property
     def needs_owner(self) -> bool:
         """It will not go on well by itself: a card was declined, a bank wants a confirmation, or it paused."""
-        return self.state in (RefillState.RETRYING, RefillState.CONFIRMING, RefillState.PAUSED)
+        return self.state in (RefillState.RETRYING, RefillState.CONFIRMING) or self.is_paused
+
+    @property
+    def is_paused(self) -> bool:
+        """It does nothing until its owner does something."""
+        return self.state in (RefillState.NEEDS_CARD, RefillState.PAUSED)
+
+    @property
+    def largest_day(self) -> Decimal:
+        return Decimal(self.amount * self.per_day)
+
+    @property
+    def largest_month(self) -> Decimal:
+        return largest_month(self.amount, ceiling=self.ceiling, per_day=self.per_day)
 
 
 class InvoiceCounter(models.Model):

@@ -222,7 +222,8 @@ def forget_card(card: str) -> None:
 def charge(*, payment: str, customer: str, card: str, amount: Decimal, return_url: str, description: str) -> Outcome:
     """Charges a saved card; without a `return_url` its owner is not there (off-session).
 
-    The payment's id is the idempotency key: asked again within a day, Stripe gives its first answer again.
+    The payment's id is the idempotency key: asked again within a day, Stripe gives its first answer again, also a 500:
+    look it up before you ask again.
     Raises Declined, NeedsConfirmation, Unknown, Refused.
     """
     asked: Any = {
@@ -237,7 +238,11 @@ def charge(*, payment: str, customer: str, card: str, amount: Decimal, return_ur
     }
     asked |= {"return_url": return_url} if return_url else {"off_session": True}
     try:
-        return _outcome(_client().v1.payment_intents.create(asked, {"idempotency_key": f"payment:{payment}"}))
+        return _outcome(
+            _client().v1.payment_intents.create(
+                asked, {"idempotency_key": f"payment:{payment}", "max_network_retries": 0}
+            )
+        )
     except stripe.StripeError as error:
         raise _failure(error) from error
 
@@ -294,7 +299,7 @@ def refund(*, intent: str, amount: Decimal, key: str) -> Refunded:
     """Gives back a payment or a part of it; with the same key it is the same refund. Raises Unknown, Refused."""
     asked: Any = {"payment_intent": intent, "amount": _cents(amount), "metadata": {"refund": key}}
     try:
-        made = _client().v1.refunds.create(asked, {"idempotency_key": f"refund:{key}"})
+        made = _client().v1.refunds.create(asked, {"idempotency_key": f"refund:{key}", "max_network_retries": 0})
     except stripe.StripeError as error:
         raise _failure(error) from error
     return _refunded(made)

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from kit.money import shown, shown_up
 
+from billing.policy import Held
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -29,24 +31,26 @@ def receipt(*, amount: Decimal, last4: str, invoice: str, is_auto: bool) -> Told
 
 
 def declined(*, amount: Decimal, last4: str, reason: str, again: dt.datetime | None) -> Told:
-    first = f"Auto-refill could not charge {shown(amount)} to the card ending in {last4}: {reason}."
+    card = f"the card ending in {last4}" if last4 else "your card"
+    first = f"Auto-refill could not charge {shown(amount)} to {card}: {reason}."
     if again is None:
         return Told(
             "Auto-refill is paused",
-            f"{first} It was tried four times and is paused now. Replace the card or turn auto-refill on again;"
-            " until then, add funds by hand so that your lines keep running.",
+            f"{first} We tried four times. Add another card, and auto-refill starts again by itself. Until then, add"
+            " funds by hand so that your lines keep running.",
         )
     return Told(
-        f"Auto-refill: the card ending in {last4} was declined",
-        f"{first} It is tried again on {_at(again)}. A new card is charged at once.",
+        f"Auto-refill: {card} was declined" if last4 else "Auto-refill: there is no card to charge",
+        f"{first} We'll try again on {_at(again)}. A new card is charged at once.",
     )
 
 
 def wants_confirmation(*, amount: Decimal, last4: str) -> Told:
     return Told(
-        "Auto-refill waits for your confirmation",
-        f"The bank of the card ending in {last4} wants you to confirm the charge of {shown(amount)}. Log in, open"
-        " Billing & Payments and choose Confirm with your bank; auto-refill waits until then.",
+        f"Confirm a {shown(amount)} charge with your bank",
+        f"Your bank needs you to confirm a {shown(amount)} auto-refill charge to the card ending in {last4}. Open"
+        " Billing & Payments and choose Confirm with your bank within 15 minutes. After that we cancel this charge"
+        " and try again later.",
     )
 
 
@@ -57,11 +61,41 @@ def dropped(*, amount: Decimal) -> Told:
     )
 
 
-def ceiling_reached(*, amount: Decimal, spent: Decimal, ceiling: Decimal) -> Told:
+def unanswered(*, amount: Decimal) -> Told:
     return Told(
-        "Auto-refill has reached its most for this month",
-        f"Your balance is low. Auto-refill charged {shown(spent)} this month; {shown(amount)} more would pass the"
-        f" {shown(ceiling)} that you set. Add funds by hand or raise the ceiling.",
+        "Auto-refill is waiting for the payment provider",
+        f"The payment provider did not answer a charge of {shown(amount)}. Nothing was charged as far as it knows."
+        " We'll keep trying every few minutes.",
+    )
+
+
+def paused(*, why: str) -> Told:
+    return Told(
+        "Auto-refill is paused",
+        f"Auto-refill is paused because {why}. Nothing is charged until you turn it on again.",
+    )
+
+
+def ceiling_reached(*, amount: Decimal, spent: Decimal, ceiling: Decimal, is_own: bool) -> Told:
+    whose = "your monthly limit" if is_own else "the monthly limit"
+    return Told(
+        "Auto-refill reached its monthly limit",
+        f"Your balance is low. Auto-refill charged {shown(spent)} this month. {shown(amount)} more would pass {whose}"
+        f" of {shown(ceiling)}. Add funds by hand or raise the limit.",
+    )
+
+
+def missing(*, missing: Decimal, available: Decimal, minimum: Decimal, held: Held, per_day: int) -> Told:
+    times = "once" if per_day == 1 else f"{per_day} times"
+    why = {
+        Held.TURN: f"Auto-refill charged {times} since the balance turned low, as often as it may.",
+        Held.DAY: f"Auto-refill charged {times} in the last 24 hours, as often as it may.",
+        Held.CEILING: "Auto-refill reached its monthly limit.",
+    }[held]
+    return Told(
+        f"{shown(missing)} missing: lines are suspended",
+        f"{why} Your balance is {shown(available)} and the minimum is {shown(minimum)}. Pay the missing"
+        f" {shown(missing)} to start your lines again.",
     )
 
 
@@ -76,7 +110,7 @@ def disputed(*, amount: Decimal, last4: str) -> Told:
     return Told(
         f"A payment of {shown(amount)} is disputed",
         f"The owner of the card ending in {last4} disputed a payment of {shown(amount)}; the bank took it back and your"
-        " balance is lower by it. Auto-refill is paused.",
+        " balance is lower by it.",
     )
 
 
@@ -86,11 +120,21 @@ def reversal_undone(*, amount: Decimal) -> Told:
     )
 
 
-def amount_changed(*, before: Decimal, after: Decimal, average: Decimal) -> Told:
+def amount_changed(*, before: Decimal, after: Decimal, average: Decimal, ceiling: Decimal | None) -> Told:
+    most = "without a monthly limit" if ceiling is None else f"at most {shown(ceiling)} a month"
     return Told(
         f"Auto-refill now charges {shown(after)}",
-        f"You used {shown(average)} a day on average in the last 30 days, so auto-refill charges {shown(after)} instead"
-        f" of {shown(before)} from today. The amount is fixed on the 5th of each month.",
+        f"You used {shown(average)} a day on average in the last 30 days. Auto-refill charges {shown(after)} instead"
+        f" of {shown(before)} from today, {most}. The amount is set on the 5th of each month.",
+    )
+
+
+def amount_capped(*, wanted: Decimal, amount: Decimal, ceiling: Decimal, average: Decimal) -> Told:
+    return Told(
+        f"Auto-refill stays at {shown(amount)}",
+        f"You used {shown(average)} a day on average, which makes a refill of {shown(wanted)}. That is over your"
+        f" monthly limit of {shown(ceiling)}, so auto-refill charges {shown(amount)}. Raise the limit if that is too"
+        " little.",
     )
 
 

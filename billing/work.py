@@ -16,10 +16,10 @@ from accounts.queries import owner_of
 from billing import queries, stripe
 from billing.commands import cards, events, payments, refunds, reversals
 from billing.models import Customer, Payment, Refund, WebhookEvent
-from billing.policy import OPEN_PAYMENT, PaymentState
+from billing.policy import OPEN_PAYMENT, PaymentState, is_abandoned
 
-KEYS_LIVE = dt.timedelta(hours=20)  # Stripe keeps idempotency keys for at least 24 hours
-ABANDONED = dt.timedelta(minutes=60)  # a refill by hand that nobody confirmed
+FIRST_ASK = dt.timedelta(seconds=30)  # after this whoever asks is not the first, and looks before they send again
+SENT_WITHIN = dt.timedelta(minutes=20)  # what Stripe knows nothing of by then is given up and never sent again
 
 log = logging.getLogger(__name__)
 
@@ -74,13 +74,15 @@ def pay(payment: Payment) -> Payment:
     return payments.settle(payment_id=payment.pk, outcome=outcome)
 
 
-def ask_about(payment: Payment) -> Payment:
-    """Asks Stripe what became of a payment, and acts on it: for the return page, a webhook and the janitor."""
+def ask_about(payment: Payment, *, may_send: bool = True) -> Payment:
+    """Asks Stripe what became of a payment, and acts on it: for the return page, a webhook and the janitor.
+
+    One whose answer was lost is looked up among its customer's before it is sent again: a key repeats the answer that
+    it had, and a 500 with it. One that Stripe keeps knowing nothing of is given up within minutes.
+    """
     try:
         if payment.stripe_id:
             return payments.settle(payment_id=payment.pk, outcome=stripe.ask(payment.stripe_id))
-        if clock.now() < payment.created_at + KEYS_LIVE:
-            return pay(payment)
         customer = queries.customer_of(payment.account_id)
         outcome = customer and stripe.find(customer=customer.stripe_id, payment=payment.uuid.hex)
     except stripe.StripeFailure as failure:
@@ -90,28 +92,35 @@ def ask_about(payment: Payment) -> Payment:
         return payment
     if outcome:
         return payments.settle(payment_id=payment.pk, outcome=outcome)
-    return payments.give_up(payment_id=payment.pk, reason="Stripe did not answer and knows nothing of it")
+    if not may_send:
+        return payments.drop(payment_id=payment.pk)
+    if payments.send_again(payment_id=payment.pk):
+        return pay(payment)
+    payments.ask_later(payment_id=payment.pk)
+    payment.refresh_from_db()
+    return payment
 
 
 def janitor(payment_id: int) -> Payment:
-    """What is due for an open payment: ask; and cancel a refill by hand that nobody confirmed for an hour."""
+    """What is due for an open payment: ask; and cancel one that its owner has not confirmed in time, or that Stripe
+    began and does not go on with, whoever wished it: it must stand in nobody's way."""
     payment = ask_about(Payment.objects.get(pk=payment_id))
-    is_waiting = payment.state == PaymentState.CONFIRMING and not payment.is_auto
-    if is_waiting and clock.now() > payment.created_at + ABANDONED:
+    since = payment.waits_since or payment.created_at
+    is_stuck = payment.state == PaymentState.PENDING and bool(payment.stripe_id)
+    if (is_stuck or payment.state == PaymentState.CONFIRMING) and is_abandoned(since, clock.now()):
         return cancel(payment)
     return payment
 
 
 def give_back(refund: Refund) -> Refund:
-    """Asks Stripe for a refund; asked again it is the same one, and looked for when its key may have ended. The refund
-    as it is after that."""
+    """Asks Stripe for a refund; asked again it is looked for first, and is the same one. As it is after that."""
     intent, key = refund.payment.stripe_id, refund.uuid.hex
     try:
-        if clock.now() < refund.created_at + KEYS_LIVE:
-            made = stripe.refund(intent=intent, amount=refund.amount, key=key)
-        else:
-            found = stripe.find_refund(intent=intent, key=key)
-            made = found or stripe.Refunded("", "Stripe did not answer and knows nothing of it")
+        age = clock.now() - refund.created_at
+        made = stripe.find_refund(intent=intent, key=key) if age > FIRST_ASK else None
+        if made is None and age > SENT_WITHIN:
+            made = stripe.Refunded("", "Stripe did not answer and knows nothing of it")
+        made = made or stripe.refund(intent=intent, amount=refund.amount, key=key)
     except stripe.Unknown as failure:
         log.warning("refund %s: %s", refund.pk, failure)
         return refunds.ask_later(refund_id=refund.pk)
@@ -132,7 +141,7 @@ def cancel(payment: Payment, *, by: Actor = SYSTEM) -> Payment:
     if payment.state not in OPEN_PAYMENT:
         return payment
     if not payment.stripe_id:
-        return ask_about(payment)
+        return ask_about(payment, may_send=False)
     return payments.settle(payment_id=payment.pk, outcome=stripe.cancel(payment.stripe_id), by=by)
 
 

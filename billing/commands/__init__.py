@@ -1,12 +1,11 @@
 """Everything that moves money, by noun."""
 
+from billing.commands.byhand import adjust, discount
 from billing.commands.ledger import (
     Charge,
     PaidByParent,
-    adjust,
     charge_sms,
     charge_usage,
-    discount,
     lock_wallets,
     mark_colours,
     post,

@@ -40,7 +40,8 @@ def know_customer(*, account: Account, stripe_id: str, by: Actor) -> Customer:
 def save_card(*, customer_id: str, card: Card, by: Actor) -> str | None:
     """The card that was given on Stripe's page; answers the one it replaces. Harmless twice.
 
-    `customer_id` is Stripe's; None also where it is not ours. Auto-refill that was waiting to retry tries it at once.
+    `customer_id` is Stripe's; None also where it is not ours. Auto-refill that was waiting to retry, or was
+    paused because the card was declined, tries it at once.
     """
     found = Customer.objects.filter(stripe_id=customer_id).first()
     if found is None:
@@ -72,7 +73,12 @@ def save_card(*, customer_id: str, card: Card, by: Actor) -> str | None:
 def update_card(*, card: Card) -> None:
     """Stripe learned a new expiry or address from the bank."""
     Customer.objects.filter(card_id=card.id).update(
-        brand=card.brand, last4=card.last4, exp_month=card.exp_month, exp_year=card.exp_year
+        brand=card.brand,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        name=card.name[:200],
+        address=card.address,
     )
 
 

@@ -16,7 +16,8 @@ from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
 from billing import queries
-from billing.commands.ledger import adjust, check_by_hand, discount, lock_wallets
+from billing.commands.byhand import adjust, check_by_hand, discount
+from billing.commands.ledger import lock_wallets
 from billing.models import CreditRequest
 from billing.policy import Decision, EntryKind, needs_second_person
 

@@ -9,15 +9,10 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 from kit import clock
-from kit.errors import Invalid, Refusal
-from kit.money import LIMIT, exact, plain
+from kit.errors import Refusal
 from kit.sql import array, prepared
 
-from accounts.commands import record
-from accounts.models import Account
-from accounts.policy import Actor
 from billing import queries
-from billing.models import Adjustment, Entry
 from billing.policy import EntryKind
 
 
@@ -159,60 +154,6 @@ def charge_sms(*, account_id: int, key: str, amount: Decimal, day: dt.date, note
             [day, account_id],
         )
     return True
-
-
-@transaction.atomic
-def adjust(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
-    """A credit, or with a minus a debit, by hand. Raises PaidByParent, Invalid."""
-    return _by_hand(EntryKind.ADJUSTMENT, account=account, amount=amount, reason=reason, by=by)
-
-
-@transaction.atomic
-def discount(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
-    """A credit that is a discount, by hand. Raises PaidByParent, Invalid."""
-    return _by_hand(EntryKind.DISCOUNT, account=account, amount=amount, reason=reason, by=by)
-
-
-def check_by_hand(*, kind: EntryKind, account: Account, amount: Decimal, reason: str) -> None:
-    """Whether a person may post this. Raises PaidByParent, Invalid."""
-    word = kind.value
-    if account.is_subaccount:
-        raise PaidByParent(f"{account.name} is a sub-account and has no balance of its own; credit its main account")
-    if not amount.is_finite() or abs(amount) >= LIMIT:
-        raise Invalid(f"An {word} is an amount under {LIMIT:,}" if word[0] == "a" else f"A {word} is under {LIMIT:,}")
-    if kind is EntryKind.DISCOUNT and amount < 0:
-        raise Invalid("A discount is a credit; give an amount over 0")
-    if amount != exact(amount):
-        raise Invalid("An adjustment has at most six decimals")
-    if not amount:
-        raise Invalid("An adjustment of 0 changes nothing; give an amount")
-    if not reason.strip():
-        raise Invalid("An adjustment needs a note that says what it is for")
-    if len(reason) > 300:
-        raise Invalid("A note has at most 300 characters")
-
-
-def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
-    check_by_hand(kind=kind, account=account, amount=amount, reason=reason)
-    lock_wallets(account_ids=[account.pk])
-    adjustment = Adjustment.objects.create(account=account, amount=exact(amount), reason=reason.strip(), by=by.name)
-    key = f"{kind.value}:{adjustment.pk}"
-    post(
-        account_id=account.pk,
-        key=key,
-        kind=kind,
-        amount=adjustment.amount,
-        day=clock.today(),
-        note=adjustment.reason,
-    )
-    record(
-        by=by,
-        verb="balance.adjusted" if kind is EntryKind.ADJUSTMENT else "balance.discounted",
-        account_id=account.pk,
-        subject=key,
-        detail={"amount": plain(adjustment.amount), "reason": adjustment.reason},
-    )
-    return Entry.objects.get(key=key)
 
 
 def mark_colours(*, today: dt.date, account_ids: Sequence[int] | None = None) -> list[queries.ColourChange]:

@@ -19,24 +19,34 @@ from billing import queries, words
 from billing.commands.invoices import issue_invoice
 from billing.commands.ledger import PaidByParent, lock_wallets, post
 from billing.commands.notices import tell
-from billing.commands.refills import CardMissing, news
+from billing.commands.refills import CardMissing, end_turn_if_green, news
 from billing.models import AutoRefill, Customer, Payment
 from billing.policy import (
+    ASK_AGAIN,
     LEAST_REFILL,
     MOST_REFILL,
     OPEN_PAYMENT,
     PAYMENT_MOVES,
+    Colour,
     EntryKind,
+    Held,
     PaymentState,
     RefillNews,
     RefillState,
-    fits_ceiling,
+    held_by,
+    missing,
     retry_at,
 )
 from billing.stripe import Outcome
 
 PATIENCE = dt.timedelta(seconds=40)  # the first asker's own time with Stripe
-LONGEST_PAUSE = dt.timedelta(hours=1)
+LONGEST_PAUSE = dt.timedelta(minutes=5)
+LOOK_AGAIN = dt.timedelta(minutes=1)  # at a low balance that may not be refilled now
+GIVE_UP_AFTER = dt.timedelta(minutes=3)  # of a payment that Stripe, asked again and again, knows nothing of
+UNKNOWN_TIMES = 2
+SENT_WITHIN = dt.timedelta(minutes=20)  # nobody wants a charge that is sent later
+NOT_CONFIRMED = "it was not confirmed with the bank in time"
+PAY_MISSING = "/billing/add-funds/?amount=missing"
 
 
 class PaymentOpen(Refusal):
@@ -55,13 +65,13 @@ class Begun:
     is_new: bool
 
 
-def check_amount(*, amount: Decimal) -> Decimal:
-    """An amount that may be added by hand. Raises Invalid."""
+def check_amount(*, amount: Decimal, missing: Decimal = Decimal(0)) -> Decimal:
+    """An amount that may be added by hand; what is `missing` may be paid whole, however much it is. Raises Invalid."""
     if not amount.is_finite() or amount <= 0:
         raise Invalid("Give an amount over 0, like 50.00")
     if amount != amount.quantize(Decimal("0.01")):
         raise Invalid("An amount has at most two decimals, like 50.00")
-    if not LEAST_REFILL <= amount <= MOST_REFILL:
+    if not LEAST_REFILL <= amount <= MOST_REFILL and amount != missing:
         raise Invalid(f"One refill is {shown(LEAST_REFILL)} to {shown(MOST_REFILL)}")
     return exact(amount)
 
@@ -80,7 +90,7 @@ def begin_refill(*, account: Account, amount: Decimal, key: uuid.UUID, return_ur
         if before.account_id != account.pk:
             raise Invalid("This form was sent already; load the page again")
         return Begun(before, is_new=False)
-    amount = check_amount(amount=amount)
+    amount = check_amount(amount=amount, missing=queries.to_pay(account, today=clock.today()))
     customer = _chargeable(account.pk)
     if Payment.objects.filter(account=account, state__in=sorted(OPEN_PAYMENT)).exists():
         raise PaymentOpen("A payment is still under way; wait until it has ended, or cancel it")
@@ -92,24 +102,26 @@ def begin_refill(*, account: Account, amount: Decimal, key: uuid.UUID, return_ur
 def begin_auto_refill(*, account_id: int) -> Payment | None:
     """An attempt of auto-refill where one is due now; None where it is not (any more). Harmless twice.
 
-    Due: auto-refill is on, or its retry's time has come; the balance is orange or red; nothing else is open; the
-    ceiling allows it.
+    Due: auto-refill is on, or its retry's time has come; the balance is orange or red; nothing else is open; this turn
+    and the last 24 hours have not had their charge, and the ceiling allows it.
     """
     lock_wallets(account_ids=[account_id])
     refill = AutoRefill.objects.select_for_update().select_related("account").filter(pk=account_id).first()
-    if refill is None or not _may_start(refill):
+    if refill is None:
         return None
     today = clock.today()
     if not queries.is_low(account_id, today=today):
-        if refill.state == RefillState.RETRYING:  # somebody else paid meanwhile
-            news(refill=refill, happened=RefillNews.PAID)
+        end_turn_if_green(account_id=account_id)
         return None
-    if Payment.objects.filter(account_id=account_id, state__in=sorted(OPEN_PAYMENT)).exists():
+    if not _may_start(refill) or queries.open_payment_of(account_id) is not None:
         return None
-    spent = queries.auto_refilled(account_id, month=today)
-    if not fits_ceiling(refill.amount, spent, refill.ceiling) and refill.ceiling is not None:
-        told = words.ceiling_reached(amount=refill.amount, spent=spent, ceiling=refill.ceiling)
-        tell(account_id=account_id, key=f"refill-ceiling:{account_id}:{today:%Y-%m}:{plain(refill.ceiling)}", told=told)
+    if refill.turn_since is None:
+        refill.turn, refill.turn_since = refill.turn + 1, clock.now()
+        refill.save(update_fields=["turn", "turn_since"])
+    charged = queries.charged_by_refill(refill, now=clock.now())
+    held = held_by(charged, amount=refill.amount, per_day=refill.per_day, ceiling=refill.ceiling)
+    if held is not None:
+        _hold(refill, held, spent=charged.in_month, today=today)
         return None
     try:
         customer = _chargeable(account_id)
@@ -117,7 +129,9 @@ def begin_auto_refill(*, account_id: int) -> Payment | None:
         news(refill=refill, happened=RefillNews.STARTED)
         _declined(refill, refill.amount, "", refusal.message.split(";")[0].lower(), key=f"{clock.now():%Y%m%d%H%M%S}")
         return None
-    payment = _create(customer, refill.amount, is_auto=True, key=uuid.uuid4(), return_url="", by=SYSTEM)
+    payment = _create(
+        customer, refill.amount, is_auto=True, key=uuid.uuid4(), return_url="", by=SYSTEM, turn=refill.turn
+    )
     news(refill=refill, happened=RefillNews.STARTED)
     return payment
 
@@ -126,6 +140,29 @@ def _may_start(refill: AutoRefill) -> bool:
     if refill.state == RefillState.RETRYING:
         return refill.retry_at is not None and refill.retry_at <= clock.now()
     return refill.state == RefillState.ON
+
+
+def _hold(refill: AutoRefill, held: Held, *, spent: Decimal, today: dt.date) -> None:
+    """A low balance that auto-refill does nothing about: its owner is notified of the ceiling once, and once in a turn
+    of the exact sum that is missing where lines cannot run."""
+    refill.look_at = clock.now() + LOOK_AGAIN
+    refill.save(update_fields=["look_at"])
+    if held is Held.CEILING and refill.ceiling is not None:
+        told = words.ceiling_reached(
+            amount=refill.amount, spent=spent, ceiling=refill.ceiling, is_own=refill.ceiling_is_own
+        )
+        key = f"refill-ceiling:{refill.pk}:{today:%Y-%m}:{plain(refill.ceiling)}"
+        tell(account_id=refill.pk, key=key, told=told, page="/billing/auto-refill/")
+    balance = queries.balance_of(refill.account, today=today)
+    if balance.colour is Colour.RED:
+        told = words.missing(
+            missing=missing(balance.available, balance.minimum),
+            available=balance.available,
+            minimum=balance.minimum,
+            held=held,
+            per_day=refill.per_day,
+        )
+        tell(account_id=refill.pk, key=f"refill-missing:{refill.pk}:{refill.turn}", told=told, page=PAY_MISSING)
 
 
 def _chargeable(account_id: int) -> Customer:
@@ -139,12 +176,20 @@ def _chargeable(account_id: int) -> Customer:
 
 
 def _create(
-    customer: Customer, amount: Decimal, *, is_auto: bool, key: uuid.UUID, return_url: str, by: Actor
+    customer: Customer,
+    amount: Decimal,
+    *,
+    is_auto: bool,
+    key: uuid.UUID,
+    return_url: str,
+    by: Actor,
+    turn: int | None = None,
 ) -> Payment:
     payment = Payment.objects.create(
         account_id=customer.pk,
         uuid=key,
         is_auto=is_auto,
+        turn=turn,
         amount=amount,
         state=PaymentState.PENDING,
         card_id=customer.card_id,
@@ -153,6 +198,7 @@ def _create(
         return_url=return_url,
         by=by.name,
         created_at=clock.now(),
+        sent_at=clock.now(),
         ask_at=clock.now() + PATIENCE,
     )
     detail = {"amount": plain(amount), "auto": is_auto, "last4": customer.last4}
@@ -168,6 +214,27 @@ def ask_later(*, payment_id: int) -> None:
         payment.asks += 1
         payment.ask_at = clock.now() + min(dt.timedelta(seconds=15) * 2 ** min(payment.asks, 12), LONGEST_PAUSE)
         payment.save(update_fields=["asks", "ask_at"])
+
+
+@transaction.atomic
+def send_again(*, payment_id: int) -> bool:
+    """Stripe was asked and knows nothing of it: whether it is to be sent once more. It may be on its way still while
+    the one who sent it last waits for the answer; and it is given up when Stripe has had its time and keeps knowing
+    nothing, so that no account waits for longer than minutes."""
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    now = clock.now()
+    sent = payment.sent_at or payment.created_at
+    if not payment.is_open or now < sent + PATIENCE:
+        return False
+    payment.unknown += 1
+    age = now - payment.created_at
+    is_over = (payment.unknown > UNKNOWN_TIMES and age >= GIVE_UP_AFTER) or age >= SENT_WITHIN
+    if not is_over:
+        payment.sent_at = now
+    payment.save(update_fields=["unknown", "sent_at"])
+    if is_over:
+        give_up(payment_id=payment.pk, reason="the payment provider did not answer", unanswered=True)
+    return not is_over
 
 
 @transaction.atomic
@@ -195,6 +262,7 @@ def settle(*, payment_id: int, outcome: Outcome, by: Actor = SYSTEM) -> Payment:
     payment.state, payment.reason = after, outcome.reason[:200]
     payment.ended_at = None if after in OPEN_PAYMENT else clock.now()
     payment.ask_at = clock.now() + dt.timedelta(minutes=5) if after in OPEN_PAYMENT else None
+    payment.waits_since = clock.now() if after is PaymentState.CONFIRMING else payment.waits_since
     payment.save()
     subject = f"payment:{payment.pk}"
     detail = {"amount": plain(payment.amount), "before": before.value, "reason": payment.reason}
@@ -202,13 +270,26 @@ def settle(*, payment_id: int, outcome: Outcome, by: Actor = SYSTEM) -> Payment:
     if after is PaymentState.SUCCEEDED:
         _credit(payment)
     if payment.is_auto:
-        _tell_refill(payment, after)
+        if after is PaymentState.CANCELLED and before is PaymentState.PENDING and by == SYSTEM:
+            _tell_unanswered(payment)
+        else:
+            _tell_refill(payment, after, was_abandoned=by == SYSTEM)
     return payment
 
 
 @transaction.atomic
-def give_up(*, payment_id: int, reason: str, by: Actor = SYSTEM) -> Payment:
-    """Stripe never heard of it, or refuses to try: nothing was charged."""
+def drop(*, payment_id: int, by: Actor = SYSTEM) -> Payment:
+    """Its owner cancels what Stripe knows nothing of: at once, unless it may be on its way to Stripe still."""
+    payment = Payment.objects.select_for_update().get(pk=payment_id)
+    if not payment.is_open or clock.now() < (payment.sent_at or payment.created_at) + PATIENCE:
+        return payment
+    return give_up(payment_id=payment_id, reason="it was cancelled", unanswered=True, by=by)
+
+
+@transaction.atomic
+def give_up(*, payment_id: int, reason: str, unanswered: bool = False, by: Actor = SYSTEM) -> Payment:
+    """Stripe refuses to try, or never heard of it (`unanswered`): nothing was charged. Where that proves wrong later,
+    the news of it still credits the payment."""
     account_id = Payment.objects.values_list("account_id", flat=True).get(pk=payment_id)
     lock_wallets(account_ids=[account_id])
     payment = Payment.objects.select_for_update().get(pk=payment_id)
@@ -219,7 +300,9 @@ def give_up(*, payment_id: int, reason: str, by: Actor = SYSTEM) -> Payment:
     payment.save()
     detail = {"amount": plain(payment.amount), "reason": payment.reason}
     record(by=by, verb="payment.failed", account_id=account_id, subject=f"payment:{payment.pk}", detail=detail)
-    if payment.is_auto:
+    if payment.is_auto and unanswered:
+        _tell_unanswered(payment)
+    elif payment.is_auto:
         _tell_refill(payment, PaymentState.FAILED)
     return payment
 
@@ -236,10 +319,20 @@ def _credit(payment: Payment) -> None:
     invoice = issue_invoice(payment=payment)
     told = words.receipt(amount=payment.amount, last4=payment.last4, invoice=invoice.name, is_auto=payment.is_auto)
     tell(account_id=payment.account_id, key=f"receipt:{payment.pk}", told=told, invoice=invoice)
+    end_turn_if_green(account_id=payment.account_id)
 
 
-def _tell_refill(payment: Payment, state: PaymentState) -> None:
-    """What an attempt's end means for auto-refill."""
+def _tell_unanswered(payment: Payment) -> None:
+    """No fault of the card: another attempt follows in minutes, and its owner hears of it once in a turn."""
+    refill = AutoRefill.objects.select_for_update().get(pk=payment.account_id)
+    again = clock.now() + ASK_AGAIN
+    if news(refill=refill, happened=RefillNews.UNANSWERED, retry_at=again) is RefillState.RETRYING:
+        told = words.unanswered(amount=payment.amount)
+        tell(account_id=refill.pk, key=f"unanswered:{refill.pk}:{payment.turn}", told=told)
+
+
+def _tell_refill(payment: Payment, state: PaymentState, *, was_abandoned: bool = False) -> None:
+    """What an attempt's end means for auto-refill. A confirmation that nobody gave is a card that was declined."""
     refill = AutoRefill.objects.select_for_update().get(pk=payment.account_id)
     if state is PaymentState.SUCCEEDED:
         news(refill=refill, happened=RefillNews.PAID)
@@ -247,11 +340,15 @@ def _tell_refill(payment: Payment, state: PaymentState) -> None:
         if news(refill=refill, happened=RefillNews.WANTS_OWNER) is RefillState.CONFIRMING:
             told = words.wants_confirmation(amount=payment.amount, last4=payment.last4)
             tell(account_id=payment.account_id, key=f"confirm:{payment.pk}", told=told)
-    elif state is PaymentState.CANCELLED:
+    elif state is PaymentState.CANCELLED and not was_abandoned:
         if news(refill=refill, happened=RefillNews.DROPPED, why="you cancelled its payment") is RefillState.PAUSED:
             tell(account_id=payment.account_id, key=f"dropped:{payment.pk}", told=words.dropped(amount=payment.amount))
     else:
-        _declined(refill, payment.amount, payment.last4, payment.reason, key=str(payment.pk))
+        reason = NOT_CONFIRMED if state is PaymentState.CANCELLED else payment.reason
+        _declined(refill, payment.amount, payment.last4, reason, key=str(payment.pk))
+        customer = queries.customer_of(payment.account_id)
+        if customer is not None and customer.has_card and customer.card_id != payment.card_id:
+            news(refill=refill, happened=RefillNews.NEW_CARD)  # it was given while the old one was tried
 
 
 def _declined(refill: AutoRefill, amount: Decimal, last4: str, reason: str, *, key: str) -> None:

@@ -6,21 +6,21 @@ from decimal import Decimal
 
 from django.db import transaction
 from kit import clock
-from kit.money import plain
+from kit.money import plain, shown
 
 from accounts.commands import record
 from accounts.policy import SYSTEM
 from billing import words
 from billing.commands.ledger import lock_wallets, post
 from billing.commands.notices import tell
-from billing.commands.refills import news
-from billing.models import AutoRefill, Payment, Reversal
-from billing.policy import EntryKind, RefillNews
+from billing.commands.refills import end_turn_if_green, pause
+from billing.models import Payment, Reversal
+from billing.policy import EntryKind
 
 
 @transaction.atomic
 def reverse(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> Reversal:
-    """A refund to the card, or a dispute that took a payment back: a debit, once. A dispute pauses auto-refill."""
+    """A refund to the card, or a dispute that took a payment back: a debit, once, which pauses auto-refill."""
     payment, reversal = _locked(payment_id, stripe_id, kind, amount)
     note = f"{'Refund to' if kind == 'refund' else 'Disputed by the owner of'} the card ending in {payment.last4}"
     key = f"{kind}:{stripe_id}"
@@ -37,9 +37,11 @@ def reverse(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> R
     record(by=SYSTEM, verb=f"payment.{kind}", account_id=payment.account_id, subject=key, detail=detail)
     tells = words.refunded if kind == "refund" else words.disputed
     tell(account_id=payment.account_id, key=key, told=tells(amount=amount, last4=payment.last4))
-    refill = AutoRefill.objects.select_for_update().filter(pk=payment.account_id).first()
-    if kind == "dispute" and refill is not None:
-        news(refill=refill, happened=RefillNews.DISPUTED, why="a payment is disputed")
+    pause(
+        account_id=payment.account_id,
+        key=key,
+        why=f"a payment of {shown(amount)} was {'refunded' if kind == 'refund' else 'disputed'}",
+    )
     return reversal
 
 
@@ -68,6 +70,7 @@ def undo_reversal(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal
             detail={"amount": plain(amount)},
         )
         tell(account_id=payment.account_id, key=key, told=words.reversal_undone(amount=amount))
+        end_turn_if_green(account_id=payment.account_id)
     return reversal
 
 

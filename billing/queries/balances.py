@@ -12,7 +12,18 @@ from kit.money import ZERO
 
 from accounts.models import Account
 from billing.models import UsageDay, Wallet
-from billing.policy import FLOOR, LEAST_DAYS, LOW_RUNWAY_DAYS, WINDOW_DAYS, Balance, Forecast, days_counted, forecast
+from billing.policy import (
+    FLOOR,
+    LEAST_DAYS,
+    LEAST_REFILL,
+    LOW_RUNWAY_DAYS,
+    WINDOW_DAYS,
+    Balance,
+    Forecast,
+    days_counted,
+    forecast,
+    missing,
+)
 
 # Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL.
 AVERAGES = f"""
@@ -45,6 +56,13 @@ def balance_of(account: Account, *, today: dt.date) -> Balance:
         window_usage=_window_usage(account.pk, today),
         days=days_counted(today, wallet.first_usage_day),
     )
+
+
+def to_pay(account: Account, *, today: dt.date) -> Decimal:
+    """What must be paid before lines run again, as much as a card can be charged at the least; 0 where they do: USD."""
+    balance = balance_of(account, today=today)
+    short = missing(balance.available, balance.minimum)
+    return max(short, LEAST_REFILL) if short else short
 
 
 def _window_usage(account_id: int, today: dt.date) -> Decimal:

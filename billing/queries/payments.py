@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import uuid
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import F, Q, Sum
-from kit.money import ZERO
+from kit.money import ZERO, plain
 
+from accounts.models import Account
 from accounts.policy import Actor
 from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund, WebhookEvent
-from billing.policy import OPEN_PAYMENT, Decision, PaymentState, RefillState, amount_is_due
+from billing.policy import DAY, OPEN_PAYMENT, Charged, Decision, PaymentState, RefillState, amount_is_due
 from billing.queries.balances import LOW
 
 
 def accounts_to_refill(*, now: dt.datetime, limit: int = 200) -> list[int]:
     """Accounts whose auto-refill may be due: on, or to be tried again by now, and orange or red.
 
-    Where they are more than `limit`, any of them: some wait for their owner, and must not stand before the others.
+    And those whose turn may be over: it ends when the balance is green. Where they are more than `limit`, any of them:
+    some wait for their owner, and must not stand before the others.
     """
-    watched = AutoRefill.objects.filter(Q(state=RefillState.ON) | Q(state=RefillState.RETRYING, retry_at__lte=now))
-    account_ids = list(watched.order_by("pk").values_list("pk", flat=True))
-    if not account_ids:
+    watched = AutoRefill.objects.filter(Q(state=RefillState.ON) | Q(state=RefillState.RETRYING))
+    refills = list(watched.order_by("pk"))
+    if not refills:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(LOW, {"today": now.date(), "accounts": account_ids})
+        cursor.execute(LOW, {"today": now.date(), "accounts": [refill.pk for refill in refills]})
         low = {row[0] for row in cursor.fetchall()}
-    retrying = set(watched.filter(state=RefillState.RETRYING).values_list("pk", flat=True))
-    due = sorted(low | retrying)
+    due = [refill.pk for refill in refills if _is_due(refill, now, is_low=refill.pk in low)]
     return random.sample(due, min(limit, len(due)))
+
+
+def _is_due(refill: AutoRefill, now: dt.datetime, *, is_low: bool) -> bool:
+    if not is_low:
+        return refill.state == RefillState.RETRYING or refill.turn_since is not None
+    after = refill.retry_at if refill.state == RefillState.RETRYING else refill.look_at
+    return after is None or after <= now
 
 
 def amounts_to_fix(*, today: dt.date) -> list[int]:
@@ -45,6 +54,20 @@ def auto_refilled(account_id: int, *, month: dt.date) -> Decimal:
     counted = Q(state=PaymentState.SUCCEEDED, ended_at__gte=start) | Q(state__in=sorted(OPEN_PAYMENT))
     payments = Payment.objects.filter(counted, account_id=account_id, is_auto=True)
     return payments.aggregate(total=Sum("amount"))["total"] or ZERO
+
+
+def charged_by_refill(refill: AutoRefill, *, now: dt.datetime) -> Charged:
+    """What auto-refill charged, with what is under way. A charge that a clock dated more than a day ahead counts for
+    its turn and its month; for the last 24 hours it must not, or nothing would be charged until then."""
+    theirs = Payment.objects.filter(account_id=refill.pk, is_auto=True)
+    open_now = Q(state__in=sorted(OPEN_PAYMENT))
+    paid = Q(state=PaymentState.SUCCEEDED)
+    of_day = paid & Q(ended_at__gt=now - DAY, ended_at__lt=now + DAY)
+    return Charged(
+        in_turn=theirs.filter(paid | open_now, turn=refill.turn).count(),
+        in_day=theirs.filter(of_day | open_now).count(),
+        in_month=auto_refilled(refill.pk, month=now.date()),
+    )
 
 
 def payments_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:
@@ -84,6 +107,13 @@ def credited_by(by: Actor, account_id: int, *, since: dt.datetime) -> Decimal:
 
 def open_payment_of(account_id: int) -> Payment | None:
     return Payment.objects.filter(account_id=account_id, state__in=sorted(OPEN_PAYMENT)).first()
+
+
+def key_to_pay(account: Account, missing: Decimal) -> uuid.UUID:
+    """The key of the payment that pays what is missing: the same however often a page shows its button, until another
+    payment was begun or another sum is missing. A second click charges nothing more."""
+    last = Payment.objects.filter(account=account).order_by("-id").values_list("pk", flat=True).first()
+    return uuid.uuid5(account.uuid, f"missing:{last}:{plain(missing)}")
 
 
 def customer_of(account_id: int) -> Customer | None:

@@ -19,12 +19,21 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from billing import queries, stripe, work
 from billing.commands import cards, payments, refills
-from billing.forms import AddFundsForm, CeilingForm
-from billing.models import Payment
-from billing.policy import REFILL_STEPS, PaymentState, refill_amount
+from billing.forms import OTHER, AddFundsForm, LimitsForm
+from billing.models import AutoRefill, Payment
+from billing.policy import (
+    MOST_A_DAY,
+    REFILL_STEPS,
+    Balance,
+    PaymentState,
+    default_ceiling,
+    largest_month,
+    refill_amount,
+)
 from billing.views.parts import NO_ANSWER, actor, common, leave_for
 
 log = logging.getLogger(__name__)
+SHOWN_A_DAY = (1, 2, 3, 5, MOST_A_DAY)
 AFTER_CARD = {"add-funds": "add_funds", "auto-refill": "auto_refill", "payment-method": "payment_method"}
 
 
@@ -34,7 +43,9 @@ def add_funds(request: MemberRequest) -> HttpResponse:
     """Charge the saved card; without one, give one first."""
     account = request.account
     customer = queries.customer_of(account.pk)
-    form = AddFundsForm(request.POST if request.method == "POST" else None)
+    missing = queries.to_pay(account, today=clock.today())
+    asked = {"choice": OTHER, "other": f"{missing:.2f}"} if missing and request.GET.get("amount") == "missing" else {}
+    form = AddFundsForm(request.POST if request.method == "POST" else None, initial=asked)
     status = 200
     if request.method == "POST" and form.is_valid():
         key: uuid.UUID = form.cleaned_data["key"]
@@ -56,6 +67,8 @@ def add_funds(request: MemberRequest) -> HttpResponse:
         "has_card": customer is not None and customer.has_card,
         "open": queries.open_payment_of(account.pk),
         "balance": queries.balance_of(account, today=clock.today()),
+        "missing": missing,
+        "pay_key": queries.key_to_pay(account, missing),
     }
     response = page(request, "billing/add_funds.html", context)
     response.status_code = status
@@ -211,11 +224,10 @@ def remove_card(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE_MONEY)
 def auto_refill(request: MemberRequest) -> HttpResponse:
-    """On, off, and the most of a month."""
+    """On, off, and its limits. What it would charge, when and how much at the most, is said before it is turned on."""
     account, today = request.account, clock.today()
     refill = queries.auto_refill_of(account.pk)
-    ceiling = None if refill is None or refill.ceiling is None else f"{refill.ceiling:.2f}"
-    form = CeilingForm(request.POST if request.method == "POST" else None, initial={"ceiling": ceiling})
+    form = LimitsForm(request.POST if request.method == "POST" else None, initial=_limits(refill))
     status = 200
     if request.method == "POST":
         try:
@@ -226,13 +238,16 @@ def auto_refill(request: MemberRequest) -> HttpResponse:
             form.add_error(None, refusal.message)
             status = refusal.status
     balance = queries.balance_of(account, today=today)
+    missing = queries.to_pay(account, today=today)
     context = common("auto_refill") | {
         "form": form,
         "refill": refill,
         "customer": queries.customer_of(account.pk),
         "open": queries.open_payment_of(account.pk),
         "balance": balance,
-        "would_charge": refill_amount(balance.average_daily),
+        **_would_charge(balance),
+        "missing": missing,
+        "pay_key": queries.key_to_pay(account, missing),
         "ten_days": balance.average_daily * 10,
         "steps": ", ".join(f"${step}" for step in REFILL_STEPS),
         "spent": queries.auto_refilled(account.pk, month=today),
@@ -243,7 +258,29 @@ def auto_refill(request: MemberRequest) -> HttpResponse:
     return response
 
 
-def _change_refill(request: MemberRequest, form: CeilingForm) -> bool:
+def _limits(refill: AutoRefill | None) -> dict[str, object]:
+    if refill is None:
+        return {}
+    own = refill.ceiling if refill.ceiling_is_own else None
+    is_none = refill.ceiling_is_own and refill.ceiling is None
+    return {"ceiling": own and f"{own:.2f}", "no_ceiling": is_none, "per_day": str(refill.per_day)}
+
+
+def _would_charge(balance: Balance) -> dict[str, object]:
+    """What auto-refill would charge if it were turned on now, with the limits that it has by itself; and what follows
+    from each number of charges a day."""
+    amount = refill_amount(balance.average_daily)
+    ceiling = default_ceiling(amount, balance.average_daily)
+    return {
+        "would_charge": amount,
+        "would_limit": ceiling,
+        "days_of_charges": [
+            (times, amount * times, largest_month(amount, ceiling=ceiling, per_day=times)) for times in SHOWN_A_DAY
+        ],
+    }
+
+
+def _change_refill(request: MemberRequest, form: LimitsForm) -> bool:
     account, do, by = request.account, request.POST.get("do", ""), actor(request)
     if do == "off":
         refills.turn_off(account=account, by=by)
@@ -251,13 +288,12 @@ def _change_refill(request: MemberRequest, form: CeilingForm) -> bool:
         return True
     if not form.is_valid():
         return False
-    ceiling = form.cleaned_data["ceiling"]
     if do == "on":
-        refill = refills.turn_on(account=account, ceiling=ceiling, by=by)
+        refill = refills.turn_on(account=account, by=by, **form.limits())
         messages.success(request, f"Auto-refill is on: {shown(refill.amount)} when the balance is low.")
         return True
     if do == "limit":
-        refills.set_ceiling(account=account, ceiling=ceiling, by=by)
-        messages.success(request, "The most per month is changed.")
+        refills.set_limits(account=account, by=by, **form.limits())
+        messages.success(request, "Auto-refill limits saved.")
         return True
     return False

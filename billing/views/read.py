@@ -37,6 +37,7 @@ def overview(request: MemberRequest) -> HttpResponse:
     """What do I have, how long does it last, what is set up."""
     account, today = request.account, clock.today()
     balance = queries.balance_of(account, today=today)
+    missing = queries.to_pay(account, today=today)
     context = common("billing") | {
         "balance": balance,
         "runway": runway_shown(balance.runway_days),
@@ -45,6 +46,8 @@ def overview(request: MemberRequest) -> HttpResponse:
         "refill": queries.auto_refill_of(account.pk),
         "open": queries.open_payment_of(account.pk),
         "notices": queries.notices_of(account.pk, limit=6),
+        "missing": missing,
+        "pay_key": queries.key_to_pay(account, missing),
     }
     return page(request, "billing/overview.html", context, part="overview")
 

@@ -40,7 +40,8 @@ class Running:
         return self._http.request(verb, path, headers={"Authorization": f"Bearer {self.key}"} | named, **sent)  # type: ignore[arg-type]
 
     def fail_next(self, *faults: str) -> None:
-        """`down`: not carried out, 503. `lost`: carried out, and the answer is lost."""
+        """`down`: not carried out, 503. `lost`: carried out, and the answer is lost. `broken`, `broken-after`:
+        500, before or after it is carried out, and the same again for the same key."""
         self.control("POST", "faults", {"next": list(faults)})
 
     def events(self, kind: str = "") -> list[Json]:

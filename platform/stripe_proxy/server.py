@@ -22,6 +22,7 @@ from .inner import Inner
 from .shapes import error, payment_method, refund, unflatten
 from .state import Json, State, new_id
 
+_BROKEN: tuple[int, Json] = error(500, "api_error", "An error occurred on our end.")
 KEEP_ANSWERS = 24 * 3600  # seconds. https://docs.stripe.com/api/idempotent_requests
 Answer = tuple[int, Json]
 
@@ -73,7 +74,7 @@ async def _api(request: Request) -> Response:
     if fault == "down":
         return _json(*error(503, "api_error", "Stripe is down."))
     if request.method == "POST" and idempotency_key:
-        status, answer, replayed = await _once(standin, call, idempotency_key, body)
+        status, answer, replayed = await _once(standin, call, idempotency_key, body, fault)
     else:
         (status, answer), replayed = await _carry_out(standin, call), False
     if fault == "lost":
@@ -89,8 +90,11 @@ def _json(status: int, answer: Json, *, replayed: bool = False) -> Response:
     return JSONResponse(answer, status_code=status, headers=headers)
 
 
-async def _once(standin: Standin, call: Call, key: str, body: str) -> tuple[int, Json, bool]:
-    """The first answer to this key, again: whatever it was, for as long as the parameters are the same."""
+async def _once(standin: Standin, call: Call, key: str, body: str, fault: str) -> tuple[int, Json, bool]:
+    """The first answer to this key, again: whatever it was, a 500 too, for as long as the parameters are the same.
+
+    `broken`: it breaks before anything is done; `broken-after`: when all is done. Either way 500 is the answer kept.
+    """
     state = standin.state
     now = time.time()
     asked = hashlib.sha256(f"{call.path}\n{body}".encode()).hexdigest()
@@ -109,7 +113,11 @@ async def _once(standin: Standin, call: Call, key: str, body: str) -> tuple[int,
         return kept["status"], kept["answer"], True
     state.answers[key] = {"at": now, "asked": asked, "status": None, "answer": None}
     try:
-        status, answer = await _carry_out(standin, call)
+        if fault == "broken":
+            status, answer = _BROKEN
+        else:
+            status, answer = await _carry_out(standin, call)
+            status, answer = _BROKEN if fault == "broken-after" else (status, answer)
     except BaseException:
         state.answers.pop(key, None)
         raise

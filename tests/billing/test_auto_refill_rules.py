@@ -79,10 +79,14 @@ def test_both_state_tables_are_total() -> None:
     assert not any(moves & OPEN_PAYMENT for state, moves in PAYMENT_MOVES.items() if state not in OPEN_PAYMENT)
     assert all(REFILL_MOVES[state][RefillNews.TURNED_OFF] is RefillState.OFF for state in RefillState)
     assert all(REFILL_MOVES[RefillState.OFF][news] is RefillState.OFF for news in RefillNews if news != "turned on")
-    assert all(REFILL_MOVES[state][RefillNews.DISPUTED] is RefillState.PAUSED for state in KEEPS_WATCH)
+    assert all(REFILL_MOVES[state][RefillNews.TAKEN_BACK] is RefillState.PAUSED for state in KEEPS_WATCH)
     left = {news for news, state in REFILL_MOVES[RefillState.PAUSED].items() if state is not RefillState.PAUSED}
     assert left == {RefillNews.TURNED_ON, RefillNews.TURNED_OFF}  # nothing but its owner ends a pause
-    assert frozenset({RefillState.OFF, RefillState.PAUSED}) == frozenset(RefillState) - KEEPS_WATCH
+    declined = {news for news, state in REFILL_MOVES[RefillState.NEEDS_CARD].items() if state is RefillState.ON}
+    assert declined == {RefillNews.TURNED_ON, RefillNews.NEW_CARD}  # and a new card one that a card caused
+    assert (
+        frozenset({RefillState.OFF, RefillState.NEEDS_CARD, RefillState.PAUSED}) == frozenset(RefillState) - KEEPS_WATCH
+    )
 
 
 # Turning it on and off
@@ -181,7 +185,7 @@ def test_orange_is_low_enough(till: Till) -> None:
 def test_declined_it_is_tried_again_and_pauses_after_the_fourth(till: Till) -> None:
     till.give_card(DECLINED)
     till.turn_on()
-    for hours, state in ((0, "retrying"), (1, "retrying"), (6, "retrying"), (24, "paused")):
+    for hours, state in ((0, "retrying"), (1, "retrying"), (6, "retrying"), (24, "needs card")):
         till.later(hours=hours, minutes=-1 if hours else 0)
         tasks.refill_balances()
         till.later(minutes=1 if hours else 0)
@@ -191,6 +195,7 @@ def test_declined_it_is_tried_again_and_pauses_after_the_fourth(till: Till) -> N
     till.later(hours=100)
     till.ring()
     assert till.states() == ["declined"] * 4
+    assert till.refill.is_paused
     assert till.refill.why_paused == "the card's bank declined it"
     assert till.mails() == ["Linekeeper: Auto-refill: the card ending in 0341 was declined"] * 3 + [
         "Linekeeper: Auto-refill is paused"
@@ -226,10 +231,10 @@ def test_a_card_that_wants_its_owner_waits_and_says_so(till: Till) -> None:
     till.turn_on()
     till.ring()
     till.deliver()
-    till.later(days=3)
+    till.later(minutes=14)
     till.ring()
     assert (till.states(), till.refill.state) == (["confirming"], "confirming")
-    assert till.mails() == ["Linekeeper: Auto-refill waits for your confirmation"]
+    assert till.mails() == ["Linekeeper: Confirm a $50.00 charge with your bank"]
     assert "bank wants you to confirm" in till.client.get(reverse("auto_refill")).content.decode()
     bank = till.client.post(reverse("confirm_payment", args=[till.payment.uuid.hex]))
     back = till.standin.confirm(link(bank))
@@ -271,11 +276,12 @@ def test_the_ceiling_stops_it_and_is_said_once(till: Till) -> None:
     till.turn_on("120")
     for _ in range(3):
         tasks.refill_balances()
-        till.uses("50", day="2026-11-20")
+        till.uses("46", day=till.now.date().isoformat())
+        till.later(days=1, minutes=1)
     tasks.refill_balances()
     tasks.refill_balances()
     assert till.states() == ["succeeded"] * 2
-    assert Notice.objects.filter(subject__contains="most for this month").count() == 1
+    assert Notice.objects.filter(subject="Auto-refill reached its monthly limit").count() == 1
     till.at("2026-12-01T00:01")
     tasks.refill_balances()
     assert till.states() == ["succeeded"] * 3
@@ -358,13 +364,14 @@ def test_accounts_that_wait_for_something_keep_nobody_else_from_being_refilled(
 def test_a_refill_that_is_confirmed_next_month_counts_to_the_month_in_which_the_card_is_charged(till: Till) -> None:
     till.give_card(SECURE)
     till.turn_on("50")
-    till.at("2026-11-30T23:00")
+    till.at("2026-11-30T23:50")
     tasks.refill_balances()
-    till.at("2026-12-01T08:00")
+    till.at("2026-12-01T00:04")
     bank = till.client.post(reverse("confirm_payment", args=[till.payment.uuid.hex]))
     till.client.get(till.standin.confirm(link(bank)).removeprefix("http://testserver"))
     assert (till.states(), till.available) == (["succeeded"], "50.00")
     till.uses("48", day="2026-12-01")
+    till.at("2026-12-02T00:05")
     tasks.refill_balances()
     assert till.states() == ["succeeded"]
-    assert Notice.objects.filter(subject__contains="most for this month").count() == 1
+    assert Notice.objects.filter(subject="Auto-refill reached its monthly limit").count() == 1

@@ -167,7 +167,7 @@ def test_a_dispute_takes_the_money_pauses_auto_refill_and_may_be_won(till: Till)
     dispute = till.standin.control("POST", "disputes", {"payment_intent": till.payment.stripe_id})
     till.deliver()
     assert till.ledger() == [("top-up", "100.00"), ("dispute", "-100.00")]
-    assert (till.refill.state, till.refill.why_paused) == ("paused", "a payment is disputed")
+    assert (till.refill.state, till.refill.why_paused) == ("paused", "a payment of $100.00 was disputed")
     tasks.refill_balances()
     assert till.states() == ["succeeded"]
     till.standin.control("POST", "disputes", {"id": dispute["id"], "status": "won"})

@@ -224,10 +224,13 @@ def test_after_a_day_it_is_looked_up_and_credited_where_stripe_has_it(till: Till
     assert (till.states(), till.available) == (["succeeded"], "50.00")
 
 
-def test_a_refill_that_nobody_confirms_is_cancelled_after_an_hour(till: Till) -> None:
+def test_a_refill_that_nobody_confirms_is_cancelled_after_a_quarter_of_an_hour(till: Till) -> None:
     till.give_card(SECURE)
     till.add("50")
-    till.later(minutes=61)
+    till.later(minutes=14)
+    tasks.ask_stripe()
+    assert till.states() == ["confirming"]
+    till.later(minutes=6)
     tasks.ask_stripe()
     assert till.states() == ["cancelled"]
     assert b"It was cancelled" in till.client.get(reverse("payment", args=[till.payment.uuid.hex])).content

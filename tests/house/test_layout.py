@@ -28,7 +28,10 @@ def test_our_platform_folder_never_shadows_the_standard_library() -> None:
     assert result.stdout.strip() == "CPython", result.stderr
 
 
-@pytest.mark.parametrize("path", sorted(REPOSITORY.glob("*/policy.py")), ids=lambda path: path.parent.name)
+POLICIES = sorted([*REPOSITORY.glob("*/policy.py"), *(path.parent for path in REPOSITORY.glob("*/policy/__init__.py"))])
+
+
+@pytest.mark.parametrize("path", POLICIES, ids=lambda path: path.parent.name)
 def test_a_policy_imports_without_django(path: Path) -> None:
     blocked = "import sys; sys.modules.update(django=None, celery=None, httpx=None, psycopg=None)"
     result = run(f"{blocked}; import {path.parent.name}.policy")

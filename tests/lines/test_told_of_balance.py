@@ -98,7 +98,7 @@ def test_a_low_balance_is_told_once_until_it_was_green_again(fleet: Fleet) -> No
 
 def test_auto_refill_that_keeps_watch_makes_the_warning_needless(fleet: Fleet) -> None:
     account = fleet.account(credit="45")
-    AutoRefill.objects.create(account=account, state=RefillState.ON, amount=50, fixed_on=clock.today())
+    AutoRefill.objects.create(account=account, state=RefillState.ON, amount=50, ceiling=200, fixed_on=clock.today())
     spend(account, "35", days_ago=2)
     assert tell_low(today=clock.today()) == 0
     assert subjects() == []

@@ -1,0 +1,132 @@
+"""Balances: colours, minimum, runway, averages, the forecast. Amounts are USD Decimals, days are dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+FLOOR = Decimal("5.000000")  # the minimum balance is never under this
+WINDOW_DAYS = 30  # complete days behind the average
+LEAST_DAYS = 7  # what they are divided by at the least: a newcomer's first day is no average
+LOW_RUNWAY_DAYS = 7  # under this the balance is orange
+PLACES = Decimal("0.000001")
+
+
+class EntryKind(enum.StrEnum):
+    USAGE = "usage"
+    SMS = "sms"
+    TOP_UP = "top-up"
+    ADJUSTMENT = "adjustment"
+    DISCOUNT = "discount"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class Decision(enum.StrEnum):
+    """Of a credit by hand, or a refund that Stripe is asked for."""
+
+    OPEN = "open"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+    ORANGE = "orange"
+    GREEN = "green"
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's balance at a moment, with everything that its colour follows from."""
+
+    posted: Decimal
+    accrued: Decimal
+    window_usage: Decimal  # charges for usage in the last 30 complete days
+    days: int  # what they are divided by
+
+    @property
+    def available(self) -> Decimal:
+        return self.posted - self.accrued
+
+    @property
+    def average_daily(self) -> Decimal:
+        return average_daily(self.window_usage, self.days)
+
+    @property
+    def minimum(self) -> Decimal:
+        return minimum(self.average_daily)
+
+    @property
+    def runway_days(self) -> Decimal | None:
+        return runway_days(self.available, self.average_daily)
+
+    @property
+    def colour(self) -> Colour:
+        return colour(self.available, self.average_daily)
+
+
+def days_counted(today: dt.date, first_usage_day: dt.date | None) -> int:
+    """The days of the last 30 complete ones since the first usage charge: at least 7, at most 30."""
+    if first_usage_day is None:
+        return LEAST_DAYS
+    return max(LEAST_DAYS, min(WINDOW_DAYS, (today - first_usage_day).days))
+
+
+def average_daily(window_usage: Decimal, days: int) -> Decimal:
+    """USD a day, six places, half up."""
+    return (window_usage / days).quantize(PLACES, rounding=ROUND_HALF_UP)
+
+
+def minimum(average: Decimal) -> Decimal:
+    return max(FLOOR, average)
+
+
+def runway_days(available: Decimal, average: Decimal) -> Decimal | None:
+    """Days until the minimum is reached; None is unlimited, below zero the minimum is passed already."""
+    return None if average == 0 else (available - minimum(average)) / average
+
+
+def runway_shown(runway: Decimal | None) -> Decimal | None:
+    """Four places, rounded down: 6.9999 days never reads as the 7 that would be green."""
+    return None if runway is None else runway.quantize(Decimal("0.0001"), rounding=ROUND_FLOOR)
+
+
+def colour(available: Decimal, average: Decimal) -> Colour:
+    if available < minimum(average):
+        return Colour.RED
+    runway = runway_days(available, average)
+    return Colour.ORANGE if runway is not None and runway < LOW_RUNWAY_DAYS else Colour.GREEN
+
+
+def usage_key(account_uuid: str, day: dt.date, part: int) -> str:
+    """The key of a sealed day's ledger row; what is found after the sealing is a part of its own, from 2."""
+    return f"usage:{account_uuid}:{day.isoformat()}" + (f":{part}" if part > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What this month will cost at the average of the last days, and when the balance reaches its minimum or is red."""
+
+    month_so_far: Decimal
+    month_end: Decimal
+    lasts_until: dt.date | None  # None: unlimited
+
+
+def forecast(balance: Balance, *, month_so_far: Decimal, used_today: Decimal, today: dt.date) -> Forecast:
+    """The rest of today counts as the average day less what it used already."""
+    first_of_next = (today.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    days_after = (first_of_next - today).days - 1
+    average = balance.average_daily
+    rest = max(average - used_today, Decimal(0)) + average * days_after
+    runway = balance.runway_days
+    until = None if runway is None or runway > 3650 else today + dt.timedelta(days=max(0, int(runway)))
+    return Forecast(month_so_far, month_so_far + rest, until)
+
+
+def needs_second_person(amount: Decimal, given_today: Decimal, limit: Decimal) -> bool:
+    """Whether a credit or debit by hand waits for somebody else: what one person gives an account in 24 hours counts
+    together, so that many small ones are not a way around."""
+    return abs(amount) + given_today > limit
