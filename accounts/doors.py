@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -86,12 +87,25 @@ def confirmed(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @wraps(page)
     def door(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponse:
-        if did_recently_reauthenticate(request):
-            return page(request, *args, **kwargs)
-        ways = get_adapter().get_reauthentication_methods(request.user)
-        return redirect(f"{ways[0]['url']}?{urlencode({'next': request.path})}" if ways else "account_login")
+        return confirmed_first(request, back=request.path) or page(request, *args, **kwargs)
 
     return door
+
+
+def confirmed_first(request: HttpRequest, *, back: str) -> HttpResponse | None:
+    """Where a person is sent to confirm who they are, and from there `back`; None where they did just now."""
+    if did_recently_reauthenticate(request):
+        return None
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    return redirect(f"{ways[0]['url']}?{urlencode({'next': back})}" if ways else "account_login")
+
+
+def address_of(request: HttpRequest) -> str:
+    """The network address of who asks, by as many proxies as are trusted; empty where a socket has none."""
+    try:
+        return str(get_adapter(request).get_client_ip(request))
+    except PermissionDenied:
+        return ""
 
 
 def desk_actor(request: HttpRequest) -> Actor:

@@ -26,6 +26,7 @@ from billing.commands import adjust, seal_days
 from billing.demo import has_cards, pay
 from billing.queries import balance_of
 from lines.carriers.base import Reading, Status, Switch
+from lines.commands.claims import keep_claim_codes, reserve
 from lines.commands.coverage import load_coverage, rows_of
 from lines.commands.fees import charge_fees
 from lines.commands.prices import Tariff, know_cost
@@ -34,7 +35,7 @@ from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import enforce
 from lines.demo_acts import act
-from lines.models import Carrier, Coverage, Line, RatePlan
+from lines.models import Carrier, ClaimCode, Coverage, Line, RatePlan
 
 EMAIL, PASSWORD = "demo@linekeeper.example", "linekeeper-demo"  # printed for everyone to use
 OFFICE = "office@linekeeper.example"  # runs the installation
@@ -118,6 +119,7 @@ def seed(simulator_url: str) -> dict[str, Any]:
     act(account, PASSWORD, simulator.say)
     if not Coverage.objects.exists():
         load_coverage(rows=rows_of(path=COVERAGE), by=OPERATOR)
+    card = _stock(account)
     let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)
     logins = {name: email for name, email, _ in HOLDERS.values()}
     return {
@@ -125,6 +127,7 @@ def seed(simulator_url: str) -> dict[str, Any]:
         "email": EMAIL,
         "password": PASSWORD,
         "logins": logins,
+        "card": card,
         "lines": Line.objects.filter(payer=account).count(),
     }
 
@@ -164,6 +167,23 @@ def _add_lines(fleet: Sequence[dict[str, Any]], account: Account, carriers: dict
         for sim in sims if place != "stock" else ():
             notes = note.format(n=sim["number"] + 1, d=sim["number"] % 6 + 1)
             Line.objects.filter(iccid=sim["iccid"]).update(notes=notes, imei=sim["imei"])
+
+
+def _stock(account: Account) -> dict[str, str]:
+    """Half of the stock is reserved for the demo's account, the others come with a code; answers one of these, for
+    whoever opens an account of their own. Harmless twice."""
+    new = Line.objects.filter(payer=None, reservation=None, claim_code=None).order_by("iccid")
+    iccids = list(new.values_list("iccid", flat=True))
+    if iccids:
+        reserve(iccids=iccids[::2], account=account, batch="Demo batch", by=OPERATOR)
+        keep_claim_codes(rows=[(iccid, code_of(iccid)) for iccid in iccids[1::2]], by=OPERATOR)
+    coded = ClaimCode.objects.order_by("line__iccid").values_list("line__iccid", flat=True).first()
+    return {"iccid": coded, "code": code_of(coded)} if coded else {}
+
+
+def code_of(iccid: str) -> str:
+    """What the demo's cards have printed on them."""
+    return f"DEMO{iccid[-4:]}"
 
 
 def _holder(account: Account, name: str, email: str) -> Account:

@@ -40,6 +40,7 @@ class Caller:
     account: Account
     actor: Actor
     rights: frozenset[Right]
+    address: str = ""  # where the call comes from, as far as it is known
 
     def may(self, right: Right) -> bool:
         return right in self.rights

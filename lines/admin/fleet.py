@@ -14,6 +14,7 @@ from kit.money import shown
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
+from lines.admin.stock import StockDesk
 from lines.carriers.base import CallKind
 from lines.commands import breakers, tuning
 from lines.models import (
@@ -54,7 +55,7 @@ class InStock(admin.SimpleListFilter):
 
 
 @admin.register(Line)
-class LineDesk(Desk):
+class LineDesk(StockDesk):
     list_display = ["iccid", "state_word", "account", "payer", "carrier", "plan", "last_read"]
     list_filter = [InStock, "carrier", "plan", "state__wanted"]
     list_select_related = ["account", "payer", "carrier", "plan", "state"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -15,7 +16,8 @@ from accounts.queries import Caller
 from lines.api.asked import ICCID, IccidText, Id, plan_of
 from lines.api.cards import SAMPLE_CARD, SimCard, card_of
 from lines.commands import orders as requests
-from lines.commands.adding import NOT_HERE, NewLine, add_lines
+from lines.commands.adding import NewLine, add_lines
+from lines.commands.claims import NOT_HERE, TOO_MANY, TooManyGuesses, note_guesses
 from lines.commands.wishes import LONGEST_NOTES
 from lines.models import Order
 from lines.policy import MOST_ORDERED, STORE_SELLS
@@ -32,19 +34,24 @@ class NewSimCard(msgspec.Struct):
     activate: Annotated[bool, msgspec.Meta(description="true: at once, or Suspended while the balance is red")]
     notes: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTES)] = ""
     tags: Annotated[list[str], msgspec.Meta(max_length=10)] = []
+    code: Annotated[
+        str, msgspec.Meta(max_length=80, description="Printed with the card; not needed where it is reserved for you")
+    ] = ""
 
 
 @endpoint(
     "iot_sim_cards", "POST", right=Right.MANAGE_LINES, sample=SAMPLE_CARD, body=NewSimCard(ICCID, 1, True, "Van 7")
 )
 def add_sim_card(caller: Caller, asked: NewSimCard) -> SimCard:
-    """Adds a line out of stock; one that is yours already stays as it is"""
+    """Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays"""
     plan = plan_of(caller, asked.rate_plan_id)
-    row = NewLine(1, asked.iccid, plan.name, asked.notes, ", ".join(asked.tags))
-    done = add_lines(account=caller.account, rows=[row], active=asked.activate, by=caller.actor)
+    row = NewLine(1, asked.iccid, plan.name, asked.notes, ", ".join(asked.tags), asked.code)
+    done = add_lines(account=caller.account, rows=[row], active=asked.activate, by=caller.actor, address=caller.address)
     for _, why in done.bad:
         said = why[0].upper() + why[1:]
-        raise NotFound(said) if why == NOT_HERE else Invalid(said)
+        kind = {NOT_HERE: NotFound, TOO_MANY: TooManyGuesses}.get(why, Invalid)
+        count = partial(note_guesses, account=caller.account, address=caller.address, digests=done.guesses)
+        raise kind(said, afterwards=count)
     return card_of(caller, asked.iccid)
 
 

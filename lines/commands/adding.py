@@ -19,6 +19,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines.carriers.base import Switch
+from lines.commands.claims import Claims, claims_of, note_guesses, taken
 from lines.commands.tags import tag_lines, tag_names
 from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan
@@ -27,8 +28,7 @@ from lines.policy.precedence import Request, Result, Standing, settled
 from lines.queries.plans import plans_for
 
 MOST_ROWS = 5_000
-HEADS = {"iccid": "iccid", "rate plan": "plan", "plan": "plan", "notes": "notes", "tags": "tags"}
-NOT_HERE = "no line with this ICCID is in stock for this rate plan; check the digits and the plan"
+HEADS = {"iccid": "iccid", "rate plan": "plan", "plan": "plan", "notes": "notes", "tags": "tags", "code": "code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class NewLine:
     plan: str
     notes: str = ""
     tags: str = ""
+    code: str = ""  # printed with the card, where it is not reserved for the account
 
 
 @dataclass(slots=True)
@@ -49,10 +50,11 @@ class Added:
     lines: list[NewLine] = field(default_factory=list)
     ours: list[NewLine] = field(default_factory=list)
     bad: list[tuple[NewLine, str]] = field(default_factory=list)
+    guesses: list[str] = field(default_factory=list)  # cards that are not theirs to take, as they are counted
 
 
 def rows_of(*, text: str) -> list[NewLine]:
-    """The rows of a CSV with a heading: iccid, rate plan, and, if wished, notes and tags. Raises Invalid."""
+    """The rows of a CSV with a heading: iccid, rate plan, and, if wished, notes, tags and code. Raises Invalid."""
     text = text.lstrip("\ufeff")
     first = text.splitlines()[0] if text.strip() else ""
     reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
@@ -62,7 +64,7 @@ def rows_of(*, text: str) -> list[NewLine]:
         raise Invalid(f"This is no CSV: {error}") from None
     heads = [HEADS.get(cell.strip().lower(), "") for cell in rows[0]] if rows else []
     if "iccid" not in heads or "plan" not in heads:
-        raise Invalid("The first row must name the columns: iccid, rate plan, and, if you wish, notes and tags")
+        raise Invalid("The first row must name the columns: iccid, rate plan, and, if you wish, notes, tags and code")
     if len(rows) - 1 > MOST_ROWS:
         raise Invalid(f"The file has {len(rows) - 1:,} lines; give at most {MOST_ROWS:,} at once")
     found = []
@@ -73,20 +75,33 @@ def rows_of(*, text: str) -> list[NewLine]:
 
 
 @transaction.atomic
-def add_lines(*, account: Account, rows: Sequence[NewLine], active: bool, by: Actor, only_look: bool = False) -> Added:
+def add_lines(
+    *,
+    account: Account,
+    rows: Sequence[NewLine],
+    active: bool,
+    by: Actor,
+    address: str = "",
+    only_look: bool = False,
+) -> Added:
     """Takes lines out of stock into an account, at the plans that are named; every bad row is named, the rest added.
 
     Active ones start Suspended while the balance is red. What a line used before is nobody's: its next reading is its
-    baseline. `only_look` answers what would happen and changes nothing. Harmless twice.
+    baseline. Only what the account may claim is taken (see claims); `address` is the network address of who asks.
+    `only_look` answers what would happen and takes nothing. Harmless twice.
     """
     lock_wallets(account_ids=[account.payer_id])
     enforce(account_ids=[account.payer_id])
     added = Added()
-    chosen = _choose(account, [replace(row, notes=plain_notes(notes=row.notes)) for row in rows], added)
+    rows = [replace(row, notes=plain_notes(notes=row.notes)) for row in rows]
+    chosen, claims = _choose(account, rows, added, address=address, by=by)
+    note_guesses(account=account, address=address, digests=claims.guesses)
+    added.guesses = claims.guesses
     if only_look:
         added.lines = [row for row, _, _ in chosen]
         return added
     _take(account, chosen, by)
+    taken(lines=[line for _, line, _ in chosen], claims=claims, by=by)
     ids = [line.pk for _, line, _ in chosen]
     _wish_new(account, ids, active=active, by=by)
     for names, of in _by_tags(chosen).items():
@@ -98,7 +113,9 @@ def add_lines(*, account: Account, rows: Sequence[NewLine], active: bool, by: Ac
 Chosen = tuple[NewLine, Line, RatePlan]
 
 
-def _choose(account: Account, rows: Sequence[NewLine], added: Added) -> list[Chosen]:
+def _choose(
+    account: Account, rows: Sequence[NewLine], added: Added, *, address: str, by: Actor
+) -> tuple[list[Chosen], Claims]:
     """The rows that may be added, with their lines locked."""
     plans = {plan.name.lower(): plan for plan in plans_for(account)}
     seen: dict[str, int] = {}
@@ -119,17 +136,25 @@ def _choose(account: Account, rows: Sequence[NewLine], added: Added) -> list[Cho
     known = {sim_key(line.iccid): line for line in stock}
     theirs = Line.objects.filter(iccid__in=asked, payer=account)
     ours = set(map(sim_key, theirs.values_list("iccid", flat=True)))
+    claims = claims_of(account=account, iccids=[line.iccid for line in stock], address=address, by=by)
     chosen: list[Chosen] = []
     for row, iccid in fine:
         line, plan = known.get(sim_key(iccid)), plans[row.plan.lower()]
         if sim_key(iccid) in ours:
             added.ours.append(row)
         elif line is None or line.carrier_id != plan.carrier_id:
-            added.bad.append((row, doubt(iccid, check_digit=False) or NOT_HERE))
+            added.bad.append((row, _refused(claims.refuse(sim_key(iccid), row.code), iccid)))
+        elif why := claims.why_not(line.iccid, row.code):
+            added.bad.append((row, _refused(why, iccid)))
         else:
             chosen.append((row, line, plan))
     added.bad.sort(key=lambda bad: bad[0].number)
-    return chosen
+    return chosen, claims
+
+
+def _refused(why: str, iccid: str) -> str:
+    """Why a card cannot be added; of digits that are no SIM card's that is said, whatever is in stock."""
+    return doubt(iccid, check_digit=False) or why if why == NOT_HERE else why
 
 
 def _what_is_wrong(row: NewLine, key: str, seen: Mapping[str, int], plans: Mapping[str, RatePlan]) -> str:

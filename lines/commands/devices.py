@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Sum
 from kit import clock, crypto
-from kit.errors import Invalid
+from kit.errors import Invalid, Refusal
 from kit.identifiers import all_spellings, read_iccid, sim_key
 
 from accounts.commands import record
@@ -22,6 +22,7 @@ from lines.carriers.base import Device
 from lines.commands import leases
 from lines.commands.identity import Told, keep_identity
 from lines.models import Carrier, CarrierHealth, Line, LineDay, LineDevice, LineSecret, LineSetting, LineState, Sighting
+from lines.queries.stock import is_proved
 
 LOOKS_SHARE = 0.05  # of the day's calls, for looks that nobody asked for
 WINDOW = 5_000  # lines that one round of them considers
@@ -188,6 +189,10 @@ def look_at_location(*, line: Line, by: Actor) -> None:
     record(by=by, verb="line.located", account_id=line.account_id, subject=f"line:{line.iccid}")
 
 
+class LineNotProved(Refusal):
+    """Nobody has confirmed yet that the line is rightly its payer's."""
+
+
 CODES = ("pin", "puk", "pin2", "puk2")
 
 
@@ -222,10 +227,12 @@ def _is_code(name: str, code: str) -> bool:
 
 @transaction.atomic
 def show_secrets(*, line: Line, by: Actor) -> dict[str, str]:
-    """A line's PIN and PUK, by name; the look is written down. None are kept: empty."""
+    """A line's PIN and PUK, by name; the look is written down. None are kept: empty. Raises LineNotProved."""
     row = LineSecret.objects.filter(line=line).first()
     if row is None:
         return {}
+    if not is_proved(line):
+        raise LineNotProved("PIN and PUK appear once this line was activated. Your provider can confirm it before.")
     record(by=by, verb="line.codes_shown", account_id=line.account_id, subject=f"line:{line.iccid}")
     codes: dict[str, str] = json.loads(crypto.decrypt(row.codes))
     return codes

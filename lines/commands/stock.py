@@ -19,6 +19,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines import carriers
+from lines.commands.claims import prove
 from lines.commands.offers import offer_plan
 from lines.commands.tuning import api_address
 from lines.commands.wishes import enforce
@@ -206,6 +207,8 @@ def _add(
                 " SELECT id, %s, %s, false, 0, '' FROM unnest(%s::bigint[]) AS l(id)",
                 [carrier.pk, now, list(added.values())],
             )
+        if account is not None:
+            prove(line_ids=list(added.values()), payer_id=account.payer_id, by=by)
     result.added = len(added)
     result.already += [
         _bad(rows[iccid], iccid, "there is a line with this ICCID already") for iccid in iccids if iccid not in added

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from kit.errors import NotFound
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kit.errors import Invalid, NotFound
 
 from lines.models import Carrier, RatePlan
 
@@ -21,6 +25,26 @@ def rate_plan_named(name: str) -> RatePlan:
             f"There is no rate plan named {name!r}; there are: {_list(RatePlan.objects.values_list('name'))}"
         )
     return plan
+
+
+def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Each row of a CSV file that has one of these columns' cells. Raises NotFound, Invalid."""
+    try:
+        file = path.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}") from None
+    with file:
+        try:
+            reader = csv.DictReader(file)
+            names = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
+            if missing := [name for name in columns if name not in names]:
+                raise Invalid(f"{path} has no column {missing[0]}; its first row must name the columns")
+            for row in reader:
+                found = {name: (row[names[name]] or "").strip() for name in columns}
+                if any(found.values()):
+                    yield found
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise Invalid(f"{path} is no CSV file in UTF-8: {error}") from None
 
 
 def _list(names: object) -> str:

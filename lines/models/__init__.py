@@ -41,6 +41,7 @@ from lines.models.readings import (
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
+from lines.models.stock import ClaimCode, ClaimGuess, ClaimSecret, LineProof, Reservation
 from lines.models.tags import LineTag, Tag
 
 __all__ = [
@@ -53,6 +54,9 @@ __all__ = [
     "CarrierHealth",
     "ChangedLines",
     "Chunk",
+    "ClaimCode",
+    "ClaimGuess",
+    "ClaimSecret",
     "Coverage",
     "CycleDay",
     "Difference",
@@ -71,6 +75,7 @@ __all__ = [
     "LineDevice",
     "LineHolding",
     "LinePlan",
+    "LineProof",
     "LineSecret",
     "LineSetting",
     "LineState",
@@ -86,6 +91,7 @@ __all__ = [
     "RatePlan",
     "ReadingPass",
     "Rebase",
+    "Reservation",
     "Sighting",
     "SmsLook",
     "SmsMessage",

@@ -10,15 +10,17 @@ from kit import clock
 from kit.errors import Refusal
 from kit.identifiers import read_iccid
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, address_of, needs
 from accounts.policy import Right
 from lines.commands import adding
 from lines.commands.adding import NewLine
 from lines.queries.jobs import prices_in_force
 from lines.queries.plans import plans_for
+from lines.queries.stock import reserved_for
 from lines.views.bulk import uploaded
 
 SHOWN = 200  # bad rows on a page
+RESERVED_SHOWN = 25
 
 
 def _payer_only(request: MemberRequest) -> None:
@@ -31,12 +33,18 @@ def _payer_only(request: MemberRequest) -> None:
 def add(request: MemberRequest) -> HttpResponse:
     """Adds one line."""
     _payer_only(request)
-    given = request.POST
-    row = NewLine(1, given.get("iccid", ""), given.get("plan", ""), given.get("notes", ""), given.get("tags", ""))
+    given = request.POST if request.method == "POST" else request.GET
+    row = NewLine(1, *(given.get(name, "") for name in ("iccid", "plan", "notes", "tags", "code")))
     active = "active" in given or request.method == "GET"
     said = ""
     if request.method == "POST":
-        done = adding.add_lines(account=request.account, rows=[row], active=active, by=request.membership.user.actor)
+        done = adding.add_lines(
+            account=request.account,
+            rows=[row],
+            active=active,
+            by=request.membership.user.actor,
+            address=address_of(request),
+        )
         if not done.bad:
             iccid = read_iccid(row.iccid)
             word = "is one of your lines already" if done.ours else "is yours now"
@@ -45,7 +53,14 @@ def add(request: MemberRequest) -> HttpResponse:
         said = done.bad[0][1]
     plans = list(plans_for(request.account).select_related("carrier").order_by("name"))
     prices = prices_in_force([plan.pk for plan in plans], now=clock.now())
-    context = {"row": row, "active": active, "said": said, "plans": [(plan, prices.get(plan.pk)) for plan in plans]}
+    context = {
+        "row": row,
+        "active": active,
+        "said": said,
+        "plans": [(plan, prices.get(plan.pk)) for plan in plans],
+        "reserved": reserved_for(request.account)[:RESERVED_SHOWN],
+        "reserved_count": reserved_for(request.account).count(),
+    }
     return render(request, "lines/add.html", context)
 
 
@@ -65,6 +80,7 @@ def add_many(request: MemberRequest) -> HttpResponse:
                 rows=rows,
                 active="active" in request.POST,
                 by=request.membership.user.actor,
+                address=address_of(request),
                 only_look=not is_sure,
             )
         except Refusal as refusal:

@@ -8,12 +8,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.policy import Right
 from lines import sentences
 from lines.carriers.base import CarrierFailure, Location, Setting
@@ -108,9 +109,15 @@ def set_imei_lock(request: MemberRequest, iccid: str) -> HttpResponse:
 @require_POST
 @needs(Right.MANAGE_LINES)
 def show_codes(request: MemberRequest, iccid: str) -> HttpResponse:
-    """Shows PIN and PUK, once; the look is written down."""
+    """Shows PIN and PUK, once, to who has just said who they are; the look is written down."""
     line = line_or_404(request, iccid)
-    codes = commands.show_secrets(line=line, by=request.membership.user.actor)
+    if (away := confirmed_first(request, back=reverse("line-settings", args=[iccid]))) is not None:
+        return away
+    try:
+        codes = commands.show_secrets(line=line, by=request.membership.user.actor)
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+        return redirect("line-settings", iccid=iccid)
     return page(request, "lines/line_settings.html", _context(request, line, codes=list(codes.items()), is_stale=False))
 
 

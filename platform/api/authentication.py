@@ -4,13 +4,13 @@ looked at."""
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from kit import clock
 
+from accounts.doors import address_of
 from accounts.keys import bearer
 from accounts.queries import Caller, caller_of
 from api.problems import Unauthenticated
@@ -25,27 +25,21 @@ def authenticate(request: HttpRequest, account_uuid: str) -> tuple[Caller, int |
 
     Raises Unauthenticated, in the same words whoever is unknown and whatever is wrong; WrongAddress for a bearer key.
     """
+    address = address_of(request)
     if "Authorization" in request.headers and "hash" not in request.headers:
-        return _by_bearer(request, account_uuid), None
-    return _by_signature(request, account_uuid)
+        return replace(_by_bearer(request, account_uuid, address), address=address), None
+    caller, signed_at = _by_signature(request, account_uuid)
+    return replace(caller, address=address), signed_at
 
 
-def _by_bearer(request: HttpRequest, account_uuid: str) -> Caller:
+def _by_bearer(request: HttpRequest, account_uuid: str, address: str) -> Caller:
     scheme, _, key = request.headers["Authorization"].partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(key) <= LONGEST_BEARER or not key.isascii():
         raise Unauthenticated("The header Authorization is no bearer key; send it as: Bearer lk_...")
-    caller = bearer(key=key, account_uuid=account_uuid, address=_address(request))
+    caller = bearer(key=key, account_uuid=account_uuid, address=address)
     if caller is None:
         raise Unauthenticated("The account and the key do not belong together, or the key has ended; make a new one")
     return caller
-
-
-def _address(request: HttpRequest) -> str:
-    """The client's, by as many proxies as are trusted; empty where a socket has none."""
-    try:
-        return str(get_adapter(request).get_client_ip(request))
-    except PermissionDenied:
-        return ""
 
 
 def _by_signature(request: HttpRequest, account_uuid: str) -> tuple[Caller, int]:

@@ -155,6 +155,8 @@ def _write(caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, Any
                 found = _json(call, endpoint.run(caller, **values))
         except Refusal as refusal:
             found = problems.of_refusal(refusal)
+            if refusal.afterwards is not None:
+                refusal.afterwards()
         if key:
             kept = calls.Answer(found.status_code, found.content)
             calls.keep_answer(account_id=account_id, key=key, answer=kept)

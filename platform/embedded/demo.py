@@ -98,7 +98,10 @@ def _seed(simulator: str) -> str:
     """Have the demo's accounts and lines made where they are missing, and return the login as a person reads it."""
     login = json.loads(_manage("seed_demo", "--simulator", simulator, "--json"))
     said = f"{login['email']}   {login['password']}"
-    return f"{said}\n  Back office   /back-office/ with {login['office']}, same password; it asks for a second factor"
+    said += f"\n  Back office   /back-office/ with {login['office']}, same password; it asks for a second factor"
+    if card := login["card"]:  # for an account of one's own; the demo's has cards reserved
+        said += f"\n  A SIM card    {card['iccid']}, code {card['code']}, at Lines > Add a line"
+    return said
 
 
 def _end(children: Supervisor) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class Refusal(Exception):
     """Nothing was changed. The message says what, why and what to do, in one sentence."""
 
     status = 409
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, afterwards: Callable[[], object] | None = None) -> None:
+        """`afterwards` is what is written in spite of the refusal by whoever has undone all else: a wrong guess."""
         super().__init__(message)
         self.message = message
+        self.afterwards = afterwards
 
 
 class NotFound(Refusal):

@@ -8,6 +8,7 @@ from keepgo_client import KeepgoClient, client_of
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
+from lines.commands.claims import reserve
 from lines.commands.orders import answer_order
 from lines.models import Coverage, Line, Order, SmsMessage
 from lines.policy import SmsState, Wanted
@@ -25,6 +26,7 @@ def test_a_line_is_added_once(
     client: KeepgoClient, fleet: Fleet, account: Account, activate: bool, wanted: Wanted
 ) -> None:
     line = in_stock(fleet, account)
+    reserve(iccids=[line.iccid], account=account, by=OPERATOR)
     new = {"iccid": line.iccid, "rate_plan_id": line.plan_id, "activate": activate, "notes": "Van 7", "tags": ["van"]}
     added = client.post("iot_sim_cards", new)
     assert added.status_code == 200, added.content

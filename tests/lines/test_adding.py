@@ -11,7 +11,8 @@ from kit.errors import Invalid
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
-from lines.commands.adding import NOT_HERE, NewLine, add_lines, rows_of
+from lines.commands.adding import NewLine, add_lines, rows_of
+from lines.commands.claims import NOT_HERE
 from lines.models import Drive, Line
 from lines.policy import Wanted, Why
 from tests.fleets import MB, Fleet, available, books_hold, state, used
@@ -83,6 +84,7 @@ def test_a_file_is_looked_at_first_and_each_bad_row_is_named(fleet: Fleet) -> No
     account, client = fleet.account(), None
     one, two = fleet.lines(None, 2)
     client = browser(account)
+    reserve(iccids=[one.iccid, two.iccid], account=account, by=OPERATOR)
     text = f"ICCID;Rate plan;Notes;Tags\n{one.iccid};Simbase;Gate;north, south\n12;simbase;;\n{two.iccid};nothing;;\n"
     text += f"{one.iccid};simbase;;\n"
     page = client.post("/lines/add/many/", {"rows": text, "active": "1"}).content.decode()
@@ -103,6 +105,7 @@ def test_a_file_without_its_headings_is_refused(text: str) -> None:
 def test_the_form_adds_one_and_says_what_is_wrong(fleet: Fleet) -> None:
     account, line = fleet.account(), fleet.line(None)
     client = browser(account)
+    reserve(iccids=[line.iccid], account=account, by=OPERATOR)
     assert "checked" in client.get("/lines/add/").content.decode()
     said = client.post("/lines/add/", {"iccid": "8944999999999999999", "plan": "simbase"}).content.decode()
     assert NOT_HERE in said

@@ -32,7 +32,8 @@ from billing.commands import adjust
 from billing.models import Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
 from billing.policy import PaymentState
 from lines.carriers.base import CallKind, Switch, Unreachable
-from lines.commands.stock import add_carrier, add_rate_plan
+from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
+from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.models import (
     Coverage,
     IccidList,
@@ -182,6 +183,11 @@ def _plan(tenant: Tenant, public: RatePlan) -> None:
     )  # fmt: skip
     Coverage.objects.create(plan=own, country="Germany", code="DE", network=f"{tenant.word} own network")
     tenant.objects["plan"] = own.pk
+    iccid = f"{tenant.digits}{900:011}"
+    import_lines(rows=[(1, iccid)], carrier=own.carrier, plan=own, account=None, active=False, by=OPERATOR)
+    reserve(iccids=[iccid], account=tenant.account, batch=f"{tenant.word} batch", by=OPERATOR)
+    keep_claim_codes(rows=[(iccid, "ABCD1234")], by=OPERATOR)
+    note_guesses(account=tenant.account, address="", digests=[tenant.word])
 
 
 def _sub(parent: Tenant, word: str, digits: str, plan: RatePlan, *, serial: int = 0) -> Tenant:
@@ -306,6 +312,7 @@ def _work(tenant: Tenant) -> None:
         account=account, quantity=20, contact=f"{word} contact", email=f"o@{word}.example", address=f"{word} street",
         by=by.name,
     )  # fmt: skip
+    prove(line_ids=[tenant.objects["line_id"]], payer_id=account.pk, by=OPERATOR)
     key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
     iccids = [tenant.objects["line"]]
