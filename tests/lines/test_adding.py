@@ -12,7 +12,7 @@ from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 from lines.commands.adding import NewLine, add_lines, rows_of
-from lines.commands.claims import NOT_HERE
+from lines.commands.claims import NOT_HERE, reserve
 from lines.models import Drive, Line
 from lines.policy import Wanted, Why
 from tests.fleets import MB, Fleet, available, books_hold, state, used
