@@ -19,7 +19,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines.carriers.base import Switch
-from lines.commands.claims import Claims, claims_of, note_guesses, taken
+from lines.commands.claims import NOT_HERE, Claims, claims_of, note_guesses, taken
 from lines.commands.tags import tag_lines, tag_names
 from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0024_rate_plans_are_offered"),
+        ("lines", "0027_second_books"),
     ]
 
     operations = [
