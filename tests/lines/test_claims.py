@@ -47,7 +47,7 @@ def claim(
 
 
 def strangers(count: int, first: int = 0) -> list[str]:
-    return [f"8949{number:015}" for number in range(first, first + count)]
+    return [f"894923{number:012}1" for number in range(first, first + count)]
 
 
 def test_a_stranger_with_one_card_gets_none_of_the_batch_by_counting(fleet: Fleet) -> None:

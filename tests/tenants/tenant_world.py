@@ -184,7 +184,9 @@ def _plan(tenant: Tenant, public: RatePlan) -> None:
     Coverage.objects.create(plan=own, country="Germany", code="DE", network=f"{tenant.word} own network")
     tenant.objects["plan"] = own.pk
     iccid = f"{tenant.digits}{900:011}"
-    import_lines(rows=[(1, iccid)], carrier=own.carrier, plan=own, account=None, active=False, by=OPERATOR)
+    import_lines(
+        rows=[(1, iccid)], carrier=own.carrier, plan=own, account=None, active=False, unchecked=True, by=OPERATOR
+    )
     reserve(iccids=[iccid], account=tenant.account, batch=f"{tenant.word} batch", by=OPERATOR)
     keep_claim_codes(rows=[(iccid, "ABCD1234")], by=OPERATOR)
     note_guesses(account=tenant.account, address="", digests=[tenant.word])
