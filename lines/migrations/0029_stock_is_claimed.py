@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0027_second_books"),
+        ("lines", "0028_odd_records"),
     ]
 
     operations = [
