@@ -11,7 +11,10 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import mail
+from accounts import mail, trail
+from accounts.commands import logins as guesses
+from accounts.devices import device_of
+from accounts.doors import address_of
 from accounts.dress import dress_of
 from accounts.models import Account, User
 from accounts.queries import memberships_of
@@ -32,13 +35,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = DefaultAccountAdapter.error_messages | {
         "email_password_mismatch": "This mail address and password do not match. Check both, or reset the password.",
         "email_taken": "A person with this mail address is here already. Log in, or reset the password.",
-        "too_many_login_attempts": "Too many attempts. Wait five minutes, or reset the password.",
+        "too_many_login_attempts": "Too many attempts. Wait a few minutes and try again, or reset your password.",
         "rate_limited": "Too many requests. Wait a minute and try again.",
     }
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ARG002
-        """By address alone: many hosts lead here, and they are no more tries."""
-        return str(credentials.get("email", "")).strip().lower()
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Counted in the database: many hosts and servers lead here, and they are no more tries."""
+        email = str(credentials.get("email", ""))
+        try:
+            self._guess = guesses.take(email=email, address=address_of(request), device=device_of(request, email))
+        except guesses.TooManyGuesses:
+            trail.refused(request, email)
+            raise self.validation_error("too_many_login_attempts") from None
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """What allauth calls where the password was right."""
+        guesses.succeeded(guess=self._guess)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        trail.failed(request, str(credentials.get("email", "")))
 
     def render_mail(
         self,

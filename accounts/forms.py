@@ -111,15 +111,9 @@ class InviteForm(RoleForm):
         return found
 
 
-class JoinForm(forms.Form):
-    """Name and password of a person who joins by an invitation."""
+class FirstPasswordForm(forms.Form):
+    """A password that a person chooses for the first time, typed twice."""
 
-    name = forms.CharField(
-        label="Your name",
-        required=False,
-        max_length=LONGEST_PERSON,
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
     password1 = forms.CharField(
         label="Password", widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), strip=False
     )
@@ -142,6 +136,18 @@ class JoinForm(forms.Form):
             except ValidationError as weak:
                 self.add_error("password1", weak)
         return data
+
+
+class JoinForm(FirstPasswordForm):
+    """Name and password of a person who joins by an invitation."""
+
+    name = forms.CharField(
+        label="Your name",
+        required=False,
+        max_length=LONGEST_PERSON,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    field_order = ["name", "password1", "password2"]
 
 
 class ProfileForm(forms.Form):

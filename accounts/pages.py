@@ -30,6 +30,7 @@ urlpatterns = [
     path("staff/<int:place>/role/", staff.change_role, name="change_role"),
     path("staff/<int:place>/activate/", staff.switch, {"to": "activate"}, name="activate_person"),
     path("staff/<int:place>/deactivate/", staff.switch, {"to": "deactivate"}, name="deactivate_person"),
+    path("staff/<int:place>/log-out/", staff.log_out, name="log_out_person"),
     path("staff/<int:place>/delete/", staff.delete, name="delete_person"),
     path("staff/<int:place>/offer/", staff.offer, name="offer_ownership"),
 ]

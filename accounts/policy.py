@@ -174,3 +174,50 @@ class SessionEnds:
 
 SESSION = SessionEnds(absolute=dt.timedelta(days=7), idle=dt.timedelta(hours=24))
 OFFICE_SESSION = SessionEnds(absolute=dt.timedelta(hours=12), idle=dt.timedelta(minutes=30))  # runs the installation
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """How many wrong passwords are free, and how long the next try waits after them: twice as long each time."""
+
+    free: int
+    first_wait: dt.timedelta
+    longest_wait: dt.timedelta
+    forgotten_after: dt.timedelta  # without another
+
+    def wait(self, failures: int) -> dt.timedelta:
+        """After so many wrong ones in a row."""
+        if failures < self.free:
+            return dt.timedelta()
+        times: int = 2 ** min(failures - self.free, 20)
+        return min(self.first_wait * times, self.longest_wait)
+
+
+_MINUTE = dt.timedelta(minutes=1)
+GUESSES_AT_ADDRESS = Guesses(5, _MINUTE, 15 * _MINUTE, dt.timedelta(hours=24))  # and from a device used before
+GUESSES_FROM_NETWORK = Guesses(20, _MINUTE, 15 * _MINUTE, dt.timedelta(hours=1))
+
+OFFICE_PASS_HOURS = 24
+
+INVITATION_MAILS_A_DAY = 100  # of an account and its sub-accounts
+INVITATION_MAILS_OF_NEWCOMERS = 10  # younger than this, and not known to the back office
+NEWCOMER_DAYS = 7
+
+
+def invitation_mails_a_day(*, age: dt.timedelta, is_professional: bool) -> int:
+    """A stranger's account writes to few: in our name, to people who never heard of us."""
+    is_known = is_professional or age >= dt.timedelta(days=NEWCOMER_DAYS)
+    return INVITATION_MAILS_A_DAY if is_known else INVITATION_MAILS_OF_NEWCOMERS
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address, or the /64 that one household or host has of IPv6."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)

@@ -13,8 +13,9 @@ from django.contrib.auth import signals as django_logins
 from django.dispatch import Signal
 from django.http import HttpRequest
 
-from accounts import sessions
+from accounts import sessions, trail
 from accounts.commands import Happened, record_many
+from accounts.commands.logins import forgive
 from accounts.models import User
 from accounts.queries import memberships_of
 
@@ -52,7 +53,9 @@ def listen() -> None:
         signal.connect(_end_others, dispatch_uid="accounts.security.sessions")
     factors.authenticator_added.connect(_gave, dispatch_uid="accounts.security.gave")
     logins.authentication_step_completed.connect(_renew, dispatch_uid="accounts.security.renew")
+    logins.password_reset.connect(_forgive, dispatch_uid="accounts.security.forgive")
     django_logins.user_logged_in.connect(sessions.begin, dispatch_uid="accounts.sessions")
+    django_logins.user_logged_in.connect(trail.succeeded, dispatch_uid="accounts.trail")
 
 
 def _end_others(*, user: User, request: HttpRequest | None = None, **_: object) -> None:
@@ -63,6 +66,10 @@ def _gave(*, request: HttpRequest, user: User, authenticator: Authenticator, **_
     """Setting a factor up proves it: its code was given, its key was touched."""
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
         record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+
+
+def _forgive(*, user: User, **_: object) -> None:
+    forgive(email=user.email)
 
 
 def _renew(*, request: HttpRequest, reauthenticated: bool = False, **_: object) -> None:

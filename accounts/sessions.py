@@ -10,9 +10,12 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout, update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from kit import clock
 
+from accounts import devices
 from accounts.commands.staff import end_sessions
 from accounts.models import User
 from accounts.policy import OFFICE_SESSION, SESSION, SessionEnds
@@ -45,7 +48,10 @@ class SessionEndsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.session.session_key and SESSION_KEY in request.session:
             self._judge(request)
-        return self.get_response(request)
+        response = self.get_response(request)
+        if SESSION_KEY in request.session:
+            devices.keep(request, response)
+        return response
 
     def _judge(self, request: HttpRequest) -> None:
         session = request.session
@@ -85,6 +91,14 @@ def end_others(request: HttpRequest | None, user: User) -> None:
     if request is not None and request.user == user:
         update_session_auth_hash(request, user)
         UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
+
+
+def clear() -> int:
+    """Deletes sessions whose time is over, and what is listed of sessions that are no more."""
+    SessionStore.clear_expired()
+    gone = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    deleted: int = gone.delete()[0]
+    return deleted
 
 
 def _moment(seconds: int | None) -> dt.datetime:

@@ -6,8 +6,8 @@ import logging
 
 from celery import shared_task
 
-from accounts import calls, letters, mail
-from accounts.commands import events, invitations, staff
+from accounts import calls, letters, mail, sessions
+from accounts.commands import desk, events, invitations, logins, staff, waiting_letters
 from accounts.models import Account
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,25 @@ def mail_invitations() -> int:
         if _sent(offer.to.user.email, letters.ownership(offer), offer.account):
             staff.mark_offer_mailed(offer=offer)
             sent += 1
+    return sent + _mail_waiting()
+
+
+def _mail_waiting() -> int:
+    sent = 0
+    for _ in range(BATCH):
+        letter = waiting_letters.claim()
+        if letter is None:
+            break
+        if _sent(letter.to, mail.Letter(letter.subject, letter.text, letter.button or "Open"), letter.account):
+            waiting_letters.mark_sent(letter=letter)
+            sent += 1
     return sent
+
+
+@shared_task
+def clear_sessions() -> int:
+    """Sessions that have ended, guesses that count no longer, and links that open nothing any more."""
+    return sessions.clear() + logins.forget_old() + desk.forget_passes()
 
 
 def _sent(to: str, letter: mail.Letter, account: Account) -> bool:

@@ -1,6 +1,8 @@
 """Where people come in. Only what the console needs of allauth is routed, under allauth's own names."""
 
 from allauth.account import views as allauth
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as webauthn
 from allauth.socialaccount import views as social
 from django.conf import settings
 from django.urls import include, path, re_path
@@ -29,7 +31,10 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("reauthenticate/", allauth.reauthenticate, name="account_reauthenticate"),
+    path("2fa/totp/activate/", views.first_factor_by_link(totp.activate_totp), name="mfa_activate_totp"),
+    path("2fa/webauthn/add/", views.first_factor_by_link(webauthn.add_webauthn), name="mfa_add_webauthn"),
     path("2fa/", include("allauth.mfa.urls")),
+    path("back-office/<str:token>/", views.office_pass, name="office_pass"),
     path("invitation/<str:token>/", views.invitation, name="invitation"),
     path("stop-acting/", views.stop_acting, name="stop_acting"),
     path("choose/", views.choose, name="choose_account"),

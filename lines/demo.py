@@ -15,11 +15,12 @@ from typing import Any
 
 import httpx
 from django.conf import settings
+from django.urls import reverse
 from django.utils.module_loading import import_string
 from kit import clock
 
 from accounts.commands import open_account
-from accounts.commands.desk import let_into_back_office
+from accounts.commands.desk import give_office_pass, let_into_back_office
 from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing.commands import adjust, seal_days
@@ -120,10 +121,13 @@ def seed(simulator_url: str) -> dict[str, Any]:
     if not Coverage.objects.exists():
         load_coverage(rows=rows_of(path=COVERAGE), by=OPERATOR)
     card = _stock(account)
-    let_into_back_office(email=OFFICE, password=PASSWORD, by=OPERATOR)
+    office = let_into_back_office(email=OFFICE, password=None, by=OPERATOR)
+    is_set_up = office.has_usable_password()
+    link = "" if is_set_up else reverse("office_pass", args=[give_office_pass(email=OFFICE, by=OPERATOR)])
     logins = {name: email for name, email, _ in HOLDERS.values()}
     return {
         "office": OFFICE,
+        "office_link": link and f"{settings.CONSOLE_URL}{link}",
         "email": EMAIL,
         "password": PASSWORD,
         "logins": logins,

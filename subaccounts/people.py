@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
@@ -62,7 +64,11 @@ def person(request: MemberRequest, key: str, number: int) -> HttpResponse:
     """Shut a login out, let it in again, remove it, or say whether it owns the sub-account."""
     subaccount = theirs(request, key)
     place = staff_of(subaccount).filter(pk=number).first()
-    does = {"deactivate": staff.deactivate, "activate": staff.activate, "remove": staff.remove}
+    does: dict[str, Callable[..., object]] = {
+        "deactivate": staff.deactivate,
+        "activate": staff.activate,
+        "remove": staff.remove,
+    }
     do = request.POST.get("do", "")
     if place is not None and do in ("owner", "user") and request.membership.may(Right.MANAGE_KEYS):
         return _own(request, subaccount, place, is_owner=do == "owner")
@@ -70,7 +76,7 @@ def person(request: MemberRequest, key: str, number: int) -> HttpResponse:
         raise Http404
 
     def act() -> str:
-        does[do](place=place, by=actor(request))
+        does[do](place=place, by=actor(request))  # what they knew of its keys ends with them
         return f"{place.user.email} is {'removed' if do == 'remove' else f'{do}d'}."
 
     said(request, act)
@@ -84,10 +90,10 @@ def _own(request: MemberRequest, subaccount: Account, place: Membership, *, is_o
     def act() -> str:
         if is_owner:
             staff.name_owner(subaccount=subaccount, place=place, by=actor(request))
-            return f"{email} owns {subaccount.name} now, and sees its API credentials."
+            return f"{email} owns {subaccount.name} now. Keys of a former owner were replaced."
         if place.role == Role.OWNER:
             staff.name_owner(subaccount=subaccount, place=None, by=actor(request))
-        return f"{email} no longer owns {subaccount.name}, nor sees its API credentials."
+        return f"{email} no longer owns {subaccount.name}. Its API keys were replaced."
 
     said(request, act)
     return redirect("subaccount", key=subaccount.uuid.hex)

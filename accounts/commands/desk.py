@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import secrets
+
+from allauth.mfa.models import Authenticator
 from django.db import transaction
-from kit.errors import Invalid
+from kit import clock, crypto
+from kit.errors import Invalid, NotFound
 
 from accounts.commands.events import record
 from accounts.commands.opening import person_of
-from accounts.models import Account, User
-from accounts.policy import Actor
+from accounts.commands.people import give_password
+from accounts.commands.staff import end_sessions
+from accounts.models import Account, OfficePass, User
+from accounts.policy import OFFICE_PASS_HOURS, Actor, token_hash
 
 
 @transaction.atomic
@@ -37,6 +44,64 @@ def let_into_back_office(*, email: str, password: str | None, by: Actor) -> User
 
 
 @transaction.atomic
+def give_office_pass(*, email: str, by: Actor) -> str:
+    """A link's token with which a person of the back office sets a password and their first second factor, once, within
+    a day. Whoever lost theirs gets one too: the factors they had are gone, and every session ends. Raises Invalid."""
+    user = User.objects.select_for_update().filter(email__iexact=email.strip(), is_staff=True).first()
+    if user is None:
+        raise Invalid(f"{email.strip()!r} is nobody of the back office")
+    token = secrets.token_urlsafe(32)
+    Authenticator.objects.filter(user=user).delete()
+    end_sessions(user=user)
+    now = clock.now()
+    made = {
+        "token_hash": token_hash(token),
+        "created_at": now,
+        "expires_at": now + dt.timedelta(hours=OFFICE_PASS_HOURS),
+    }
+    OfficePass.objects.update_or_create(user=user, defaults=made)
+    record(by=by, verb="back_office.link_made", subject=f"person:{user.email}")
+    return token
+
+
+@transaction.atomic
+def use_office_pass(*, token: str, password: str) -> User:
+    """The person behind the link, with this password. Raises NotFound, one answer for each link that opens nothing."""
+    row = OfficePass.objects.select_for_update().filter(token_hash=token_hash(token), user__is_staff=True).first()
+    if row is None or row.expires_at <= clock.now() or not row.user.is_active:
+        raise NotFound("This link no longer works. Ask your administrator for a new one.")
+    user = row.user
+    give_password(user=user, password=password)
+    user.sessions_key = crypto.new_hex()
+    user.save(update_fields=["password", "sessions_key"])
+    row.delete()
+    record(by=user.actor, verb="back_office.link_used", subject=f"person:{user.email}")
+    return user
+
+
+def office_pass_opens(*, token: str) -> User | None:
+    """Whose link this is, while it works."""
+    found = OfficePass.objects.filter(token_hash=token_hash(token), expires_at__gt=clock.now(), user__is_active=True)
+    row = found.filter(user__is_staff=True).select_related("user").first()
+    return row.user if row else None
+
+
+def forget_passes() -> int:
+    return OfficePass.objects.filter(expires_at__lte=clock.now()).delete()[0]
+
+
+@transaction.atomic
+def end_sessions_of(*, email: str, by: Actor) -> User:
+    """Log a person out everywhere. Raises Invalid where nobody has this address."""
+    user = User.objects.select_for_update().filter(email__iexact=email.strip()).first()
+    if user is None:
+        raise Invalid(f"Nobody here has the address {email.strip()!r}")
+    end_sessions(user=user)
+    record(by=by, verb="person.sessions_ended", subject=f"person:{user.email}")
+    return user
+
+
+@transaction.atomic
 def put_out_of_back_office(*, email: str, by: Actor) -> User:
     """Harmless twice. Raises Invalid where nobody has this address."""
     user = User.objects.select_for_update().filter(email__iexact=email.strip()).first()
@@ -45,5 +110,7 @@ def put_out_of_back_office(*, email: str, by: Actor) -> User:
     if user.is_staff:
         user.is_staff = False
         user.save(update_fields=["is_staff"])
+        OfficePass.objects.filter(user=user).delete()
+        end_sessions(user=user)  # and with them whom they act for, also when they are let in again
         record(by=by, verb="back_office.put_out", subject=f"person:{user.email}")
     return user

@@ -7,16 +7,18 @@ import secrets
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
+from django.db.models import Q, Sum
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
 
 from accounts.commands.events import record
 from accounts.commands.people import add_person, mail_address, person_name
 from accounts.models import Account, Invitation, Membership, User
-from accounts.policy import INVITATION_DAYS, INVITED_AS, Actor, Role, token_hash
+from accounts.policy import INVITATION_DAYS, INVITED_AS, Actor, Role, invitation_mails_a_day, token_hash
 from accounts.queries import is_open
 
 MOST_OPEN = 200  # invitations of an account at a time
+A_DAY = dt.timedelta(hours=24)
 NOT_AGAIN_FOR = dt.timedelta(minutes=1)
 GONE = "This invitation no longer works: it is too old, was used or was withdrawn. Ask for a new one."
 
@@ -55,6 +57,7 @@ def invite(*, account: Account, email: str, role: Role, address: str, by: Actor)
         raise AlreadyInvited(f"{email} is invited already; send that invitation again or withdraw it.")
     if before is not None:
         _withdraw(before, by=by)
+    _refuse_many(account, by)
     if waiting.count() >= MOST_OPEN:
         raise TooManyInvitations(f"{MOST_OPEN} invitations wait already; withdraw some first.")
     invitation = Invitation.objects.create(
@@ -74,9 +77,12 @@ def send_again(*, invitation: Invitation, by: Actor) -> Invitation:
     now = clock.now()
     if invitation.mailed_at is not None and now - invitation.mailed_at < NOT_AGAIN_FOR:
         raise TooManyInvitations(f"The mail to {invitation.email} left a moment ago; wait a minute.")
+    _refuse_many(Account.objects.select_for_update(no_key=True).get(pk=invitation.account_id), by)
     invitation.token_hash, invitation.mail_tries, invitation.mail_after = None, 0, now
     invitation.expires_at = now + dt.timedelta(days=INVITATION_DAYS)
-    invitation.save(update_fields=["token_hash", "mail_tries", "mail_after", "expires_at"])
+    invitation.asks = invitation.asks + 1 if invitation.asked_at > now - A_DAY else 1
+    invitation.asked_at = now
+    invitation.save(update_fields=["token_hash", "mail_tries", "mail_after", "expires_at", "asks", "asked_at"])
     _note(invitation, "staff.invited_again", by=by)
     return invitation
 
@@ -150,6 +156,21 @@ def _join(invitation: Invitation, user: User) -> Membership:
     invitation.save(update_fields=["accepted_at", "mail_after"])
     _note(invitation, "staff.joined", by=user.actor)
     return place
+
+
+def _refuse_many(account: Account, by: Actor) -> None:
+    """Mails in our name to people who never heard of us: none before the sender's address is confirmed, and so many in
+    24 hours for an account with all its sub-accounts. Withdrawing takes none back: the mails have left."""
+    if EmailAddress.objects.filter(email=by.name, verified=False, primary=True).exists():
+        raise TooManyInvitations("Confirm your email address first. Then you can invite others.")
+    payer = account.parent or account
+    Account.objects.select_for_update(no_key=True).get(pk=payer.pk)
+    now = clock.now()
+    most = invitation_mails_a_day(age=now - payer.created_at, is_professional=payer.is_professional)
+    family = Account.objects.filter(Q(pk=payer.pk) | Q(parent=payer)).values("pk")
+    today = Invitation.objects.filter(account__in=family, asked_at__gt=now - A_DAY)
+    if (today.aggregate(asks=Sum("asks"))["asks"] or 0) >= most:
+        raise TooManyInvitations(f"{most} invitations left in the last 24 hours. Try again tomorrow.")
 
 
 def _invited(token: str) -> Invitation:

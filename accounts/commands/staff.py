@@ -8,6 +8,7 @@ from django.db import transaction
 from kit import clock, crypto
 from kit.errors import Invalid, NotFound, Refusal
 
+from accounts.commands import handover
 from accounts.commands.events import record
 from accounts.models import Account, Membership, OwnershipOffer, User
 from accounts.policy import INVITED_AS, Actor, Role
@@ -39,8 +40,9 @@ def change_role(*, place: Membership, role: Role, by: Actor) -> Membership:
 
 
 @transaction.atomic
-def deactivate(*, place: Membership, by: Actor) -> Membership:
-    """Shut a person out of the account, and out of every browser at once. Raises OwnerStays, NotFound.
+def deactivate(*, place: Membership, by: Actor, keep_keys: bool = False) -> Membership:
+    """Shut a person out of the account, out of every browser, and out of the API: keys that they know are replaced
+    unless they are to be kept. Raises OwnerStays, NotFound.
 
     Harmless twice.
     """
@@ -51,6 +53,7 @@ def deactivate(*, place: Membership, by: Actor) -> Membership:
         OwnershipOffer.objects.filter(to=place).delete()
         end_sessions(user=place.user)
         _note(place, "staff.deactivated", by=by)
+        _end_keys(place, by=by, keep_keys=keep_keys)
     return place
 
 
@@ -66,12 +69,29 @@ def activate(*, place: Membership, by: Actor) -> Membership:
 
 
 @transaction.atomic
-def remove(*, place: Membership, by: Actor) -> None:
-    """Take a person off the account; what they did stays written. Raises OwnerStays, NotFound."""
+def remove(*, place: Membership, by: Actor, keep_keys: bool = False) -> None:
+    """Take a person off the account; what they did stays written, keys that they know are replaced unless they are to
+    be kept. Raises OwnerStays, NotFound."""
     place = _staff(place)
     _note(place, "staff.removed", by=by, role=place.role)
     end_sessions(user=place.user)
+    _end_keys(place, by=by, keep_keys=keep_keys)
     place.delete()
+
+
+def _end_keys(place: Membership, *, by: Actor, keep_keys: bool) -> None:
+    if not keep_keys:
+        ended = handover.end_keys_seen_by(account=place.account, email=place.user.email, by=by)
+        if ended:
+            handover.tell(account=place.account, former=place.user.email, why="Access was ended", ended=ended)
+
+
+@transaction.atomic
+def log_out(*, place: Membership, by: Actor) -> None:
+    """End every session of one of an account's people. Raises OwnerStays, NotFound."""
+    place = _staff(place)
+    end_sessions(user=place.user)
+    _note(place, "person.sessions_ended", by=by)
 
 
 def end_sessions(*, user: User) -> None:
@@ -131,8 +151,9 @@ def decline_ownership(*, account: Account, by: User) -> None:
 
 
 @transaction.atomic
-def accept_ownership(*, account: Account, by: User) -> Membership:
-    """The account changes its owner; the former one stays as a user. Raises OfferGone."""
+def accept_ownership(*, account: Account, by: User, keep_keys: bool = False) -> Membership:
+    """The account changes its owner; the former one stays as a user, and the keys that they could see are replaced
+    unless they are to be kept. Raises OfferGone."""
     account = _locked(account)
     offer = _offer(account, to=by)
     former = Membership.objects.select_for_update(no_key=True).get(account=account, role=Role.OWNER)
@@ -144,12 +165,14 @@ def accept_ownership(*, account: Account, by: User) -> Membership:
     place.save(update_fields=["role"])
     offer.delete()
     _note(place, "ownership.transferred", by=by.actor, before=former.user.email, after=by.email)
+    _hand_over(account, former.user.email, by=by.actor, keep_keys=keep_keys)
     return place
 
 
 @transaction.atomic
-def name_owner(*, subaccount: Account, place: Membership | None, by: Actor) -> None:
-    """The provider says which of a sub-account's people owns it, or that nobody does; the one before stays as a user.
+def name_owner(*, subaccount: Account, place: Membership | None, by: Actor, keep_keys: bool = False) -> None:
+    """The provider says which of a sub-account's people owns it, or that nobody does; the one before stays as a user,
+    and the keys that they could see are replaced unless they are to be kept.
 
     Raises NotFound, Refusal. Harmless twice.
     """
@@ -168,6 +191,15 @@ def name_owner(*, subaccount: Account, place: Membership | None, by: Actor) -> N
             before, one.role = one.role, role.value
             one.save(update_fields=["role"])
             _note(one, "staff.role_changed", by=by, before=before, after=one.role)
+    if former is not None:
+        _hand_over(account, former.user.email, by=by, keep_keys=keep_keys)
+
+
+def _hand_over(account: Account, former: str, *, by: Actor, keep_keys: bool) -> None:
+    ended = [] if keep_keys else handover.end_keys_of_former_owner(account=account, email=former, by=by)
+    if keep_keys:
+        record(by=by, verb="api.keys_kept", account_id=account.pk, subject=f"person:{former}"[:128])
+    handover.tell(account=account, former=former, why="The ownership was transferred", ended=ended)
 
 
 @transaction.atomic

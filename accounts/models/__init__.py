@@ -3,6 +3,7 @@
 from accounts.models.brand import COLOUR, Brand, BrandLogo
 from accounts.models.events import Event
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, SignedWrite
+from accounts.models.logins import LoginGuess, OfficePass, WaitingLetter
 from accounts.models.people import Account, Membership, User, UserManager
 from accounts.models.staff import Invitation, OwnershipOffer
 
@@ -17,9 +18,12 @@ __all__ = [
     "Event",
     "IdempotentAnswer",
     "Invitation",
+    "LoginGuess",
     "Membership",
+    "OfficePass",
     "OwnershipOffer",
     "SignedWrite",
     "User",
     "UserManager",
+    "WaitingLetter",
 ]

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from kit import clock
 
 from accounts.models.people import Account, Membership, User
@@ -35,6 +35,8 @@ class Invitation(models.Model):
     token_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - NULL: none yet
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(default=_invitation_ends)
+    asked_at = models.DateTimeField(default=clock.now, db_default=Now())  # the last time that its mail was asked for
+    asks = models.PositiveSmallIntegerField(default=1, db_default=1)  # of mails, within a day of one another
     mail_after = models.DateTimeField(default=clock.now, null=True, blank=True)
     mail_tries = models.PositiveSmallIntegerField(default=0)
     mailed_at = models.DateTimeField(null=True, blank=True)

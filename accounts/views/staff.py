@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from kit.factors import door_to_factor, gave_factor
 
 from accounts import queries
 from accounts.commands import invitations, staff
+from accounts.commands.handover import keys_seen_by
 from accounts.doors import MemberRequest, confirmed, needs
 from accounts.forms import InviteForm, RoleForm
 from accounts.models import Account, Invitation, Membership, User
@@ -31,6 +33,11 @@ def said(request: HttpRequest, act: Act) -> None:
         messages.success(request, act())
     except Refusal as refusal:
         messages.error(request, refusal.message)
+
+
+def keeps_keys(request: HttpRequest) -> bool:
+    """Whether the form asks that keys go on working which somebody knows who leaves."""
+    return request.POST.get("keep_keys") == "1"
 
 
 @require_GET
@@ -119,6 +126,8 @@ def person(request: MemberRequest, place: int) -> HttpResponse:
     context = {
         "place": row,
         "has_factor": is_mfa_enabled(row.user),
+        "knows_keys": keys_seen_by(account=request.account, email=row.user.email),
+        "sessions": UserSession.objects.filter(user=row.user).count(),
         "form": RoleForm(initial={"role": row.role}),
         "offer": queries.offer_of(request.account),
     }
@@ -150,8 +159,22 @@ def switch(request: MemberRequest, place: int, to: str) -> HttpResponse:
         if to == "activate":
             staff.activate(place=row, by=by)
             return f"{row.user.email} may log in again."
-        staff.deactivate(place=row, by=by)
+        staff.deactivate(place=row, by=by, keep_keys=keeps_keys(request))
         return f"{row.user.email} is deactivated and logged out everywhere."
+
+    said(request, act)
+    return redirect("person", place=place)
+
+
+@require_POST
+@needs(Right.MANAGE_PEOPLE)
+def log_out(request: MemberRequest, place: int) -> HttpResponse:
+    """Ends every session of one of the staff, as after a lost phone."""
+    row = _place(request, place)
+
+    def act() -> str:
+        staff.log_out(place=row, by=request.membership.user.actor)
+        return f"{row.user.email} is logged out everywhere."
 
     said(request, act)
     return redirect("person", place=place)
@@ -163,7 +186,7 @@ def delete(request: MemberRequest, place: int) -> HttpResponse:
     row = _place(request, place)
 
     def act() -> str:
-        staff.remove(place=row, by=request.membership.user.actor)
+        staff.remove(place=row, by=request.membership.user.actor, keep_keys=keeps_keys(request))
         return f"{row.user.email} is no longer among this account's people."
 
     said(request, act)
@@ -230,13 +253,14 @@ def ownership(request: HttpRequest) -> HttpResponse:
         messages.error(request, "This offer has ended or was withdrawn.")
         return redirect("ownership")
     account, accepts = found.account, request.POST.get("answer") == "accept"
-    said(request, lambda: _answer(account, user, accepts=accepts))
+    said(request, lambda: _answer(account, user, accepts=accepts, keep_keys=keeps_keys(request)))
     return redirect("profile")
 
 
-def _answer(account: Account, user: User, *, accepts: bool) -> str:
+def _answer(account: Account, user: User, *, accepts: bool, keep_keys: bool) -> str:
     if accepts:
-        staff.accept_ownership(account=account, by=user)
-        return f"{account.name} is yours now."
+        staff.accept_ownership(account=account, by=user, keep_keys=keep_keys)
+        kept = "Its API keys still work." if keep_keys else "Its API keys were replaced."
+        return f"{account.name} is yours now. {kept}"
     staff.decline_ownership(account=account, by=user)
     return f"You declined; {account.name} keeps its owner."

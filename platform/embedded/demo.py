@@ -98,7 +98,9 @@ def _seed(simulator: str) -> str:
     """Have the demo's accounts and lines made where they are missing, and return the login as a person reads it."""
     login = json.loads(_manage("seed_demo", "--simulator", simulator, "--json"))
     said = f"{login['email']}   {login['password']}"
-    said += f"\n  Back office   /back-office/ with {login['office']}, same password; it asks for a second factor"
+    link = login["office_link"]
+    how = f"{link} sets up {login['office']}, once" if link else f"/back-office/ with {login['office']}"
+    said += f"\n  Back office   {how}"
     if card := login["card"]:  # for an account of one's own; the demo's has cards reserved
         said += f"\n  A SIM card    {card['iccid']}, code {card['code']}, at Lines > Add a line"
     return said

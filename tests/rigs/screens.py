@@ -10,6 +10,7 @@ import base64
 import hmac
 import io
 import os
+import re
 import shutil
 import signal
 import struct
@@ -120,9 +121,10 @@ FAULTS = """() => {
 
 
 def main() -> int:
-    """SCREENS_OF, the address of a demo that runs, spares starting one; it may be taken again and again."""
+    """SCREENS_OF, the address of a demo that runs, spares starting one; it may be taken again and again. Where nobody
+    of its back office is set up yet, SCREENS_LINK is the link that the demo printed."""
     if base := os.environ.get("SCREENS_OF"):
-        return _screens(base)
+        return _screens(base, os.environ.get("SCREENS_LINK", ""))
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"LINEKEEPER_DATA": folder, "PORT": os.environ.get("SCREENS_PORT", "8190")}
         demo = subprocess.Popen(
@@ -133,19 +135,19 @@ def main() -> int:
             text=True,
         )
         try:
-            return _screens(_wait_for(demo))
+            return _screens(*_wait_for(demo))
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait(timeout=60)
 
 
-def _screens(base: str) -> int:
+def _screens(base: str, link: str) -> int:
     with sync_playwright() as playwright:
         path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         TARGET.mkdir(parents=True, exist_ok=True)
         before = set(TARGET.glob("*.png"))
-        faults, taken = _take_all(browser, base)
+        faults, taken = _take_all(browser, base, link)
     for path in before - taken:
         path.unlink()
     _write_index(sorted({path.stem.rsplit("-", 1)[0] for path in taken}))
@@ -154,21 +156,24 @@ def _screens(base: str) -> int:
     return 1 if faults else 0
 
 
-def _wait_for(demo: subprocess.Popen[str]) -> str:
-    """The address that the demo prints once it is ready."""
+def _wait_for(demo: subprocess.Popen[str]) -> tuple[str, str]:
+    """The address that the demo prints once it is ready, and the link into its back office."""
+    base = link = ""
     end = time.monotonic() + READY_SECONDS
     for line in demo.stdout or ():
-        if "http://" in line:
+        if found := re.search(r"http://\S+/accounts/back-office/\S+", line):
+            link = found.group()
+        elif "http://" in line:
             base = line.split()[-1]
         if "The logs are in" in line:
             time.sleep(20)  # a first reading, so that numbers are fresh
-            return base
+            return base, link
         if time.monotonic() > end:
             break
     raise SystemExit("the demo did not start")
 
 
-def _take_all(browser: Browser, base: str) -> tuple[list[str], set[Path]]:
+def _take_all(browser: Browser, base: str, link: str) -> tuple[list[str], set[Path]]:
     """What looks wrong, and the files."""
     faults: list[str] = []
     taken: set[Path] = set()
@@ -182,10 +187,11 @@ def _take_all(browser: Browser, base: str) -> tuple[list[str], set[Path]]:
             if login == OWNER:
                 page.goto("/accounts/login/")
                 taken.add(_keep(page, f"login-{size}"))
-            was_asked = _log_in(page, login, secret)
-            if login == OFFICE and not was_asked:
-                secret = _enrol(page)
+            if login == OFFICE and not secret:
+                secret = _enrol(page, link)
                 kept.write_text(secret)
+            else:
+                _log_in(page, login, secret)
             line = _a_line(page) if login != OFFICE else ""
             wanted = {name: path.format(line=line) for name, path in pages.items()}
             for name, path in (wanted | (_of_one(page) if login == OWNER else {})).items():
@@ -223,20 +229,19 @@ def _of_one(page: Page) -> dict[str, str]:
     return found
 
 
-def _log_in(page: Page, login: str, secret: str) -> bool:
-    """Says whether a second factor was asked for: it is set up already."""
+def _log_in(page: Page, login: str, secret: str) -> None:
     page.goto("/accounts/login/")
     page.fill("[name=login]", login)
     page.fill("[name=password]", PASSWORD)
     _send(page)
     code = page.locator("[name=code]")
     if not code.count():
-        return False
+        return
     for _ in range(3):  # a code is taken once: the next one comes within half a minute
         code.fill(_code(secret) if secret else "")
         _send(page)
         if not code.count():
-            return True
+            return
         page.wait_for_timeout(15_000)
     raise SystemExit("The back office's second factor was set up by somebody else: take a fresh demo")
 
@@ -247,8 +252,12 @@ def _send(page: Page) -> None:
         page.keyboard.press("Enter")
 
 
-def _enrol(page: Page) -> str:
-    """Sets up codes as second factor, as a person would, and returns the secret."""
+def _enrol(page: Page, link: str) -> str:
+    """Opens the link, chooses the password and sets up codes, as a person would; returns the secret."""
+    page.goto(link)
+    page.fill("[name=password1]", PASSWORD)
+    page.fill("[name=password2]", PASSWORD)
+    _send(page)
     page.goto("/accounts/2fa/totp/activate/")
     if page.locator("[name=password]").count():
         page.fill("[name=password]", PASSWORD)

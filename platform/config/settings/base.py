@@ -128,7 +128,8 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # what was done to a login is mailed to its person
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}  # the cache counts; a lock around it makes it atomic
+# Passwords: accounts.commands.logins counts. These are tries at codes, by who gave the right password.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/300s/key"}
 ACCOUNT_CHANGE_EMAIL = True  # a new address counts once it is confirmed; until then the old one does
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # for another mail address, and for logins elsewhere: both open the console
@@ -243,7 +244,8 @@ SELLER = {
     "prefix": os.environ.get("INVOICE_PREFIX", "INV-"),
 }
 
-# How many proxies in front of us add to X-Forwarded-For: whose addresses bearer keys and login limits go by.
+# How many proxies in front of us add to X-Forwarded-For: whose addresses bearer keys and login limits go by. Counted
+# wrong, all the world is one address: production answers nothing that came over more proxies than are counted.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LINEKEEPER_PROXIES", "0"))
 
 # Customers' webhooks go to public addresses only, by https, unless this installation's receivers are all its own.
@@ -257,6 +259,7 @@ CELERY_BROKER_URL = addresses.broker_url()
 CELERY_BEAT_SCHEDULE = {
     "sweep-calls": {"task": "accounts.tasks.sweep_calls", "schedule": 60.0, "options": {"expires": 60}},
     "seal-events": {"task": "accounts.tasks.seal_events", "schedule": 10.0, "options": {"expires": 30}},
+    "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
     "mail-invitations": {"task": "accounts.tasks.mail_invitations", "schedule": 5.0, "options": {"expires": 30}},
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0, "options": {"expires": 30}},
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},
@@ -292,5 +295,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": os.environ.get("LINEKEEPER_LOG_LEVEL", "WARNING")},
-    "loggers": {"httpx": {"level": "WARNING"}},  # it writes down each call, with its address
+    "loggers": {
+        "httpx": {"level": "WARNING"},  # it writes down each call, with its address
+        "linekeeper.logins": {"level": "INFO"},  # right ones too
+    },
 }
