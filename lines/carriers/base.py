@@ -92,6 +92,7 @@ class Reading:
     imei: str | None = None
     msisdn: str | None = None
     sms_mark: int | None = None  # moves with every message from the device: then it is time to list them
+    asked_at: dt.datetime | None = None  # where it was asked for at a moment of its own, not with its page
 
 
 class SmsFate(enum.IntEnum):
@@ -182,6 +183,8 @@ class Abilities:
     """What a carrier's API can do; what is False is shown greyed with the reason."""
 
     lists_lines: bool = False  # read_page; otherwise read_line, one call for each SIM
+    tells_cycle: bool = False  # readings say which cycle they are of
+    wraps_at: int | None = None  # counters begin again at 0 there
     final_totals: bool = False  # final_total: a finished month's usage, once and for all
     confirms_at_once: bool = False  # set_switch answers with the new state; otherwise it is read back
     sends_sms: bool = False  # send_sms; list_sms then tells what became of one whose outcome is unknown

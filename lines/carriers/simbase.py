@@ -194,6 +194,7 @@ class Simbase(CarrierClient):
     calls_per_day: ClassVar[int | None] = 5000
     abilities: ClassVar[Abilities] = Abilities(
         lists_lines=True,
+        tells_cycle=True,
         final_totals=True,
         confirms_at_once=True,
         sends_sms=True,

@@ -16,6 +16,7 @@ from kit.money import ZERO
 from accounts.models import Account
 from billing.models import MoneyField
 from lines.carriers.base import CallKind, Switch
+from lines.counting import Turns
 from lines.policy import Wanted, Why
 
 ICCID = RegexValidator(rf"^{ICCID_PATTERN}$", "ICCIDs have 18 to 22 digits.")
@@ -54,6 +55,11 @@ class Carrier(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def turns(self) -> Turns:
+        """When its cycles begin."""
+        return Turns(self.cycle_day, self.cycle_since, self.cycle_before)
 
 
 class CarrierHealth(models.Model):
@@ -202,7 +208,9 @@ class LineState(models.Model):
     sms_mark = models.IntegerField(null=True)  # the carrier's count that moves with messages from the device
     lower_at = models.DateTimeField(null=True)  # when the carrier last showed less than before in one cycle
     lower_counter = models.BigIntegerField(null=True)
-    shown_lower = models.BigIntegerField(null=True)  # what the carrier shows now, where that is under `counter`
+    shown_lower = models.BigIntegerField(null=True)  # what the carrier shows now, where that is not `counter`
+    held_bytes = models.BigIntegerField(default=0, db_default=0)  # of this cycle, not charged yet: too many to believe
+    boundary_bytes = models.BigIntegerField(default=0, db_default=0)  # charged to the old cycle since its end
     reading_id = models.BigIntegerField(null=True)  # the kept reading that was applied last
     baseline_at = models.DateTimeField(null=True)  # when the reading was asked for that is the baseline
 

@@ -88,10 +88,13 @@ class BoundaryUse(models.Model):
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)
+    old_price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)  # charged at it
     used = models.BigIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["line", "day", "price"], name="boundary_use_is_one_row")]
+        constraints = [
+            models.UniqueConstraint(fields=["line", "day", "price", "old_price"], name="boundary_use_is_one_row_a_day")
+        ]
 
 
 class Opening(models.Model):
@@ -141,6 +144,7 @@ class HeldMovement(models.Model):
     payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     reading_id = models.BigIntegerField()
     asked_at = models.DateTimeField()
+    earlier_at = models.DateTimeField(null=True)  # when the reading before it was asked for
     cycle = models.DateField()
     day = models.DateField()
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -155,9 +159,6 @@ class HeldMovement(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["line", "cycle"], condition=Q(state=Hold.HELD), name="one_movement_is_held_a_cycle"
-            ),
             models.CheckConstraint(
                 condition=Q(state=Hold.HELD, decided_at=None) | ~Q(state=Hold.HELD) & Q(decided_at__isnull=False),
                 name="held_movement_is_decided_at_a_moment",
@@ -165,7 +166,7 @@ class HeldMovement(models.Model):
         ]
         indexes = [
             models.Index(fields=["line", "-id"], name="held_of_line"),
-            models.Index(fields=["-id"], condition=Q(state=Hold.HELD), name="held_now"),
+            models.Index(fields=["line", "cycle"], condition=Q(state=Hold.HELD), name="held_now"),
         ]
 
 

@@ -227,19 +227,66 @@ def test_a_day_is_rounded_once_for_each_price_that_was_in_force_on_it(fleet: Fle
     for minute in range(10):
         fleet.read(line, f"2026-11-20T13:{minute:02}", 600 + 60 * (minute + 1))
     rows = LineDay.objects.filter(line=line).order_by("price__per_mb")
-    # 600 x 0.01 / 1,048,576 = 0.00000572...; 600 x 0.03 / 1,048,576 = 0.00001716...
-    assert [(row.used, row.cost) for row in rows] == [(600, Decimal("0.000006")), (600, Decimal("0.000017"))]
-    assert usage_days(line.account) == {"2026-11-20": Decimal("0.000023")}
+    # What was read at 13:00 was used since 09:09 and has the price of then.
+    # 660 x 0.01 / 1,048,576 = 0.00000629...; 540 x 0.03 / 1,048,576 = 0.00001544...
+    assert [(row.used, row.cost) for row in rows] == [(660, Decimal("0.000006")), (540, Decimal("0.000015"))]
+    assert usage_days(line.account) == {"2026-11-20": Decimal("0.000021")}
     assert books_hold()
 
 
-def test_a_new_price_holds_from_its_very_moment(fleet: Fleet, line: Line) -> None:
-    fleet.price("simbase", "2026-11-20T12:00", "0.50")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_price_holds_for_what_was_used_after_a_reading_from_its_very_moment(fleet: Fleet, kind: str) -> None:
+    line = fleet.line(fleet.account(), kind)
+    fleet.price(kind, "2026-11-20T12:00", "0.50")
     fleet.read(line, "2026-11-20T08:00", 0)
     fleet.read(line, "2026-11-20T11:59:59", MB)
     assert available(line.account) == Decimal("99.99")
-    fleet.read(line, "2026-11-20T12:00:00", 2 * MB)
-    assert available(line.account) == Decimal("99.49")
+    fleet.read(line, "2026-11-20T12:00:00", 2 * MB)  # used before it
+    assert available(line.account) == Decimal("99.98")
+    fleet.read(line, "2026-11-20T12:00:01", 3 * MB)
+    assert available(line.account) == Decimal("99.48")
+    assert books_hold()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_price_of_the_middle_of_the_day_leaves_what_was_used_before_it_alone(fleet: Fleet, kind: str) -> None:
+    """100 MB used from 02:00 to 12:00 at 0.01, and the price is 1.00 from noon on: $1.00, not $100."""
+    line = fleet.line(fleet.account(), kind)
+    fleet.price(kind, "2026-11-20T12:00", "1.00")
+    fleet.read(line, "2026-11-20T02:00", 0)
+    fleet.read(line, "2026-11-20T12:05", 100 * MB)
+    assert available(line.account) == Decimal("99.00")
+    assert books_hold()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("hours", "usd"), [(24, "1.00"), (25, "100.00")])
+def test_movement_of_more_than_a_day_is_priced_by_the_day_that_it_is_dated_to(
+    fleet: Fleet, kind: str, hours: int, usd: str
+) -> None:
+    line = fleet.line(fleet.account(credit="200"), kind)
+    fleet.price(kind, "2026-11-20T00:00", "1.00")
+    read = at("2026-11-20T08:00")
+    fleet.apply(
+        kind, read - dt.timedelta(hours=hours), [reading_of(line, 0, "2026-11-01" if kind == KINDS[0] else None)]
+    )
+    fleet.apply(kind, read, [reading_of(line, 100 * MB, "2026-11-01" if kind == KINDS[0] else None)])
+    assert days(line) == {"2026-11-20": (100 * MB, Decimal(usd))}
+    assert books_hold()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_movement_of_more_than_a_day_has_the_plan_with_which_its_day_began(fleet: Fleet, kind: str) -> None:
+    line = fleet.line(fleet.account(), kind)
+    fleet.read(line, "2026-11-17T08:00", 0)
+    dear = RatePlan.objects.create(name="dear", carrier=fleet.carriers[kind])
+    dear.prices.create(per_mb=Decimal("1.00"))
+    with clock.frozen(at("2026-11-20T07:00")):
+        change_plan_of_lines(line_ids=[line.pk], plan=dear, by=OPERATOR)
+    fleet.read(line, "2026-11-20T08:00", 50 * MB)
+    assert days(line) == {"2026-11-20": (50 * MB, Decimal("0.50"))}
+    fleet.read(line, "2026-11-22T08:00", 51 * MB)
+    assert days(line)["2026-11-22"] == (MB, Decimal("1.00"))
     assert books_hold()
 
 
@@ -253,7 +300,7 @@ def test_late_movement_of_a_finished_month_has_that_months_price(fleet: Fleet, l
     assert books_hold()
 
 
-def test_a_line_on_another_plan_pays_the_new_plans_price_from_then_on(fleet: Fleet, line: Line) -> None:
+def test_a_line_on_another_plan_pays_the_new_plans_price_after_the_next_reading(fleet: Fleet, line: Line) -> None:
     fleet.read(line, "2026-11-20T08:00", 0)
     fleet.read(line, "2026-11-20T09:00", MB)
     dear = RatePlan.objects.create(name="dear", carrier=fleet.carriers["simbase"])
@@ -261,7 +308,9 @@ def test_a_line_on_another_plan_pays_the_new_plans_price_from_then_on(fleet: Fle
     with clock.frozen(at("2026-11-20T09:30")):
         assert change_plan_of_lines(line_ids=[line.pk], plan=dear, by=OPERATOR)[line.pk] is Verdict.DO
     fleet.read(line, "2026-11-20T10:00", 2 * MB)
-    assert days(line) == {"2026-11-20": (2 * MB, Decimal("1.01"))}
+    assert days(line) == {"2026-11-20": (2 * MB, Decimal("0.02"))}
+    fleet.read(line, "2026-11-20T11:00", 3 * MB)
+    assert days(line) == {"2026-11-20": (3 * MB, Decimal("1.02"))}
     assert books_hold()
 
 
@@ -281,6 +330,8 @@ def test_the_largest_counters_are_exact(fleet: Fleet, line: Line) -> None:
     petabyte = 1 << 50
     fleet.read(line, "2026-11-20T08:00", 1)
     fleet.read(line, "2026-11-20T09:00", petabyte + 1)
+    assert days(line) == {}  # nobody believes it at once
+    fleet.read(line, "2026-11-20T09:01", petabyte + 1)
     assert days(line)["2026-11-20"] == (petabyte, Decimal("10737418.24"))
     assert books_hold()
 

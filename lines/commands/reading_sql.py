@@ -1,0 +1,356 @@
+"""The statements of the hot path. What APPLY decides is said in Python in `lines.counting`; a test compares them."""
+
+from __future__ import annotations
+
+from lines import counting, policy
+from lines.carriers.base import Switch
+from lines.policy import Hold, Wanted
+
+FIND = """
+SELECT id, iccid, payer_id, imei, msisdn FROM lines_line
+ WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id
+"""
+LOCK = "SELECT sms_mark FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"
+
+GRACE = f"interval '{counting.GRACE.total_seconds():.0f} seconds'"
+
+# Which case a reading is, decided under the locks on the lines' states:
+#   stock     nobody's line, or told of before it was its payer's: only its state is kept
+#   first     its baseline: nothing is charged
+#   stale     a counter without a time, asked for before the last one that was applied
+#   same      the cycle that is open: the highest counter counts
+#   opens     a new cycle: the counter began at 0
+#   older     a finished cycle: what it moved late
+# and of a carrier that gives no time, near a boundary (counting.which_cycle):
+#   lags      the old cycle's still, as far as can be known; noted in lines_boundaryuse, in case it was the new one's
+#   retold    72 hours after: the counter is the new cycle's whole, and so is what was charged since the boundary
+#   restarts  the baseline was the old cycle's, whose counter began anew after it
+JUDGED = f"""
+WITH reading AS (
+    SELECT r.*, (r.at AT TIME ZONE 'UTC')::date AS today,
+           CASE WHEN r.at < %(next)s THEN %(cycle)s ELSE (%(next)s AT TIME ZONE 'UTC')::date END AS running,
+           CASE WHEN r.at < %(next)s THEN %(before)s ELSE %(cycle)s END AS before_running
+      FROM (SELECT line_id, told, cycle, switch, word, blocked, sms, seen, coalesce(asked, %(at)s) AS at
+              FROM unnest(%(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(switches)s::smallint[],
+                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::timestamptz[],
+                          %(asked)s::timestamptz[])
+                   AS u(line_id, told, cycle, switch, word, blocked, sms, seen, asked)) r
+), kept AS (
+    INSERT INTO lines_reading (asked_at, carrier_id, call, are_finals, has_finals, wraps_at, first_line, last_line,
+                               line_ids, counters, cycles, seen, asked)
+    VALUES (%(at)s, %(carrier)s, %(call)s, %(final)s, %(has_finals)s, %(wraps_at)s::bigint, %(first)s, %(last)s,
+            %(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(kept_seen)s::timestamptz[],
+            %(asked)s::timestamptz[])
+    RETURNING id
+), found AS (
+    SELECT r.*, l.payer_id, l.account_id, l.plan_id, l.held_since, l.added_at,
+           coalesce(l.plan_since, l.added_at) AS plan_since,
+           st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
+           r.running::timestamp AT TIME ZONE 'UTC' AS boundary,
+           coalesce(st.shown_lower, CASE WHEN %(wraps_at)s::bigint IS NULL THEN st.counter
+                                         ELSE st.counter %% %(wraps_at)s END) AS shown, st.baseline_at,
+           CASE WHEN r.cycle <= r.running OR %(final)s THEN r.cycle
+                WHEN r.cycle > r.running THEN r.running END AS told_cycle  -- a carrier's clock ahead opens nothing
+      FROM reading r
+      JOIN lines_line l ON l.id = r.line_id
+      JOIN lines_linestate st ON st.line_id = r.line_id
+), named AS (
+    SELECT *,
+           CASE WHEN payer_id IS NULL OR (NOT %(final)s AND at < added_at) OR (%(final)s AND open_cycle IS NULL)
+                THEN 'stock'
+                WHEN open_cycle IS NULL THEN 'first'
+                WHEN told_cycle = open_cycle THEN 'same'
+                WHEN told_cycle > open_cycle THEN 'opens'
+                WHEN told_cycle < open_cycle THEN 'older'
+                WHEN at < read_at THEN 'stale'
+                WHEN running < open_cycle THEN 'same'
+                WHEN running = open_cycle
+                THEN CASE WHEN at < boundary + {GRACE} AND told * 2 < shown AND baseline_at >= boundary
+                          THEN 'restarts' ELSE 'same' END
+                WHEN at < boundary + {GRACE}
+                THEN CASE WHEN told * 2 < shown OR open_counter = 0 THEN 'opens' ELSE 'lags' END
+                WHEN read_at >= boundary THEN 'retold'
+                ELSE 'opens' END AS judgement
+      FROM found
+), placed AS (
+    SELECT *,
+           CASE WHEN judgement IN ('same', 'lags') THEN open_cycle
+                ELSE coalesce(told_cycle, running) END AS at_cycle,
+           CASE WHEN judgement IN ('same', 'lags', 'retold') THEN open_counter
+                WHEN judgement IN ('opens', 'restarts') THEN 0 END AS prior
+      FROM named
+), counted AS (
+    SELECT p.*, past.id AS past_id, past.read_at AS past_read_at, coalesce(p.prior, past.counter) AS before,
+           held.id AS held_id, held.asked_at AS held_asked_at, held.earlier_at AS held_earlier_at,
+           held.counter AS held_counter, held.bytes AS held_bytes,
+           CASE WHEN %(wraps_at)s::bigint IS NULL OR p.judgement = 'retold' THEN p.told ELSE p.told + CASE
+                WHEN p.told - coalesce(p.prior, past.counter, 0) %% %(wraps_at)s < -%(wraps_at)s / 2
+                THEN %(wraps_at)s ELSE 0 END
+                + coalesce(p.prior, past.counter, 0) - coalesce(p.prior, past.counter, 0) %% %(wraps_at)s
+                END AS counter
+      FROM placed p
+      LEFT JOIN lines_linecycle past ON p.judgement = 'older' AND past.line_id = p.line_id
+                                    AND past.cycle = p.at_cycle AND past.payer_id = p.payer_id
+      LEFT JOIN lines_heldmovement held
+             ON held.state = '{Hold.HELD}' AND held.line_id = p.line_id
+            AND held.cycle = CASE p.judgement WHEN 'retold' THEN p.open_cycle ELSE p.at_cycle END
+            AND held.asked_at < p.at AND p.judgement IN ('same', 'lags', 'retold', 'older')
+), agreed AS (
+    -- A second reading decides about a movement that is held: it agrees, or takes it back.
+    SELECT *, coalesce(counter >= held_counter, false) AS agrees,
+           CASE WHEN counter >= held_counter THEN greatest(held_counter - before, 0) ELSE 0 END AS released,
+           CASE WHEN judgement = 'retold' THEN greatest(counter - before, 0)
+                ELSE greatest(counter - CASE WHEN counter >= held_counter THEN greatest(held_counter, before)
+                                             ELSE before END, 0) END AS fresh
+      FROM counted
+), moved AS (
+    SELECT a.*,
+           CASE WHEN judgement = 'retold' AND is_held THEN 'lags' ELSE judgement END AS judged,
+           CASE WHEN is_held THEN 0 ELSE coalesce(fresh, 0) END AS moved,
+           CASE WHEN is_held THEN fresh ELSE 0 END AS doubted,
+           CASE WHEN judgement = 'older' OR %(final)s THEN coalesce(past_read_at, CASE WHEN past_id IS NULL
+                                                                                   THEN read_at END)
+                ELSE read_at END AS earlier
+      FROM (SELECT *, coalesce(fresh > {counting.PLAUSIBLE}
+                   AND fresh > {counting.TIMES_LARGEST_DAY} * coalesce((
+                       SELECT max(used) FROM (SELECT sum(d.used) AS used FROM lines_lineday d
+                                               WHERE d.line_id = agreed.line_id AND d.payer_id = agreed.payer_id
+                                                 AND d.day >= agreed.today - 30 AND d.day < agreed.today
+                                               GROUP BY d.day) AS of_a_day), 0)
+                   AND NOT (judgement = 'retold' AND agrees), false) AS is_held
+              FROM agreed) a
+)"""
+
+# What is charged: movements, and what follows from a boundary that is told anew. `began` says whose plan and price.
+PIECES = """, uses AS (
+    SELECT b.line_id, b.day, b.price_id, b.old_price_id, b.used, m.running,
+           greatest(least(b.used, m.told - (sum(b.used) OVER of_line - b.used)), 0) AS part
+      FROM moved m JOIN lines_boundaryuse b ON b.line_id = m.line_id AND b.day >= m.running
+     WHERE m.judged = 'retold'
+    WINDOW of_line AS (PARTITION BY b.line_id ORDER BY b.day, b.id)
+), retold AS (
+    SELECT m.line_id, m.told, coalesce(sum(u.used), 0) AS undone, coalesce(sum(u.part), 0) AS done,
+           least(m.moved, m.told - coalesce(sum(u.part), 0)) AS newly
+      FROM moved m LEFT JOIN uses u ON u.line_id = m.line_id
+     WHERE m.judged = 'retold' GROUP BY m.line_id, m.told, m.moved
+), piece AS (
+    SELECT line_id, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END AS cycle, at, earlier, moved AS used
+      FROM moved WHERE moved > 0 AND judged <> 'retold'
+     UNION ALL
+    SELECT line_id, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, held_asked_at, held_earlier_at, released
+      FROM moved WHERE released > 0 AND judged <> 'retold'
+     UNION ALL
+    SELECT line_id, running, at, earlier, newly FROM retold JOIN moved m USING (line_id) WHERE newly > 0
+     UNION ALL
+    SELECT line_id, running, boundary, boundary, retold.told - done - newly
+      FROM retold JOIN moved m USING (line_id) WHERE retold.told > done + newly
+     UNION ALL  -- what is held has its price already: of the day on which it is charged if it is
+    SELECT line_id, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, at, earlier, 0
+      FROM moved WHERE doubted > 0
+), dated AS (
+    SELECT p.*, m.payer_id, m.plan_id, m.plan_since, m.added_at, m.running, m.judged, m.boundary,
+           greatest(p.cycle, least((p.at AT TIME ZONE 'UTC')::date,
+               CASE WHEN p.cycle >= m.running THEN 'infinity'
+                    WHEN p.cycle >= m.before_running THEN m.running - 1
+                    ELSE (p.cycle + interval '1 month' - interval '1 day')::date END)) AS day,
+           p.earlier IS NULL OR p.at - p.earlier > interval '24 hours' AS is_far
+      FROM piece p JOIN moved m ON m.line_id = p.line_id
+), begun AS (
+    SELECT *, CASE WHEN is_far THEN greatest(day::timestamp AT TIME ZONE 'UTC', added_at)
+                   ELSE greatest(earlier, cycle::timestamp AT TIME ZONE 'UTC') END AS began,
+           -- and if it was the new cycle's
+           CASE WHEN is_far THEN greatest(date_trunc('day', at, 'UTC'), added_at)
+                ELSE greatest(earlier, boundary) END AS began_anew
+      FROM dated
+), price AS (
+    SELECT p.id, p.plan_id, p.per_mb, coalesce(p.valid_from, '-infinity') AS valid_from,
+           coalesce(lead(p.valid_from) OVER (PARTITION BY p.plan_id ORDER BY p.valid_from NULLS FIRST),
+                    'infinity') AS until
+      FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
+     WHERE rp.carrier_id = %(carrier)s
+), sold AS (
+    SELECT b.*, p.id AS price_id, p.per_mb
+      FROM begun b
+      JOIN price p ON p.plan_id = CASE WHEN b.began >= b.plan_since THEN b.plan_id
+                                       ELSE coalesce({plan_at_began}, b.plan_id) END
+                  AND p.valid_from <= b.began AND p.until > b.began
+), boundary_uses AS (
+    INSERT INTO lines_boundaryuse AS u (line_id, day, price_id, old_price_id, used)
+    SELECT s.line_id, (s.at AT TIME ZONE 'UTC')::date, p.id, s.price_id, sum(s.used)
+      FROM sold s
+      JOIN price p ON p.plan_id = CASE WHEN s.began_anew >= s.plan_since THEN s.plan_id
+                                       ELSE coalesce({plan_at_began_anew}, s.plan_id) END
+                  AND p.valid_from <= s.began_anew AND p.until > s.began_anew
+     WHERE s.judged = 'lags' AND s.used > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (line_id, day, price_id, old_price_id) DO UPDATE SET used = u.used + excluded.used
+), boundary_gone AS (
+    DELETE FROM lines_boundaryuse u USING moved m
+     WHERE u.line_id = m.line_id AND (m.judged IN ('opens', 'retold') OR m.judged = 'lags' AND u.day < m.running)
+), change AS (
+    SELECT line_id, day, price_id, per_mb, cycle, used FROM sold
+     UNION ALL
+    SELECT u.line_id, u.day, u.price_id, p.per_mb, u.running, u.part FROM uses u JOIN price p ON p.id = u.price_id
+     UNION ALL
+    SELECT u.line_id, u.running - 1, u.old_price_id, p.per_mb, m.open_cycle, -u.used
+      FROM uses u JOIN price p ON p.id = u.old_price_id JOIN moved m ON m.line_id = u.line_id
+), summed AS (
+    SELECT line_id, day, price_id, per_mb, min(cycle) AS cycle, sum(used)::bigint AS used FROM change
+     WHERE used <> 0 GROUP BY line_id, day, price_id, per_mb
+)""".format(
+    **{
+        name: f"(SELECT lp.plan_id FROM lines_lineplan lp WHERE lp.line_id = {alias}.line_id AND lp.since <= {moment}"
+        " ORDER BY lp.since DESC, lp.id DESC LIMIT 1)"
+        for name, alias, moment in (("plan_at_began", "b", "b.began"), ("plan_at_began_anew", "s", "s.began_anew"))
+    }
+)
+
+CHARGED = f""", priced AS (
+    -- Of a day before its present holder had the line that holder is not told.
+    SELECT s.line_id, m.payer_id, s.day, s.cycle, s.used AS moved, s.price_id,
+           d.account_id AS account_before, coalesce(d.fee, 0) AS fee,
+           CASE WHEN s.day < (m.held_since AT TIME ZONE 'UTC')::date THEN coalesce(d.account_id, m.payer_id)
+                ELSE m.account_id END AS account_id,
+           coalesce(d.used, 0) + s.used AS used, coalesce(d.cost, 0) AS cost_before,
+           round((coalesce(d.used, 0) + s.used) * s.per_mb * {policy.PER_BYTE}, 6) AS cost
+      FROM summed s
+      JOIN moved m ON m.line_id = s.line_id
+      LEFT JOIN lines_lineday d ON d.line_id = s.line_id AND d.day = s.day
+                               AND d.payer_id = m.payer_id AND d.price_id = s.price_id
+), day_rows AS (
+    INSERT INTO lines_lineday AS d (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
+    SELECT line_id, day, payer_id, price_id, account_id, cycle, used, cost, 0 FROM priced
+    ON CONFLICT (line_id, day, payer_id, price_id)
+    DO UPDATE SET used = excluded.used, cost = excluded.cost, account_id = excluded.account_id
+), holder_days AS (
+    INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
+    SELECT payer_id, day, account_id, price_id, sum(days), sum(used), sum(cost) FROM (
+        SELECT payer_id, day, account_id, price_id, 1 AS days, used, cost + fee AS cost FROM priced
+         UNION ALL
+        SELECT payer_id, day, account_before, price_id, -1, moved - used, -cost_before - fee FROM priced
+         WHERE account_before IS NOT NULL) AS rows_after_and_before
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+    ON CONFLICT (payer_id, day, account_id, price_id)
+    DO UPDATE SET days = h.days + excluded.days, used = h.used + excluded.used, cost = h.cost + excluded.cost
+), finished AS (
+    SELECT m.line_id, m.payer_id, m.plan_id, m.since_cycle, m.open_cycle AS cycle, m.read_at,
+           m.open_counter - coalesce(r.undone, 0) AS counter,
+           m.open_counter - m.baseline - coalesce(r.undone, 0) AS used
+      FROM moved m LEFT JOIN retold r ON r.line_id = m.line_id WHERE m.judged IN ('opens', 'retold')
+     UNION ALL  -- cycles of which the counter never spoke: only a final total can tell of them
+    SELECT line_id, payer_id, plan_id, since_cycle, skipped::date, NULL, 0, 0
+      FROM moved, generate_series(greatest(open_cycle + interval '1 month', since_cycle),
+                                  at_cycle - interval '1 month', '1 month') AS skipped
+     WHERE judged = 'opens' AND %(has_finals)s
+), finished_rows AS (
+    INSERT INTO lines_linecycle AS c (line_id, cycle, payer_id, plan_id, counter, used, read_at)
+    SELECT line_id, cycle, payer_id, plan_id, counter, used, read_at FROM finished
+    ON CONFLICT (line_id, cycle, payer_id)
+    DO UPDATE SET counter = excluded.counter, used = c.used + excluded.used, read_at = excluded.read_at
+), finals AS (
+    INSERT INTO lines_finaltotal (line_id, carrier_id, cycle, due_at, attempts, last_error)
+    SELECT line_id, %(carrier)s, cycle, (cycle + interval '1 month') AT TIME ZONE 'UTC' + %(finals_after)s, 0, ''
+      FROM finished WHERE %(has_finals)s AND cycle >= since_cycle
+    ON CONFLICT (line_id, cycle) DO NOTHING
+), late_rows AS (
+    UPDATE lines_linecycle c
+       SET counter = greatest(c.counter, CASE WHEN m.is_held THEN m.before + m.released ELSE m.counter END),
+           used = c.used + m.moved + m.released,
+           read_at = CASE WHEN %(final)s THEN c.read_at ELSE greatest(c.read_at, m.at) END
+      FROM moved m WHERE m.past_id = c.id
+)"""
+
+HELD = f""", decided AS (
+    UPDATE lines_heldmovement h
+       SET state = CASE WHEN m.agrees THEN '{Hold.CHARGED}' ELSE '{Hold.TAKEN_BACK}' END, decided_at = m.at,
+           decided_by = '', decided_reading_id = kept.id
+      FROM moved m, kept WHERE h.id = m.held_id
+    RETURNING h.id
+), held_rows AS (
+    INSERT INTO lines_heldmovement (line_id, payer_id, reading_id, asked_at, earlier_at, cycle, day, price_id, bytes,
+                                    counter_before, counter, state, decided_by)
+    SELECT m.line_id, m.payer_id, kept.id, m.at, m.earlier, s.cycle, s.day, s.price_id, m.doubted,
+           m.counter - m.doubted, m.counter, '{Hold.HELD}', ''
+      FROM moved m JOIN sold s ON s.line_id = m.line_id AND s.used = 0, kept
+     WHERE m.is_held AND NOT EXISTS (SELECT FROM lines_heldmovement h
+                                      WHERE h.line_id = m.line_id AND h.cycle = s.cycle AND h.state = '{Hold.HELD}'
+                                        AND h.id IS DISTINCT FROM m.held_id)
+    RETURNING line_id
+), changed AS (
+    INSERT INTO lines_changedlines (read_at, line_ids)
+    SELECT %(at)s, array_agg(line_id) FROM moved WHERE moved + doubted + released > 0 OR judged = 'retold'
+    HAVING count(*) > 0
+)"""
+
+# `m.doubted` and what a second reading takes back stand in this day's bytes and beside the cycle's: rules see them.
+STATE = """, state AS (
+    UPDATE lines_linestate st SET
+           cycle = CASE WHEN judged IN ('first', 'opens', 'retold') THEN at_cycle ELSE st.cycle END,
+           counter = {counter},
+           baseline = CASE judged WHEN 'first' THEN m.told WHEN 'opens' THEN 0 WHEN 'retold' THEN 0
+                                  WHEN 'restarts' THEN st.baseline - st.counter ELSE st.baseline END,
+           baseline_at = CASE judged WHEN 'first' THEN m.at WHEN 'restarts' THEN NULL ELSE st.baseline_at END,
+           since_cycle = CASE WHEN judged = 'first' THEN m.running ELSE st.since_cycle END,
+           shown_lower = CASE WHEN NOT ({counts}) OR %(final)s THEN st.shown_lower
+                              WHEN m.told IS DISTINCT FROM ({counter}) THEN m.told END,
+           held_bytes = CASE WHEN judged IN ('first', 'opens', 'retold', 'restarts') THEN m.doubted
+                             WHEN {counts} AND (m.held_id IS NOT NULL OR m.doubted > 0) THEN m.doubted
+                             ELSE st.held_bytes END,
+           boundary_bytes = CASE WHEN judged IN ('first', 'opens', 'retold') THEN 0
+                                 WHEN judged = 'lags' THEN m.moved + m.released
+                                      + CASE WHEN st.read_at >= m.boundary THEN st.boundary_bytes ELSE 0 END
+                                 ELSE st.boundary_bytes END,
+           reading_id = kept.id,
+           read_at = CASE WHEN %(final)s THEN st.read_at ELSE greatest(st.read_at, m.at) END,
+           day = greatest(st.day, m.today),
+           day_bytes = greatest(0, CASE WHEN st.day >= m.today THEN st.day_bytes ELSE 0 END
+                     + CASE WHEN (judged IN ('lags', 'retold') OR at_cycle >= m.running)
+                                 AND m.today = greatest(st.day, m.today)
+                            THEN m.moved + m.doubted ELSE 0 END
+                     - CASE WHEN judged = 'retold' AND m.agrees THEN m.held_bytes ELSE 0 END
+                     - CASE WHEN m.held_id IS NOT NULL AND NOT m.agrees
+                                 AND (m.held_asked_at AT TIME ZONE 'UTC')::date = greatest(st.day, m.today)
+                            THEN m.held_bytes ELSE 0 END),
+           last_seen = greatest(st.last_seen, m.seen,
+                                CASE WHEN m.moved + m.doubted > 0 AND m.seen IS NULL THEN m.at END),
+           sms_sent = CASE WHEN judged IN ('older', 'stale') THEN st.sms_sent ELSE coalesce(m.sms, st.sms_sent) END,
+           lower_at = CASE WHEN {lower} THEN m.at ELSE st.lower_at END,
+           lower_counter = CASE WHEN {lower} THEN m.told ELSE st.lower_counter END,
+           reported = CASE WHEN {news} THEN m.switch ELSE st.reported END,
+           reported_word = CASE WHEN {news} THEN m.word ELSE st.reported_word END,
+           blocked = CASE WHEN {news} THEN m.blocked ELSE st.blocked END,
+           reported_at = CASE WHEN {news} AND (st.reported_at IS NULL OR m.word <> st.reported_word) THEN m.at
+                              ELSE st.reported_at END,
+           confirmed_at = CASE WHEN {news} THEN m.at ELSE st.confirmed_at END
+      FROM moved m, kept WHERE st.line_id = m.line_id
+    RETURNING st.line_id, st.wanted, st.reported, m.payer_id, m.word
+), settled AS (
+    DELETE FROM lines_drive d USING state s
+     WHERE d.line_id = s.line_id AND s.word IS NOT NULL AND d.leased_until IS NULL AND d.bulk_id IS NULL AND {agreed}
+), to_drive AS (
+    INSERT INTO lines_drive (line_id, carrier_id, since, ask_first, attempts, last_error)
+    SELECT line_id, %(carrier)s, %(at)s, false, 0, '' FROM state s
+     WHERE s.word IS NOT NULL AND s.payer_id IS NOT NULL AND s.reported IS NOT NULL AND NOT ({agreed})
+    ON CONFLICT (line_id) DO NOTHING
+    RETURNING line_id
+)
+SELECT payer_id, day, sum(cost - cost_before), sum(moved), NULL, NULL FROM priced GROUP BY payer_id, day
+ UNION ALL
+SELECT NULL, NULL, 0, 0, (SELECT count(*) FROM to_drive),
+       (SELECT kept.id FROM kept WHERE EXISTS (SELECT FROM held_rows) OR EXISTS (SELECT FROM decided))
+""".format(
+    counts="judged IN ('first', 'same', 'lags', 'opens', 'retold', 'restarts')",
+    counter="CASE WHEN judged = 'first' THEN m.told"
+    " WHEN judged IN ('same', 'lags')"
+    " THEN greatest(st.counter + m.released, CASE WHEN NOT m.is_held THEN m.counter END)"
+    " WHEN judged IN ('opens', 'retold', 'restarts') THEN CASE WHEN m.is_held THEN 0 ELSE m.counter END"
+    " ELSE st.counter END",
+    # A counter that went down inside its cycle. After the month a silent line's counter may read 0: that is a reset.
+    lower="(judged IN ('same', 'lags') AND m.counter < st.counter AND m.at >= coalesce(st.read_at, m.at)"
+    " AND NOT (m.counter = 0 AND m.at_cycle < m.running))",
+    # A state that was asked for after the one we have.
+    news="(m.word IS NOT NULL AND m.at >= coalesce(st.confirmed_at, m.at))",
+    agreed=f"(s.wanted = {Wanted.ACTIVE:d}) = (s.reported = {Switch.ON:d})"
+    f" AND (s.wanted = {Wanted.ACTIVE:d} OR s.reported = {Switch.OFF:d})",
+)
+
+APPLY = JUDGED + PIECES + CHARGED + HELD + STATE

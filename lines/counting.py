@@ -1,0 +1,115 @@
+"""What a counter says: which cycle it is of, whether it can be believed, and by which moment it is priced. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass
+
+from lines import policy
+
+GRACE = dt.timedelta(hours=72)  # so long after a boundary a counter without a time may be the old cycle's
+PLAUSIBLE = 5 * 2**30  # bytes: what may always move between two readings
+TIMES_LARGEST_DAY = 20
+NEAR = dt.timedelta(days=1)  # between two readings, for the earlier one's plan and price to count
+FINALS_AFTER = dt.timedelta(hours=24)  # after a month's end: carriers still add to it for a while
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """On which day of a month (1 to 28) a carrier's cycles begin. A day that was changed counts from the boundary
+
+    `since` on; until then the cycle `before`, which was open, goes on.
+    """
+
+    day: int = 1
+    since: dt.date | None = None
+    before: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """First days of the cycle that is running, of the one before it and of the one after."""
+
+    before: dt.date
+    running: dt.date
+    following: dt.date
+
+
+def cycles_around(day: dt.date, turns: Turns) -> Cycles:
+    """The cycles around a day."""
+    start = policy.cycle_start(day, turns.day)
+    if turns.since is not None and turns.before is not None and start < turns.since:
+        return Cycles(_day_before(turns.before, turns.before.day), turns.before, turns.since)
+    before = turns.before if start == turns.since and turns.before else _day_before(start, turns.day)
+    return Cycles(before, start, policy.cycle_end(start) + dt.timedelta(days=1))
+
+
+def _day_before(start: dt.date, cycle_day: int) -> dt.date:
+    return policy.cycle_start(start - dt.timedelta(days=1), cycle_day)
+
+
+class Judgement(enum.StrEnum):
+    """Which case a counter without a time is."""
+
+    STALE = "stale"
+    SAME = "same"
+    OPENS = "opens"
+    LAGS = "lags"
+    RETOLD = "retold"
+    RESTARTS = "restarts"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a line when its counter comes: the cycle that is open and the highest counter in it, what was
+
+    shown last and when, and when the baseline was asked for.
+    """
+
+    cycle: dt.date
+    counter: int
+    shown: int
+    read_at: dt.datetime
+    baseline_at: dt.datetime | None = None
+
+
+def judge_without_time(told: int, at: dt.datetime, running: dt.date, line: Standing) -> Judgement:
+    """What a counter is that says of no cycle, asked for at `at`, while `running` is the cycle by the calendar.
+
+    Under half of what was shown last, soon after a boundary, is a reset; after 72 hours everything is the new cycle's.
+    """
+    boundary = dt.datetime.combine(running, dt.time(), dt.UTC)
+    is_soon, is_reset = at < boundary + GRACE, told * 2 < line.shown
+    if at < line.read_at:
+        return Judgement.STALE
+    if running < line.cycle:
+        return Judgement.SAME
+    if running == line.cycle:
+        begun_since = line.baseline_at is not None and line.baseline_at >= boundary
+        return Judgement.RESTARTS if is_soon and is_reset and begun_since else Judgement.SAME
+    if is_soon:
+        return Judgement.OPENS if is_reset or not line.counter else Judgement.LAGS
+    return Judgement.RETOLD if line.read_at >= boundary else Judgement.OPENS
+
+
+def unwrapped(told: int, before: int, wraps_at: int | None) -> int:
+    """The counter, followed over its wrap: one that fell by more than half of what it can count began anew."""
+    if wraps_at is None:
+        return told
+    turns, shown = before - before % wraps_at, before % wraps_at
+    return turns + told + (wraps_at if told - shown < -wraps_at // 2 else 0)
+
+
+def is_plausible(moved: int, largest_day: int) -> bool:
+    """Whether a movement is charged at once; `largest_day`: the most that the line used on one of the last 30 days."""
+    return moved <= max(PLAUSIBLE, TIMES_LARGEST_DAY * largest_day)
+
+
+def priced_at(
+    at: dt.datetime, earlier: dt.datetime | None, *, day: dt.date, cycle: dt.date, ours_since: dt.datetime
+) -> dt.datetime:
+    """By which moment's plan and price a movement between two readings is charged, that is dated to `day`."""
+    if earlier is None or at - earlier > NEAR:
+        return max(dt.datetime.combine(day, dt.time(), dt.UTC), ours_since)
+    return max(earlier, dt.datetime.combine(cycle, dt.time(), dt.UTC))
