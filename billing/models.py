@@ -39,14 +39,11 @@ class Wallet(models.Model):
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="wallet")
     posted = MoneyField(default=ZERO)
-    accrued = MoneyField(default=ZERO)
+    accrued = MoneyField(default=ZERO)  # under 0 while what a sealed day lost is not in the ledger yet
     first_usage_day = models.DateField(null=True, blank=True)
     is_red = models.BooleanField(default=True)
     red_since = models.DateTimeField(null=True, blank=True)
     low_since = models.DateTimeField(null=True, blank=True)  # since when its owner knows that it is orange or red
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(accrued__gte=0), name="accrued_is_not_negative")]
 
     def __str__(self) -> str:
         return str(self.account)
@@ -87,7 +84,7 @@ class UsageDay(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "day"], name="usage_day_is_one_row"),
-            models.CheckConstraint(condition=Q(sealed__lte=F("usage")), name="sealed_is_at_most_the_usage"),
+            models.CheckConstraint(condition=Q(usage__gte=0), name="usage_is_not_negative"),
             models.CheckConstraint(condition=Q(is_open=True) | Q(sealed=F("usage")), name="closed_day_is_sealed"),
         ]
         indexes = [models.Index(fields=["day"], condition=Q(is_open=True), name="usage_day_to_seal")]

@@ -22,7 +22,7 @@ class PaidByParent(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What an account's lines cost more on a day than was charged before, USD."""
+    """What an account's lines cost more on a day than was charged before, USD; under 0: what is moved off that day."""
 
     account_id: int
     day: dt.date
@@ -51,9 +51,14 @@ CHARGE = """
     WITH charge AS (
         SELECT * FROM unnest(%(accounts)s::bigint[], %(days)s::date[], %(amounts)s::numeric[])
                       AS c(account_id, day, amount)
-    ), day_sums AS (
+    ), day AS (
+        SELECT account_id, day, sum(amount) AS amount FROM charge GROUP BY account_id, day
+    ), less AS (  -- what is moved off a day was charged to it before
+        UPDATE billing_usageday d SET usage = d.usage + day.amount, is_open = true
+          FROM day WHERE day.amount < 0 AND d.account_id = day.account_id AND d.day = day.day
+    ), more AS (
         INSERT INTO billing_usageday AS d (account_id, day, usage, sms, sealed, parts)
-        SELECT account_id, day, sum(amount), 0, 0, 0 FROM charge GROUP BY account_id, day ORDER BY account_id, day
+        SELECT account_id, day, amount, 0, 0, 0 FROM day WHERE amount > 0 ORDER BY account_id, day
         ON CONFLICT (account_id, day) DO UPDATE SET usage = d.usage + excluded.usage, is_open = true
     )
     UPDATE billing_wallet w

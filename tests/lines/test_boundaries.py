@@ -152,7 +152,7 @@ def _told(line: Line, counter: int) -> object:
 
 
 def test_a_sim_put_in_use_on_the_last_day_of_a_month_is_charged_in_the_month_it_was_used(fleet: Fleet) -> None:
-    """1 MB on 30 Nov at 23:00, 2 MB at 00:40, then 3 GB in December at a price that rose from 0.01 to 0.10 on the 1st."""
+    """1 MB on 30 Nov, 2 MB at 00:40, then 3 GB in December at a price that rose from 0.01 to 0.10 on the 1st."""
     line = fleet.line(fleet.account(credit="1000"), "iotportal")
     fleet.price("iotportal", "2026-12-01T00:00", "0.10")
     fleet.read(line, "2026-11-30T23:00", MB)
@@ -266,5 +266,5 @@ def test_a_carriers_clock_that_is_ahead_opens_no_cycle(fleet: Fleet) -> None:
 
 
 def test_grace_and_plausibility_are_what_the_rules_say() -> None:
-    assert (counting.GRACE, counting.PLAUSIBLE, counting.TIMES_LARGEST_DAY) == (dt.timedelta(days=3), 5 * 1024 * MB, 20)
+    assert (dt.timedelta(days=3), 5 * 1024 * MB, 20) == (counting.GRACE, counting.PLAUSIBLE, counting.TIMES_LARGEST_DAY)
     assert LineDay is not None
