@@ -10,6 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
+from lines.recount.rules import BEGINNING, Course, Dated, Price, Told
+
 MB = 1_048_576
 SIX = Decimal("0.000001")
 
@@ -39,76 +41,45 @@ class Plan:
 
     prices: tuple[tuple[dt.datetime | None, Decimal], ...]
 
-    def at(self, moment: dt.datetime) -> tuple[int, Decimal]:
-        """The number and the price of what is in force."""
-        found = [(n, price) for n, (since, price) in enumerate(self.prices) if since is None or since <= moment]
-        return found[-1]
 
-
-@dataclass
 class OracleLine:
-    """One line of one payer. `timed`: the carrier says which month its counter belongs to (Simbase)."""
+    """One line of one payer. `timed`: the carrier says which month its counter belongs to (Simbase).
 
-    name: str
-    payer: str
-    plan: Plan
-    timed: bool
-    open: dt.date | None = None  # the newest cycle seen
-    since: dt.date | None = None  # the month, by our clock, in which the line became ours
-    shown: int = 0  # what the carrier showed last
-    read_at: dt.datetime | None = None
-    highest: dict[dt.date, int] = field(default_factory=dict)
-    used: dict[tuple[dt.date, int], int] = field(default_factory=lambda: defaultdict(int))
-    by_cycle: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))
-    fees: dict[dt.date, Decimal] = field(default_factory=dict)
+    What its readings cost is what the second books say, which share nothing with what charges.
+    """
+
+    def __init__(self, name: str, payer: str, plan: Plan, timed: bool) -> None:
+        self.name, self.payer, self.timed = name, payer, timed
+        self.fees: dict[dt.date, Decimal] = {}
+        self.course = Course(0, Dated([(BEGINNING, 0)]), {})
+        self.plan = plan
+
+    @property
+    def plan(self) -> Plan:
+        return self._plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self._plan = plan
+        self.course.prices = {
+            0: Dated((since or BEGINNING, Price(n, per_mb)) for n, (since, per_mb) in enumerate(plan.prices))
+        }
 
     def read(self, at: dt.datetime, counter: int, month: dt.date | None = None) -> None:
         """A counter is seen. `month` is None where the carrier gives no time."""
-        if self.open is None:  # the baseline charges nothing
-            self.open = month or month_of(at.date())
-            self.since = month_of(at.date())
-            self.highest[self.open] = self.shown = counter
-            self.read_at = at
-            return
-        if month is None:
-            if self.read_at is not None and at < self.read_at:
-                return  # without a time nobody can say which cycle an old answer is of
-            month = self.open
-            boundary_passed = month_of(at.date()) > self.open
-            if boundary_passed and (counter < self.shown or self.highest[self.open] == 0):
-                month = month_of(at.date())
-        self._moved(at, counter, month)
-        self.shown = counter
-        self.read_at = max(at, self.read_at or at)
+        self.course.read(Told(at, counter, month, has_finals=self.timed))
 
     def final_total(self, at: dt.datetime, month: dt.date, total: int) -> None:
         """The carrier's last word on a finished month that was ours."""
-        if self.open is not None and self.since is not None and month >= self.since:
-            self._moved(at, total, month)
-
-    def _moved(self, at: dt.datetime, counter: int, month: dt.date) -> None:
-        assert self.open is not None
-        assert self.since is not None
-        if month < self.open and month not in self.highest and month < self.since:
-            return  # not ours then
-        before = self.highest.get(month, 0)
-        self.open = max(self.open, month)
-        if counter <= before:
-            self.highest.setdefault(month, counter)
-            return
-        self.highest[month] = counter
-        day = min(max(at.date(), month), last_day(month))
-        end_of_day = dt.datetime.combine(day, dt.time.max, dt.UTC)
-        number, _ = self.plan.at(min(at, end_of_day))
-        self.used[day, number] += counter - before
-        self.by_cycle[month] += counter - before
+        if self.course.since is not None and month >= self.course.since:
+            self.course.read(Told(at, total, month, is_final=True, has_finals=True))
 
     def days(self) -> dict[tuple[dt.date, int], tuple[int, Decimal]]:
         """(day, number of its price) -> bytes and cost."""
         return {
-            (day, number): (used, cost(used, self.plan.prices[number][1]))
-            for (day, number), used in self.used.items()
-            if used
+            (day, number): (row.used, cost(row.used, self.plan.prices[number][1]))
+            for (_, day, number), row in self.course.owed.items()
+            if row.used
         }
 
 

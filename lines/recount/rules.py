@@ -9,7 +9,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -243,27 +243,38 @@ class Course:
     def _tell_again(self, told: Told, running: dt.date) -> None:
         """After 72 hours the counter is the new cycle's, and so is what was charged since the boundary."""
         assert self.open is not None
-        doubted = self.doubted if self.boundary == running else []
-        was_read = self.boundary == running
-        old, self.open, self.boundary, self.doubted = self.open, running, None, []
-        if not was_read:
+        old, highest = self.open, self.highest[self.open]
+        if self.last_at < midnight(running):  # nothing was charged since
             self._counted(told, running)
             return
+        newly = max(told.counter - highest, 0)
+        held = self.held.get(old)
+        agrees = held is not None and held.moved.at < told.at and told.counter >= held.counter
+        if newly > self._plausible(told.at.date()) and not agrees:
+            self.doubted += self._counted(told, old)  # held like any other; the next reading decides
+            return
+        doubted = self.doubted if self.boundary == running else []
+        self._leave(running)
+        self.boundary, self.doubted = None, []
         rest = told.counter
-        highest = self.highest[old]
         for moved in doubted:
             self._add(moved, -moved.used)
             self.highest[old] -= moved.used
             part = min(moved.used, rest)
             rest -= part
             self._add(self._movement(moved.at, running, moved.earlier, part), part)
-        newly = min(max(told.counter - highest, 0), rest)
+        newly = min(newly, rest)
         self._add(self._movement(told.at, running, self.last_at, newly), newly)
         rest -= newly
         self._add(self._movement(midnight(running), running, midnight(running), rest), rest)
         self.highest[running] = told.counter
-        self.read_in[running] = told.at
         self.held.pop(old, None)
+
+    def _leave(self, cycle: dt.date) -> None:
+        """A newer cycle is open: the one before is finished, and was read last when the line was."""
+        assert self.open is not None
+        self.read_in[self.open] = self.last_at
+        self.open = cycle
 
     def _counted(self, told: Told, cycle: dt.date) -> list[Moved]:
         """The counter of a known cycle: what it moved above the highest seen in it."""
@@ -272,27 +283,36 @@ class Course:
         is_late = cycle < self.open
         if is_late and cycle not in self.highest and not (told.has_finals and cycle >= self.since):
             return []  # not ours then, or a cycle of which nobody can say where we began
-        self.open = max(self.open, cycle)
-        earlier = self.read_in.get(cycle, BEGINNING) if is_late or told.is_final else self.last_at
-        if not told.is_final:
-            self.read_in[cycle] = max(told.at, self.read_in.get(cycle, BEGINNING))
+        earlier = self.read_in.get(cycle, BEGINNING) if is_late else self.last_at
+        if is_late and not told.is_final:
+            self.read_in[cycle] = max(told.at, earlier)
+        if cycle > self.open:
+            self._leave(cycle)
         before = self.highest.setdefault(cycle, 0)
         counter = _unwrapped(before, told)
-        done: list[Moved] = []
-        held = self.held.get(cycle)
-        if held is not None and not told.is_final and told.at > held.moved.at:
-            del self.held[cycle]
-            if counter >= held.counter:
-                self._charge(held.moved, held.counter)
-                done, before = [held.moved], held.counter
+        done, before = self._decided(told, cycle, counter, before)
         if counter <= before:
             return done
         moved = self._movement(told.at, cycle, earlier, counter - before)
-        if not told.is_final and moved.used > self._plausible(told.at.date()):
-            self.held[cycle] = Held(counter, moved)
+        if moved.used > self._plausible(told.at.date()):
+            self.held.setdefault(cycle, Held(counter, moved))
             return done
         self._charge(moved, counter)
         return [*done, moved]
+
+    def _decided(self, told: Told, cycle: dt.date, counter: int, before: int) -> tuple[list[Moved], int]:
+        """What is held waits for a reading that was asked for later: it agrees, and what is still missing is charged to
+
+        its own day and price; or it takes it back."""
+        held = self.held.get(cycle)
+        if held is None or told.at <= held.moved.at:
+            return [], before
+        del self.held[cycle]
+        if counter < held.counter or held.counter <= before:
+            return [], before
+        moved = replace(held.moved, used=held.counter - before)
+        self._charge(moved, held.counter)
+        return [moved], held.counter
 
     def _plausible(self, day: dt.date) -> int:
         largest = max((self.days.get(day - n * DAY, 0) for n in range(1, 31)), default=0)
