@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("billing", "0003_events_that_wait_have_turns"),
+        ("billing", "0004_auto_refill_goes_by_turns"),
     ]
 
     operations = [
