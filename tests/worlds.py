@@ -174,7 +174,8 @@ class Story:
             line.read(self.now, truths[name]["counter"], months[name] if line.timed else None)
         self.oracle.seal(today)
         ended = last_day(month_of(month_of(today) - dt.timedelta(days=1)))
-        if month_of(ended) not in self._settled:
+        is_over = today > ended + dt.timedelta(days=1)  # for more than 24 hours: then its totals are asked for, once
+        if is_over and month_of(ended) not in self._settled:
             self._settled.add(month_of(ended))
             for name, line in self.oracle.lines.items():
                 if line.timed:

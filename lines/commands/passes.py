@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from kit import clock
+from kit.sql import array
 
-from lines import policy
+from accounts.commands import Happened, record_many
+from accounts.policy import SYSTEM
+from lines import counting, policy
 from lines.carriers.base import Malformed, Odd
 from lines.commands import leases
 from lines.commands.readings import Applied
 from lines.models import Carrier, CarrierHealth, Chunk, FinalTotal, Line, Quarantine, ReadingPass
+from lines.policy import Hold
 
 CHUNK = 250  # lines
 FINALS_SHARE = 0.5  # of the day's calls
@@ -204,12 +209,14 @@ def plan_final_totals(*, carrier: Carrier) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO lines_finaltotal (line_id, carrier_id, cycle, attempts, last_error)"
-            " SELECT l.id, l.carrier_id, st.cycle, 0, '' FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id"
+            "INSERT INTO lines_finaltotal (line_id, carrier_id, cycle, due_at, attempts, last_error)"
+            " SELECT l.id, l.carrier_id, st.cycle,"
+            "        (st.cycle + interval '1 month') AT TIME ZONE 'UTC' + %s * interval '1 second', 0, ''"
+            "   FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id"
             "  WHERE l.carrier_id = %s AND l.payer_id IS NOT NULL AND st.cycle < %s"
             "    AND st.cycle >= st.since_cycle"
             " ON CONFLICT (line_id, cycle) DO NOTHING",
-            [carrier.pk, current],
+            [counting.FINALS_AFTER.total_seconds(), carrier.pk, current],
         )
     health.finals_planned_for = current
     health.save(update_fields=["finals_planned_for"])
@@ -231,10 +238,48 @@ def claim_final_totals(*, carrier: Carrier, limit: int) -> list[FinalTotal]:
     return list(FinalTotal.objects.filter(pk__in=ids).select_related("line").order_by("pk"))
 
 
+# The counter up to which a month was charged stands in its finished cycle, or in the state while no newer one began. A
+# total that is held is asked for once more: a second answer decides.
+SETTLE = f"""
+UPDATE lines_finaltotal f
+   SET total = t.total, leased_until = NULL, last_error = '',
+       charged = coalesce((SELECT c.counter FROM lines_linecycle c JOIN lines_line l ON l.id = c.line_id
+                            WHERE c.line_id = f.line_id AND c.cycle = f.cycle AND c.payer_id = l.payer_id),
+                          (SELECT st.counter FROM lines_linestate st
+                            WHERE st.line_id = f.line_id AND st.cycle = f.cycle)),
+       done_at = CASE WHEN held.is_so THEN NULL ELSE %(now)s END,
+       due_at = CASE WHEN held.is_so THEN %(now)s + %(again)s * interval '1 second' ELSE f.due_at END
+  FROM unnest(%(finals)s::bigint[], %(totals)s::bigint[]) AS t(id, total),
+       LATERAL (SELECT EXISTS (SELECT FROM lines_heldmovement h JOIN lines_finaltotal o ON o.id = t.id
+                                WHERE h.line_id = o.line_id AND h.cycle = o.cycle AND h.state = '{Hold.HELD}') AS is_so)
+       AS held
+ WHERE f.id = t.id
+RETURNING f.line_id, f.cycle, f.total, f.charged
+"""
+FINAL_AGAIN = dt.timedelta(hours=1)
+
+
+@transaction.atomic
 def final_totals_done(*, totals: Sequence[tuple[FinalTotal, int]]) -> None:
-    """These months are settled."""
-    for final, total in totals:
-        FinalTotal.objects.filter(pk=final.pk).update(done_at=clock.now(), total=total, leased_until=None)
+    """These months are settled; a total below what was charged is written down for the back office."""
+    values: dict[str, Any] = {
+        "now": clock.now(),
+        "again": FINAL_AGAIN.total_seconds(),
+        "finals": array(final.pk for final, _ in totals),
+        "totals": array(total for _, total in totals),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, values)
+        below = [row for row in cursor.fetchall() if row[3] is not None and row[2] < row[3]]
+    lines = Line.objects.in_bulk([row[0] for row in below])
+    record_many(
+        by=SYSTEM,
+        verb="final_total.below_charged",
+        things=[
+            Happened(None, f"line:{lines[line].iccid}", {"month": f"{cycle:%Y-%m}", "total": total, "charged": charged})
+            for line, cycle, total, charged in below
+        ],
+    )
 
 
 def final_total_failed(*, final: FinalTotal, error: str, give_up: bool, wait: float | None = None) -> None:

@@ -401,7 +401,7 @@ class FinalTotal(Leased):
     cycle = models.DateField()
     done_at = models.DateTimeField(null=True)
     total = models.BigIntegerField(null=True)
-    charged = models.BigIntegerField(null=True)  # bytes of the month that were charged when the total came
+    charged = models.BigIntegerField(null=True)  # the counter up to which it was charged then
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["line", "cycle"], name="final_total_is_once_a_month")]
