@@ -9,7 +9,7 @@ import lines.policy
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0028_odd_records"),
+        ("lines", "0029_stock_is_claimed"),
     ]
 
     operations = [
