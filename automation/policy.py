@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -63,10 +64,14 @@ class Outcome(enum.StrEnum):
     REFUSED = "refused"  # the line's carrier cannot
     SHADOW = "shadow"  # the rule only records
     ALREADY_OFF = "already-off"
+    STANDS_BY = "stands-by"  # the line was off already: it acts if that comes on within the period
     OVER = "over"  # the period was over before it was seen
     WAITS = "waits"  # the line was changed less than CALM ago
     DROPPED = "dropped"  # it waited, and somebody changed the line
     LEFT = "left"  # the line was changed MOST_CHANGES times that day
+
+
+WITH_LIMIT = frozenset({Trigger.USAGE, Trigger.COST})  # a rule that is over its limit until its period ends
 
 
 class Act(enum.StrEnum):
@@ -180,20 +185,31 @@ class LineNow:
     """A line as a rule finds it. `held_until`: when the rule that holds it gives it back, None for never."""
 
     is_off: bool
+    is_gone: bool = False  # another account's now
     is_held: bool = False
     held_until: dt.datetime | None = None
     changes: Changes = Changes()
 
 
-def judge(line: LineNow, *, lifts_at: dt.datetime | None, now: dt.datetime) -> Outcome:
-    """What becomes of a line that a rule wants off until `lifts_at` (None: for good)."""
+def judge(line: LineNow, *, lifts_at: dt.datetime | None, now: dt.datetime, stands_by: bool = False) -> Outcome:
+    """What becomes of a line that a rule wants off until `lifts_at` (None: for good).
+
+    One that somebody else holds off does not use up a rule that `stands_by` until its period ends.
+    """
     if lifts_at is not None and lifts_at <= now:
         return Outcome.OVER
     if line.is_held:
         return Outcome.DEACTIVATED if is_longer(lifts_at, line.held_until) else Outcome.ALREADY_OFF
     if line.is_off:
-        return Outcome.ALREADY_OFF
+        return Outcome.STANDS_BY if stands_by and not line.is_gone else Outcome.ALREADY_OFF
     return restraint(line.changes, now) or Outcome.DEACTIVATED
+
+
+def period_ends(period: str) -> dt.date:
+    """The first day after the period that a fire with a limit is named by: `day:2026-11-20`, `month:2026-11-15`."""
+    kind, _, begins = period.partition(":")
+    first = dt.date.fromisoformat(begins)
+    return first + dt.timedelta(days=1) if kind == Period.DAY else cycle_end(first) + dt.timedelta(days=1)
 
 
 def is_longer(one: dt.datetime | None, other: dt.datetime | None) -> bool:
@@ -225,8 +241,44 @@ def midnight(day: dt.date) -> dt.datetime:
 
 
 def says(text: str, word: str) -> bool:
-    """Whether a message has this word or these words, in any case, not as a part of another."""
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
+    """Whether a message has this word or these words, not as a part of another.
+
+    In any case, composed or not, full-width or not, ss for ß; in scripts that put no spaces between words, wherever it
+    stands.
+    """
+    text, word = _folded(text), _folded(word)
+    at = text.find(word) if word else -1
+    while at >= 0:
+        end = at + len(word)
+        before, after = text[at - 1 : at], text[end : end + 1]
+        if not _is_one_word(before, word[0]) and not _is_one_word(word[-1], after):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _folded(text: str) -> str:
+    """As it is compared: compatible characters as one, no case, one space for several, nothing that is not seen."""
+    whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(one for one in whole if unicodedata.category(one) != "Cf").split())
+
+
+# Letters of scripts that are written without spaces between words.
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u2e80-\u2fdf\u3005-\u3007"
+    "\u3021-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua9e0-\ua9ff\uaa60-\uaa7f\uf900-\ufaff"
+    "\U0001b000-\U0001b16f\U00020000-\U0003fffd]"
+)
+
+
+def _is_one_word(one: str, other: str) -> bool:
+    """Whether two neighbours belong to one word. A mark belongs to the letter that it stands on, in every script."""
+    if not one or not other:
+        return False
+    if unicodedata.category(other).startswith("M"):
+        return True
+    letters = all(unicodedata.category(each)[0] in "LMN" or each == "_" for each in (one, other))
+    return letters and not UNSPACED.match(one) and not UNSPACED.match(other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def _drive(turned: int) -> int:
 @shared_task
 def act() -> int:
     """What is due, and pages that were not met where they were applied."""
-    turned = _drive(rules.check_pages() + rules.follow_up() + rules.check_new_rules() + rules.check_events())
+    looks = (rules.check_pages, rules.follow_up, rules.check_new_rules, rules.check_events, rules.check_returned)
+    turned = _drive(sum(look() for look in looks))
     rules.tell_people()
     return turned
 

@@ -12,6 +12,7 @@ urlpatterns = [
     re_path(rf"^rules/{KEY}/$", rules.change_rule, name="rule"),
     re_path(rf"^rules/{KEY}/switch/$", rules.switch_rule, name="rule-switch"),
     re_path(rf"^rules/{KEY}/delete/$", rules.delete_rule, name="rule-delete"),
+    re_path(rf"^rules/{KEY}/undo/$", rules.undo_rule, name="rule-undo"),
     path("activity/", activity.activity_list, name="rule_activity"),
     path("activity.csv", activity.activity_csv, name="rule_activity_csv"),
     path("follow-ups/<int:number>/cancel/", activity.cancel, name="follow-up-cancel"),

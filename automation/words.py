@@ -18,6 +18,7 @@ OUTCOMES: dict[str, str] = {
     Outcome.REFUSED: "Not possible",
     Outcome.SHADOW: "Recorded only",
     Outcome.ALREADY_OFF: "Off already",
+    Outcome.STANDS_BY: "Standing by",
     Outcome.OVER: "Period over",
     Outcome.WAITS: "Waits",
     Outcome.DROPPED: "Left to somebody",
@@ -27,6 +28,7 @@ OUTCOMES_WHOLE: dict[str, str] = {
     Outcome.DEACTIVATED: "The line was wanted off at once.",
     Outcome.TOLD: "The rule only tells.",
     Outcome.SHADOW: "The rule is in shadow mode: it records what it would do.",
+    Outcome.STANDS_BY: "The line was off already. The rule acts if it comes on before the period ends.",
     Outcome.ALREADY_OFF: "The line was off already, by somebody or by a rule that holds it for longer.",
     Outcome.OVER: "The period was over before its last usage was seen: there was nothing left to stop.",
     Outcome.WAITS: "Rules changed the line less than 15 minutes ago; it waits until they are over.",
@@ -60,8 +62,12 @@ def number(value: Decimal) -> str:
     return text or "0"
 
 
-def amount(value: Decimal, unit: str) -> str:
-    return shown(value) if unit == Unit.USD else f"{number(round(value, 1))} MB"
+def amount(value: Decimal, unit: str, *, over: Decimal | None = None) -> str:
+    """A value with as many digits as a person needs; beside the limit that it is over, with those that decide."""
+    if unit == Unit.USD:
+        return shown(value, beside=over)
+    places = next((n for n in range(1, 6) if over is None or value <= over or round(value, n) > over), 6)
+    return f"{number(round(value, places))} MB"
 
 
 def because(
@@ -70,9 +76,9 @@ def because(
     """Why a rule fired, for its activity."""
     when = f"on {day:%-d %B %Y}" if period == Period.DAY else f"in the month from {day:%-d %B %Y}"
     if trigger == Trigger.USAGE and value is not None and limit is not None:
-        return f"Used {amount(value, unit)} {when}, over {limit_words(limit, unit)}"
+        return f"Used {amount(value, unit, over=limit)} {when}, over {limit_words(limit, unit)}"
     if trigger == Trigger.COST and value is not None and limit is not None:
-        return f"Cost {shown(value)} {when}, over {limit_words(limit, unit)}"
+        return f"Cost {shown(value, beside=limit)} {when}, over {limit_words(limit, unit)}"
     if trigger == Trigger.IMEI:
         return f"IMEI changed from {text}"
     if trigger == Trigger.SMS:

@@ -28,7 +28,7 @@ Iccids = Annotated[list[IccidText], msgspec.Meta(max_length=MOST_ICCIDS)]
 Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 Word = Annotated[str, msgspec.Meta(max_length=LONGEST_WORD)]
 OutcomeWord = Literal[
-    "deactivated", "told", "set", "refused", "shadow", "already-off", "over", "waits", "dropped", "left"
+    "deactivated", "told", "set", "refused", "shadow", "already-off", "stands-by", "over", "waits", "dropped", "left"
 ]
 
 

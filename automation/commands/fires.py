@@ -19,7 +19,7 @@ from automation.commands.acts import actor, hold, lines_now
 from automation.commands.guard import Guard, wait
 from automation.commands.sets import Aim, set_lines
 from automation.models import FollowUp, Rule, RuleFire
-from automation.policy import Act, Action, LineNow, Outcome, Then
+from automation.policy import Act, Action, LineNow, Outcome, Then, Trigger
 from automation.queries.due import Found
 from lines.commands.wishes import lock_lines
 from lines.models import Line
@@ -50,7 +50,7 @@ def fire(*, found: Sequence[Found]) -> Fired:
     setting = [one for one in fires if one.outcome == Outcome.SET]
     set_lines(wants=[(one, Aim.of_rule(one.rule)) for one in setting], guard=guard)
     RuleFire.objects.bulk_update(stopping + setting, ["outcome", "acted_at"], batch_size=2000)
-    _say(fires)
+    say(fires)
     return Fired(len(fires), turned)
 
 
@@ -122,10 +122,11 @@ def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) -
     left: list[int] = []
     waiting: list[FollowUp] = []
     for line_id, its in by_line.items():
-        line = lines.get(line_id) or LineNow(is_off=True)  # given away meanwhile
+        line = lines.get(line_id) or LineNow(is_off=True, is_gone=True)  # given away meanwhile
         longest = max(its, key=lambda one: (one.lifts_at is None, one.lifts_at or guard.now))
         for one in its:
-            one.outcome = policy.judge(line, lifts_at=one.lifts_at, now=guard.now)
+            by = Trigger(one.rule.trigger) in policy.WITH_LIMIT
+            one.outcome = policy.judge(line, lifts_at=one.lifts_at, now=guard.now, stands_by=by)
             if one.outcome == Outcome.DEACTIVATED and one is not longest:
                 one.outcome = Outcome.ALREADY_OFF
         if longest.outcome == Outcome.DEACTIVATED:
@@ -142,7 +143,7 @@ def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) -
     return turned
 
 
-def _say(fires: Sequence[RuleFire]) -> None:
+def say(fires: Sequence[RuleFire]) -> None:
     """One event for each rule that fired and acts, with the lines that it fired for."""
     by_rule: dict[Rule, list[RuleFire]] = defaultdict(list)
     for one in fires:

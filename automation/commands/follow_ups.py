@@ -16,8 +16,9 @@ from accounts.policy import Actor
 from automation.commands.acts import actor, is_held, lines_now
 from automation.commands.fires import act
 from automation.commands.guard import Guard, waited
+from automation.commands.rules import switch_rule
 from automation.commands.sets import put_back, run_waiting
-from automation.models import FollowUp
+from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, FollowState, Outcome
 from lines.commands.holds import give_back_lines
 from lines.commands.wishes import lock_lines
@@ -25,6 +26,13 @@ from lines.models import LineState
 from lines.policy import Wanted
 
 PUTS_BACK = (Act.SPEED, Act.PLAN)
+
+
+UNDO = dt.timedelta(hours=1)
+
+
+class TooLate(Refusal):
+    """What was done is too long ago to be taken back at once."""
 
 
 class FollowUpEnded(Refusal):
@@ -146,6 +154,29 @@ def run_follow_up_now(*, account: Account, follow_up_id: int, by: Actor) -> Foll
         _deactivate([one], states, freely, by=by)
     _record("follow_up.run", one, by)
     return one
+
+
+@transaction.atomic
+def undo_saving(*, account: Account, rule: Rule, by: Actor) -> int:
+    """Switches a rule off and gives back, in this person's name, the lines that it has switched off since it was saved
+    and that nobody has touched since; says how many. What waits is cancelled. Harmless twice.
+
+    Raises TooLate when it was saved more than an hour ago.
+    """
+    rule = Rule.objects.select_for_update().get(pk=rule.pk, account=account)
+    now = clock.now()
+    if rule.saved_at is None or now - rule.saved_at > UNDO:
+        raise TooLate("The rule was saved more than an hour ago. Switch it off, and activate its lines.")
+    switch_rule(account=account, rule=rule, on=False, by=by)
+    fires = RuleFire.objects.filter(rule=rule, is_shadow=False, fired_at__gte=rule.saved_at, line__isnull=False)
+    by_line = {fire.line_id: fire for fire in fires.order_by("pk") if fire.line_id is not None}
+    states = lock_lines(line_ids=sorted(by_line))
+    held = [state.pk for state in states if is_held(state=state) and state.wanted_at == by_line[state.pk].acted_at]
+    given = give_back_lines(line_ids=held, by=by)
+    for one in _locked(list(FollowUp.objects.filter(fire__in=fires).values_list("pk", flat=True))):
+        one.end(FollowState.CANCELLED, now, by=by)
+    fires.filter(outcome__in=[Outcome.WAITS, Outcome.STANDS_BY]).update(outcome=Outcome.DROPPED)
+    return len(given.activated) + len(given.by_balance) + len(given.by_subaccount)
 
 
 def _theirs(account: Account, follow_up_id: int) -> FollowUp:

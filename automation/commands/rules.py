@@ -91,8 +91,11 @@ class Draft:
 
 
 @transaction.atomic
-def add_rule(*, account: Account, draft: Draft, by: Actor) -> Rule:
-    """The same within a few seconds is a second click, and one rule. Raises BadRule, TooManyRules."""
+def add_rule(*, account: Account, draft: Draft, by: Actor, at_once: bool = True) -> Rule:
+    """`at_once`: it meets all its lines now; otherwise each with its next reading.
+
+    The same within a few seconds is a second click, and one rule. Raises BadRule, TooManyRules.
+    """
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     check(account=account, draft=draft)
     just_now = Rule.objects.filter(account=account, deleted_at=None, created_at__gt=clock.now() - SECOND_CLICK)
@@ -100,20 +103,25 @@ def add_rule(*, account: Account, draft: Draft, by: Actor) -> Rule:
         return twin
     if Rule.objects.filter(account=account, deleted_at=None).count() >= MOST_RULES:
         raise TooManyRules(f"An account has at most {MOST_RULES} rules; delete one that is not needed")
-    rule = Rule.objects.create(account=account, check_asked_at=clock.now(), **draft.facts())
+    asked_at = clock.now() if at_once else None
+    rule = Rule.objects.create(account=account, check_asked_at=asked_at, saved_at=clock.now(), **draft.facts())
     rule.tells.set(draft.tells)
     _record("rule.added", rule, by)
     return rule
 
 
 @transaction.atomic
-def change_rule(*, account: Account, rule: Rule, draft: Draft, by: Actor) -> Rule:
-    """What it did stays, and where it has fired in a period it does not fire again. Raises BadRule."""
+def change_rule(*, account: Account, rule: Rule, draft: Draft, by: Actor, at_once: bool = True) -> Rule:
+    """What it did stays, and where it has fired in a period it does not fire again. Raises BadRule.
+
+    `at_once`: it meets all its lines now; otherwise each with its next reading.
+    """
     locked = _locked(account, rule)
     check(account=account, draft=draft)
     for name, value in draft.facts().items():
         setattr(locked, name, value)
-    locked.check_asked_at = clock.now()
+    locked.saved_at = clock.now()
+    locked.check_asked_at = clock.now() if at_once else None
     locked.save()
     locked.tells.set(draft.tells)
     _record("rule.changed", locked, by)
@@ -127,8 +135,8 @@ def switch_rule(*, account: Account, rule: Rule, on: bool, by: Actor) -> Rule:
     if locked.is_on != on:
         locked.is_on = on
         if on:
-            locked.since = locked.check_asked_at = clock.now()
-        locked.save(update_fields=["is_on", "since", "check_asked_at"])
+            locked.since = locked.check_asked_at = locked.saved_at = clock.now()
+        locked.save(update_fields=["is_on", "since", "check_asked_at", "saved_at"])
         _record("rule.switched_on" if on else "rule.switched_off", locked, by)
     return locked
 

@@ -31,7 +31,7 @@ def tell_of(*, rule_id: int) -> bool:
     if to := sorted(people):
         tell(
             account_id=rule.account_id,
-            key=f"rule:{rule.pk}:{fires[0].pk}",
+            key=f"rule:{rule.pk}:{fires[0].pk}:{fires[0].fired_at.isoformat()}",
             told=_told(rule, fires),
             to=to,
             page=f"/automation/activity/?rule={rule.uuid.hex}",

@@ -50,6 +50,7 @@ class Rule(models.Model):
     to_plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")
     tells = models.ManyToManyField(Membership, related_name="+")
 
+    saved_at = models.DateTimeField(null=True)  # when it was last written or switched on
     check_asked_at = models.DateTimeField(null=True)  # all its lines are to be looked at, not only those that move
     mailed_at = models.DateTimeField(null=True)
 
@@ -122,6 +123,7 @@ class RuleFire(models.Model):
             models.Index(fields=["account", "-id"], name="fire_of_account"),
             models.Index(fields=["line", "-id"], name="fire_of_line"),
             models.Index(fields=["rule", "id"], condition=Q(mail_due=True), name="fire_to_mail"),
+            models.Index(fields=["line"], condition=Q(outcome=Outcome.STANDS_BY), name="fire_that_stands_by"),
         ]
 
 

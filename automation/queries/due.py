@@ -16,10 +16,10 @@ from kit.sql import array, prepared
 from automation.countries import name_of
 from automation.models import Rule, RuleFire
 from automation.policy import Action, Period, Trigger, midnight, says
-from automation.queries.scope import IN_SCOPE, lines_in_scope, scope_of
+from automation.queries.scope import DRAFT, IN_SCOPE, Scope, lines_in_scope, scope_of
 from billing.models import UsageDay
 from lines import policy
-from lines.models import HolderDay, Line
+from lines.models import HolderDay, Line, LineState, SmsMessage
 from lines.policy import MEGABYTE, Wanted
 
 
@@ -39,6 +39,22 @@ class Found:
     text: str = ""  # what was said or changed
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A rule as it is being written, as far as it can act at once; `rule_id` is the saved one that it changes."""
+
+    scope: Scope
+    trigger: Trigger
+    period: str
+    unit: str
+    limit: Decimal | None
+    hours: int | None
+    rule_id: int | None = None
+
+    def first(self, today: dt.date) -> dt.date:
+        return today if self.period == Period.DAY else today.replace(day=1)
+
+
 RULES = """
     SELECT * FROM automation_rule
      WHERE is_on AND deleted_at IS NULL AND trigger = %(trigger)s AND (%(rule)s::bigint IS NULL OR id = %(rule)s)
@@ -48,9 +64,10 @@ NOT_FIRED = """
                  WHERE f.rule_id = r.id AND f.line_id = l.id AND f.period = {period} AND f.is_shadow = r.is_shadow)
 """
 
-# Most lines are under every limit of their account: `seen` leaves them by comparing with the loosest of each kind, in
-# bytes, and in money by the dearest price that the carrier's lines can have. Only what is left meets the rules.
-# A day or a cycle that was over before `since` is nobody's current period.
+# Most lines are under every limit of their account: `l` leaves them by comparing with the loosest of each kind, in
+# bytes, and in money by the dearest price and fee that the carrier's lines can have; a line that sent messages which
+# cost something is looked at. Only what is left meets the rules. In money a line's period is the current one, whether
+# it moved or not: a fee and a message cost too. A day or a cycle that was over before `since` is nobody's current one.
 USAGE = """
 WITH rule AS MATERIALIZED (
     SELECT r.*, floor(r."limit" * {megabyte})::bigint AS bytes FROM ({rules}) r
@@ -59,58 +76,74 @@ WITH rule AS MATERIALIZED (
            min(bytes) FILTER (WHERE unit = 'mb' AND period = 'day') AS day_bytes,
            min(bytes) FILTER (WHERE unit = 'mb' AND period = 'month') AS month_bytes,
            min("limit"::float8) FILTER (WHERE unit = 'usd' AND period = 'day') AS day_usd,
-           min("limit"::float8) FILTER (WHERE unit = 'usd' AND period = 'month') AS month_usd
+           min("limit"::float8) FILTER (WHERE unit = 'usd' AND period = 'month') AS month_usd,
+           bool_or(unit = 'usd') AS has_usd
       FROM rule GROUP BY account_id
 ), carrier AS MATERIALIZED (
     SELECT c.id, c.cycle_day,
            (date_trunc('month', %(since)s::date)
             - CASE WHEN c.cycle_day > extract(day FROM %(since)s::date) THEN interval '1 month' ELSE '0' END)::date
             + c.cycle_day - 1 AS cycle,
-           (SELECT max(p.per_mb) FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
-             WHERE rp.carrier_id = c.id
-               AND NOT EXISTS (SELECT FROM lines_price n  -- long replaced: nothing of this cycle costs it
-                                WHERE n.plan_id = p.plan_id AND n.valid_from > coalesce(p.valid_from, '-infinity')
-                                  AND n.valid_from < %(since)s::date - 62))::float8 * {per_byte} AS per_byte
+           coalesce(price.per_mb, 0)::float8 * {per_byte} AS per_byte, coalesce(price.per_day, 0)::float8 AS per_day
       FROM lines_carrier c
+     CROSS JOIN LATERAL (
+           SELECT max(p.per_mb) AS per_mb, max(p.per_day) AS per_day
+             FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
+            WHERE rp.carrier_id = c.id
+              AND NOT EXISTS (SELECT FROM lines_price n  -- long replaced: nothing of this cycle costs it
+                               WHERE n.plan_id = p.plan_id AND n.valid_from > coalesce(p.valid_from, '-infinity')
+                                 AND n.valid_from < %(since)s::date - 62)) price
 ), l AS MATERIALIZED (
-    SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day, st.day AS last_day,
+    SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day,
            CASE WHEN st.day >= %(since)s::date THEN st.day END AS day,
            CASE WHEN st.day >= %(since)s::date THEN st.day_bytes END AS day_bytes,
            CASE WHEN st.cycle >= c.cycle THEN st.cycle END AS cycle,
-           CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline END AS month_bytes
+           CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline END AS month_bytes,
+           greatest(st.day, %(since)s::date) AS usd_day, greatest(st.cycle, c.cycle) AS usd_cycle
       FROM lines_linestate st
       JOIN lines_line l ON l.id = st.line_id
       JOIN loosest m ON m.account_id = l.payer_id
       JOIN carrier c ON c.id = l.carrier_id
      WHERE {which}
-       AND ((st.day >= %(since)s::date
-             AND (st.day_bytes > m.day_bytes OR st.day_bytes * c.per_byte * 1.000001 + 0.001 > m.day_usd))
-         OR (st.cycle >= c.cycle
-             AND (st.counter - st.baseline > m.month_bytes
-                  OR (st.counter - st.baseline) * c.per_byte * 1.000001 + 0.001 > m.month_usd)))
+       AND ((st.day >= %(since)s::date AND st.day_bytes > m.day_bytes)
+         OR (st.cycle >= c.cycle AND st.counter - st.baseline > m.month_bytes)
+         OR (m.has_usd
+             AND (CASE WHEN st.day >= %(since)s::date THEN st.day_bytes ELSE 0 END * c.per_byte * 1.000001 + c.per_day
+                  + 0.001 > m.day_usd
+               OR CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline ELSE 0 END * c.per_byte * 1.000001
+                  + c.per_day * 31 + 0.001 > m.month_usd
+               OR EXISTS (SELECT FROM lines_smsmessage s WHERE s.line_id = l.id AND s.payer_id = l.payer_id
+                             AND s.price > 0 AND s.accepted_at >= c.cycle))))
 )
 SELECT r.id, l.id, v.period, v.value, v.day, l.cycle_day
   FROM l
   JOIN rule r ON {scope}
  CROSS JOIN LATERAL (
-    SELECT r.period || ':' || CASE r.period WHEN 'day' THEN l.day ELSE l.cycle END AS period,
-           CASE r.period WHEN 'day' THEN l.day ELSE l.cycle END AS day,
+    SELECT CASE r.period WHEN 'day' THEN CASE r.unit WHEN 'usd' THEN l.usd_day ELSE l.day END
+                         ELSE CASE r.unit WHEN 'usd' THEN l.usd_cycle ELSE l.cycle END END AS day,
            CASE r.period WHEN 'day' THEN l.day_bytes ELSE l.month_bytes END AS used) u
  CROSS JOIN LATERAL (
-    SELECT u.period, u.day,
+    SELECT r.period || ':' || u.day AS period, u.day,
+           (u.day + CASE r.period WHEN 'day' THEN interval '1 day' ELSE interval '1 month' END)::date AS ends) p
+ CROSS JOIN LATERAL (
+    SELECT p.period, p.day,
            CASE r.unit WHEN 'mb' THEN round(u.used::numeric / {megabyte}, 6)
-                ELSE (SELECT sum(d.cost) FROM lines_lineday d
-                       WHERE d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= u.day AND d.day <= l.last_day
-                         AND (r.period = 'day' OR d.cycle = l.cycle)) END AS value) v
+                ELSE coalesce((SELECT sum(d.cost + d.fee) FROM lines_lineday d
+                                WHERE d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= p.day AND d.day < p.ends
+                                  AND (r.period = 'day' OR d.cycle = p.day)), 0)
+                   + coalesce((SELECT sum(s.price) FROM lines_smsmessage s
+                                WHERE s.line_id = l.id AND s.payer_id = l.payer_id
+                                  AND s.accepted_at >= p.day::timestamp AT TIME ZONE 'UTC'
+                                  AND s.accepted_at < p.ends::timestamp AT TIME ZONE 'UTC'), 0) END AS value) v
  WHERE CASE r.unit WHEN 'mb' THEN u.used > r.bytes ELSE v.value > r."limit" END
    AND {not_fired}
  ORDER BY l.id, r.id
 """
 
 
-def _usage(which: str) -> str:
+def _usage(which: str, rules: str = RULES) -> str:
     return USAGE.format(
-        rules=RULES,
+        rules=rules,
         megabyte=MEGABYTE,
         per_byte=policy.PER_BYTE,
         which=which,
@@ -119,6 +152,12 @@ def _usage(which: str) -> str:
     )
 
 
+# A rule that is being written, as if it were one; `rule` is the one that it changes, whose periods are used up.
+WRITTEN = """
+    SELECT coalesce(%(rule)s::bigint, 0) AS id, d.*, %(unit)s::text AS unit, %(period)s::text AS period,
+           %(limit)s::numeric AS "limit", %(hours)s::int AS hours, false AS is_shadow
+      FROM {draft}
+""".format(draft=DRAFT.replace(") r", ") d"))
 USAGE_OF_LINES, USAGE_OF_ALL = _usage("st.line_id = ANY(%(lines)s::bigint[])"), _usage("true")
 
 
@@ -128,13 +167,42 @@ def usage_of_lines(line_ids: Sequence[int], *, since: dt.date) -> list[Found]:
     return [Found(*row) for row in prepared(USAGE_OF_LINES, values)]
 
 
+USAGE_OF_WRITTEN = _usage("true", WRITTEN)
+
+
+def lines_over_now(draft: Written, *, today: dt.date) -> list[int]:
+    """The running lines that a rule which is being written would switch off as soon as it is saved."""
+    values: dict[str, Any] = draft.scope.values() | {
+        "rule": draft.rule_id,
+        "unit": draft.unit,
+        "period": draft.period,
+        "limit": draft.limit,
+        "hours": draft.hours,
+        "since": today,
+    }
+    if draft.trigger is Trigger.COST:
+        is_over = (
+            draft.limit is not None
+            and _cost_since(draft.scope.account_id, draft.scope.holder_id, draft.first(today)) > draft.limit
+        )
+        line_ids = lines_in_scope(draft.scope) if is_over else []
+    elif draft.trigger in (Trigger.USAGE, Trigger.SILENCE):
+        with connection.cursor() as cursor:
+            cursor.execute(USAGE_OF_WRITTEN if draft.trigger is Trigger.USAGE else SILENCE_OF_WRITTEN, values)
+            line_ids = [row[1] for row in cursor.fetchall()]
+    else:
+        line_ids = []
+    running = LineState.objects.filter(pk__in=line_ids, wanted=Wanted.ACTIVE)
+    return list(running.order_by("pk").values_list("pk", flat=True))
+
+
 def usage_of_all(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
     """Limits of usage that any line is over today, of all rules or of one."""
     return _found(USAGE_OF_ALL, Trigger.USAGE, since=today, rule=rule_id)
 
 
 # Silent is only what has been read after the hours were over: a carrier that does not answer makes nobody silent.
-SILENCE = """
+SILENCE_OF = """
 SELECT r.id, l.id, v.period, round((extract(epoch FROM st.read_at - v.since) / 3600)::numeric, 1), %(since)s::date,
        c.cycle_day
   FROM ({rules}) r
@@ -145,7 +213,13 @@ SELECT r.id, l.id, v.period, round((extract(epoch FROM st.read_at - v.since) / 3
  CROSS JOIN LATERAL (SELECT s.since, 'silence:' || extract(epoch FROM s.since)::bigint AS period) v
  WHERE st.wanted = {active} AND st.read_at > v.since + r.hours * interval '1 hour' AND {not_fired}
  ORDER BY l.id, r.id
-""".format(rules=RULES, scope=IN_SCOPE, active=int(Wanted.ACTIVE), not_fired=NOT_FIRED.format(period="v.period"))
+"""
+SILENCE, SILENCE_OF_WRITTEN = (
+    SILENCE_OF.format(
+        rules=rules, scope=IN_SCOPE, active=int(Wanted.ACTIVE), not_fired=NOT_FIRED.format(period="v.period")
+    )
+    for rules in (RULES, WRITTEN)
+)
 
 
 def silence(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
@@ -228,19 +302,22 @@ def costs(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
     for rule in rules if rule_id is None else rules.filter(pk=rule_id):
         day = today if rule.period == Period.DAY else today.replace(day=1)
         name = f"{rule.period}:{day}"
-        value = _cost_since(rule, day)
+        value = _cost_since(rule.account_id, rule.holder_id, day)
         if rule.limit is not None and value > rule.limit:
             found += [Found(rule.pk, line, name, value, day, cycle) for line, cycle in _lines_not_fired(rule, name)]
     return found
 
 
-def _cost_since(rule: Rule, day: dt.date) -> Decimal:
-    """What the whole account costs, messages included, or what the lines of one holder cost."""
-    if rule.holder_id is None:
-        sums = UsageDay.objects.filter(account_id=rule.account_id, day__gte=day)
+def _cost_since(account_id: int, holder_id: int | None, day: dt.date) -> Decimal:
+    """What the whole account costs, or what the lines of one holder cost: data, fees and messages."""
+    if holder_id is None:
+        sums = UsageDay.objects.filter(account_id=account_id, day__gte=day)
         return sums.aggregate(total=Sum(F("usage") + F("sms")))["total"] or Decimal(0)
-    days = HolderDay.objects.filter(payer_id=rule.account_id, account_id=rule.holder_id, day__gte=day)
-    return days.aggregate(total=Sum("cost"))["total"] or Decimal(0)
+    days = HolderDay.objects.filter(payer_id=account_id, account_id=holder_id, day__gte=day)
+    theirs = SmsMessage.objects.filter(account_id=holder_id, payer_id=account_id)
+    messages = theirs.filter(accepted_at__gte=midnight(day))
+    data, sms = days.aggregate(total=Sum("cost"))["total"], messages.aggregate(total=Sum("price"))["total"]
+    return (data or Decimal(0)) + (sms or Decimal(0))
 
 
 def _lines_not_fired(rule: Rule, period: str) -> list[tuple[int | None, int]]:

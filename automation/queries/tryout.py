@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, Sum
+from django.db.models.functions import TruncDate
 from kit.money import ZERO
 
 from automation.countries import name_of
@@ -22,6 +23,7 @@ from automation.policy import (
     Trigger,
     Unit,
     WouldFire,
+    midnight,
     says,
     would_have_been_abroad,
     would_have_been_silent,
@@ -29,8 +31,8 @@ from automation.policy import (
 )
 from automation.queries.scope import DRAFT, IN_SCOPE, Scope
 from billing.models import UsageDay
-from lines.models import HolderDay, Line, LineDay
-from lines.policy import MEGABYTE
+from lines.models import HolderDay, Line, LineDay, SmsMessage
+from lines.policy import MEGABYTE, cycle_start
 
 DAYS = 30
 MOST_LINES = 1_000  # of those that a rule would have fired for, the ones that used most are worked out
@@ -93,12 +95,24 @@ def try_out(asked: Asked, *, today: dt.date) -> TriedOut:
     return _by_events(asked, since)
 
 
-# Bytes and USD of the lines in scope by day, from the beginning of the cycle in which the time begins.
+# Bytes and USD, with fees and messages, of the lines in scope by day, from the beginning of the cycle in which the time
+# begins.
 SCOPED_DAYS = f"""
-    SELECT d.line_id, d.day, d.cycle, sum(d.used) AS used, sum(d.cost) AS cost
-      FROM {DRAFT}
-      JOIN lines_line l ON {IN_SCOPE}
-      JOIN lines_lineday d ON d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= %(start)s
+    SELECT line_id, day, cycle, sum(used) AS used, sum(cost) AS cost FROM (
+        SELECT d.line_id, d.day, d.cycle, d.used, d.cost + d.fee AS cost
+          FROM {DRAFT}
+          JOIN lines_line l ON {IN_SCOPE}
+          JOIN lines_lineday d ON d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= %(start)s
+         UNION ALL
+        SELECT m.line_id, on_day.day,
+               (date_trunc('month', on_day.day) + (c.cycle_day - 1) * interval '1 day' - CASE
+                 WHEN extract(day FROM on_day.day) < c.cycle_day THEN interval '1 month' ELSE '0' END)::date, 0, m.price
+          FROM {DRAFT}
+          JOIN lines_line l ON {IN_SCOPE}
+          JOIN lines_carrier c ON c.id = l.carrier_id
+          JOIN lines_smsmessage m ON m.line_id = l.id AND m.payer_id = l.payer_id AND m.price > 0
+         CROSS JOIN LATERAL (SELECT (m.accepted_at AT TIME ZONE 'UTC')::date AS day) on_day
+         WHERE on_day.day >= %(start)s) d
 """
 OVER = """
     SELECT line_id, max(sum) FROM (
@@ -108,7 +122,7 @@ OVER = """
 GAPS = """
     SELECT line_id, max(gap) FROM (
         SELECT line_id, coalesce(lead(day) OVER (PARTITION BY line_id ORDER BY day), %(end)s) - day - 1 AS gap
-          FROM ({days} GROUP BY 1, 2, 3 HAVING sum(d.used) > 0) d
+          FROM ({days} GROUP BY 1, 2, 3 HAVING sum(used) > 0) d
     ) s GROUP BY line_id HAVING max(gap) * 24 >= %(limit)s ORDER BY 2 DESC, 1
 """
 
@@ -152,13 +166,21 @@ def _by_days(asked: Asked, since: dt.date, line_ids: Sequence[int]) -> TriedOut:
 
 
 def _days_of(line_ids: Sequence[int], asked: Asked, since: dt.date) -> dict[int, list[LineDayUsed]]:
-    by_line: dict[int, list[LineDayUsed]] = defaultdict(list)
+    """These lines' days in order: bytes, and USD with fees and messages."""
+    of_day: dict[tuple[int, dt.date, dt.date], tuple[int, Decimal]] = {}
     rows = LineDay.objects.filter(line__in=line_ids, payer=asked.scope.account_id, day__gte=_start(since))
-    sums = (
-        rows.values("line_id", "day", "cycle").annotate(bytes=Sum("used"), usd=Sum("cost")).order_by("line_id", "day")
-    )
-    for row in sums:
-        by_line[row["line_id"]].append(LineDayUsed(row["line_id"], row["day"], row["cycle"], row["bytes"], row["usd"]))
+    for row in rows.values("line_id", "day", "cycle").annotate(bytes=Sum("used"), usd=Sum(F("cost") + F("fee"))):
+        of_day[row["line_id"], row["day"], row["cycle"]] = row["bytes"], row["usd"]
+    sent = SmsMessage.objects.filter(line__in=line_ids, payer=asked.scope.account_id, price__gt=0)
+    told = sent.filter(accepted_at__gte=midnight(_start(since)))
+    on = TruncDate("accepted_at", tzinfo=dt.UTC)
+    for line_id, day, price, cycle_day in told.values_list("line", on, "price", "carrier__cycle_day"):
+        key = line_id, day, cycle_start(day, cycle_day)
+        used, usd = of_day.get(key, (0, ZERO))
+        of_day[key] = used, usd + price
+    by_line: dict[int, list[LineDayUsed]] = defaultdict(list)
+    for (line_id, day, cycle), (used, usd) in sorted(of_day.items()):
+        by_line[line_id].append(LineDayUsed(line_id, day, cycle, used, usd))
     return by_line
 
 
@@ -209,7 +231,12 @@ def _by_cost(asked: Asked, since: dt.date) -> TriedOut:
         by_day = list(whole.order_by("day").values_list("day", "usd"))
     else:
         rows = HolderDay.objects.filter(payer=account, account=asked.scope.holder_id, day__gte=start)
-        by_day = list(rows.values("day").annotate(usd=Sum("cost")).order_by("day").values_list("day", "usd"))
+        sums = defaultdict(Decimal, rows.values("day").annotate(usd=Sum("cost")).values_list("day", "usd"))
+        theirs = SmsMessage.objects.filter(payer=account, account=asked.scope.holder_id)
+        on = TruncDate("accepted_at", tzinfo=dt.UTC)
+        for day, price in theirs.filter(accepted_at__gte=midnight(start)).values_list(on, "price"):
+            sums[day] += price
+        by_day = sorted(sums.items())
     days = [LineDayUsed(0, day, day.replace(day=1), 0, usd) for day, usd in by_day]
     tried = _summed(since, _fires(asked, days, since), {0: ("", "")})
     tried.lines = tried.looked_at = 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from kit import clock
 from kit.errors import Refusal
@@ -18,10 +20,12 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from automation import tasks, words
 from automation.commands import rules
+from automation.commands.follow_ups import undo_saving
 from automation.forms import EXAMPLES, RuleForm, initial_of
 from automation.models import Rule
 from automation.policy import Action, Period, Trigger, Unit
 from automation.queries import activity
+from automation.queries.due import Written, lines_over_now
 from automation.queries.scope import count_in_scope
 from automation.queries.tryout import DAYS, MOST_SHOWN, Asked, TriedOut, try_out
 from automation.views.parts import actor, nudge
@@ -50,6 +54,9 @@ def rule_list(request: MemberRequest) -> HttpResponse:
         "examples": [(key, label) for key, (label, _) in EXAMPLES.items()],
         "may_change": request.membership.may(Right.MANAGE_LINES),
         "days": DAYS,
+        "saved": activity.rule_of(account, saved)
+        if re.fullmatch(r"[0-9a-f]{32}", saved := request.GET.get("saved", ""))
+        else None,
     }
     return page(request, "automation/rules.html", context)
 
@@ -74,17 +81,22 @@ def _form(request: MemberRequest, rule: Rule | None, initial: dict[str, Any]) ->
     do = request.POST.get("do", "save") if request.method == "POST" else ""
     form = RuleForm(request.POST if do else None, initial=initial, membership=request.membership)
     is_valid = bool(do) and form.is_valid()
-    if do == "save" and is_valid:
+    over = _over_now(form, rule) if is_valid else []
+    seen = str(len(over)) == request.POST.get("over", "0")  # who saves has been told how many lines it stops
+    if do == "save" and is_valid and (seen or not _acts_at_once(request, form)):
         try:
-            return _save(request, rule, form)
+            return _save(request, rule, form, over=len(over))
         except Refusal as refusal:
             form.add_error(None, refusal.message)
     context: dict[str, Any] = {"tab": "rules", "rule": rule, "form": form, "days": DAYS, "shown": MOST_SHOWN}
-    context |= _preview(form if do else _as_given(request, form, initial))
+    shown = form if do else _as_given(request, form, initial)
+    context |= _preview(shown)
+    context |= {"over": len(_over_now(shown, rule)) if shown.is_valid() else 0, "starts": request.POST.get("starts")}
+    context["asks_again"] = do == "save" and is_valid
     if do == "try" and is_valid:
         context["tried"] = _tried(form)
     response = page(request, "automation/rule_form.html", context, part="preview" if do == "preview" else None)
-    if do in ("save", "try") and form.errors:
+    if do in ("save", "try") and (form.errors or context["asks_again"]):
         response.status_code = 422
     return response
 
@@ -98,16 +110,56 @@ def _as_given(request: MemberRequest, form: RuleForm, initial: dict[str, Any]) -
     return given
 
 
-def _save(request: MemberRequest, rule: Rule | None, form: RuleForm) -> HttpResponse:
+def _acts_at_once(request: MemberRequest, form: RuleForm) -> bool:
+    """Usage alone has readings to wait for."""
+    return request.POST.get("starts") != "next" or form.draft().trigger is not Trigger.USAGE
+
+
+def _over_now(form: RuleForm, rule: Rule | None) -> list[int]:
+    """The running lines that the rule would switch off as soon as it is saved."""
+    draft = form.draft()
+    if draft.action is not Action.DEACTIVATE or draft.is_shadow or (rule is not None and not rule.is_on):
+        return []
+    written = Written(
+        scope=form.scope(),
+        trigger=draft.trigger,
+        period=draft.period,
+        unit=draft.unit,
+        limit=draft.limit,
+        hours=draft.hours,
+        rule_id=rule.pk if rule else None,
+    )
+    return lines_over_now(written, today=clock.today())
+
+
+def _save(request: MemberRequest, rule: Rule | None, form: RuleForm, *, over: int) -> HttpResponse:
     """Raises Refusal."""
-    account, by, draft = request.account, actor(request), form.draft()
+    account, by, draft, at_once = request.account, actor(request), form.draft(), _acts_at_once(request, form)
     if rule is None:
-        rules.add_rule(account=account, draft=draft, by=by)
-        messages.success(request, f"The rule “{draft.name}” is saved. Lines that are over it already meet it now.")
+        rule = rules.add_rule(account=account, draft=draft, by=by, at_once=at_once)
+        said = f"Rule “{draft.name}” saved."
     else:
-        rules.change_rule(account=account, rule=rule, draft=draft, by=by)
-        messages.success(request, f"The rule “{draft.name}” is changed. What it did stays.")
+        rules.change_rule(account=account, rule=rule, draft=draft, by=by, at_once=at_once)
+        said = f"Rule “{draft.name}” changed. What it did stays."
     nudge(tasks.act)
+    if over and at_once:
+        said += f" {over:,} line{'s are' if over > 1 else ' is'} being deactivated."
+        messages.success(request, said)
+        return redirect(f"{reverse('rules')}?saved={rule.uuid.hex}")
+    messages.success(request, said)
+    return redirect("rules")
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def undo_rule(request: MemberRequest, key: str) -> HttpResponse:
+    """Switches a rule off that was saved just now, and gives its lines back."""
+    try:
+        count = undo_saving(account=request.account, rule=_rule(request, key), by=actor(request))
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, f"Rule switched off. {count:,} line{'' if count == 1 else 's'} reactivated.")
     return redirect("rules")
 
 

@@ -10,6 +10,7 @@ from kit import clock
 from automation.commands.fires import fire
 from automation.commands.follow_ups import run_due_follow_ups
 from automation.commands.rules import checked
+from automation.commands.standing_by import end_standing_by, fire_for_lines_that_came_on
 from automation.commands.telling import tell_of
 from automation.models import Rule, RuleFire
 from automation.policy import Trigger
@@ -43,7 +44,7 @@ def meet_page() -> int:
 
 def check_rest() -> int:
     """Everything that is not a page: follow-ups, new rules, events, silence, costs; says how many lines turned."""
-    turned = check_pages() + follow_up() + check_new_rules() + check_events() + check_slow()
+    turned = check_pages() + follow_up() + check_new_rules() + check_events() + check_slow() + check_returned()
     tell_people()
     return turned
 
@@ -51,6 +52,15 @@ def check_rest() -> int:
 def follow_up() -> int:
     turned = 0
     while done := run_due_follow_ups():
+        turned += done
+    return turned
+
+
+def check_returned() -> int:
+    """Lines that were off when a rule met them, and have come on."""
+    end_standing_by(today=clock.today())
+    turned = 0
+    while done := fire_for_lines_that_came_on():
         turned += done
     return turned
 

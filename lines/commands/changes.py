@@ -1,19 +1,29 @@
-"""What pages of readings changed, handed to whoever acts on it."""
+"""What pages of readings, fees and messages changed, handed to whoever acts on it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
+from kit import clock
+
+from lines.models import ChangedLines
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Lines that moved, each once, and when the earliest of their pages was read."""
+    """Lines that moved or cost more, each once, and when the earliest of that was."""
 
     since: dt.datetime
     line_ids: list[int]
+
+
+def note_changed_lines(*, line_ids: Collection[int]) -> None:
+    """These lines cost more than before, by a fee or a message: whoever acts on usage meets them."""
+    if line_ids:
+        ChangedLines.objects.create(read_at=clock.now(), line_ids=sorted(line_ids))
 
 
 def take_changed_lines(*, pages: int) -> Changed | None:

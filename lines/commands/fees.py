@@ -11,6 +11,7 @@ from kit.sql import array
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines.carriers.base import Switch
+from lines.commands.changes import note_changed_lines
 from lines.models import Price
 from lines.policy import Wanted
 
@@ -70,7 +71,7 @@ WITH price AS (
                           THEN greatest(s.due_day, s.last_day + 1) END
       FROM span s WHERE o.id = s.id
 )
-SELECT payer_id, day, sum(per_day) FROM fee GROUP BY payer_id, day
+SELECT payer_id, day, sum(per_day), array_agg(line_id) FROM fee GROUP BY payer_id, day
 """
 
 
@@ -92,8 +93,10 @@ def charge_fees(*, today: dt.date) -> int:
             )
             given: dict[str, Any] = {"plans": plans, "spans": array(spans), "today": today}
             cursor.execute(CHARGE_FEES, given)
-            charges = [Charge(payer, day, amount) for payer, day, amount in cursor.fetchall()]
+            owed = cursor.fetchall()
+            charges = [Charge(payer, day, amount) for payer, day, amount, _ in owed]
             charge_usage(charges=charges)
+            note_changed_lines(line_ids={line for _, _, _, line_ids in owed for line in line_ids})
             charged += len(charges)
     return charged
 

@@ -17,6 +17,7 @@ from lines import policy
 from lines.carriers import CLIENTS
 from lines.carriers.base import Sms, SmsFate, Switch
 from lines.commands import leases
+from lines.commands.changes import note_changed_lines
 from lines.commands.wishes import LineInStock, enforce
 from lines.models import Carrier, Line, LineState, SmsMessage
 from lines.policy import SmsState, Wanted
@@ -170,6 +171,7 @@ def sms_accepted(*, message_id: int, sms: Sms, follow: bool) -> None:
             day=clock.today(),
             note=f"SMS to {message.line.iccid}",
         )
+        note_changed_lines(line_ids=[message.line_id])
         enforce(account_ids=[message.payer_id])
 
 

@@ -90,7 +90,7 @@ def test_a_line_that_somebody_switched_off_is_not_switched_on_by_a_follow_up(rul
     ruled.daily()
     deactivate(line=line, by=MIA)
     assert ruled.uses(line, 600) == 0  # read late
-    assert fires() == [("day:2026-11-20", "already-off")]
+    assert fires() == [("day:2026-11-20", "stands-by")]
     assert planned() == []
     assert wish(line)[1] == "person"
 

@@ -171,6 +171,7 @@ ROWS: dict[str, Row] = {
     "rule": both(MANAGE, key="rule"),
     "rule-switch": write(MANAGE, {"on": "1"}, key="rule"),
     "rule-delete": write(MANAGE, key="rule"),
+    "rule-undo": write(MANAGE, key="rule"),
     "rule_activity": read(Right.SEE_AUDIT),
     "rule_activity_csv": read(Right.SEE_AUDIT),
     "follow-up-cancel": write(MANAGE, number="follow_up"),
