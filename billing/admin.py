@@ -16,7 +16,18 @@ from unfold.decorators import action, display
 from accounts.doors import desk_actor
 from billing import queries, work
 from billing.commands import credits, refunds
-from billing.models import AutoRefill, CreditRequest, Entry, Invoice, Notice, Payment, Refund, Wallet, WebhookEvent
+from billing.models import (
+    AutoRefill,
+    Comparison,
+    CreditRequest,
+    Entry,
+    Invoice,
+    Notice,
+    Payment,
+    Refund,
+    Wallet,
+    WebhookEvent,
+)
 from billing.policy import Decision, EntryKind
 
 COLOURS = {"Too low": "danger", "Low": "warning", "Good": "success"}
@@ -115,12 +126,9 @@ class PaymentDesk(MoneyDesk):
 
         def act(given: dict[str, Any]) -> str:
             wish = refunds.ask_refund(payment_id=payment.pk, by=desk_actor(request), **given)
-            done = work.give_back(wish) if wish.state == Decision.OPEN else wish
-            if done.state == Decision.REFUSED:
-                return f"Stripe refused: {done.why_refused}. Nothing went back."
-            if done.state == Decision.OPEN:
-                return "Stripe has not answered; it is asked again until it does. See Refunds."
-            return f"{shown(done.amount)} went back to the card ending in {payment.last4}."
+            if wish.state == Decision.WAITING:
+                return f"{shown(wish.amount)} is waiting for a second person, who finds it under Refunds."
+            return _given_back(work.give_back(wish) if wish.state == Decision.OPEN else wish)
 
         about = f"{shown(left)} of {shown(payment.amount)} can go back. The balance is lower by it, and may turn red."
         initial = {"amount": left.quantize(Decimal("0.01"))}
@@ -130,11 +138,41 @@ class PaymentDesk(MoneyDesk):
         )
 
 
+def _given_back(refund: Refund) -> str:
+    if refund.state == Decision.REFUSED:
+        return f"Stripe refused: {refund.why_refused}. Nothing went back."
+    if refund.state == Decision.OPEN:
+        return "Stripe has not answered. We ask again until it does. See Refunds."
+    return f"{shown(refund.amount)} refunded to the card ending in {refund.payment.last4}."
+
+
 @admin.register(Refund)
 class RefundDesk(Desk):
-    list_display = ["created_at", "payment", "usd", "state", "why_refused", "reason", "by"]
+    list_display = ["created_at", "payment", "usd", "state", "why_refused", "reason", "by", "decided_by"]
     list_filter = ["state"]
     list_select_related = ["payment__account"]
+    actions_detail = ["agree", "refuse"]
+
+    @action(description="Agree and refund", url_path="agree", icon="check")
+    def agree(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, agreed=True)
+
+    @action(description="Refuse", url_path="refuse", icon="close")
+    def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decide(request, object_id, agreed=False)
+
+    def _decide(self, request: HttpRequest, object_id: str, *, agreed: bool) -> HttpResponse:
+        asked: Refund = self.found(request, object_id)
+        word = "Agree and refund" if agreed else "Refuse"
+
+        def act(_given: dict[str, Any]) -> str:
+            done = refunds.decide_refund(refund_id=asked.pk, agreed=agreed, by=desk_actor(request))
+            return _given_back(work.give_back(done)) if agreed else f"Refund of {shown(done.amount)} refused."
+
+        about = f"{shown(asked.amount)} of payment {asked.payment_id}, requested by {asked.by}: {asked.reason}"
+        return self.ask(
+            request, NothingForm, act, title=f"{word}: {shown(asked.amount)}", button=word, row=asked, about=about
+        )
 
     @display(description="Amount", ordering="amount")
     def usd(self, refund: Refund) -> str:
@@ -193,6 +231,14 @@ class NoticeDesk(Desk):
     list_display = ["created_at", "account", "subject", "mailed_at", "tries"]
     list_filter = [("mailed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["account"]
+
+
+@admin.register(Comparison)
+class ComparisonDesk(Desk):
+    """Each day's comparison with Stripe."""
+
+    called = "comparisons with Stripe"
+    list_display = ["day", "looked", "found", "done_at", "failed"]
 
 
 @admin.register(WebhookEvent)

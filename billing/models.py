@@ -106,6 +106,13 @@ class Adjustment(models.Model):
         ]
 
 
+class AdjustmentKey(models.Model):
+    """The key under which a script posted a credit: with the same key it is the same credit."""
+
+    key = models.CharField(max_length=120, unique=True)
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="+")
+
+
 class Customer(models.Model):
     """An account at Stripe, with the facts of its saved card. The card itself is Stripe's."""
 
@@ -226,6 +233,9 @@ class Refund(models.Model):
     amount = MoneyField()
     reason = models.CharField(max_length=300)
     by = models.CharField(max_length=254)
+    asker = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # their address may change
+    decided_by = models.CharField(max_length=254, blank=True, default="", db_default="")  # a second person
+    decided_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=12, choices=[(one.value, one.value) for one in Decision], default=Decision.OPEN)
     why_refused = models.CharField(max_length=200, blank=True)
     stripe_id = models.CharField(max_length=64, blank=True)
@@ -236,7 +246,12 @@ class Refund(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0) & ~Q(reason=""), name="refund_is_positive_with_a_reason"),
-            models.UniqueConstraint(fields=["payment"], condition=Q(state=Decision.OPEN), name="one_open_refund"),
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(state__in=[Decision.OPEN, Decision.WAITING]), name="one_open_refund"
+            ),
+            models.CheckConstraint(
+                condition=~Q(decided_by=F("by")) | Q(decided_by=""), name="nobody_decides_their_own_refund"
+            ),
         ]
 
 
@@ -284,6 +299,20 @@ class WebhookEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["try_at"], condition=Q(handled_at__isnull=True), name="webhook_to_handle")]
+
+
+class Comparison(models.Model):
+    """One day's look at all that moved at Stripe beside our books: what no event told of is found and settled."""
+
+    day = models.DateField(unique=True)
+    started_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+    looked = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    failed = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.day}"
 
 
 class AutoRefill(models.Model):

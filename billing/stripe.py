@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -312,6 +313,61 @@ def find_refund(*, intent: str, key: str) -> Refunded | None:
     except stripe.StripeError as error:
         raise _failure(error) from error
     return next((_refunded(one) for one in made.data if _metadata(one).get("refund") == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Money of a payment that went back, or was on its way: a refund or a dispute, as Stripe knows it now."""
+
+    id: str
+    kind: str  # refund, dispute
+    amount: Decimal
+    is_gone: bool  # the account has it no longer; False: it failed, or was won
+    was_gone: bool  # it has been gone: what is back by now was taken once
+
+
+def backs_of(intent: str) -> list[Back]:
+    """Every refund and dispute of a payment. Raises Unknown, Refused."""
+    asked: Any = {"payment_intent": intent, "limit": 100}
+    try:
+        refunds = [_refund_back(one) for one in _client().v1.refunds.list(asked).auto_paging_iter()]
+        disputes = [_dispute_back(one) for one in _client().v1.disputes.list(asked).auto_paging_iter()]
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+    return refunds + disputes
+
+
+def _refund_back(made: Any) -> Back:
+    is_gone = made.status not in ("failed", "canceled")
+    return Back(made.id, "refund", Decimal(made.amount) / 100, is_gone, was_gone=False)
+
+
+def _dispute_back(made: Any) -> Back:
+    """A warning is an inquiry: nothing was withdrawn. https://docs.stripe.com/disputes/how-disputes-work"""
+    is_gone = made.status in ("needs_response", "under_review", "lost")
+    return Back(made.id, "dispute", Decimal(made.amount) / 100, is_gone, was_gone=is_gone or made.status == "won")
+
+
+def moved_since(*, intents: dt.datetime, backs: dt.datetime) -> Iterator[tuple[str, Outcome | None, Back | None]]:
+    """Every payment that succeeded, and every refund and dispute, that was made since: with the id of its payment
+    intent. Raises Unknown, Refused."""
+    client = _client().v1
+    try:
+        for intent in client.payment_intents.list(_since(intents)).auto_paging_iter():
+            if intent.status == "succeeded":
+                yield intent.id, _outcome(intent), None
+        for refund in client.refunds.list(_since(backs)).auto_paging_iter():
+            if refund.payment_intent:
+                yield _id(refund.payment_intent), None, _refund_back(refund)
+        for dispute in client.disputes.list(_since(backs)).auto_paging_iter():
+            if dispute.payment_intent:
+                yield _id(dispute.payment_intent), None, _dispute_back(dispute)
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+
+
+def _since(moment: dt.datetime) -> Any:
+    return {"created": {"gte": int(moment.timestamp())}, "limit": 100}
 
 
 def _refunded(made: Any) -> Refunded:

@@ -42,6 +42,23 @@ def ask_stripe() -> int:
     )
 
 
+@shared_task(soft_time_limit=270, time_limit=285)
+def compare_payments() -> int:
+    """Once a day: what moved at Stripe beside our books. Says how much no event had told of."""
+    claimed = events.claim_comparison() if stripe.is_configured() else None
+    if claimed is None:
+        return 0
+    comparison, since = claimed
+    try:
+        looked, found = work.compare(since=since)
+    except Exception as failure:
+        log.exception("payments could not be compared with Stripe's")
+        events.end_comparison(comparison_id=comparison.pk, failed=f"{type(failure).__name__}: {failure}")
+        return 0
+    events.end_comparison(comparison_id=comparison.pk, looked=looked, found=found)
+    return found
+
+
 @shared_task
 def refill_balances() -> int:
     """Fixes amounts on the 5th, then charges the cards of accounts whose balance is low."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from decimal import Decimal
 from typing import Any
 
 from kit import clock
@@ -19,6 +18,7 @@ from billing.models import Customer, Payment, Refund, WebhookEvent
 from billing.policy import OPEN_PAYMENT, PaymentState, is_abandoned
 
 FIRST_ASK = dt.timedelta(seconds=30)  # after this whoever asks is not the first, and looks before they send again
+BACKS_AGE = dt.timedelta(days=120)  # a dispute or a refund may end so long after it began
 SENT_WITHIN = dt.timedelta(minutes=20)  # what Stripe knows nothing of by then is given up and never sent again
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ def give_back(refund: Refund) -> Refund:
     """Asks Stripe for a refund; asked again it is looked for first, and is the same one. As it is after that."""
     intent, key = refund.payment.stripe_id, refund.uuid.hex
     try:
-        age = clock.now() - refund.created_at
+        age = clock.now() - (refund.decided_at or refund.created_at)
         made = stripe.find_refund(intent=intent, key=key) if age > FIRST_ASK else None
         if made is None and age > SENT_WITHIN:
             made = stripe.Refunded("", "Stripe did not answer and knows nothing of it")
@@ -157,14 +157,12 @@ def handle(event: WebhookEvent) -> str:
 
 
 def _news(kind: str, thing: dict[str, Any]) -> str:
-    if kind.startswith("payment_intent."):
-        return _news_of_payment(thing)
+    intent = _intent_of(thing)
+    if intent:
+        is_payment = thing.get("object") == "payment_intent"
+        return _news_of_money(intent, (thing.get("metadata") or {}).get("payment", ""), is_payment=is_payment)
     if kind == "checkout.session.completed" and thing.get("mode") == "setup":
         return "card saved" if take_card(thing["id"]) else "no card yet"
-    if kind in ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated"):
-        return _news_of_refund(thing)
-    if kind in ("charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"):
-        return _news_of_dispute(thing, is_back=kind.endswith("reinstated"))
     if kind == "payment_method.detached":
         cards.lose_card(card_id=thing["id"], by=SYSTEM)
         return "card gone"
@@ -181,43 +179,63 @@ def _payment_of(intent: str | None, key: str = "") -> Payment | None:
     return found
 
 
-def _news_of_payment(thing: dict[str, Any]) -> str:
-    """The event's own status may be old: Stripe is asked for today's."""
-    payment = _payment_of(thing["id"], (thing.get("metadata") or {}).get("payment", ""))
-    if payment is None:
+def _intent_of(thing: dict[str, Any]) -> str:
+    """The payment intent of an event, whatever its kind and API version: a payment, a charge, a refund, a dispute."""
+    intent = thing["id"] if thing.get("object") == "payment_intent" else thing.get("payment_intent")
+    return str(intent["id"] if isinstance(intent, dict) else intent or "")
+
+
+def _news_of_money(intent: str, key: str, *, is_payment: bool) -> str:
+    """An event only says that something happened: Stripe is asked what is true of the payment now. Where a payment
+    itself does not name one of ours, there is nothing to ask."""
+    payment = _payment_of(intent, key)
+    if payment is None and is_payment:
         return "not a payment of ours"
-    payment = payments.settle(payment_id=payment.pk, outcome=stripe.ask(thing["id"]))
-    return f"payment {payment.pk} {payment.state}"
-
-
-def _reversed_payment(thing: dict[str, Any]) -> Payment | None:
-    """The payment that money went back of; it is credited first if we did not know that it succeeded."""
-    payment = _payment_of(thing.get("payment_intent"))
-    if payment is None and thing.get("payment_intent"):
-        outcome = stripe.ask(thing["payment_intent"])
+    if payment is None:
+        outcome = stripe.ask(intent)
         payment = _payment_of(None, outcome.payment)
-        if payment is not None:
-            payments.settle(payment_id=payment.pk, outcome=outcome)
-    elif payment is not None and payment.state != PaymentState.SUCCEEDED:
-        payment = ask_about(payment)
-    return payment
+        if payment is None:
+            return "not a payment of ours"
+    else:
+        outcome = stripe.ask(intent)
+    return settle_all(payment, outcome)
 
 
-def _news_of_refund(thing: dict[str, Any]) -> str:
-    payment = _reversed_payment(thing)
-    if payment is None:
-        return "not a payment of ours"
-    command = reversals.undo_reversal if thing["status"] in ("failed", "canceled") else reversals.reverse
-    amount = Decimal(thing["amount"]) / 100
-    command(payment_id=payment.pk, stripe_id=thing["id"], kind="refund", amount=amount)
-    return f"refund of payment {payment.pk}"
+def settle_all(payment: Payment, outcome: stripe.Outcome) -> str:
+    """A payment as Stripe knows it, and each refund and dispute of it, each posted once. Raises StripeFailure."""
+    payment = payments.settle(payment_id=payment.pk, outcome=outcome)
+    said = f"payment {payment.pk} {payment.state}"
+    if payment.state != PaymentState.SUCCEEDED:
+        return said
+    backs = stripe.backs_of(outcome.intent)
+    for back in backs:
+        reversals.agree(
+            payment_id=payment.pk,
+            stripe_id=back.id,
+            kind=back.kind,
+            amount=back.amount,
+            is_gone=back.is_gone,
+            was_gone=back.was_gone,
+        )
+    return said + (f", {len(backs)} back" if backs else "")
 
 
-def _news_of_dispute(thing: dict[str, Any], *, is_back: bool) -> str:
-    payment = _reversed_payment(thing)
-    if payment is None:
-        return "not a payment of ours"
-    command = reversals.undo_reversal if is_back else reversals.reverse
-    amount = Decimal(thing["amount"]) / 100
-    command(payment_id=payment.pk, stripe_id=thing["id"], kind="dispute", amount=amount)
-    return f"dispute of payment {payment.pk}"
+def compare(*, since: dt.datetime) -> tuple[int, int]:
+    """Everything that moved at Stripe since then beside our books: how many movements, and how many that no event had
+    told of. Those are settled. Raises StripeFailure."""
+    looked = found = 0
+    for intent, outcome, back in stripe.moved_since(intents=since, backs=since - BACKS_AGE):
+        looked += 1
+        payment = _payment_of(intent, outcome.payment if outcome else "")
+        if payment is None or queries.agrees(
+            payment, back_id=back.id if back else "", is_gone=bool(back and back.is_gone)
+        ):
+            continue
+        try:
+            settle_all(payment, stripe.ask(intent))
+        except Refusal as refusal:
+            log.error("payment %s differs from Stripe's: %s", payment.pk, refusal)
+            continue
+        log.warning("payment %s was not as Stripe has it, and is now", payment.pk)
+        found += 1
+    return looked, found

@@ -1,4 +1,7 @@
-"""Credits, debits and discounts by hand: at once up to a limit, above it when a second person has agreed."""
+"""Credits, debits and discounts by hand: at once up to a limit, above it when a second person has agreed.
+
+The limit is a person's, over all accounts and with their refunds, in 24 hours.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ import uuid
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
-from kit.money import plain
+from kit.money import exact, plain, shown
 
 from accounts.commands import record
 from accounts.models import Account
@@ -18,7 +21,7 @@ from accounts.policy import Actor
 from billing import queries
 from billing.commands.byhand import adjust, check_by_hand, discount
 from billing.commands.ledger import lock_wallets
-from billing.models import CreditRequest
+from billing.models import AdjustmentKey, CreditRequest, Entry
 from billing.policy import Decision, EntryKind, needs_second_person
 
 COUNTED = dt.timedelta(hours=24)
@@ -32,22 +35,41 @@ class Decided(Refusal):
     """Somebody has decided already."""
 
 
+class TooMuch(Refusal):
+    """Over what this installation credits or debits at once."""
+
+
+def lock_person(*, by: Actor) -> None:
+    """One decision of a person about money at a time, for the rest of the transaction and before any wallet: two at
+    once on two accounts would each see the limit untouched."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"money by hand: {by.person or by.name}"])
+
+
+def check_bound(*, amount: Decimal) -> None:
+    """Whoever asks and whoever agrees. Raises TooMuch."""
+    if abs(amount) > settings.CREDIT_MOST:
+        raise TooMuch(f"{shown(abs(amount))} is over the most by hand, {shown(settings.CREDIT_MOST)}")
+
+
 @transaction.atomic
 def ask_credit(
     *, account: Account, kind: EntryKind, amount: Decimal, reason: str, key: uuid.UUID, by: Actor
 ) -> CreditRequest:
     """Credits at once, or keeps it for a second person. The same key again is the same request.
 
-    Raises PaidByParent, Invalid.
+    Raises PaidByParent, Invalid, TooMuch.
     """
     check_by_hand(kind=kind, account=account, amount=amount, reason=reason)
+    check_bound(amount=amount)
+    lock_person(by=by)
     lock_wallets(account_ids=[account.pk])
     before = CreditRequest.objects.filter(uuid=key).first()
     if before is not None:
         if before.account_id != account.pk:
             raise Invalid("This form was sent already; load the page again")
         return before
-    given = queries.credited_by(by, account.pk, since=clock.now() - COUNTED)
+    given = queries.moved_by(by, since=clock.now() - COUNTED)
     request = CreditRequest.objects.create(
         account=account,
         uuid=key,
@@ -62,6 +84,25 @@ def ask_credit(
     detail = {"amount": plain(amount), "kind": kind.value, "reason": request.reason}
     record(by=by, verb="credit.asked", account_id=account.pk, subject=f"credit:{request.pk}", detail=detail)
     return request
+
+
+@transaction.atomic
+def credit_once(*, account: Account, kind: EntryKind, amount: Decimal, reason: str, key: str, by: Actor) -> Entry:
+    """What an operator's script posts: the same key again is the same row. Raises PaidByParent, Invalid, TooMuch."""
+    check_by_hand(kind=kind, account=account, amount=amount, reason=reason)
+    check_bound(amount=amount)
+    lock_wallets(account_ids=[account.pk])
+    before = AdjustmentKey.objects.select_related("entry").filter(key=key).first() if key else None
+    if before is not None:
+        entry = before.entry
+        if (entry.account_id, entry.kind, entry.amount) != (account.pk, kind.value, exact(amount)):
+            raise Invalid(f"The key {key} was used for another credit: {entry.key}, {plain(entry.amount)}")
+        return entry
+    command = discount if kind is EntryKind.DISCOUNT else adjust
+    entry = command(account=account, amount=amount, reason=reason, by=by)
+    if key:
+        AdjustmentKey.objects.create(key=key, entry=entry)
+    return entry
 
 
 @transaction.atomic

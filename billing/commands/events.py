@@ -7,10 +7,12 @@ import datetime as dt
 from django.db import transaction
 from kit import clock
 
-from billing.models import WebhookEvent
+from billing.models import Comparison, WebhookEvent
 from billing.stripe import Event
 
 SHORTEST_PAUSE, LONGEST_PAUSE = dt.timedelta(seconds=15), dt.timedelta(hours=1)
+COMPARE_AGAIN = dt.timedelta(minutes=30)
+FIRST_LOOK = dt.timedelta(days=30)  # where it was never compared
 
 
 @transaction.atomic
@@ -31,6 +33,26 @@ def take_up(*, pk: int) -> WebhookEvent:
     event.try_at = now + min(max(now - event.received_at, SHORTEST_PAUSE), LONGEST_PAUSE)
     event.save(update_fields=["try_at"])
     return event
+
+
+@transaction.atomic
+def claim_comparison() -> tuple[Comparison, dt.datetime] | None:
+    """Today's comparison with Stripe where nobody has made it, and since when to look: a day before the last one that
+    was made whole. One that failed, or whose worker died, is made again after a while."""
+    now = clock.now()
+    made, is_new = Comparison.objects.get_or_create(day=now.date(), defaults={"started_at": now})
+    made = Comparison.objects.select_for_update().get(pk=made.pk)
+    if not is_new and (made.done_at is not None or made.started_at > now - COMPARE_AGAIN):
+        return None
+    made.started_at, made.failed = now, ""
+    made.save(update_fields=["started_at", "failed"])
+    last = Comparison.objects.filter(done_at__isnull=False).order_by("-day").first()
+    return made, (last.started_at if last else now - FIRST_LOOK) - dt.timedelta(days=1)
+
+
+def end_comparison(*, comparison_id: int, looked: int = 0, found: int = 0, failed: str = "") -> None:
+    done = None if failed else clock.now()
+    Comparison.objects.filter(pk=comparison_id).update(looked=looked, found=found, failed=failed[:200], done_at=done)
 
 
 def mark_handled(*, event_id: str, result: str) -> None:

@@ -46,6 +46,45 @@ def reverse(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> R
 
 
 @transaction.atomic
+def agree(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal, is_gone: bool, was_gone: bool) -> None:
+    """What Stripe says of a refund or a dispute now, whatever was heard before: posted once, taken back once where it
+    failed or was won, and posted again where the bank changed its mind."""
+    known = Reversal.objects.filter(stripe_id=stripe_id).first()
+    if is_gone and known is not None and known.is_undone:
+        reverse_again(reversal_id=known.pk)
+    elif is_gone or (was_gone and known is None):
+        reverse(payment_id=payment_id, stripe_id=stripe_id, kind=kind, amount=amount)
+    if not is_gone and (known is not None or was_gone):
+        undo_reversal(payment_id=payment_id, stripe_id=stripe_id, kind=kind, amount=amount)
+
+
+@transaction.atomic
+def reverse_again(*, reversal_id: int) -> None:
+    """A dispute that was won is lost after all: the money is gone again, once."""
+    lock_wallets(account_ids=[Reversal.objects.values_list("payment__account_id", flat=True).get(pk=reversal_id)])
+    reversal = Reversal.objects.select_for_update(of=["self"]).select_related("payment").get(pk=reversal_id)
+    if not reversal.is_undone:
+        return
+    account_id, key = reversal.payment.account_id, f"{reversal.kind}-again:{reversal.stripe_id}"
+    if not post(
+        account_id=account_id,
+        key=key,
+        kind=EntryKind(reversal.kind),
+        amount=-reversal.amount,
+        day=clock.today(),
+        note=f"{reversal.kind.capitalize()} decided anew",
+    ):
+        return
+    reversal.is_undone = False
+    reversal.save(update_fields=["is_undone"])
+    detail = {"amount": plain(reversal.amount), "payment": reversal.payment_id}
+    record(by=SYSTEM, verb=f"payment.{reversal.kind}", account_id=account_id, subject=key, detail=detail)
+    tells = words.refunded if reversal.kind == "refund" else words.disputed
+    tell(account_id=account_id, key=key, told=tells(amount=reversal.amount, last4=reversal.payment.last4))
+    pause(account_id=account_id, key=key, why=f"a payment of {shown(reversal.amount)} was disputed")
+
+
+@transaction.atomic
 def undo_reversal(*, payment_id: int, stripe_id: str, kind: str, amount: Decimal) -> Reversal:
     """A refund that failed, a dispute that was won: the money is back, once; also heard before what it undoes."""
     reverse(payment_id=payment_id, stripe_id=stripe_id, kind=kind, amount=amount)

@@ -27,6 +27,7 @@ class EntryKind(enum.StrEnum):
 class Decision(enum.StrEnum):
     """Of a credit by hand, or a refund that Stripe is asked for."""
 
+    WAITING = "waiting"  # for a second person
     OPEN = "open"
     DONE = "done"
     REFUSED = "refused"
@@ -127,6 +128,6 @@ def forecast(balance: Balance, *, month_so_far: Decimal, used_today: Decimal, to
 
 
 def needs_second_person(amount: Decimal, given_today: Decimal, limit: Decimal) -> bool:
-    """Whether a credit or debit by hand waits for somebody else: what one person gives an account in 24 hours counts
-    together, so that many small ones are not a way around."""
+    """Whether a credit, a debit or a refund by hand waits for somebody else: what one person moves in 24 hours, on all
+    accounts, counts together, so that many small ones are not a way around."""
     return abs(amount) + given_today > limit

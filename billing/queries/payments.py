@@ -13,7 +13,7 @@ from kit.money import ZERO, plain
 
 from accounts.models import Account
 from accounts.policy import Actor
-from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund, WebhookEvent
+from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund, Reversal, WebhookEvent
 from billing.policy import DAY, OPEN_PAYMENT, Charged, Decision, PaymentState, RefillState, amount_is_due
 from billing.queries.balances import LOW
 
@@ -88,21 +88,36 @@ def refunds_to_ask(*, now: dt.datetime, limit: int = 50) -> list[int]:
     return list(due.order_by("ask_at").values_list("pk", flat=True)[:limit])
 
 
+def agrees(payment: Payment, *, back_id: str, is_gone: bool) -> bool:
+    """Whether our books say of a payment that succeeded, or of a refund or dispute of it, what Stripe does."""
+    if not back_id:
+        return payment.state == PaymentState.SUCCEEDED
+    known = Reversal.objects.filter(stripe_id=back_id).first()
+    return not is_gone if known is None else known.is_undone is not is_gone
+
+
 def refundable(payment: Payment) -> Decimal:
     """What of a payment can still be given back: USD."""
     if payment.state != PaymentState.SUCCEEDED:
         return ZERO
     gone = payment.reversals.filter(is_undone=False).aggregate(total=Sum("amount"))["total"] or ZERO
-    asked = payment.refunds.filter(state=Decision.OPEN).aggregate(total=Sum("amount"))["total"] or ZERO
+    asked = (
+        payment.refunds.filter(state__in=[Decision.OPEN, Decision.WAITING]).aggregate(total=Sum("amount"))["total"]
+        or ZERO
+    )
     left: Decimal = payment.amount - gone - asked
     return max(left, ZERO)
 
 
-def credited_by(by: Actor, account_id: int, *, since: dt.datetime) -> Decimal:
-    """What a person moved on an account by hand since then without a second one, credits and debits added up: USD."""
-    theirs = Q(asked_by=by.name) if by.person is None else Q(asked_by=by.name) | Q(asker=by.person)
-    rows = CreditRequest.objects.filter(theirs, account_id=account_id, asked_at__gte=since, decided_by=F("asked_by"))
-    return sum((abs(amount) for amount in rows.values_list("amount", flat=True)), ZERO)
+def moved_by(by: Actor, *, since: dt.datetime) -> Decimal:
+    """What a person moved by hand since then without a second one, on all accounts: credits, debits and refunds, added
+    up: USD."""
+    asked = Q(asked_by=by.name) if by.person is None else Q(asked_by=by.name) | Q(asker=by.person)
+    credits = CreditRequest.objects.filter(asked, asked_at__gte=since, decided_by=F("asked_by"))
+    theirs = Q(by=by.name) if by.person is None else Q(by=by.name) | Q(asker=by.person)
+    alone = Refund.objects.filter(theirs, created_at__gte=since, decided_by="").exclude(state=Decision.WAITING)
+    refunds = alone.exclude(state=Decision.REFUSED).values_list("amount", flat=True)
+    return sum((abs(amount) for amount in [*credits.values_list("amount", flat=True), *refunds]), ZERO)
 
 
 def open_payment_of(account_id: int) -> Payment | None:

@@ -126,6 +126,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "?state__exact=open",
         ),
         (
+            Refund.objects.filter(state=Decision.WAITING),
+            "refunds that wait for a second person",
+            "billing_refund",
+            "?state__exact=waiting",
+        ),
+        (
             Refund.objects.filter(state=Decision.OPEN, ask_at__lt=now),
             "refunds that Stripe has not answered",
             "billing_refund",

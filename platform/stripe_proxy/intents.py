@@ -153,6 +153,7 @@ async def _list(standin: Standin, call: Call) -> Answer:
     if status != 200:
         return status, found
     shaped = [payment_intent(one, standin.state) for one in found["data"]]
-    mine = [one for one in shaped if call.form.get("customer") in (None, one["customer"])]
+    since = int(call.form.get("created", {}).get("gte", 0))
+    mine = [one for one in shaped if call.form.get("customer") in (None, one["customer"]) and one["created"] >= since]
     mine.sort(key=lambda one: -int(one["created"]))
     return 200, {"object": "list", "url": "/v1/payment_intents", "has_more": False, "data": mine}

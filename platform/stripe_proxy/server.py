@@ -163,19 +163,32 @@ async def _payment_methods(standin: Standin, call: Call) -> Answer:
 
 
 async def _refunds(standin: Standin, call: Call) -> Answer:
-    given = {name: value for name, value in call.form.items() if name != "reason"}
+    given = {name: value for name, value in call.form.items() if name not in ("reason", "created")}
     status, found = await standin.inner.ask(call.method, call.path, call.key, given)
     if status != 200:
         return status, found
+    later = standin.state.refunds
     if found.get("object") == "list":
-        return status, found | {"data": [refund(one, call.form.get("payment_intent")) for one in found["data"]]}
-    shaped = refund(found, call.form.get("payment_intent"))
+        made = [refund(one, call.form.get("payment_intent")) | later.get(one["id"], {}) for one in found["data"]]
+        return status, found | {"data": [one for one in made if _is_since(one, call)]}
+    shaped = refund(found, call.form.get("payment_intent")) | later.get(found["id"], {})
     if call.method == "POST":
         standin.happened("refund.created", shaped)
     return status, shaped
 
 
+def _is_since(thing: Json, call: Call) -> bool:
+    """The filter `created[gte]` of every list."""
+    since = call.form.get("created", {})
+    return int(thing["created"]) >= int(since.get("gte", 0))
+
+
 async def _disputes(standin: Standin, call: Call) -> Answer:
+    if call.path.rstrip("/").endswith("/disputes"):
+        intent = call.form.get("payment_intent")
+        made = [one for one in standin.state.disputes.values() if intent in (None, one["payment_intent"])]
+        data = [one for one in made if _is_since(one, call)]
+        return 200, {"object": "list", "url": "/v1/disputes", "has_more": False, "data": data}
     found = standin.state.disputes.get(call.path.rsplit("/", 1)[-1])
     return (200, found) if found else error(404, "invalid_request_error", "No such dispute")
 
@@ -195,9 +208,21 @@ async def _control(request: Request) -> Response:
     if what == "faults":
         standin.state.faults = list(given["next"])
         return JSONResponse({"next": standin.state.faults})
+    if what == "refunds":
+        return JSONResponse(await _refund_ends(standin, given))
     if what == "disputes":
         return JSONResponse(await _dispute(standin, given))
     return JSONResponse({"error": f"no control {what}"}, status_code=404)
+
+
+async def _refund_ends(standin: Standin, given: Json) -> Json:
+    """A bank does not take a refund, days later. https://docs.stripe.com/refunds#failed-refunds"""
+    later = {"status": given["status"], "failure_reason": "lost_or_stolen_card"}
+    standin.state.refunds[given["id"]] = later
+    _, found = await standin.inner.ask("GET", f"/v1/refunds/{given['id']}", "sk_test_control")
+    shaped = refund(found, None) | later
+    standin.happened("refund.failed", shaped)
+    return shaped
 
 
 async def _dispute(standin: Standin, given: Json) -> Json:

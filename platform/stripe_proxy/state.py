@@ -26,6 +26,7 @@ class State:
     intents: dict[str, Json] = field(default_factory=dict)  # what differs from localstripe's payment intents
     brands: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, Json] = field(default_factory=dict)
+    refunds: dict[str, Json] = field(default_factory=dict)  # what became of them after they were made
     events: list[Json] = field(default_factory=list)
     undelivered: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""credit UUID AMOUNT --note TEXT: an adjustment; lines that it brings back are driven by the next pass."""
+"""credit UUID AMOUNT --note TEXT [--key KEY]: an adjustment; lines that it brings back are driven by the next pass."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
 from accounts.queries import account_by_uuid
-from billing.commands import adjust, discount
+from billing.commands.credits import credit_once
+from billing.policy import EntryKind
 from billing.queries import balance_of
 from lines.commands.wishes import enforce
 
@@ -22,12 +23,19 @@ class Command(OperatorCommand):
         parser.add_argument("account", metavar="UUID")
         parser.add_argument("amount", metavar="AMOUNT", help="USD, like 25.00 or -3.50")
         parser.add_argument("--note", required=True, metavar="TEXT", help="what it is for")
+        parser.add_argument("--key", default="", metavar="KEY", help="the same key again credits nothing more")
         parser.add_argument("--discount", action="store_true", help="a discount: listed as one, never a debit")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         account = account_by_uuid(options["account"])
-        command = discount if options["discount"] else adjust
-        entry = command(account=account, amount=money.parse(options["amount"]), reason=options["note"], by=OPERATOR)
+        entry = credit_once(
+            account=account,
+            kind=EntryKind.DISCOUNT if options["discount"] else EntryKind.ADJUSTMENT,
+            amount=money.parse(options["amount"]),
+            reason=options["note"],
+            key=options["key"],
+            by=OPERATOR,
+        )
         enforced = enforce(account_ids=[account.pk])
         balance = balance_of(account, today=clock.today())
         return {

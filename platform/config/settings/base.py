@@ -231,6 +231,8 @@ CLOCK_IS_THE_DATABASE = True
 
 # Credits, debits and refunds by hand over this, by one person in 24 hours, wait for a second one: USD.
 CREDIT_LIMIT = Decimal(os.environ.get("BACK_OFFICE_CREDIT_LIMIT", "100"))
+# And nobody credits or debits more than this at once, by whatever way.
+CREDIT_MOST = Decimal(os.environ.get("BACK_OFFICE_CREDIT_MOST", "100000"))
 
 # Where up to ten SIM cards are bought. Without it there is no store.
 STORE_URL = os.environ.get("STORE_URL", "")
@@ -271,6 +273,7 @@ CELERY_BEAT_SCHEDULE = {
     "find-differences": {"task": "lines.tasks.find_differences", "schedule": 600.0, "options": {"expires": 300}},
     "keep-books": {"task": "lines.tasks.keep_books", "schedule": 10.0, "options": {"expires": 30}},
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0, "options": {"expires": 30}},
+    "compare-payments": {"task": "billing.tasks.compare_payments", "schedule": 600.0, "options": {"expires": 300}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0, "options": {"expires": 10}},
     "prove-books": {"task": "lines.tasks.prove_books", "schedule": 60.0, "options": {"expires": 60}},
