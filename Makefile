@@ -10,11 +10,11 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz screens help
+.PHONY: setup demo test suite check format lock bench fuzz faults screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | screens"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | faults | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -46,6 +46,10 @@ bench: setup
 # Anything at all sent to every call of the API: each answer is one that its document promises.
 fuzz: setup
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py --timeout 1800
+
+# Takes away everything that a running demo leans on, one at a time; writes docs/reliability.md.
+faults: setup
+	$(BIN)/python -m tests.rigs.fault_rig --report
 
 # Screenshots of every page for docs/screens/, from a demo of its own.
 screens: setup

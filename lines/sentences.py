@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lines.carriers.base import Abilities
+from lines.models import Quarantine
 from lines.policy import SmsState, Status, Why
 from lines.queries import Group, LineShown
 from lines.queries.health import Health
@@ -271,6 +272,19 @@ def of_event(verb: str, detail: Mapping[str, Any]) -> str:
     return EVENTS.get(verb, verb.replace(".", " ").replace("_", " ").capitalize()).format_map(given)
 
 
+def _ago(lag: dt.timedelta) -> str:
+    minutes = int(lag.total_seconds() // 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} hours"
+
+
+def of_set_aside(row: Quarantine, *, outside: bool = False) -> str:
+    """Why a line's numbers stand still though its carrier answers."""
+    why = "" if outside else f" ({row.error})"
+    return (
+        f"The last carrier record for this line can’t be read{why}. Its last numbers stay until the next good record."
+    )
+
+
 def of_trouble(health: Health, *, outside: bool = False) -> str:
     """What is wrong with a carrier, and what it means for who has lines there."""
     name = "A network behind your lines" if outside else health.name
@@ -279,5 +293,6 @@ def of_trouble(health: Health, *, outside: bool = False) -> str:
     elif health.calls_left == 0:
         what = f"{name} takes no more calls today" if not outside else f"{name} is not asked any more today"
     else:
-        what = f"{name} is read late"
+        ago = f" for {_ago(health.lag)}" if health.lag else ""
+        what = f"{name} has not been read{ago}"
     return f"{what}. Its lines keep their last numbers, and what is asked of them waits; nothing is lost."

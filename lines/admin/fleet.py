@@ -140,12 +140,17 @@ class CarrierDesk(Desk):
             known = carrier.__dict__["health_now"] = health_of([carrier])[0]
         return known
 
-    @display(description="State", label={"well": "success", "does not answer": "danger", "late": "warning"})
+    @display(
+        description="State",
+        label={"well": "success", "does not answer": "danger", "late": "warning", "in part": "warning"},
+    )
     def state(self, carrier: Carrier) -> str:
         health = self._health(carrier)
         if not health.answers:
             return "does not answer"
-        return "late" if health.is_late else "well"
+        if health.is_late:
+            return "late"
+        return "in part" if health.is_partial or health.set_aside else "well"
 
     @display(description="Last answer")
     def last_answer(self, carrier: Carrier) -> str:
@@ -153,12 +158,14 @@ class CarrierDesk(Desk):
 
     @display(description="Last whole reading")
     def last_reading(self, carrier: Carrier) -> str:
-        return _exactly(self._health(carrier).read_at)
+        health = self._health(carrier)
+        lag = f", {int(health.lag.total_seconds()):,} s ago" if health.lag and health.read_at else ""
+        return _exactly(health.read_at) + lag
 
     @display(description="Read and failed in 24 hours")
     def failed(self, carrier: Carrier) -> str:
         health = self._health(carrier)
-        return f"{health.readings:,} read, {health.failed:,} failed"
+        return f"{health.readings:,} read, {health.failed:,} failed, {health.set_aside:,} lines set aside"
 
     @display(description="Calls left today")
     def left(self, carrier: Carrier) -> str:
@@ -246,13 +253,14 @@ class FinalTotalDesk(Desk):
 
 @admin.register(Quarantine)
 class QuarantineDesk(Desk):
-    """Answers of carriers that could not be read: nothing of them was applied."""
+    """Answers of carriers, and single records of them, that could not be read: nothing of them was applied."""
 
     called = "unreadable answers"
-    list_display = ["at", "carrier", "call", "error", "times"]
-    list_filter = ["carrier"]
-    list_select_related = ["carrier"]
-    fields = ["carrier", "at", "times", "call", "error", "said"]
+    list_display = ["at", "carrier", "line", "call", "error", "times"]
+    list_filter = ["carrier", ("line", admin.EmptyFieldListFilter)]
+    list_select_related = ["carrier", "line"]
+    search_fields = ["=line__iccid"]
+    fields = ["carrier", "line", "at", "times", "call", "error", "said"]
     readonly_fields = ["said"]
 
     @display(description="What it said")

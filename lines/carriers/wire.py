@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +13,15 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
+from kit import logs
 
 from .base import CallKind, CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
 from .deadline import Deadline, DeadlineTransport
 from .fields import NoJson, Unreadable
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 250 SIMs is about 0.1 MiB
 LONGEST_NAP = 2.0  # seconds of Retry-After that are slept here instead of being handed to the caller
@@ -140,12 +144,19 @@ class Wire:
     def _once(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
         """One passage through the gate, which is told how it went. A refusal is an answer: the carrier is well."""
         deadline.wait_at(self._gate, call.kind)
+        with logs.doing(carrier_call=logs.new_id()):
+            return self._told(call, deadline, decode)
+
+    def _told(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+        began = time.monotonic()
         try:
             result = self._exchange(call, deadline, decode)
         except Refused:
             self._gate.succeeded(call.kind)
             raise
         except CarrierFailure as failure:
+            told = {"carrier": self.carrier, "call": str(call), "kind": str(call.kind)}
+            log.warning("%s", failure, extra={**told, "seconds": f"{time.monotonic() - began:.3f}"})
             self._gate.failed(call.kind, failure)
             raise
         self._gate.succeeded(call.kind)

@@ -68,7 +68,7 @@ def plan_due_passes(*, by_page: frozenset[str]) -> int:
                 continue
             pages = carrier.kind in by_page
             lines = Line.objects.filter(carrier=carrier).count()
-            calls = max(1, -(-lines // CHUNK) if pages else lines)
+            calls = policy.calls_a_pass(lines, by_page=pages)
             pause = policy.read_interval(carrier.read_every, calls, carrier.calls_per_day)
             if last.started_at <= now < last.started_at + dt.timedelta(seconds=pause):  # a clock may have jumped back
                 continue

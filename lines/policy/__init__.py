@@ -163,6 +163,11 @@ def retry_after(attempts: int) -> dt.timedelta:
 PAGE_LINES = 250  # of a carrier's list
 
 
+def calls_a_pass(lines: int, *, by_page: bool) -> int:
+    """Calls that one reading of so many lines takes: one a page, or one a line."""
+    return max(1, -(-lines // PAGE_LINES) if by_page else lines)
+
+
 def read_interval(wanted_seconds: int, calls_per_pass: int, calls_per_day: int | None) -> int:
     """Seconds between two passes: as wanted, or longer so that reading takes at most four fifths of the day's calls."""
     if not calls_per_day:

@@ -60,7 +60,7 @@ def line_context(request: MemberRequest, iccid: str, *, tab: str) -> dict[str, A
         raise Http404
     return {
         "row": row_of(line, request),
-        "troubles": troubles(request, carrier_id=line.carrier_id),
+        "troubles": troubles(request, carrier_id=line.carrier_id) + _set_aside(request, line),
         "tabs": [
             Tab(label, reverse(name, args=[iccid]), name == tab) for name, label, right in TABS if membership.may(right)
         ],
@@ -77,6 +77,12 @@ def troubles(request: MemberRequest, *, carrier_id: int | None = None) -> list[t
     outside = request.account.is_subaccount
     found = health.troubles_of(request.membership, carrier_id=carrier_id)
     return [(sentences.of_trouble(one, outside=outside), one.last_answer_at) for one in found]
+
+
+def _set_aside(request: MemberRequest, line: LineShown) -> list[tuple[str, dt.datetime | None]]:
+    """Why the line itself cannot be read, where it cannot."""
+    odd = health.set_aside_of(Line.objects.select_related("state").get(iccid=line.iccid))
+    return [(sentences.of_set_aside(odd, outside=request.account.is_subaccount), None)] if odd else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,32 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, celeryd_after_setup, task_postrun, task_prerun, worker_init
 from django.db import DEFAULT_DB_ALIAS, connections
 from embedded import addresses, services
+from kit import logs
+from kombu.entity import Exchange, Queue
+
+from config.shares import QUEUES, begin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 
 LONGEST_TASK_SECONDS = 90
 VISIBILITY_SECONDS = 300  # longer than any task, or Redis gives the task to a second worker beside the first
 
+
+def _queue(name: str) -> Queue:
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)  # type: ignore[no-untyped-call]
+
+
 # Seen to lose no task when workers were killed. Django's CELERY_* settings go over these.
 DEFAULTS: dict[str, Any] = {
     "broker_url": addresses.broker_url(),
     "broker_connection_retry_on_startup": True,
+    "task_queues": [_queue(name) for name in QUEUES],
+    "task_default_queue": QUEUES[0],
+    "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1},
+    "beat_scheduler": "config.sweeping:SweepingScheduler",
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,
     "task_acks_on_failure": True,
@@ -34,6 +47,8 @@ DEFAULTS: dict[str, Any] = {
         "visibility_timeout": VISIBILITY_SECONDS,
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 3,  # seconds, or a host that is gone holds whoever rings
+        "socket_timeout": 5,
     },
     "result_backend_transport_options": {"visibility_timeout": VISIBILITY_SECONDS},
     "visibility_timeout": VISIBILITY_SECONDS,
@@ -41,7 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "enable_utc": True,
 }
 
-app = Celery("linekeeper")
+app = Celery("linekeeper", task_cls="config.shares:SharedTask")
 app.add_defaults(DEFAULTS)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -58,3 +73,20 @@ def start_or_join_services(**_: object) -> None:
 def end_sessions_with_their_tasks(**_: object) -> None:
     """A lease ends with its holder's session (docs/decisions, 0003): none outlives the task that took it."""
     connections.settings[DEFAULT_DB_ALIAS]["CONN_MAX_AGE"] = 0
+
+
+@celeryd_after_setup.connect  # type: ignore[untyped-decorator]
+def deal_shares(instance: Any, **_: object) -> None:
+    """Each queue gets its share of the worker's slots, before it forks."""
+    begin(int(instance.concurrency or 1), list(instance.app.amqp.queues.consume_from))
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def name_the_job(task_id: str, task: object, **_: object) -> None:
+    """What a task logs says which it was."""
+    logs.begin(job=task_id, task=str(getattr(task, "name", "")))
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def end_the_job(**_: object) -> None:
+    logs.begin()

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
-from kit import clock
+from kit import broker, clock
 
 from accounts.audit import words
 from accounts.doors import desk_actor
@@ -181,6 +181,7 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         if (count := rows.count())
     ]
     context |= {
+        "broker_answers": broker.answers(),
         "title": "What waits",
         "waits": waits,
         "books": BooksCheck.objects.exclude(ended_at=None).order_by("-pk").first(),

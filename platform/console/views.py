@@ -22,6 +22,7 @@ from console.tutorial import chapters_for
 from lines import queries as lines
 from lines import sentences
 from lines.policy import Status
+from lines.queries import health
 from lines.queries.sms import count_unread
 
 A_YEAR = 365 * 86_400
@@ -46,6 +47,8 @@ def home(request: MemberRequest) -> HttpResponse:
         "fleet_chart": _fleet_chart(fleet),
         "off": [(group, sentences.group_off(group, outside=outside)) for group in fleet.off],
         "unread": count_unread(membership),
+        "troubles": [(sentences.of_trouble(one, outside=outside), one) for one in health.troubles_of(membership)],
+        "set_aside": health.set_aside_count(membership),
         "fired": queries.fired_today(membership, today=today),
         "spending": spending,
         "spending_chart": spending.chart() if spending else None,

@@ -11,14 +11,14 @@ from embedded import addresses
 from embedded.processes import Program
 
 WEB = "granian --interface wsgi --workers 2 --blocking-threads 4 --respawn-failed-workers config.wsgi:application"
-WORKER = "celery --app config worker --concurrency 2 --loglevel INFO"
+WORKER = "celery --app config worker --concurrency 8 --loglevel INFO"
 BEAT = "celery --app config beat --loglevel INFO"
 
 
 def web(port: int) -> Program:
     """Return the web server on 127.0.0.1."""
     arguments = [*WEB.split(), "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "3"]
-    return _program("web", arguments, lambda _pid: answers(port) < 500)
+    return _program("web", arguments, lambda _pid: answers(port, path="/readyz") < 500)
 
 
 def worker() -> Program:
@@ -45,11 +45,11 @@ def stripe_proxy(listener: socket.socket, webhook: str, secret: str) -> Program:
     return _standin("stripe", arguments, listener)
 
 
-def answers(port: int, host: str = "127.0.0.1") -> int:
-    """Return the HTTP status of the front page on this port of 127.0.0.1, asked for as this host; 999 for no answer."""
+def answers(port: int, path: str = "/") -> int:
+    """Return the HTTP status of a page on this port of 127.0.0.1; 999 for no answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/", headers={"Host": host, "X-Forwarded-Proto": "https"})
+        connection.request("GET", path)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 999

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "console.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -104,7 +105,15 @@ TEMPLATES = [
 # A connection serves many requests: making one costs more than most of them, and what it has planned goes with it.
 DATABASES = {"default": addresses.database_settings() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": addresses.redis_url()}}
+# Limits of logins are counted here, a few rows a minute: the console needs no Redis.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+REDIS_URL = addresses.redis_url()
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -246,6 +255,10 @@ SELLER = {
     "prefix": os.environ.get("INVOICE_PREFIX", "INV-"),
 }
 
+# Who may read /metrics, and what is wrong at /healthz, from another machine: by Authorization: Bearer.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+METRICS_FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")  # the web server's processes count together here
+
 # How many proxies in front of us add to X-Forwarded-For: whose addresses bearer keys and login limits go by. Counted
 # wrong, all the world is one address: production answers nothing that came over more proxies than are counted.
 ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LINEKEEPER_PROXIES", "0"))
@@ -255,6 +268,35 @@ WEBHOOKS_TO_PRIVATE = os.environ.get("WEBHOOKS_TO_PRIVATE", "") == "1"
 
 # How far the timestamp of a signed API request may be from our time.
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
+
+# Which tasks share a queue: a queue has slots of a worker that no other takes (config.shares).
+WORK = {
+    "driving": ["lines.tasks.drive_lines", "lines.tasks.handle_messages", "automation.tasks.act"],
+    "reading": [
+        "lines.tasks.plan_passes",
+        "lines.tasks.read_usage",
+        "lines.tasks.look_at_devices",
+        "lines.tasks.find_differences",
+    ],
+    "jobs": ["lines.tasks.work_jobs", "automation.tasks.watch", "automation.tasks.check_all"],
+    "money": ["lines.tasks.keep_books", "billing.tasks.*", "accounts.tasks.seal_events"],
+    "mail": ["billing.tasks.send_notices", "accounts.tasks.mail_invitations"],
+    "webhooks": ["automation.tasks.send_webhooks", "automation.tasks.drop_old"],
+    "exports": [
+        "lines.tasks.write_statements",
+        "lines.tasks.prove_books",
+        "lines.tasks.forget_unused",
+        "accounts.tasks.sweep_calls",
+        "accounts.tasks.clear_sessions",
+    ],
+}
+CELERY_TASK_ROUTES = (
+    # The first that fits counts: whole names before patterns.
+    sorted(
+        ((task, {"queue": queue}) for queue, tasks in WORK.items() for task in tasks),
+        key=lambda one: "*" in one[0],
+    ),
+)
 
 # Celery rings the bell; what is due is a row in PostgreSQL (docs/architecture.md).
 CELERY_BROKER_URL = addresses.broker_url()
@@ -295,8 +337,16 @@ DEMO_PARTS = ["automation.demo.furnish"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "kit.logs.LineFormatter", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "kit.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": os.environ.get("LINEKEEPER_LOG_FORMAT", "line"),
+        }
+    },
     "root": {"handlers": ["stderr"], "level": os.environ.get("LINEKEEPER_LOG_LEVEL", "WARNING")},
     "loggers": {
         "httpx": {"level": "WARNING"},  # it writes down each call, with its address

@@ -35,7 +35,8 @@ EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS", "") == "1"
 _after = MIDDLEWARE.index("whitenoise.middleware.WhiteNoiseMiddleware") + 1  # noqa: F405 - its files are compressed
 MIDDLEWARE.insert(_after, "django.middleware.gzip.GZipMiddleware")  # noqa: F405
 
-MIDDLEWARE.insert(0, "kit.proxies.ForwardedMiddleware")  # noqa: F405
+MIDDLEWARE.insert(1, "kit.proxies.ForwardedMiddleware")  # noqa: F405 - after the probes, which come over no proxy
+LOGGING["handlers"]["stderr"]["formatter"] = os.environ.get("LINEKEEPER_LOG_FORMAT", "json")  # type: ignore[index]  # noqa: F405
 
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # so that sign-up, too, never tells who is here already
 SESSION_COOKIE_SECURE = True

@@ -1,0 +1,179 @@
+"""Who hangs starves nobody else, and work goes on without a broker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from config import shares
+from config.celery import app
+from config.settings import base
+from config.sweeping import SweepingScheduler
+from django.core.cache import cache
+from django.test import Client, override_settings
+
+from accounts.models import User
+
+OURS = ("accounts.", "billing.", "lines.", "automation.")
+
+
+def queue_of(task: str) -> str:
+    return str(app.amqp.router.route({}, task)["queue"].name)
+
+
+def test_every_task_is_in_the_queue_of_its_kind() -> None:
+    app.loader.import_default_modules()
+    tasks = {name for name in app.tasks if name.startswith(OURS)}
+    assert {entry["task"] for entry in base.CELERY_BEAT_SCHEDULE.values()} <= tasks
+    named = {task for tasks in base.WORK.values() for task in tasks if "*" not in task}
+    assert named <= tasks
+    assert all(task in named or task.startswith("billing.tasks.") for task in tasks)
+    assert set(base.WORK) == set(shares.QUEUES)
+    assert (queue_of("billing.tasks.send_notices"), queue_of("billing.tasks.refill_balances")) == ("mail", "money")
+    assert {queue.name for queue in app.conf.task_queues} == set(shares.QUEUES)
+
+
+def test_slots_are_dealt_so_that_each_queue_has_one() -> None:
+    assert shares.deal(7, shares.QUEUES) == dict.fromkeys(shares.QUEUES, 1)
+    assert shares.deal(8, shares.QUEUES) == dict.fromkeys(shares.QUEUES, 1) | {"driving": 2}
+    assert shares.deal(4, ["reading"]) == {"reading": 4}
+    assert shares.deal(2, ["reading", "mail", "money"]) == {"reading": 1, "mail": 1, "money": 1}
+    for slots in range(7, 40):
+        assert sum(shares.deal(slots, shares.QUEUES).values()) == slots
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process is a worker with a slot for each queue."""
+    shares.begin(len(shares.QUEUES), shares.QUEUES)
+    yield
+    monkeypatch.setattr(shares, "_folder", None)
+
+
+def test_a_slot_is_taken_once_and_free_after_its_holder_however_that_one_ended(node: None) -> None:
+    with shares.slot("mail") as first, shares.slot("mail") as second, shares.slot("money") as other:
+        assert (first, second, other) == (True, False, True)
+    folder = shares._folder
+    code = (
+        f"import fcntl, os; h = os.open({str(folder)!r} + '/mail.0', os.O_RDWR);"
+        " fcntl.flock(h, 2); print('held', flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with shares.slot("mail") as taken:
+            assert not taken
+        holder.kill()
+        holder.wait()
+        with shares.slot("mail") as free:
+            assert free
+
+
+def small_app(done: list[str], hangs: threading.Event) -> Celery:
+    """Two tasks that note that they were done, one that hangs; a broker that is not there."""
+    small = Celery("small", broker="redis://127.0.0.1:1/0", task_cls="config.shares:SharedTask", set_as_current=False)
+    small.conf.task_publish_retry_policy = {"max_retries": 0}
+    small.conf.task_routes = {"mail.*": {"queue": "mail"}, "money.*": {"queue": "money"}}
+
+    @small.task(name="mail.hang", shared=False)
+    def hang() -> None:
+        done.append("mail.hang")
+        hangs.wait(20)
+
+    @small.task(name="mail.other", shared=False)
+    def other() -> None:
+        done.append("mail.other")
+
+    @small.task(name="money.count", shared=False)
+    def count() -> None:
+        done.append("money.count")
+
+    names = ("mail.hang", "mail.other", "money.count")
+    small.conf.beat_schedule = {name: {"task": name, "schedule": 60.0} for name in names}
+    return small
+
+
+def test_a_task_that_hangs_leaves_every_other_queue_its_own_slot(node: None) -> None:
+    done: list[str] = []
+    hangs = threading.Event()
+    small = small_app(done, hangs)
+
+    def run(name: str) -> None:
+        task = small.tasks[name]
+        task.push_request(delivery_info={"routing_key": name.split(".")[0]})
+        try:
+            task()
+        finally:
+            task.pop_request()
+
+    hung = threading.Thread(target=run, args=["mail.hang"])
+    hung.start()
+    end = time.monotonic() + 10
+    while not done and time.monotonic() < end:
+        time.sleep(0.001)
+    run("mail.other")  # its queue's slot is taken: the next bell finds what is due
+    run("money.count")
+    assert done == ["mail.hang", "money.count"]
+    hangs.set()
+    hung.join(10)
+    run("mail.other")
+    assert done[-1] == "mail.other"
+
+
+def test_without_a_broker_what_is_due_is_done_by_beat_and_who_hangs_delays_their_own_kind(tmp_path: Path) -> None:
+    done: list[str] = []
+    hangs = threading.Event()
+    beat = SweepingScheduler(small_app(done, hangs), schedule_filename=str(tmp_path / "beat"))
+    try:
+        for name in ("mail.hang", "mail.other", "money.count", "money.count", "mail.hang"):
+            beat.apply_entry(beat.schedule[name])
+        end = time.monotonic() + 10
+        while "money.count" not in done and time.monotonic() < end:
+            time.sleep(0.005)
+        assert sorted(done) == ["mail.hang", "money.count"]  # the second bell of each is too soon
+        hangs.set()
+        while "mail.other" not in done and time.monotonic() < end:
+            time.sleep(0.005)
+        assert sorted(done) == ["mail.hang", "mail.other", "money.count"]
+    finally:
+        hangs.set()
+        beat.close()
+
+
+def test_beat_rings_again_when_the_broker_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    small = small_app(done, threading.Event())
+    beat = SweepingScheduler(small, schedule_filename=str(tmp_path / "beat"))
+    rung: list[str] = []
+    try:
+        beat.apply_entry(beat.schedule["money.count"])
+        monkeypatch.setattr(
+            type(beat).__mro__[1], "apply_async", lambda _self, entry, **_named: rung.append(entry.name)
+        )
+        beat.apply_entry(beat.schedule["mail.other"])  # too soon to knock
+        assert rung == []
+        beat._knocked = -1000.0
+        for _ in range(2):
+            beat.apply_entry(beat.schedule["money.count"])
+        assert rung == ["money.count"] * 2
+    finally:
+        beat.close()
+
+
+def test_the_console_asks_nothing_of_redis_and_still_limits_logins(db: None) -> None:
+    assert "redis" not in str(base.CACHES).lower()
+    assert "cache" not in str(getattr(base, "SESSION_ENGINE", "")).lower()
+    with override_settings(CACHES=base.CACHES):
+        User.objects.create_user(email="kate@acme.example", password="right-horse-1")
+        given: dict[str, Any] = {"login": "kate@acme.example", "password": "wrong"}
+        answers = [Client().post("/accounts/login/", given).content.decode() for _ in range(7)]
+        assert "Too many" not in answers[0]
+        assert "Too many" in answers[-1]
+        assert cache.get("nothing") is None
