@@ -54,7 +54,7 @@ class Calendar:
 
     def of(self, at: dt.datetime) -> dt.date:
         """The first day of the cycle that a moment is in."""
-        decided = [turn for turn in self.turns if turn.decided <= at] or list(self.turns[:1])
+        decided = [turn for turn in self.turns if turn.decided <= max(at, self.turns[0].decided)]
         start = cycle_of(at.date(), decided[-1].cycle_day)
         since = decided[-1].since
         if since is None or start >= since or len(decided) == 1:
@@ -294,7 +294,7 @@ class Course:
         if counter <= before:
             return done
         moved = self._movement(told.at, cycle, earlier, counter - before)
-        if moved.used > self._plausible(told.at.date()):
+        if moved.used > PLAUSIBLE and moved.used > self._plausible(told.at.date()):
             self.held.setdefault(cycle, Held(counter, moved))
             return done
         self._charge(moved, counter)

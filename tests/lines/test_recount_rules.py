@@ -277,3 +277,8 @@ def test_a_new_cycle_day_is_in_force_from_its_boundary_and_the_open_cycle_goes_o
     assert {when: f"{calendar.of(at(when)):%m-%d}" for when in days} == days
     assert calendar.last_day(dt.date(2026, 11, 1)) == dt.date(2026, 12, 14)
     assert calendar.last_day(dt.date(2026, 12, 15)) == dt.date(2027, 1, 14)
+
+
+def test_before_a_carrier_was_known_its_first_cycle_day_is_in_force() -> None:
+    calendar = Calendar((Turn(1, at("20T12:00")), Turn(15, at("20T12:00"))))
+    assert calendar.of(at("01T09:00")) == dt.date(2026, 10, 15)
