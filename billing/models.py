@@ -57,6 +57,7 @@ class Entry(models.Model):
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.name.title()) for kind in EntryKind])
     amount = MoneyField()
     day = models.DateField()
+    booked_on = models.DateField(null=True)  # found after its month's statement was closed: it stands in this day's
     posted_at = models.DateTimeField(default=clock.now)
     note = models.CharField(max_length=300, blank=True)
 
@@ -80,6 +81,7 @@ class UsageDay(models.Model):
     sealed = MoneyField(default=ZERO)
     parts = models.PositiveIntegerField(default=0)  # ledger rows that it has: the next key's number is one more
     is_open = models.BooleanField(default=True, db_default=True)
+    found_on = models.DateField(null=True)  # when what is open was found, where that was after the day itself
 
     class Meta:
         constraints = [

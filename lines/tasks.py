@@ -8,13 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from celery import shared_task
-from kit import clock
 
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books, recompute_books, with_second_books
 from lines.commands import books, bulk, claims, devices, differences, jobs, lists, passes
-from lines.commands.wishes import enforce
 from lines.models import Carrier
 from lines.recount.audit import Found, Scope
 from lines.work import messages
@@ -24,7 +22,7 @@ from lines.work.jobs import run_jobs
 from lines.work.reading import Reader
 from lines.work.settings import set_due
 from lines.work.statements import write_one
-from lines.work.sync import keep_days
+from lines.work.sync import enforce_all, keep_days
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +108,11 @@ def find_differences() -> int:
 @shared_task
 def keep_books() -> int:
     """Line fees, ledger rows of finished days, and the colours of all balances."""
-    keep_days()
-    enforced = enforce(today=clock.today())
+    try:
+        keep_days()
+    except Exception:
+        log.exception("days could not all be kept")
+    enforced = enforce_all()
     if enforced.suspended or enforced.reactivated:
         drive_lines.delay()
     return enforced.suspended + enforced.reactivated

@@ -53,8 +53,11 @@ class Till:
 
     def at(self, text: str) -> Till:
         """2026-11-20T12:00, UTC."""
+        before = getattr(self, "now", None)
         self.now = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
         self._clock.setenv("LINEKEEPER_NOW", self.now.isoformat())
+        if before is None or abs(self.now - before) > dt.timedelta(hours=2):
+            self.client.force_login(self.owner)  # a session does not last so long
         return self
 
     def later(self, **by: float) -> Till:

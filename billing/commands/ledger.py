@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from kit import clock
 from kit.errors import Refusal
 from kit.sql import array, prepared
 
 from billing import queries
-from billing.policy import EntryKind
+from billing.policy import CLOSES_AFTER, EntryKind
+from billing.queries.balances import DUE
+
+log = logging.getLogger(__name__)
 
 
 class PaidByParent(Refusal):
@@ -54,12 +58,17 @@ CHARGE = """
     ), day AS (
         SELECT account_id, day, sum(amount) AS amount FROM charge GROUP BY account_id, day
     ), less AS (  -- what is moved off a day was charged to it before
-        UPDATE billing_usageday d SET usage = d.usage + day.amount, is_open = true
+        UPDATE billing_usageday d
+           SET usage = d.usage + day.amount, is_open = true,
+               found_on = CASE WHEN d.is_open THEN d.found_on WHEN d.day < %(today)s THEN %(today)s::date END
           FROM day WHERE day.amount < 0 AND d.account_id = day.account_id AND d.day = day.day
     ), more AS (
-        INSERT INTO billing_usageday AS d (account_id, day, usage, sms, sealed, parts)
-        SELECT account_id, day, amount, 0, 0, 0 FROM day WHERE amount > 0 ORDER BY account_id, day
-        ON CONFLICT (account_id, day) DO UPDATE SET usage = d.usage + excluded.usage, is_open = true
+        INSERT INTO billing_usageday AS d (account_id, day, usage, sms, sealed, parts, found_on)
+        SELECT account_id, day, amount, 0, 0, 0, CASE WHEN day < %(today)s THEN %(today)s::date END
+          FROM day WHERE amount > 0 ORDER BY account_id, day
+        ON CONFLICT (account_id, day) DO UPDATE
+           SET usage = d.usage + excluded.usage, is_open = true,
+               found_on = CASE WHEN d.is_open THEN d.found_on ELSE excluded.found_on END
     )
     UPDATE billing_wallet w
        SET accrued = w.accrued + c.amount, first_usage_day = least(w.first_usage_day, c.first_day)
@@ -69,7 +78,8 @@ CHARGE = """
 
 
 def charge_usage(*, charges: Sequence[Charge]) -> None:
-    """Accrues usage: against the balance at once, in the ledger when its day is sealed. Wallets must be locked."""
+    """Accrues usage: against the balance at once, in the ledger when its day is sealed; what is found later when the
+    day on which it was found is over. Wallets must be locked."""
     charges = [charge for charge in charges if charge.amount]
     if not charges:
         return
@@ -79,29 +89,39 @@ def charge_usage(*, charges: Sequence[Charge]) -> None:
             "accounts": array(charge.account_id for charge in charges),
             "days": array(charge.day for charge in charges),
             "amounts": array(charge.amount for charge in charges),
+            "today": clock.today(),
         },
     )
 
 
-# The key is policy.usage_key said in SQL. A day that gained usage after its sealing has a row of its own for it.
-SEAL = """
+# The key is policy.usage_key said in SQL, `booked_on` policy.booked_on. A day has one row when it is sealed; what is
+# found later has one for each day on which it was found, once that is over. A clock that went back could make a second
+# of one name: it is numbered.
+SEAL = f"""
     WITH due AS (
-        SELECT d.id, d.account_id, d.day, d.usage - d.sealed AS amount, d.parts + 1 AS part
+        SELECT d.id, d.account_id, d.day, d.usage - d.sealed AS amount, d.parts + 1 AS part,
+               coalesce(d.found_on, %(before)s::date) AS found_on,
+               CASE WHEN d.found_on >= date_trunc('month', d.day) + interval '1 month {CLOSES_AFTER} days'
+                    THEN d.found_on END AS booked_on
           FROM billing_usageday d
-         WHERE d.account_id = ANY(%(accounts)s) AND d.day < %(before)s AND d.is_open
-    ), rows AS (
-        INSERT INTO billing_entry (account_id, key, kind, amount, day, posted_at, note)
-        SELECT due.account_id,
-               'usage:' || replace(a.uuid::text, '-', '') || ':' || due.day
-                        || CASE WHEN due.part > 1 THEN ':' || due.part ELSE '' END,
-               'usage', -due.amount, due.day, %(now)s,
-               CASE WHEN due.part > 1 THEN 'Usage found after the day was sealed' ELSE '' END
+         WHERE d.account_id = ANY(%(accounts)s) AND {DUE}
+    ), named AS (
+        SELECT due.*, 'usage:' || replace(a.uuid::text, '-', '') || ':' || due.day
+                          || CASE WHEN due.part > 1 THEN ':found-' || due.found_on ELSE '' END AS key
           FROM due JOIN accounts_account a ON a.id = due.account_id
          WHERE due.amount <> 0
-         ORDER BY due.account_id, due.day
+    ), rows AS (
+        INSERT INTO billing_entry (account_id, key, kind, amount, day, booked_on, posted_at, note)
+        SELECT account_id,
+               key || CASE WHEN EXISTS (SELECT FROM billing_entry e WHERE e.key = named.key)
+                           THEN ':' || part ELSE '' END,
+               'usage', -amount, day, booked_on, %(now)s,
+               CASE WHEN part > 1 OR booked_on IS NOT NULL THEN 'Late usage, found on ' || found_on ELSE '' END
+          FROM named ORDER BY account_id, day
     ), marks AS (
         UPDATE billing_usageday d
-           SET sealed = d.usage, is_open = false, parts = CASE WHEN due.amount = 0 THEN d.parts ELSE due.part END
+           SET sealed = d.usage, is_open = false, found_on = NULL,
+               parts = CASE WHEN due.amount = 0 THEN d.parts ELSE due.part END
           FROM due WHERE d.id = due.id
     )
     UPDATE billing_wallet w
@@ -114,16 +134,33 @@ SEAL = """
 def seal_days(*, before: dt.date, limit: int = 500) -> int:
     """Turns accrued usage of days before this one into ledger rows, for up to `limit` accounts; says for how many.
 
-    Harmless twice: what is sealed is not due again.
+    Harmless twice: what is sealed is not due again. An account that cannot be sealed stops no other.
     """
     account_ids = queries.accounts_to_seal(before=before, limit=limit)
     if not account_ids:
         return 0
-    with transaction.atomic():
-        lock_wallets(account_ids=account_ids)
-        with connection.cursor() as cursor:
-            cursor.execute(SEAL, {"accounts": account_ids, "before": before, "now": clock.now()})
-    return len(account_ids)
+    try:
+        _seal(account_ids, before)
+        return len(account_ids)
+    except DatabaseError:
+        log.exception("accounts cannot be sealed together: each by itself")
+    return sum(_sealed_alone(account_id, before) for account_id in account_ids)
+
+
+def _sealed_alone(account_id: int, before: dt.date) -> bool:
+    try:
+        _seal([account_id], before)
+    except DatabaseError:
+        log.exception("account %s cannot be sealed", account_id)
+        return False
+    return True
+
+
+@transaction.atomic
+def _seal(account_ids: list[int], before: dt.date) -> None:
+    lock_wallets(account_ids=account_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(SEAL, {"accounts": account_ids, "before": before, "now": clock.now()})
 
 
 def post(*, account_id: int, key: str, kind: EntryKind, amount: Decimal, day: dt.date, note: str = "") -> bool:

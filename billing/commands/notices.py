@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from billing.policy import KEEPS_WATCH
 from billing.words import Told
 
 MOST_TRIES = 8
+log = logging.getLogger(__name__)
 
 
 def tell(
@@ -48,31 +50,36 @@ def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
     tell(account_id=account_id, key=f"{turn}:{account_id}:{clock.now().isoformat()}", told=told)
 
 
-@transaction.atomic
 def tell_low(*, today: dt.date) -> int:
     """Tells owners whose balance turned orange, once until it has been green again, and not where auto-refill acts.
 
-    One that turned red is told of its lines instead. Harmless twice: what is told is written on the wallet.
+    One that turned red is told of its lines instead. Harmless twice: what is told is written on the wallet. An account
+    that cannot be told stops no other.
     """
-    suspected = queries.low_changes(today=today)
-    if not suspected:
-        return 0
-    lock_wallets(account_ids=suspected)
     told = 0
-    for account_id, is_low in queries.low_changes(today=today, account_ids=list(suspected)).items():
-        Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
-        if is_low:
-            record(by=SYSTEM, verb="balance.low", account_id=account_id)
-        refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
-        balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)
-        if is_low and not refilled and balance.runway_days is not None and balance.runway_days >= 0:
-            key = f"low:{account_id}:{clock.now().isoformat()}"
-            told += tell(
-                account_id=account_id,
-                key=key,
-                told=words.low(available=balance.available, days=balance.runway_days),
-            )
+    for account_id in queries.low_changes(today=today):
+        try:
+            told += _tell_low(account_id, today)
+        except Exception:
+            log.exception("account %s cannot be told of its balance", account_id)
     return told
+
+
+@transaction.atomic
+def _tell_low(account_id: int, today: dt.date) -> bool:
+    lock_wallets(account_ids=[account_id])
+    is_low = queries.low_changes(today=today, account_ids=[account_id]).get(account_id)
+    if is_low is None:
+        return False
+    Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
+    if is_low:
+        record(by=SYSTEM, verb="balance.low", account_id=account_id)
+    refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
+    balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)
+    if not is_low or refilled or balance.runway_days is None or balance.runway_days < 0:
+        return False
+    key = f"low:{account_id}:{clock.now().isoformat()}"
+    return tell(account_id=account_id, key=key, told=words.low(available=balance.available, days=balance.runway_days))
 
 
 @transaction.atomic

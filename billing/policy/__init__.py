@@ -1,6 +1,7 @@
 """The rules of money, pure: balances, payments, auto-refill."""
 
 from billing.policy.balances import (
+    CLOSES_AFTER,
     FLOOR,
     LEAST_DAYS,
     LOW_RUNWAY_DAYS,
@@ -12,6 +13,8 @@ from billing.policy.balances import (
     EntryKind,
     Forecast,
     average_daily,
+    booked_on,
+    closed_from,
     colour,
     days_counted,
     forecast,
@@ -65,6 +68,7 @@ __all__ = [
     "CEILING_AMOUNTS",
     "CEILING_DAYS",
     "CEILING_STEP",
+    "CLOSES_AFTER",
     "CONFIRM_WITHIN",
     "DAY",
     "FIXED_ON",
@@ -98,6 +102,8 @@ __all__ = [
     "RefillState",
     "amount_is_due",
     "average_daily",
+    "booked_on",
+    "closed_from",
     "colour",
     "days_counted",
     "default_ceiling",

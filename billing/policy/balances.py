@@ -10,6 +10,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 FLOOR = Decimal("5.000000")  # the minimum balance is never under this
 WINDOW_DAYS = 30  # complete days behind the average
 LEAST_DAYS = 7  # what they are divided by at the least: a newcomer's first day is no average
+CLOSES_AFTER = 3  # days after its end a statement is closed
 LOW_RUNWAY_DAYS = 7  # under this the balance is orange
 PLACES = Decimal("0.000001")
 
@@ -102,9 +103,21 @@ def colour(available: Decimal, average: Decimal) -> Colour:
     return Colour.ORANGE if runway is not None and runway < LOW_RUNWAY_DAYS else Colour.GREEN
 
 
-def usage_key(account_uuid: str, day: dt.date, part: int) -> str:
-    """The key of a sealed day's ledger row; what is found after the sealing is a part of its own, from 2."""
-    return f"usage:{account_uuid}:{day.isoformat()}" + (f":{part}" if part > 1 else "")
+def usage_key(account_uuid: str, day: dt.date, found_on: dt.date | None = None) -> str:
+    """The key of a sealed day's ledger row; what is found after the sealing has a row for each day of finding."""
+    return f"usage:{account_uuid}:{day.isoformat()}" + (f":found-{found_on.isoformat()}" if found_on else "")
+
+
+def closed_from(month: dt.date) -> dt.date:
+    """From this day on the figures of the month of this day are frozen: 72 hours after its end."""
+    first_of_next = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    return first_of_next + dt.timedelta(days=CLOSES_AFTER)
+
+
+def booked_on(day: dt.date, found_on: dt.date | None) -> dt.date | None:
+    """On which day usage counts in statements, where that is not its own: its month's statement was closed when it was
+    found."""
+    return found_on if found_on is not None and found_on >= closed_from(day) else None
 
 
 @dataclass(frozen=True, slots=True)

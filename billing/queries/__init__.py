@@ -29,11 +29,12 @@ from billing.queries.payments import (
     refundable,
     refunds_to_ask,
 )
-from billing.queries.statements import Month, Transaction, months_of, statements_of, transactions_of
+from billing.queries.statements import Late, Month, Transaction, late_usage, months_of, statements_of, transactions_of
 
 __all__ = [
     "AVERAGES",
     "ColourChange",
+    "Late",
     "Month",
     "Transaction",
     "accounts_to_refill",
@@ -50,6 +51,7 @@ __all__ = [
     "forecast_of",
     "is_low",
     "key_to_pay",
+    "late_usage",
     "low_changes",
     "months_of",
     "moved_by",

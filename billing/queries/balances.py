@@ -90,12 +90,16 @@ def colour_changes(*, today: dt.date, account_ids: Sequence[int] | None = None) 
         return [ColourChange(account_id, is_red) for account_id, is_red in cursor.fetchall()]
 
 
+# What is found after a day was sealed waits for the end of the day on which it was found.
+DUE = "d.is_open AND d.day < %(before)s AND (d.parts = 0 OR d.found_on IS NULL OR d.found_on < %(before)s)"
+
+
 def accounts_to_seal(*, before: dt.date, limit: int = 500) -> list[int]:
     """Accounts with finished days that are not sealed."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT account_id FROM billing_usageday WHERE day < %s AND is_open ORDER BY account_id LIMIT %s",
-            [before, limit],
+            f"SELECT DISTINCT account_id FROM billing_usageday d WHERE {DUE} ORDER BY account_id LIMIT %(limit)s",
+            {"before": before, "limit": limit},
         )
         return [row[0] for row in cursor.fetchall()]
 

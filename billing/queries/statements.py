@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F
 from kit.money import ZERO
 
 from accounts.models import Account
 from billing.models import Entry, Statement, UsageDay
-from billing.policy import EntryKind, PaymentState
+from billing.policy import EntryKind, PaymentState, booked_on, closed_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,15 @@ def transactions_of(
         return [Transaction(*row) for row in cursor.fetchall()]
 
 
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Usage of a day whose statement was closed when it was found: it stands in the month of the finding. USD."""
+
+    day: dt.date
+    found_on: dt.date
+    amount: Decimal  # a debit is negative
+
+
 @dataclass(slots=True)
 class Month:
     """A month (UTC) of an account: what it began with, what moved it, what it ended with. USD."""
@@ -104,6 +113,12 @@ class Month:
     start: dt.date
     starting: Decimal = ZERO
     moved: dict[str, Decimal] = field(default_factory=dict)  # by kind; debits are negative
+    late: list[Late] = field(default_factory=list)  # of earlier months, in `moved` too
+    is_closed: bool = False  # its figures are frozen
+
+    @property
+    def late_usage(self) -> Decimal:
+        return sum((one.amount for one in self.late), ZERO)
 
     @property
     def ending(self) -> Decimal:
@@ -122,27 +137,52 @@ class Month:
         return self.ending - self.starting - self.usage - self.paid_in
 
 
+MONTHS = """
+    SELECT date_trunc('month', coalesce(booked_on, day))::date, kind, sum(amount)
+      FROM billing_entry WHERE account_id = %s GROUP BY 1, 2
+"""
+
+
 def months_of(account: Account, *, today: dt.date) -> list[Month]:
-    """Every month since the first movement, newest first. Usage counts on its own day, posted or still accrued."""
+    """Every month since the first movement, newest first. Usage counts on its own day, posted or still accrued; what is
+    found when its month is closed counts as late usage where it was found."""
     sums: dict[dt.date, dict[str, Decimal]] = defaultdict(dict)
-    rows = Entry.objects.filter(account=account).values_list("day__year", "day__month", "kind").annotate(Sum("amount"))
-    for year, month, kind, amount in rows.order_by():
-        sums[dt.date(year, month, 1)][kind] = amount
-    days = UsageDay.objects.filter(account=account).values_list("day__year", "day__month")
-    for year, month, usage, sealed in days.annotate(Sum("usage"), Sum("sealed")).order_by():
-        if usage != sealed:
-            kinds = sums[dt.date(year, month, 1)]
-            kinds["usage"] = kinds.get("usage", ZERO) - (usage - sealed)
+    with connection.cursor() as cursor:
+        cursor.execute(MONTHS, [account.pk])
+        for start, kind, amount in cursor.fetchall():
+            sums[start][kind] = amount
+    late = late_usage(account)
+    for day, found_on, amount in _accrued(account):
+        kinds = sums[(booked_on(day, found_on) or day).replace(day=1)]
+        kinds["usage"] = kinds.get("usage", ZERO) - amount
     if not sums:
         return []
     months: list[Month] = []
     start, balance = min(sums), ZERO
     while start <= today:
-        month = Month(start, balance, dict(sums.get(start, {})))
+        month = Month(start, balance, dict(sums.get(start, {})), is_closed=today >= closed_from(start))
+        month.late = [one for one in late if one.found_on.replace(day=1) == start]
         balance = month.ending
         months.append(month)
         start = (start.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
     return months[::-1]
+
+
+def late_usage(account: Account) -> list[Late]:
+    """All usage that was found when its month was closed, posted or still accrued, in the order of finding."""
+    posted = Entry.objects.filter(account=account, booked_on__isnull=False).values_list("day", "booked_on", "amount")
+    open_now = ((day, booked_on(day, found), -amount) for day, found, amount in _accrued(account))
+    rows = [Late(day, found, amount) for day, found, amount in [*posted, *open_now] if found is not None]
+    return sorted(rows, key=lambda one: (one.found_on, one.day))
+
+
+def _accrued(account: Account) -> list[tuple[dt.date, dt.date | None, Decimal]]:
+    """What is not in the ledger yet: day, when it was found, USD."""
+    days = UsageDay.objects.filter(account=account).exclude(usage=F("sealed"))
+    return [
+        (day, found, usage - sealed)
+        for day, found, usage, sealed in days.values_list("day", "found_on", "usage", "sealed")
+    ]
 
 
 def statements_of(account_id: int, *, limit: int) -> list[Statement]:

@@ -1,5 +1,6 @@
 """Writes an account's month into a file: every line's usage and cost by day, its messages, payments, and what else
-moved it. The tables add up to the summary.
+moved it. The tables add up to the summary: usage of days of this month, less the late usage that counts in a later one,
+with the late usage of earlier ones that counts here.
 
 XLSX in constant memory, CSV row by row; the usage comes a batch at a time, the file goes into the database in pieces.
 """
@@ -33,7 +34,10 @@ SUMMARY = (
     "Usage and SMS USD",
     "Other USD",
     "Ending balance USD",
+    "Late usage in it USD",
+    "Closed",
 )
+LATE = ("Usage day", "Found on", "Counts in", "USD")
 
 
 def write_one() -> bool:
@@ -62,11 +66,16 @@ def _fill(book: Book, statement: Statement) -> None:
     book.table("Summary", SUMMARY)
     for month in queries.months_of(account, today=clock.today()):
         if month.start == start:
-            book.row((start, account.name, month.starting, month.paid_in, month.usage, month.other, month.ending))
+            row = (start, account.name, month.starting, month.paid_in, month.usage, month.other, month.ending)
+            book.row((*row, month.late_usage, "yes" if month.is_closed else "no"))
     book.table("Transactions", MOVES)
     for row in _moves(statement, end):
         book.row(row)
     _usage(book, statement, end)
+    book.table("Late usage", LATE)
+    for one in queries.late_usage(account):
+        if start in (one.day.replace(day=1), one.found_on.replace(day=1)):
+            book.row((one.day, one.found_on, one.found_on.replace(day=1), one.amount))
     book.table("SMS", SMS)
     for batch in sms_between(account.pk, start, end):
         for row in batch:

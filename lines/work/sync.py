@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.db import DatabaseError
 from kit import clock
 from kit.bells import Bell, ring
 from kit.money import ZERO
 
 from billing.commands import seal_days
+from billing.queries import colour_changes
 from lines.commands import passes
 from lines.commands.fees import charge_fees
-from lines.commands.wishes import deactivate_due, enforce
+from lines.commands.wishes import Enforced, deactivate_due, enforce
 from lines.models import Carrier
 from lines.work.clients import client_for
 from lines.work.driving import drive_carrier
 from lines.work.messages import handle_messages
 from lines.work.reading import Read, Reader
 from lines.work.settings import set_due
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 60.0  # seconds that a call waits for the carrier's gate
 FINALS_SECONDS = 60.0  # final totals are one call each; what a pass does not get to, the next one does
@@ -84,14 +89,53 @@ def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
 
 
 def keep_days() -> int:
-    """Lines whose last day is over, line fees up to today, ledger rows of finished days; says how many fees."""
+    """Lines whose last day is over, line fees up to today, ledger rows of finished days; says how many fees.
+
+    A step that fails keeps no other from being done; its failure is raised when they all are.
+    """
     today = clock.today()
-    while deactivate_due(today=today):
-        pass
-    fees = charge_fees(today=today)
-    while seal_days(before=today):
-        pass
-    return fees
+    fees = [0]
+
+    def deactivate() -> None:
+        while deactivate_due(today=today):
+            pass
+
+    def charge() -> None:
+        fees[0] = charge_fees(today=today)
+
+    def seal() -> None:
+        while seal_days(before=today):
+            pass
+
+    failures: list[Exception] = []
+    for step in (deactivate, charge, seal):
+        try:
+            step()
+        except Exception as failure:
+            log.exception("%s failed", step.__name__)
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return fees[0]
+
+
+def enforce_all() -> Enforced:
+    """The lines of every balance that turned; an account whose lines cannot be changed stops no other."""
+    today = clock.today()
+    try:
+        return enforce(today=today)
+    except DatabaseError:
+        log.exception("balances cannot be enforced together: each by itself")
+    done = Enforced()
+    for change in colour_changes(today=today):
+        try:
+            one = enforce(account_ids=[change.account_id], today=today)
+        except DatabaseError:
+            log.exception("the balance of account %s cannot be enforced", change.account_id)
+        else:
+            done.suspended += one.suspended
+            done.reactivated += one.reactivated
+    return done
 
 
 def _handle_messages(carrier: Carrier, synced: Synced) -> None:

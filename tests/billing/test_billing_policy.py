@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from billing.policy import (
     Balance,
     average_daily,
+    booked_on,
     colour,
     days_counted,
     minimum,
@@ -118,5 +119,23 @@ def test_colours_follow_the_rule_wherever_the_balance_is(available: Decimal, ave
 
 
 def test_a_sealed_days_key_names_account_and_day() -> None:
-    assert usage_key("abc", TODAY, 1) == "usage:abc:2026-11-20"
-    assert usage_key("abc", TODAY, 2) == "usage:abc:2026-11-20:2"
+    assert usage_key("abc", TODAY) == "usage:abc:2026-11-20"
+    assert usage_key("abc", TODAY, dt.date(2026, 11, 22)) == "usage:abc:2026-11-20:found-2026-11-22"
+
+
+@pytest.mark.parametrize(
+    ("day", "found_on", "counts_on"),
+    [
+        ("2026-11-20", None, None),
+        ("2026-11-20", "2026-11-25", None),
+        ("2026-11-30", "2026-12-03", None),  # within 72 hours of the month's end
+        ("2026-11-30", "2026-12-04", "2026-12-04"),
+        ("2026-11-01", "2027-03-10", "2027-03-10"),
+        ("2026-12-31", "2027-01-03", None),
+    ],
+)
+def test_what_is_found_when_a_statement_is_closed_counts_where_it_was_found(
+    day: str, found_on: str | None, counts_on: str | None
+) -> None:
+    found = booked_on(dt.date.fromisoformat(day), found_on and dt.date.fromisoformat(found_on))
+    assert found == (counts_on and dt.date.fromisoformat(counts_on))

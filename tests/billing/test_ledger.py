@@ -139,17 +139,52 @@ def test_sealing_twice_is_the_same_as_once(account: Account) -> None:
     assert usage_rows(account) == [("2026-11-18", "-1.000000")]
 
 
-def test_a_sealed_day_that_gains_usage_has_a_row_of_its_own_each_time(account: Account) -> None:
-    for amount in ("1", "0.5", "0.25"):
+def test_what_is_found_after_a_day_was_sealed_has_one_row_for_each_day_of_finding(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1.00 sealed; 0.50 and 0.25 found on the 20th in two sweeps, 0.10 on the 21st: two rows more, none before its day
+    is over, and the balance knows of each at once."""
+    charge(account, 18, "1")
+    seal_days(before=TODAY)
+    for amount in ("0.5", "0.25"):
         charge(account, 18, amount)
-        seal_days(before=TODAY)
+        assert seal_days(before=TODAY) == 0
+    assert balance_of(account, today=TODAY).available == Decimal("-1.75")
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-21T00:00:05Z")
+    assert seal_days(before=day(21)) == 1
+    charge(account, 18, "0.1")
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-22T00:00:05Z")
+    seal_days(before=day(22))
     assert usage_rows(account) == [
         ("2026-11-18", "-1.000000"),
-        ("2026-11-18:2", "-0.500000"),
-        ("2026-11-18:3", "-0.250000"),
+        ("2026-11-18:found-2026-11-20", "-0.750000"),
+        ("2026-11-18:found-2026-11-21", "-0.100000"),
     ]
-    assert Wallet.objects.get().posted == Decimal("-1.75")
-    assert UsageDay.objects.get().sealed == Decimal("1.75")
+    assert Wallet.objects.get().posted == Decimal("-1.85")
+    assert UsageDay.objects.get().sealed == Decimal("1.85")
+
+
+def test_a_clock_that_went_back_makes_no_second_row_of_one_name(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charge(account, 18, "1")
+    seal_days(before=TODAY)
+    for _ in range(2):
+        monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T12:00:00Z")
+        charge(account, 18, "0.5")
+        monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-21T00:00:05Z")
+        seal_days(before=day(21))
+    assert [key for key, _ in usage_rows(account)][1:] == [
+        "2026-11-18:found-2026-11-20",
+        "2026-11-18:found-2026-11-20:3",
+    ]
+
+
+def test_a_day_has_as_many_rows_as_it_needs(account: Account) -> None:
+    """Its number of rows was a small integer, and 32,768 of them stopped the sealing of everybody."""
+    charge(account, 18, "1")
+    UsageDay.objects.update(parts=40_000)
+    assert seal_days(before=day(22)) == 1
 
 
 def test_sealing_takes_many_accounts_a_few_at_a_time(open_one: Callable[..., Account]) -> None:
