@@ -16,10 +16,11 @@ from accounts.queries import Viewer
 from lines import queries
 from lines.models import Carrier, RatePlan, Tag
 from lines.policy import Status, Why
-from lines.queries import COUNTED, OWN, SIZES, SORTS, WAITING, Asked
+from lines.queries import COUNTED, OWN, SIZES, SORTS, STOPPED_STATUS, WAITING, Asked
 
 STATUSES = [(status.name.lower().replace("_", "-"), status.word) for status in Status] + [
-    (WAITING, "Waiting for the carrier")
+    (WAITING, "Waiting for the carrier"),
+    (STOPPED_STATUS, "Stopped by the carrier"),
 ]
 WHYS = {
     Why.BALANCE.value: "off for the balance",

@@ -97,21 +97,23 @@ WITH rule AS MATERIALIZED (
     SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day,
            CASE WHEN st.day >= %(since)s::date THEN st.day END AS day,
            CASE WHEN st.day >= %(since)s::date THEN st.day_bytes END AS day_bytes,
-           CASE WHEN st.cycle >= c.cycle THEN st.cycle END AS cycle,
-           CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline END AS month_bytes,
+           CASE WHEN st.cycle >= c.cycle THEN st.cycle WHEN st.day >= c.cycle THEN c.cycle END AS cycle,
+           m_b.bytes AS month_bytes,
            greatest(st.day, %(since)s::date) AS usd_day, greatest(st.cycle, c.cycle) AS usd_cycle
       FROM lines_linestate st
       JOIN lines_line l ON l.id = st.line_id
       JOIN loosest m ON m.account_id = l.payer_id
       JOIN carrier c ON c.id = l.carrier_id
+     CROSS JOIN LATERAL (  -- with what is held, and what was charged to the cycle before since it ended
+           SELECT CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline + st.held_bytes
+                       WHEN st.day >= c.cycle THEN st.boundary_bytes END AS bytes) m_b
      WHERE {which}
        AND ((st.day >= %(since)s::date AND st.day_bytes > m.day_bytes)
-         OR (st.cycle >= c.cycle AND st.counter - st.baseline > m.month_bytes)
+         OR m_b.bytes > m.month_bytes
          OR (m.has_usd
              AND (CASE WHEN st.day >= %(since)s::date THEN st.day_bytes ELSE 0 END * c.per_byte * 1.000001 + c.per_day
                   + 0.001 > m.day_usd
-               OR CASE WHEN st.cycle >= c.cycle THEN st.counter - st.baseline ELSE 0 END * c.per_byte * 1.000001
-                  + c.per_day * 31 + 0.001 > m.month_usd
+               OR coalesce(m_b.bytes, 0) * c.per_byte * 1.000001 + c.per_day * 31 + 0.001 > m.month_usd
                OR EXISTS (SELECT FROM lines_smsmessage s WHERE s.line_id = l.id AND s.payer_id = l.payer_id
                              AND s.price > 0 AND s.accepted_at >= c.cycle))))
 )
@@ -131,6 +133,10 @@ SELECT r.id, l.id, v.period, v.value, v.day, l.cycle_day
                 ELSE coalesce((SELECT sum(d.cost + d.fee) FROM lines_lineday d
                                 WHERE d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= p.day AND d.day < p.ends
                                   AND (r.period = 'day' OR d.cycle = p.day)), 0)
+                   + coalesce((SELECT sum(round(h.bytes * hp.per_mb * {per_byte}, 6))  -- held: not charged yet
+                                 FROM lines_heldmovement h JOIN lines_price hp ON hp.id = h.price_id
+                                WHERE h.line_id = l.id AND h.payer_id = l.payer_id AND h.state = 'held'
+                                  AND h.day >= p.day AND h.day < p.ends), 0)
                    + coalesce((SELECT sum(s.price) FROM lines_smsmessage s
                                 WHERE s.line_id = l.id AND s.payer_id = l.payer_id
                                   AND s.accepted_at >= p.day::timestamp AT TIME ZONE 'UTC'

@@ -14,7 +14,6 @@ from kit.paging import Page, Paging, keyed
 from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import ICCID, Hex, Id, StatusId, day_of, line_of
-from lines.carriers.base import Switch
 from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
@@ -41,7 +40,7 @@ class SimCard(msgspec.Struct):
     daily_usage_mb: Decimal
     monthly_usage_mb: Decimal
     count_of_sessions: Annotated[int | None, msgspec.Meta(description="Of the cycle; null: its carrier tells none")]
-    sms_sent: int
+    sms_sent: Annotated[int | None, msgspec.Meta(description="From the device; null: its carrier tells none")]
     notes: str
     deactivation_date: str | None
 
@@ -140,7 +139,13 @@ class LineInFull(msgspec.Struct):
     msisdn: str
     why: Annotated[str, msgspec.Meta(description="Why it is as it is, and what changes it")]
     since: str | None
-    reported: Annotated[Literal["on", "off"] | None, msgspec.Meta(description="What its carrier says; null: nothing")]
+    reported: Annotated[
+        Literal["on", "off", "blocked", "unknown"] | None,
+        msgspec.Meta(description="What its carrier says; blocked: it stops the line; null: nothing yet"),
+    ]
+    reported_word: Annotated[str, msgspec.Meta(description="The carrier's own word")]
+    sms_usage: Annotated[int | None, msgspec.Meta(description="Messages of the cycle that its carrier counts")]
+    voice_usage: Annotated[int | None, msgspec.Meta(description="Of the cycle, in its carrier's own unit")]
     added_at: str
     last_seen: str | None
     read_at: Annotated[str | None, msgspec.Meta(description="When its usage was last read")]
@@ -156,6 +161,9 @@ class LineInFull(msgspec.Struct):
         why="On: confirmed by Sample carrier",
         since="2026-11-02 09:30:00",
         reported="on",
+        reported_word="enabled",
+        sms_usage=4,
+        voice_usage=None,
         added_at="2026-10-01 08:00:00",
         last_seen="2026-11-02 09:30:00",
         read_at="2026-11-02 09:35:00",
@@ -173,7 +181,10 @@ def sim_card(caller: Caller, iccid: str) -> LineInFull:
         imei=line.imei,
         msisdn=line.msisdn,
         why=f"{said.what}. {said.lifts}".strip(),
-        reported=None if line.reported is None else "on" if line.reported is Switch.ON else "off",
+        reported=line.says,  # type: ignore[arg-type]
+        reported_word=line.reported_word,
+        sms_usage=line.counts.sms,
+        voice_usage=line.counts.voice,
         added_at=moment(line.added_at),
         **{name: moment(value) if value else None for name, value in at.items()},
     )

@@ -91,6 +91,9 @@ class Reading:
     last_seen: dt.datetime | None = None
     imei: str | None = None
     msisdn: str | None = None
+    sms_usage: int | None = None  # messages of this cycle that the carrier counts, whichever they are
+    voice_usage: int | None = None  # of this cycle, in the carrier's own unit
+    sessions: int | None = None  # of this cycle
     sms_mark: int | None = None  # moves with every message from the device: then it is time to list them
     asked_at: dt.datetime | None = None  # where it was asked for at a moment of its own, not with its page
 

@@ -52,7 +52,8 @@ FATES = {
 
 
 class _Usage(msgspec.Struct):
-    """IoT Portal: CTD Usage. ctdSMSUsage does not say which messages it counts: it only tells when to look for some."""
+    """IoT Portal: CTD Usage. ctdSMSUsage does not say which messages it counts: it also
+    tells when to look for some."""
 
     iccid: Iccid
     bytes: Bytes = msgspec.field(name="ctdDataUsage")
@@ -60,6 +61,8 @@ class _Usage(msgspec.Struct):
     imei: str | None = None
     msisdn: str | None = None
     messages: Count | None = msgspec.field(name="ctdSMSUsage", default=None)
+    voice: Count | None = msgspec.field(name="ctdVoiceUsage", default=None)
+    sessions: Count | None = msgspec.field(name="ctdSessionCount", default=None)
 
 
 class _Token(msgspec.Struct):
@@ -140,7 +143,18 @@ def usage_in(body: bytes, *, iccid: str) -> Reading:
     _same_sim(found.iccid, iccid)
     status = status_of(found.status, WORDS) if found.status else None
     imei, msisdn = imei_of(found.imei), msisdn_of(found.msisdn)
-    return Reading(iccid, found.bytes, None, status, imei=imei, msisdn=msisdn, sms_mark=found.messages)
+    return Reading(
+        iccid,
+        found.bytes,
+        None,
+        status,
+        imei=imei,
+        msisdn=msisdn,
+        sms_usage=found.messages,
+        voice_usage=found.voice,
+        sessions=found.sessions,
+        sms_mark=found.messages,
+    )
 
 
 def status_in(body: bytes, *, iccid: str) -> Status:

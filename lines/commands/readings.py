@@ -15,6 +15,7 @@ from kit.sql import array, prepared
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines import counting
 from lines.carriers.base import Reading
+from lines.commands.counts import keep_counts
 from lines.commands.held import note_held
 from lines.commands.identity import Told, hold_locked, keep_identity
 from lines.commands.inbox import note_marks
@@ -113,6 +114,7 @@ def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
             (row[0], state[0], row[2] is not None, by_iccid[row[1]]) for row, state in zip(rows, states, strict=True)
         ],
     )
+    keep_counts(told=[(row[0], by_iccid[row[1]]) for row in rows], read_at=how.read_at)
     charges = [Charge(payer, day, amount) for payer, day, amount, *_ in sums if payer is not None]
     charge_usage(charges=charges)
     return Applied(

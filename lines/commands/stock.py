@@ -196,9 +196,9 @@ def _add(
         )
         added = {iccid: line_id for line_id, iccid in cursor.fetchall()}
         cursor.execute(
-            "INSERT INTO lines_linestate (line_id, counter, baseline, day_bytes, sms_sent, wanted, wanted_at, why,"
+            "INSERT INTO lines_linestate (line_id, counter, baseline, day_bytes, wanted, wanted_at, why,"
             "  why_who, reported_word, blocked)"
-            " SELECT id, 0, 0, 0, 0, %s, %s, %s, '', '', false FROM unnest(%s::bigint[]) AS l(id)",
+            " SELECT id, 0, 0, 0, %s, %s, %s, '', '', false FROM unnest(%s::bigint[]) AS l(id)",
             [int(wanted), now, why.value if why else "", list(added.values())],
         )
         if wanted is Wanted.ACTIVE:

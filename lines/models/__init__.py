@@ -2,6 +2,7 @@
 
 from lines.models.books import BooksCheck
 from lines.models.changes import ChangedLines
+from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
 from lines.models.differences import Difference
 from lines.models.jobs import Job, JobItem
@@ -70,6 +71,7 @@ __all__ = [
     "KeptReading",
     "Leased",
     "Line",
+    "LineCount",
     "LineCycle",
     "LineDay",
     "LineDevice",

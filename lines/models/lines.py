@@ -204,7 +204,7 @@ class LineState(models.Model):
     last_seen = models.DateTimeField(null=True)
     day = models.DateField(null=True)
     day_bytes = models.BigIntegerField(default=0)
-    sms_sent = models.IntegerField(default=0)
+    sms_sent = models.IntegerField(null=True, default=None)  # from the device this cycle; null: not reported
     sms_mark = models.IntegerField(null=True)  # the carrier's count that moves with messages from the device
     lower_at = models.DateTimeField(null=True)  # when the carrier last showed less than before in one cycle
     lower_counter = models.BigIntegerField(null=True)

@@ -57,7 +57,7 @@ class Card:
     today_bytes: int
     month_bytes: int
     sessions: int | None  # of the cycle; None: its carrier tells none
-    sms_sent: int
+    sms_sent: int | None  # None: not reported
     notes: str
     deactivation_date: dt.date | None
 
@@ -68,8 +68,11 @@ CARDS = """
     SELECT l.iccid, s.wanted, s.reported, s.blocked, coalesce(a.name, ''), p.name, c.cycle_day,
            CASE WHEN s.day = %(today)s::date THEN s.day_bytes - others.today ELSE 0 END,
            CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline - others.month ELSE 0 END,
-           (SELECT sum(seen.sessions)::bigint FROM lines_sighting seen
-             WHERE seen.line_id = l.id AND seen.cycle = cycle.start AND seen.{whose} = %(viewer)s),
+           CASE WHEN NOT (%(outside)s::boolean AND l.held_since >= cycle.start::timestamp AT TIME ZONE 'UTC')
+                THEN coalesce((SELECT n.sessions FROM lines_linecount n
+                                WHERE n.line_id = l.id AND n.cycle = cycle.start),
+                              (SELECT (v.facts ->> 'sessions')::int FROM lines_linedevice v
+                                WHERE v.line_id = l.id AND v.cycle = cycle.start)) END,
            s.sms_sent, l.notes, l.deactivation_date
       FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS asked (id, nth)
       JOIN lines_line l ON l.id = asked.id
@@ -109,7 +112,7 @@ def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
     outsider = viewer.account.is_subaccount
     this = today.replace(day=1)
     rows = prepared(
-        CARDS.format(whose="account_id" if outsider else "payer_id"),
+        CARDS,
         {
             "ids": array(ids),
             "viewer": viewer.account.pk,

@@ -17,14 +17,15 @@ from accounts.queries import Viewer
 from lines.models import Line, Tag
 from lines.policy import MEGABYTE, Status
 from lines.queries.listing import Asked, chosen_lines
-from lines.queries.scope import STATUS, month_bytes, today_bytes
+from lines.queries.scope import STATUS, counted, month_bytes, today_bytes
 
 BATCH = 5_000
 HEADS = (
     "ICCID", "Status", "Notes", "Last seen (UTC)", "This day MB", "This month MB", "SMS sent", "Read (UTC)", "IMEI",
-    "MSISDN", "Deactivation date",
+    "MSISDN", "Deactivation date", "Sessions", "SMS usage", "Voice usage",
 )  # fmt: skip
 PAYERS_HEADS = ("Rate plan", "Carrier", "Sub-account", "Tags")
+COUNTED_BESIDE = {"sessions": "sessions", "sms_usage": "sms", "voice_usage": "voice"}
 CHUNK = 65_536  # bytes that are sent together
 
 # How PostgreSQL writes a cell; a text is made harmless as kit.sheets.defused does it.
@@ -36,6 +37,7 @@ STATE = f"CASE {{}} {' '.join(f'WHEN {one:d} THEN {one.word!r}' for one in Statu
 CELLS = {
     "iccid": PLAIN, "status_id": STATE, "notes": TEXT, "state__last_seen": TIME, "today": MB, "month": MB,
     "state__sms_sent": PLAIN, "state__read_at": TIME, "imei": TEXT, "msisdn": TEXT, "deactivation_date": PLAIN,
+    "sessions": PLAIN, "sms_usage": PLAIN, "voice_usage": PLAIN,
 }  # fmt: skip
 PAYERS_CELLS = {"plan__name": TEXT, "carrier__name": TEXT, "holder": TEXT, "tag_names": TEXT}
 
@@ -94,6 +96,7 @@ def _with_columns(lines: QuerySet[Line], viewer: Viewer, today: dt.date, *, has_
         month=month_bytes(today, viewer),
         holder=holder,
         tag_names=names if has_tags else Value(""),  # asked for each line
+        **{name: counted(column, viewer, today) for name, column in COUNTED_BESIDE.items()},
     )
 
 

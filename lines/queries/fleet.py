@@ -10,7 +10,7 @@ from kit.kept import Kept
 
 from accounts.models import Membership
 from lines.policy import Status, Why
-from lines.queries.scope import STATUS, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+from lines.queries.scope import STATUS, STOPPED, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
 
 LARGE = 100_000  # lines; from here on their sums take the better part of a second
 
@@ -36,6 +36,8 @@ class Fleet:
     today_bytes: int
     month_bytes: int
     read_at: dt.datetime | None  # the latest reading
+    stopped: int = 0  # wanted on, and the carrier stops them
+    stopped_since: dt.datetime | None = None
 
     @property
     def total(self) -> int:
@@ -80,6 +82,8 @@ def _count(membership: Membership, today: dt.date) -> Fleet:
             lines=Count("pk"),
             since=Min("state__wanted_at"),
             waits=Count("drive"),
+            stopped=Count("pk", filter=STOPPED),
+            stopped_since=Min("state__reported_at", filter=STOPPED),
             waits_since=Min("drive__since"),
             day=Sum(today_bytes(today, membership)),
             month=Sum(month_bytes(today, membership)),
@@ -105,6 +109,8 @@ def _count(membership: Membership, today: dt.date) -> Fleet:
         today_bytes=sum(row["day"] for row in rows),
         month_bytes=sum(row["month"] for row in rows),
         read_at=max((row["read"] for row in rows if row["read"]), default=None),
+        stopped=sum(row["stopped"] for row in rows),
+        stopped_since=min((row["stopped_since"] for row in rows if row["stopped_since"]), default=None),
     )
 
 

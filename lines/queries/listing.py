@@ -16,12 +16,13 @@ from lines.models import Carrier, IccidList, Line, LineTag, RatePlan, Tag
 from lines.policy import Status
 from lines.queries.order import large_order, sorted_ids
 from lines.queries.plans import plans_for
-from lines.queries.scope import LineShown, lines_of, of_status, shown, with_all
+from lines.queries.scope import STOPPED, LineShown, lines_of, of_status, shown, with_all
 from lines.queries.search import matching
 
 COUNTED = 10_000  # matches are counted up to here, and this deep one may page
 SIZES = (25, 50, 100)
 WAITING = "waiting"  # a filter beside the statuses: the carrier has not confirmed what we want
+STOPPED_STATUS = "stopped"  # and another: wanted on, and the carrier stops it
 OWN = "own"  # a filter beside the sub-accounts: lines that the account holds itself
 
 
@@ -30,7 +31,7 @@ class Asked:
     """What of the list a person asked for; everything that is in its address."""
 
     q: str = ""
-    status: str = ""  # a Status' name in small letters with dashes, or WAITING
+    status: str = ""  # a Status' name in small letters with dashes, WAITING or STOPPED_STATUS
     why: str = ""  # a reason to be off
     subaccount: str = ""  # a UUID's 32 hex, or OWN
     plan: str = ""  # a rate plan's id
@@ -57,6 +58,8 @@ def _asked_for(viewer: Viewer, asked: Asked, *, on_the_way: bool = False) -> Que
     lines = lines_of(viewer)
     if asked.status == WAITING:
         lines = lines.filter(drive__isnull=False)
+    elif asked.status == STOPPED_STATUS:
+        lines = lines.filter(STOPPED)
     elif asked.status:
         lines = lines.filter(of_status(Status[asked.status.replace("-", "_").upper()]))
     if asked.why:

@@ -51,6 +51,11 @@ STANDING = Case(
     output_field=CharField(),
 )
 
+# Wanted on, and the carrier stops it, or says of it what nobody here understands (LineShown.stopped says it in Python).
+STOPPED = Q(state__wanted=Wanted.ACTIVE) & (
+    Q(state__blocked=True) | (Q(state__reported=None, drive=None) & ~Q(state__reported_word=""))
+)
+
 
 def of_status(status: Status) -> Q:
     """Which lines have it, in plain columns: the planner knows how many have which, and of a Case it knows nothing."""
@@ -66,6 +71,21 @@ def today_bytes(today: dt.date, viewer: Viewer) -> Case:
     """What a line used on this day; one that was not read today has used nothing."""
     used = _theirs(F("state__day_bytes"), viewer, today, day=today)
     return Case(When(state__day=today, then=used), default=Value(0), output_field=BigIntegerField())
+
+
+def counted(column: str, viewer: Viewer, today: dt.date) -> Case:
+    """A figure of the current cycle that the carrier counts beside data; null where it tells none (see `_counts`)."""
+    told = Q(counts__cycle=_current_cycle(today))
+    if viewer.account.is_subaccount:
+        told &= Q(held_since=None) | Q(held_since__lt=F("counts__cycle"))
+    return Case(When(told, then=F(f"counts__{column}")), default=None, output_field=IntegerField())
+
+
+def _current_cycle(today: dt.date) -> Combinable:
+    """policy.cycle_start."""
+    this, last = today.replace(day=1), (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+    month = Case(When(carrier__cycle_day__lte=today.day, then=Value(this)), default=Value(last))
+    return ExpressionWrapper(month + F("carrier__cycle_day") - 1, output_field=DateField())
 
 
 def month_bytes(today: dt.date, viewer: Viewer) -> Case:
@@ -95,6 +115,25 @@ def lines_of(viewer: Viewer) -> QuerySet[Line]:
 def lines_held(account: Account) -> QuerySet[Line]:
     """The lines that a sub-account holds, or all that an account pays for."""
     return Line.objects.filter(account=account) if account.is_subaccount else Line.objects.filter(payer=account)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the carrier counts in the current cycle beside data, each None where it tells none, and when it told it."""
+
+    sms: int | None = None
+    voice: int | None = None
+    sessions: int | None = None
+    told_at: dt.datetime | None = None
+
+
+def _counts(line: Line, viewer: Viewer, cycle: dt.date) -> Counts:
+    """Of a cycle in which a sub-account came to hold the line it is told nothing: part of it is somebody else's."""
+    kept = getattr(line, "counts", None)
+    since = line.held_since if viewer.account.is_subaccount else None
+    if kept is None or kept.cycle != cycle or (since is not None and since.date() >= cycle):
+        return Counts()
+    return Counts(kept.sms, kept.voice, kept.sessions, kept.told_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +167,26 @@ class LineShown:
     cycle_start: dt.date
     today_bytes: int
     month_bytes: int
-    sms_sent: int
+    sms_sent: int | None  # None: not reported
     silent_since: dt.datetime | None = None  # its carrier has not answered since
+    counts: Counts = Counts()
     holder_uuid: str = ""
     tags: tuple[str, ...] = ()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is wanted on, and its carrier stops it or says of it what nobody here understands."""
+        unknown = self.reported is None and self.waiting_since is None and bool(self.reported_word)
+        return self.wanted is Wanted.ACTIVE and (self.blocked or unknown)
+
+    @property
+    def says(self) -> str | None:
+        """What its carrier says of it: on, off, blocked, unknown; None: nothing yet."""
+        if self.blocked:
+            return "blocked"
+        if self.reported is None:
+            return "unknown" if self.reported_word else None
+        return "on" if self.reported is Switch.ON else "off"
 
     @property
     def comes_back(self) -> bool:
@@ -176,6 +231,7 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         month_bytes=line.used_month,  # type: ignore[attr-defined]
         sms_sent=state.sms_sent,
         silent_since=_silent_since(line),
+        counts=_counts(line, viewer, cycle),
         holder_uuid=line.account.uuid.hex if line.account and line.account.is_subaccount and not outsider else "",
         tags=() if outsider else tuple(sorted(tag.name for tag in line.tags.all())),
     )
@@ -194,7 +250,7 @@ def _silent_since(line: Line) -> dt.datetime | None:
 
 def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[Line]:
     """What `shown` needs."""
-    related = lines.select_related("state", "carrier__health", "plan", "account", "drive").prefetch_related(
+    related = lines.select_related("state", "carrier__health", "plan", "account", "drive", "counts").prefetch_related(
         "tags", "carrier__breakers"
     )
     return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
