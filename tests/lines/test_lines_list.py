@@ -15,8 +15,8 @@ from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 from lines.commands.tags import tag_lines
 from lines.commands.wishes import deactivate
-from lines.models import Line
-from lines.policy import Why
+from lines.models import Line, LineState
+from lines.policy import Wanted, Why
 from lines.queries import Asked
 from lines.queries.export import rows_for
 from tests.console.console_people import place_of
@@ -97,7 +97,7 @@ def test_each_reason_has_the_button_that_mends_it(fleet: Fleet) -> None:
     sub = fleet.account(parent=account)
     by_person, with_sub = fleet.line(account), fleet.line(sub)
     deactivate(line=by_person, by=OPERATOR)
-    deactivate(line=with_sub, by=OPERATOR, why=Why.SUBACCOUNT)
+    LineState.objects.filter(pk=with_sub.pk).update(wanted=Wanted.DEACTIVATED, why=Why.SUBACCOUNT)
     page = browser(account).get("/lines/").content.decode()
     assert f'aria-label="Activate {by_person.iccid}"' in page
     assert f"/subaccounts/{sub.uuid.hex}/" in page.split('id="rows"')[1]
