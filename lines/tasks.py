@@ -12,7 +12,7 @@ from celery import shared_task
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books, recompute_books, with_second_books
-from lines.commands import books, bulk, claims, devices, differences, jobs, lists, passes
+from lines.commands import books, budget, bulk, claims, devices, differences, jobs, lists, passes
 from lines.models import Carrier
 from lines.recount.audit import Found, Scope
 from lines.work import messages
@@ -137,8 +137,9 @@ def work_jobs() -> int:
 @shared_task
 def forget_unused() -> int:
     """Forgets jobs that nobody started, pasted lists that nobody uses, calls for many lines that are long over, and
-    wrong cards that no longer count."""
-    return jobs.drop_old_previews() + lists.drop_old_lists() + bulk.drop_old_edits() + claims.forget_guesses()
+    wrong cards and calls that no longer count."""
+    forgotten = jobs.drop_old_previews() + lists.drop_old_lists() + bulk.drop_old_edits()
+    return forgotten + claims.forget_guesses() + budget.forget_days()
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

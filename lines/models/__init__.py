@@ -1,6 +1,7 @@
 """The tables of lines, by noun."""
 
 from lines.models.books import BooksCheck
+from lines.models.budget import AskedOfDay, CallsOfDay
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
@@ -47,10 +48,12 @@ from lines.models.tags import LineTag, Tag
 
 __all__ = [
     "ICCID",
+    "AskedOfDay",
     "BooksCheck",
     "BoundaryUse",
     "Breaker",
     "BulkEdit",
+    "CallsOfDay",
     "Carrier",
     "CarrierHealth",
     "ChangedLines",

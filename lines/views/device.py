@@ -19,6 +19,7 @@ from accounts.policy import Right
 from lines import sentences
 from lines.carriers.base import CarrierFailure, Location, Setting
 from lines.commands import devices as commands
+from lines.commands.budget import AskedTooOften
 from lines.commands.settings import set_on_line
 from lines.models import Line
 from lines.queries import devices
@@ -64,7 +65,11 @@ def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
 def line_ask(request: MemberRequest, iccid: str) -> HttpResponse:
     """Asks the carrier now, unless it was asked just before."""
     line = line_or_404(request, iccid)
-    failure = None if is_fresh(line) else look_now(line)
+    try:
+        failure = look_now(line)
+    except AskedTooOften as refusal:
+        failure = None
+        messages.warning(request, refusal.message)
     if request.htmx:
         return page(request, "lines/line_settings.html", _context(request, line, is_stale=False), part="device")
     if isinstance(failure, CarrierFailure):
@@ -128,8 +133,12 @@ def show_location(request: MemberRequest, iccid: str) -> HttpResponse:
     """Asks the carrier where the line is and shows it, once; the look is written down."""
     line = line_or_404(request, iccid)
     commands.look_at_location(line=line, by=request.membership.user.actor)
-    found = look_now(line)
+    try:
+        found = look_now(line, wants_place=True)
+    except AskedTooOften as refusal:
+        found = None
+        messages.warning(request, refusal.message)
     location = found if isinstance(found, Location) else None
-    said = "" if location else "The carrier does not say where it is now. Try again in a minute."
+    said = "" if location else "The carrier does not say where it is now. Try again in two minutes."
     context = _context(request, line, location=location, no_location=said, is_stale=False)
     return page(request, "lines/line_settings.html", context)

@@ -13,6 +13,7 @@ from lines.carriers.base import CarrierClient, CarrierFailure, OutcomeUnknown, U
 from lines.commands import bulk
 from lines.models import BulkEdit, Carrier, Line
 from lines.work.reading import attempt
+from lines.work.spending import switching
 
 
 def order_switches(carrier: Carrier, client: CarrierClient, *, stop: Callable[[], bool]) -> list[str]:
@@ -34,7 +35,8 @@ def _order(client: CarrierClient, edit: BulkEdit) -> str:
     """One call. What it says of the lines is for later: they are read back."""
     iccids = list(Line.objects.filter(pk__in=edit.lines).order_by("pk").values_list("iccid", flat=True))
     name, address = edit.uuid.hex, callback_address(edit)
-    failure = attempt(lambda: client.set_switches(iccids, on=edit.on, name=name, callback=address))
+    with switching(on=edit.on):
+        failure = attempt(lambda: client.set_switches(iccids, on=edit.on, name=name, callback=address))
     if isinstance(failure, CarrierFailure) and not isinstance(failure, OutcomeUnknown):
         bulk.not_done(edit=edit, error=str(failure), wait=_wait(failure))
         return str(failure)

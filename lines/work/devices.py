@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from kit import clock
+from django.core.cache import cache
+from kit import clock, crypto
 
 from lines.carriers.base import CarrierClient, CarrierFailure, Device, Location, Malformed, Refused, Unreachable
 from lines.commands import devices, passes
+from lines.commands.budget import take_ask
 from lines.models import Carrier, Line, LineDevice
 from lines.work.clients import client_for
 from lines.work.reading import attempt
@@ -60,11 +64,18 @@ def is_fresh(line: Line) -> bool:
     return row is not None and row.asked_at is not None and (clock.now() - row.asked_at).total_seconds() < FRESH
 
 
-def look_now(line: Line) -> Location | CarrierFailure | None:
+def look_now(line: Line, *, wants_place: bool = False) -> Location | CarrierFailure | None:
     """Asks the carrier about one line, for who waits: its place on the map where the carrier tells it, or the failure.
 
-    Nobody else is asking at the same moment; who comes second is shown what the first finds.
+    What is fresh is not asked again, and neither is what failed just now. Nobody else is asking at the same moment; who
+    comes second is shown what the first finds. Each question is one of the payer's share. Raises AskedTooOften.
     """
+    is_known, place = place_of(line)
+    if is_fresh(line) and (is_known or not wants_place):
+        return place
+    if failed_lately(line):
+        return None
+    take_ask(line=line)
     if not devices.claim_look(line=line):
         return None
     asked_at = clock.now()
@@ -73,4 +84,31 @@ def look_now(line: Line) -> Location | CarrierFailure | None:
         _failed(line.carrier, line.pk, line.iccid, answer)
         return answer
     devices.keep_device(line_id=line.pk, device=answer, asked_at=asked_at)
+    _remember(line, answer.location)
     return answer.location
+
+
+def failed_lately(line: Line) -> bool:
+    """Whether the carrier did not answer about this line, and is to be left alone about it for a moment."""
+    row = LineDevice.objects.filter(line=line).first()
+    return row is not None and bool(row.last_error) and row.due_at is not None and row.due_at > clock.now()
+
+
+def place_of(line: Line) -> tuple[bool, Location | None]:
+    """Whether somebody asked just now where a line is, and what the carrier said: kept for as long as that is fresh,
+
+    and then forgotten.
+    """
+    kept = cache.get(_place_key(line))
+    found = json.loads(crypto.decrypt(kept)) if kept else None
+    return kept is not None, Location(**found) if found else None
+
+
+def _remember(line: Line, place: Location | None) -> None:
+    said = None if place is None else dataclasses.asdict(place)
+    cache.set(_place_key(line), crypto.encrypt(json.dumps(said)), int(FRESH))
+
+
+def _place_key(line: Line) -> str:
+    """Another holder of the line is told nothing of it."""
+    return f"place:{line.pk}:{line.account_id}"

@@ -15,6 +15,7 @@ from lines.models import Carrier
 from lines.work.bulk import order_switches
 from lines.work.clients import client_for
 from lines.work.reading import attempt
+from lines.work.spending import switching
 
 AT_ONCE = 8
 
@@ -56,6 +57,11 @@ def ask(client: CarrierClient, drive: ClaimedDrive) -> Status:
     Where the last call's outcome is unknown it asks before it acts; where this one's is, it asks at once. Raises
     OutcomeUnknown when the carrier may have acted and does not say.
     """
+    with switching(on=drive.on):
+        return _bring(client, drive)
+
+
+def _bring(client: CarrierClient, drive: ClaimedDrive) -> Status:
     target = Switch.ON if drive.on else Switch.OFF
     if drive.ask_first:
         status = client.get_status(drive.iccid)

@@ -15,6 +15,8 @@ from kit import clock
 
 from lines.carriers.base import CallKind, CarrierFailure, Unreachable
 from lines.models import Carrier
+from lines.policy.budget import most_of_all, most_of_kind
+from lines.work.spending import is_switching_off
 
 log = logging.getLogger(__name__)
 
@@ -37,21 +39,34 @@ WITH kind AS (
    WHERE carrier_id = %(carrier)s AND kind = %(kind)s
      AND (open_until IS NULL OR open_until <= clock_timestamp())
      AND (paused_until IS NULL OR paused_until <= clock_timestamp())
+), used AS (
+  SELECT coalesce(max(calls), 0) AS calls FROM lines_callsofday
+   WHERE carrier_id = %(carrier)s AND kind = %(kind)s AND day = {today}
 ), probe AS (
   UPDATE lines_breaker SET open_until = clock_timestamp() + %(probe)s
    WHERE carrier_id = %(carrier)s AND kind = %(kind)s AND failures >= %(threshold)s
      AND open_until <= clock_timestamp() AND (paused_until IS NULL OR paused_until <= clock_timestamp())
   RETURNING 1
 )
-UPDATE lines_carrierhealth h
-   SET next_call_at = greatest(next_call_at, clock_timestamp()) + %(slots)s * %(spacing)s,
-       calls_today = CASE WHEN day = {today} THEN calls_today ELSE 0 END + %(slots)s,
-       day = {today}
-  FROM kind
- WHERE carrier_id = %(carrier)s
-   AND (kind.failures < %(threshold)s OR EXISTS (SELECT FROM probe))
-   AND (%(per_day)s::int IS NULL OR day IS DISTINCT FROM {today} OR calls_today + %(slots)s <= %(per_day)s)
-RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp()), kind.failures > 0
+, spent AS (
+  UPDATE lines_carrierhealth h
+     SET next_call_at = greatest(next_call_at, clock_timestamp()) + %(slots)s * %(spacing)s,
+         calls_today = CASE WHEN day = {today} THEN calls_today ELSE 0 END + %(slots)s,
+         day = {today}
+    FROM kind, used
+   WHERE carrier_id = %(carrier)s
+     AND (next_call_at IS NULL OR next_call_at <= clock_timestamp() + %(patience)s)
+     AND (kind.failures < %(threshold)s OR EXISTS (SELECT FROM probe))
+     AND (%(per_day)s::int IS NULL OR used.calls + %(slots)s <= %(of_kind)s::int
+          AND (day IS DISTINCT FROM {today} OR calls_today + %(slots)s <= %(per_day)s))
+  RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp()) AS wait,
+            kind.failures > 0 AS failing
+), counted AS (
+  INSERT INTO lines_callsofday AS c (carrier_id, day, kind, calls)
+  SELECT %(carrier)s, {today}, %(kind)s, %(slots)s FROM spent WHERE %(per_day)s::int IS NOT NULL
+  ON CONFLICT (carrier_id, day, kind) DO UPDATE SET calls = c.calls + excluded.calls
+)
+SELECT wait, failing FROM spent
 """.format(today="coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)")
 
 FAILED = """
@@ -77,7 +92,12 @@ WHY_SHUT = """
 SELECT extract(epoch FROM greatest(b.open_until, b.paused_until) - clock_timestamp()), b.last_failure,
        coalesce(b.paused_until > clock_timestamp(), false),
        coalesce(h.day = coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)
-                AND h.calls_today + %(slots)s > %(per_day)s::int, false)
+                AND h.calls_today + %(slots)s > %(per_day)s::int, false),
+       coalesce((SELECT calls FROM lines_callsofday
+                  WHERE carrier_id = %(carrier)s AND kind = %(kind)s
+                    AND day = coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)), 0)
+         + %(slots)s > %(of_kind)s::int,
+       extract(epoch FROM h.next_call_at - clock_timestamp())
   FROM lines_carrierhealth h JOIN lines_breaker b ON b.carrier_id = h.carrier_id AND b.kind = %(kind)s
  WHERE h.carrier_id = %(carrier)s
 """
@@ -97,8 +117,11 @@ class CallGate:
         self._lock = threading.Lock()
         self._connection: BaseDatabaseWrapper | None = None
         self._spacing = 1.05 / carrier.calls_per_second  # a network delays one call more than the next
-        # Fast carriers reserve a twentieth of a second at once, so that the row is not the limit.
+        # Fast carriers reserve a twentieth of a second at once, so that the row is not the limit; where the day's calls
+        # are counted no more than a ten-thousandth of them, which nobody misses.
         self._batch = max(1, int(carrier.calls_per_second / 20))
+        if carrier.calls_per_day is not None:
+            self._batch = max(1, min(self._batch, carrier.calls_per_day // 10_000))
         self._slots: dict[CallKind, list[float]] = defaultdict(list)
         self._halts = 0  # how often "not now" took the slots from those who waited for theirs
         self._troubled = set(CallKind)  # kinds whose breaker may have failures: unknown until the first success
@@ -163,7 +186,7 @@ class CallGate:
             # A slot that was not used in its time is gone: later it would be one too many in its second.
             slots = [slot for slot in self._slots[kind] if slot > time.monotonic() - self._spacing]
             while not slots:
-                row = self._execute(RESERVE, self._asked(kind))
+                row = self._execute(RESERVE, self._asked(kind, give_up))
                 if row is not None:
                     first = time.monotonic() + max(0.0, float(row[0]))
                     slots = [first + n * self._spacing for n in range(self._batch)]
@@ -181,7 +204,9 @@ class CallGate:
                 )
             return slot, self._halts
 
-    def _asked(self, kind: CallKind) -> dict[str, Any]:
+    def _asked(self, kind: CallKind, give_up: float) -> dict[str, Any]:
+        """Switching off may use all of a day's calls; everything else leaves some for it, and has its own share."""
+        per_day = self._carrier.calls_per_day
         return {
             "kind": kind,
             "slots": self._batch,
@@ -189,12 +214,15 @@ class CallGate:
             "today": clock.today() if clock.is_frozen() else None,
             "threshold": THRESHOLDS.get(kind, THRESHOLD),
             "probe": dt.timedelta(seconds=PROBE),
-            "per_day": self._carrier.calls_per_day,
+            "per_day": None if per_day is None else most_of_all(per_day, off=is_switching_off()),
+            "of_kind": None if per_day is None else most_of_kind(kind, per_day),
+            "patience": dt.timedelta(seconds=max(0.0, give_up - time.monotonic())),
         }
 
     def _wait_or_give_up(self, kind: CallKind, give_up: float) -> None:
-        """The gate is shut: by the day's budget, for good; by the kind's breaker or pause, until it is over."""
-        row = self._execute(WHY_SHUT, self._asked(kind))
+        """The gate is shut: by the day's budget, for good; by the kind's breaker or pause, until it is over; or no slot
+        comes early enough."""
+        row = self._execute(WHY_SHUT, self._asked(kind, give_up))
         if row is None:  # the kind's first call at this carrier
             self._execute(
                 "INSERT INTO lines_breaker (carrier_id, kind, failures, last_failure)"
@@ -204,10 +232,17 @@ class CallGate:
             left = 0.0
         else:
             left = float(row[0]) if row[0] is not None else 0.0
-            if left <= 0.0 and row[3]:
+            if left <= 0.0 and (row[3] or row[4]):
+                for_what = "" if row[3] else f" for {kind}"
+                kept = "" if is_switching_off() else "; what is left is kept to switch lines off"
                 raise Unreachable(
-                    f"{self._carrier.name}: the day's {self._carrier.calls_per_day} calls are used up",
+                    f"{self._carrier.name}: the day's {self._carrier.calls_per_day} calls are used up{for_what}{kept}",
                     retry_after=900.0,
+                )
+            slot_in = float(row[5] or 0.0)
+            if left <= 0.0 and time.monotonic() + slot_in > give_up:
+                raise Unreachable(
+                    f"{self._carrier.name} allows no call for another {slot_in:.0f} s", retry_after=slot_in
                 )
         if time.monotonic() + left > give_up:
             why = row[1] if row else "it has no row"

@@ -108,14 +108,14 @@ def test_a_slot_that_was_not_used_in_its_time_is_not_used_later(
 def test_the_days_calls_are_counted_over_all_gates_and_end_at_the_budget(
     carrier: Carrier, gate: Callable[..., CallGate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Carrier.objects.update(calls_per_day=5, calls_per_second=19)
+    Carrier.objects.update(calls_per_day=10, calls_per_second=19)
     first, second = gate(), gate()
-    for one in (first, second, first, second, first):
+    for one in (first, second) * 4:  # reading has eight tenths
         one.enter(READING)
     for one in (first, second):
-        with pytest.raises(Unreachable, match="5 calls are used up"):
+        with pytest.raises(Unreachable, match="10 calls are used up for reading"):
             one.enter(READING)
-    assert health().calls_today == 5
+    assert health().calls_today == 8
     monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-21T00:00:01Z")
     second.enter(READING)
     assert health().calls_today == 1

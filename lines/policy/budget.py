@@ -1,0 +1,37 @@
+"""How a carrier's calls of a day are shared: among kinds of calls, and among the accounts that ask for some. Pure."""
+
+from __future__ import annotations
+
+# Of the day's calls. What is left of all is kept for switching lines off: no click, no reading and no activation
+# comes near it, so whoever uses up everything else stops nobody's deactivation.
+KEPT_FOR_OFF = 0.10
+SHARES = {
+    "reading": 0.80,
+    "totals": 0.50,
+    "messages": 0.10,
+    "devices": 0.10,
+    "settings": 0.05,
+}
+ASKED_SHARE = (
+    0.05  # of the day's calls, for what people ask of a line's device; looks that nobody asked for take as many
+)
+ASKED_A_MINUTE = 12  # by one account, whatever the day allows
+
+
+def most_of_all(per_day: int, *, off: bool) -> int:
+    """How many calls of a day may be made in all before one of these waits for tomorrow."""
+    return per_day if off else max(1, int(per_day * (1 - KEPT_FOR_OFF)))
+
+
+def most_of_kind(kind: str, per_day: int) -> int:
+    """How many calls of a day may be of this kind."""
+    return per_day if kind not in SHARES else max(1, int(per_day * SHARES[kind]))
+
+
+def share_of_asking(per_day: int, *, lines: int, all_lines: int, accounts: int) -> int:
+    """How often an account with so many of a carrier's lines may ask in a day: half of what there is goes by lines,
+
+    half in equal parts, so that the sum over all accounts is no more than there is, and everybody may ask once.
+    """
+    pool = per_day * ASKED_SHARE / 2
+    return max(1, int(pool * lines / max(1, all_lines) + pool / max(1, accounts)))
