@@ -92,9 +92,9 @@ def _not_on_yet(line: LineShown, carrier: str) -> Sentence:
     if line.blocked:
         return Sentence(
             f"stopped by {carrier}",
-            f"Wanted on, but {carrier} stopped it (“{line.reported_word}”)",
+            f"Wanted on, but {carrier} stopped it" + (f" (“{line.reported_word}”)" if line.reported_word else ""),
             line.reported_at,
-            f"Only {carrier} can lift this: ask there, with the ICCID.",
+            f"Only {carrier} can lift this: ask there, with the ICCID." if line.carrier else "Ask your provider.",
         )
     if line.silent_since:
         return Sentence(
@@ -106,9 +106,9 @@ def _not_on_yet(line: LineShown, carrier: str) -> Sentence:
     if line.waiting_since is None and line.reported is None and line.reported_word:
         return Sentence(
             f"“{line.reported_word}”",
-            f"Wanted on; {carrier} answered “{line.reported_word}”, a word that Linekeeper does not know",
+            f"{carrier} returned an unknown status: “{line.reported_word}”",
             line.reported_at,
-            f"Look it up with {carrier} to see whether it runs.",
+            f"Check the line with {carrier}.",
         )
     return Sentence(
         "asked",

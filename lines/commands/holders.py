@@ -17,11 +17,17 @@ from lines.policy.precedence import Request, Result, Standing, leads_to, settled
 
 MOVE = """
 WITH moving AS (
-    SELECT l.id, l.iccid, l.account_id FROM lines_line l
+    SELECT l.id, l.iccid, l.account_id, l.notes FROM lines_line l
      WHERE l.id = ANY(%(ids)s::bigint[]) AND l.payer_id = %(payer)s AND l.account_id <> %(holder)s
      ORDER BY l.id FOR UPDATE
+), kept AS (
+    INSERT INTO lines_notesleft (line_id, account_id, notes, at)
+    SELECT id, account_id, notes, %(now)s FROM moving
+    ON CONFLICT (line_id, account_id) DO UPDATE SET notes = excluded.notes, at = excluded.at
 )
 UPDATE lines_line l SET account_id = %(holder)s,
+       notes = coalesce((SELECT n.notes FROM lines_notesleft n
+                          WHERE n.line_id = l.id AND n.account_id = %(holder)s), ''),
        held_since = greatest(%(now)s, held_since + interval '1 microsecond') FROM moving m, accounts_account a
  WHERE l.id = m.id AND a.id = m.account_id
 RETURNING l.id, m.iccid, a.name
@@ -33,6 +39,7 @@ def assign(*, line_ids: Sequence[int], holder: Account, by: Actor) -> int:
     """Gives lines to a sub-account of their payer, or back to the payer itself; says how many moved. Harmless twice.
 
     Lines of another payer are left alone. Who is switched off holds no line that is on. Their usage stays the payer's.
+    Notes stay with who wrote them: a new holder begins with none, and a former one finds its own again.
     """
     lock_wallets(account_ids=[holder.payer_id])
     holder = Account.objects.get(pk=holder.pk)

@@ -30,6 +30,7 @@ NONE_CHOSEN = "No line is chosen; tick lines, filter the list or give ICCIDs of 
 MOST_LINES = 200_000
 CHUNK = 1_000  # lines in one transaction
 PREVIEWS_KEPT = dt.timedelta(days=1)
+MOST_PREVIEWS = 20  # of an account; the oldest goes with one more
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ def preview_job(
     if job.total > MOST_LINES:
         raise Invalid(f"More than {MOST_LINES:,} lines are chosen; narrow the choice and do it in parts")
     job.save(update_fields=["total"])
+    waiting = Job.objects.filter(account=account, state=JobState.PREVIEWED).order_by("-pk")
+    Job.objects.filter(pk__in=list(waiting.values_list("pk", flat=True)[MOST_PREVIEWS:])).delete()
     return job
 
 

@@ -17,6 +17,7 @@ from lines.models import IccidList
 
 MOST = 100_000  # ICCIDs in a list
 KEPT = dt.timedelta(days=30)
+MOST_LISTS = 20  # of an account; who gives one more loses the one that was not used for the longest time
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ def keep_list(*, account: Account, iccids: Sequence[str]) -> IccidList:
         defaults={"used_at": clock.now()},
         create_defaults={"iccids": all_spellings(sims.values()), "total": len(sims)},
     )
+    used = IccidList.objects.filter(account=account).order_by("-used_at", "-pk").values_list("pk", flat=True)
+    IccidList.objects.filter(pk__in=list(used[MOST_LISTS:])).delete()
     return kept
 
 

@@ -28,6 +28,7 @@ from lines.models.lines import (
     ReadingPass,
 )
 from lines.models.lists import IccidList
+from lines.models.notes import NotesLeft
 from lines.models.offers import PlanOffer, PrivatePlan
 from lines.models.readings import (
     BoundaryUse,
@@ -85,6 +86,7 @@ __all__ = [
     "LineSetting",
     "LineState",
     "LineTag",
+    "NotesLeft",
     "OnSpan",
     "Opening",
     "OpeningDay",

@@ -12,7 +12,7 @@ from kit import identifiers
 from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.models import Carrier, IccidList, Line, LineTag, RatePlan, Tag
+from lines.models import Carrier, IccidList, Line, LineTag, NotesLeft, RatePlan, Tag
 from lines.policy import Status
 from lines.queries.order import large_order, sorted_ids
 from lines.queries.plans import plans_for
@@ -180,6 +180,12 @@ def plans_beside(viewer: Viewer, iccid: str) -> list[RatePlan]:
             carrier__in=lines_of(viewer).filter(iccid__in=identifiers.asked(iccid)).values("carrier")
         ).order_by("name")
     )
+
+
+def notes_left(viewer: Viewer, iccid: str) -> str:
+    """What the viewer's account wrote about a line before somebody else came to hold it; empty where it holds it."""
+    found = NotesLeft.objects.filter(account=viewer.account, line__in=lines_of(viewer).filter(iccid=iccid))
+    return found.exclude(line__account=viewer.account).values_list("notes", flat=True).first() or ""
 
 
 def plans_of(viewer: Viewer) -> list[RatePlan]:

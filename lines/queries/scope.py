@@ -212,7 +212,7 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         waiting_since=drive.since if drive else None,
         blocked=state.blocked,
         reported=reported,
-        reported_word=state.reported_word,
+        reported_word="" if outsider else state.reported_word,
         reported_at=state.reported_at,
         confirmed_at=state.confirmed_at,
         carrier="" if outsider else line.carrier.name,

@@ -12,8 +12,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from kit.money import ZERO
 
-from accounts.models import Account
-from accounts.policy import Right
+from accounts.models import Account, ApiCredential, ApiKey
+from accounts.policy import Right, key_actor
 from accounts.queries import Viewer
 from lines.models import Line, Price, SmsMessage
 from lines.policy import SmsState
@@ -94,12 +94,26 @@ def _has(text: str, viewer: Viewer) -> Q:
 
 
 def messages_shown(messages: Iterable[SmsMessage], viewer: Viewer) -> list[SmsShown]:
-    """Messages that are this viewer's, as they may see them."""
-    return [_shown(message, viewer) for message in messages]
+    """Messages that are this viewer's, as they may see them: a sub-account neither the carrier's words nor its provider's
+    people."""
+    own = _names_of(viewer.account) if viewer.account.is_subaccount else None
+    return [_shown(message, viewer, own) for message in messages]
 
 
-def _shown(message: SmsMessage, viewer: Viewer) -> SmsShown:
-    outsider = viewer.account.is_subaccount
+NOT_TAKEN = "The network did not take the message"
+
+
+def _names_of(account: Account) -> set[str]:
+    """What an account's own people and keys are called where they act."""
+    people = account.memberships.values_list("user__email", flat=True)
+    keys = ApiKey.objects.filter(account=account).values_list("name", flat=True)
+    signers = ApiCredential.objects.filter(account=account).values_list("user_uuid", flat=True)
+    return {*people, *(key_actor(name).name for name in [*keys, *(uuid[:8] for uuid in signers)])}
+
+
+def _shown(message: SmsMessage, viewer: Viewer, own: set[str] | None) -> SmsShown:
+    outsider = own is not None
+    refused = message.last_error if message.state == SmsState.REFUSED else ""
     return SmsShown(
         pk=message.pk,
         iccid=message.line.iccid,
@@ -109,9 +123,9 @@ def _shown(message: SmsMessage, viewer: Viewer) -> SmsShown:
         text=message.text,
         state=SmsState(message.state),
         at=message.at,
-        word=message.word,
-        error=message.last_error if message.state == SmsState.REFUSED else "",
-        by=message.by,
+        word="" if outsider else message.word,
+        error=NOT_TAKEN if refused and outsider else refused,
+        by=message.by if own is None or message.by in own else "",
         price=message.price if viewer.may(Right.SEE_MONEY) and message.accepted_at else None,
         is_new=message.state == SmsState.RECEIVED and message.seen_at is None,
         may_still_go=message.state == SmsState.QUEUED and message.attempts > 0,

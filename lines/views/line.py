@@ -18,6 +18,7 @@ from accounts.policy import Right
 from lines import charts, queries, sentences
 from lines.models import Line
 from lines.queries import LineShown, health
+from lines.queries.listing import notes_left
 
 # the address' name, the label, what it takes to see it
 TABS = (
@@ -111,6 +112,7 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "today": usage.days[-1],
         "daily": charts.daily(usage),
         "monthly": charts.monthly(usage),
+        "notes_left": notes_left(request.membership, iccid),
         "may_tag": context["may_edit_notes"] and not request.account.is_subaccount,
         "plans": queries.plans_beside(request.membership, iccid) if context["may_manage"] else [],
     }

@@ -43,6 +43,7 @@ from lines.models import (
     LineDay,
     LineState,
     LineTag,
+    NotesLeft,
     Order,
     Price,
     RatePlan,
@@ -314,6 +315,7 @@ def _work(tenant: Tenant) -> None:
         account=account, quantity=20, contact=f"{word} contact", email=f"o@{word}.example", address=f"{word} street",
         by=by.name,
     )  # fmt: skip
+    NotesLeft.objects.create(line_id=tenant.objects["line_id"], account=account, notes=f"{word} notes left")
     prove(line_ids=[tenant.objects["line_id"]], payer_id=account.pk, by=OPERATOR)
     key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
@@ -361,6 +363,14 @@ def _what_harbour_must_not_see(harbour: Tenant, sister: Tenant, acme: Tenant) ->
     """Its line had another holder, wears its payer's tag, and was acted on by its payer's people."""
     line = Line.objects.get(pk=harbour.objects["line_id"])
     _message(line, f"{sister.word} words of a former holder", account=sister.account)
+    SmsMessage.objects.create(
+        line=line, carrier=line.carrier, account=harbour.account, payer=acme.account, to_device=True, text="on?",
+        state=SmsState.REFUSED, is_open=False, last_error=f"{CARRIER} refused POST /simcards: 422", word=CARRIER,
+        by=acme.actor.name,
+    )  # fmt: skip
+    NotesLeft.objects.create(line=line, account=sister.account, notes=f"{sister.word} door code")
+    running = LineState.objects.filter(line__account=harbour.account, wanted=Wanted.ACTIVE)
+    running.update(reported=None, reported_word=f"{CARRIER} ceased")
     LineTag.objects.create(tag_id=acme.objects["tag"], line=line)
     _seen(line, f"{sister.word} network", sister.account)
     detail = {"before": sister.account.name, "after": harbour.account.name}
