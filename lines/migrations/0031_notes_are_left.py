@@ -6,24 +6,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_schema'),
-        ('lines', '0030_calls_are_shared'),
+        ("accounts", "0001_schema"),
+        ("lines", "0030_calls_are_shared"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NotesLeft',
+            name="NotesLeft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('notes', models.CharField(blank=True, max_length=500)),
-                ('at', models.DateTimeField(default=kit.clock.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.account')),
-                ('line', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notes_left', to='lines.line')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("notes", models.CharField(blank=True, max_length=500)),
+                ("at", models.DateTimeField(default=kit.clock.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.account"
+                    ),
+                ),
+                (
+                    "line",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notes_left",
+                        to="lines.line",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('line', 'account'), name='notes_left_are_one_row_a_holder')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("line", "account"), name="notes_left_are_one_row_a_holder")
+                ],
             },
         ),
     ]

@@ -94,8 +94,8 @@ def _has(text: str, viewer: Viewer) -> Q:
 
 
 def messages_shown(messages: Iterable[SmsMessage], viewer: Viewer) -> list[SmsShown]:
-    """Messages that are this viewer's, as they may see them: a sub-account neither the carrier's words nor its provider's
-    people."""
+    """Messages that are this viewer's, as they may see them: a sub-account neither the carrier's words nor who its
+    provider's people are."""
     own = _names_of(viewer.account) if viewer.account.is_subaccount else None
     return [_shown(message, viewer, own) for message in messages]
 
