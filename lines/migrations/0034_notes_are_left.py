@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0030_calls_are_shared"),
+        ("lines", "0033_calls_are_shared"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0029_stock_is_claimed"),
+        ("lines", "0032_figures_beside_data"),
     ]
 
     operations = [
