@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
+from django.utils.crypto import salted_hmac
 from kit import clock
+from kit.errors import Refusal
 from kit.identifiers import NotAnIccid, read_iccid, spellings
 
 from accounts.models import Account, Event
@@ -203,21 +207,35 @@ SELECT (e).id,
  ORDER BY 1 LIMIT 100
 """
 HEADS = """
-SELECT count(*), coalesce(encode(sha256(convert_to(string_agg(h.line, ',' ORDER BY h.line), 'UTF8')), 'hex'), '')
-  FROM (SELECT DISTINCT ON (account_id) coalesce(account_id, 0) || ':' || link || ':' || encode(hash, 'hex') AS line
-          FROM accounts_event WHERE link IS NOT NULL ORDER BY account_id, link DESC) AS h
+SELECT DISTINCT ON (e.account_id) coalesce(a.uuid::text, 'installation'), e.link, encode(e.hash, 'hex')
+  FROM accounts_event e LEFT JOIN accounts_account a ON a.id = e.account_id
+ WHERE e.link IS NOT NULL ORDER BY e.account_id, e.link DESC
+"""
+LINKS = """
+SELECT encode(e.hash, 'hex') FROM accounts_event e LEFT JOIN accounts_account a ON a.id = e.account_id
+ WHERE coalesce(a.uuid::text, 'installation') = %s AND e.link = %s
 """
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain at some time: kept elsewhere, it shows later that nothing before it was cut or made anew."""
+
+    chain: str  # the account's UUID, or "installation"
+    link: int
+    hash: str  # hex
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.link} {self.hash}"
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether the chains are whole. `heads` names the ends of all chains: kept elsewhere, it shows later that none was
-    cut."""
+    """Whether the chains are whole."""
 
     events: int
     sealed: int
-    chains: int
-    heads: str
+    heads: list[Head]
     broken: list[tuple[int, str]]  # events with what is wrong, at most 100
     late: int  # events that should be links by now
 
@@ -232,8 +250,59 @@ def prove() -> Proof:
     with connection.cursor() as cursor:
         cursor.execute(PROVE)
         broken = [(int(event), str(why)) for event, why in cursor.fetchall()]
-        cursor.execute(HEADS)
-        chains, heads = cursor.fetchone()
     events, waiting = Event.objects.count(), unsealed.count()
     late = unsealed.filter(at__lt=clock.now() - SEALED_WITHIN).count()
-    return Proof(events, events - waiting, chains, heads, broken, late)
+    return Proof(events, events - waiting, heads(), broken, late)
+
+
+def heads() -> list[Head]:
+    """The end of each chain."""
+    with connection.cursor() as cursor:
+        cursor.execute(HEADS)
+        found = [Head(str(chain), int(link), str(digest)) for chain, link, digest in cursor.fetchall()]
+    return sorted(found, key=lambda head: head.chain)
+
+
+def signed(ends: list[Head], at: dt.datetime) -> str:
+    """A page to keep outside: when, each head, and who says so. The signature is by a key made of SECRET_KEY, so that
+    whoever has the database alone cannot write another."""
+    body = "\n".join([f"{PAGE} {at.isoformat(timespec='seconds')}", *map(str, ends)])
+    return f"{body}\nsigned {_signatures(body)[0]}\n"
+
+
+def opened(page: str) -> list[Head]:
+    """The heads of a page that was kept. Raises NotOurs where it is none that we signed."""
+    body, _, rest = page.strip().replace("\r\n", "\n").rpartition("\nsigned ")
+    given = rest.partition("\n")[0].strip()  # a mail goes on below
+    marks = _signatures(body)
+    if not body.startswith(f"{PAGE} ") or not any(hmac.compare_digest(given.encode(), one.encode()) for one in marks):
+        raise NotOurs("This file was not signed by this installation, or was changed since")
+    parts = [line.split(" ") for line in body.split("\n")[1:]]
+    return [Head(chain, int(link), digest) for chain, link, digest in parts]
+
+
+def differences(kept: list[Head]) -> list[str]:
+    """Chains that no longer hold what they held: cut, emptied, or with hashes computed anew."""
+    wrong = []
+    with connection.cursor() as cursor:
+        for head in kept:
+            cursor.execute(LINKS, [head.chain, head.link])
+            row = cursor.fetchone()
+            if row is None:
+                wrong.append(f"{head.chain}: link {head.link} is missing; the chain was cut")
+            elif row[0] != head.hash:
+                wrong.append(f"{head.chain}: link {head.link} has another hash; the chain was made anew")
+    return wrong
+
+
+class NotOurs(Refusal):
+    """The file of heads is none that this installation signed."""
+
+
+PAGE = "linekeeper audit heads"
+
+
+def _signatures(body: str) -> list[str]:
+    """Ours first, then those of former keys."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [salted_hmac("accounts.audit.heads", body, secret=key, algorithm="sha256").hexdigest() for key in keys]

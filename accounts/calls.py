@@ -106,12 +106,14 @@ def take_key(*, account_id: int, key: str, digest: bytes) -> Answer | None:
         raise OtherRequest(
             "This Idempotency-Key was used within 24 hours for another request; take a new key for each change"
         )
-    return Answer(before.status, crypto.decrypt(bytes(before.body).decode("ascii")).encode())
+    return Answer(
+        before.status, crypto.decrypt(bytes(before.body).decode("ascii"), row=f"answer:{account_id}:{key}").encode()
+    )
 
 
 def keep_answer(*, account_id: int, key: str, answer: Answer) -> None:
     """Writes down what the request that took this key was answered, encrypted: an answer may tell a secret."""
-    body = crypto.encrypt(answer.body.decode()).encode("ascii")
+    body = crypto.encrypt(answer.body.decode(), row=f"answer:{account_id}:{key}").encode("ascii")
     IdempotentAnswer.objects.filter(account_id=account_id, key=key).update(status=answer.status, body=body)
 
 

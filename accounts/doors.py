@@ -8,7 +8,6 @@ from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,10 +17,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
+from kit.again import confirmed_first
 from kit.factors import door_to_factor, gave_factor
 
 from accounts.models import Account, Membership
 from accounts.policy import Actor, ActorKind, Right
+
+__all__ = ["MemberRequest", "address_of", "confirmed", "confirmed_first", "desk_actor", "needs", "to_factor"]
 
 Given = ParamSpec("Given")
 
@@ -39,8 +41,9 @@ Page = Callable[Concatenate[MemberRequest, Given], HttpResponseBase]
 Door = Callable[Concatenate[HttpRequest, Given], HttpResponseBase]
 
 
-def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
-    """Let in who is logged in and has the right in the account they act in; to anybody else the page does not exist."""
+def needs(*rights: Right) -> Callable[[Page[Given]], Door[Given]]:
+    """Let in who is logged in and has these rights in the account they act in; to anybody else the page does not
+    exist."""
 
     def guarded(page: Page[Given]) -> Door[Given]:
         @wraps(page)
@@ -53,7 +56,7 @@ def needs(right: Right) -> Callable[[Page[Given]], Door[Given]]:
                 return redirect("admin:index")
             if request.membership is None:
                 return render(request, "accounts/no_account.html", status=403)
-            if not request.membership.may(right):
+            if not all(request.membership.may(right) for right in rights):
                 raise Http404
             if request.account.demands_second_factor and not gave_factor(request):
                 return to_factor(request)
@@ -90,14 +93,6 @@ def confirmed(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return confirmed_first(request, back=request.path) or page(request, *args, **kwargs)
 
     return door
-
-
-def confirmed_first(request: HttpRequest, *, back: str) -> HttpResponse | None:
-    """Where a person is sent to confirm who they are, and from there `back`; None where they did just now."""
-    if did_recently_reauthenticate(request):
-        return None
-    ways = get_adapter().get_reauthentication_methods(request.user)
-    return redirect(f"{ways[0]['url']}?{urlencode({'next': back})}" if ways else "account_login")
 
 
 def address_of(request: HttpRequest) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 
 from django.conf import settings
+from kit import crypto
 
 from accounts import colours
 from accounts.models import Account, Brand, BrandLogo
@@ -63,7 +64,7 @@ def dressed(brand: Brand) -> Dress:
         logo_version=brand.logo_digest[:12],
         apn=brand.apn,
         apn_user=brand.apn_user,
-        apn_password=brand.apn_password,
+        apn_password=brand_password(brand),
         apn_text=brand.apn_text,
     )
 
@@ -92,6 +93,11 @@ def logo_png(dress: Dress) -> bytes | None:
 
 def brand_of(account: Account) -> Brand | None:
     return getattr(account, "brand", None)
+
+
+def brand_password(brand: Brand) -> str:
+    """The APN's, opened."""
+    return crypto.decrypt(brand.apn_password, row=f"brand:{brand.key.hex}") if brand.apn_password else ""
 
 
 def _ours() -> Dress:

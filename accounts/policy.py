@@ -64,6 +64,7 @@ class Right(enum.StrEnum):
     SEE_MONEY = "see money"
     SEE_AUDIT = "see what was done, by whom"
     EDIT_NOTES = "edit the notes of lines"
+    ASK = "ask carriers, order statements, mark messages as read"
     STOP_LINES = "deactivate lines"
     ACTIVATE_LINES = "activate lines, send SMS"
     MANAGE_LINES = "manage lines"
@@ -78,10 +79,10 @@ _SEES = frozenset({Right.SEE_LINES, Right.SEE_MONEY, Right.SEE_AUDIT})
 _OF_ROLE = {
     Role.OWNER: _EVERYTHING,
     Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE, Right.MANAGE_KEYS},
-    Role.OPERATOR: _SEES | {Right.EDIT_NOTES, Right.STOP_LINES},
+    Role.OPERATOR: _SEES | {Right.EDIT_NOTES, Right.ASK, Right.STOP_LINES},
     Role.VIEWER: _SEES,
 }
-_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES, Right.MANAGE_KEYS})
+_OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES, Right.ASK, Right.MANAGE_KEYS})
 
 
 def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:
@@ -100,7 +101,7 @@ class Scope(enum.StrEnum):
     READ_AUDIT = "audit:read"
 
 
-_ACTIVATES = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES})
+_ACTIVATES = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES, Right.ASK})
 RIGHTS_OF_SCOPE = {
     Scope.READ_LINES: frozenset({Right.SEE_LINES}),
     Scope.ACTIVATE_LINES: _ACTIVATES,

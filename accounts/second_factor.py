@@ -11,10 +11,10 @@ from accounts.wearing import worn
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def encrypt(self, text: str) -> str:
-        return crypto.encrypt(text)
+        return crypto.encrypt(text, row="factor")
 
     def decrypt(self, encrypted_text: str) -> str:
-        return crypto.decrypt(encrypted_text)
+        return crypto.decrypt(encrypted_text, row="factor")
 
     def _get_site_name(self) -> str:
         """What authenticator apps and passkeys call us: the name in whose dress the person meets us."""

@@ -15,7 +15,7 @@ from kit.errors import Refusal
 from kit.htmx import page
 
 from accounts import keys
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.models import Account, ApiKey
 from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, Scope, rights
 
@@ -72,6 +72,8 @@ def api_keys(request: MemberRequest) -> HttpResponse:
     form = KeyForm(request.POST if request.method == "POST" else None, account=request.account)
     made, status = None, 200
     if request.method == "POST":
+        if away := confirmed_first(request, back=request.path):
+            return away
         made = _make(request, form) if form.is_valid() else None
         status = 200 if made else 422
     context = section(request.account, None if made else form) | {"made": made}

@@ -134,7 +134,15 @@ class PaymentDesk(MoneyDesk):
         initial = {"amount": left.quantize(Decimal("0.01"))}
         title = f"Refund to the card ending in {payment.last4}"
         return self.ask(
-            request, RefundForm, act, title=title, button="Refund", row=payment, about=about, initial=initial
+            request,
+            RefundForm,
+            act,
+            title=title,
+            button="Refund",
+            row=payment,
+            about=about,
+            initial=initial,
+            again=True,
         )
 
 

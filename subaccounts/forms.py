@@ -10,6 +10,7 @@ from kit.identifiers import NotAnIccid, read_iccids
 
 from accounts import images
 from accounts.commands import LONGEST_NAME, Look
+from accounts.dress import brand_password
 from accounts.models import Brand
 
 MOST_ICCIDS = 5_000
@@ -100,7 +101,9 @@ class LookForm(forms.Form):
 
     @staticmethod
     def values_of(brand: Brand | None) -> dict[str, Any]:
-        return {name: getattr(brand, name) or "" for name in Look.__slots__} if brand else {}
+        if brand is None:
+            return {}
+        return {name: getattr(brand, name) or "" for name in Look.__slots__} | {"apn_password": brand_password(brand)}
 
     def clean_logo(self) -> Any:
         logo = self.cleaned_data["logo"]

@@ -10,12 +10,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
-from kit import clock
+from kit import clock, crypto
 from kit.errors import Invalid, NotFound, Refusal
 from kit.names import checked_name, refuse_address
 
 from accounts import hosts, images
 from accounts.commands.events import record
+from accounts.dress import brand_password
 from accounts.models import COLOUR, Account, Brand, BrandLogo
 from accounts.policy import Actor
 
@@ -54,6 +55,7 @@ def dress_account(*, account: Account, look: Look, by: Actor) -> Brand:
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     brand = Brand.objects.filter(account=account).first() or Brand(account=account)
     before = {field.name: getattr(brand, field.name) or "" for field in fields(Look)}
+    before["apn_password"] = brand_password(brand)
     after = asdict(look)
     if before == after:
         return brand
@@ -61,6 +63,8 @@ def dress_account(*, account: Account, look: Look, by: Actor) -> Brand:
         brand.domain_live_at = None
     for name, value in after.items():
         setattr(brand, name, value)
+    if look.apn_password:
+        brand.apn_password = crypto.encrypt(look.apn_password, row=f"brand:{brand.key.hex}")
     brand.domain = look.domain or None
     try:
         with transaction.atomic():

@@ -26,7 +26,7 @@ def show_key(*, account: Account, by: Actor) -> str:
     """The shared key, and that it was looked at. Raises NotFound, CannotDecrypt."""
     row = _live(account)
     _note(row, "api.key_shown", by=by)
-    return crypto.decrypt(row.shared_key)
+    return crypto.decrypt(row.shared_key, row=f"credential:{row.user_uuid}")
 
 
 @transaction.atomic
@@ -46,7 +46,7 @@ def rotate_key(*, account: Account, overlap_hours: int, last: dt.datetime | None
     key = crypto.new_hex()
     row.former_key = row.shared_key if overlap_hours else ""
     row.former_until = now + dt.timedelta(hours=overlap_hours) if overlap_hours else None
-    row.shared_key, row.rotated_at = crypto.encrypt(key), now
+    row.shared_key, row.rotated_at = crypto.encrypt(key, row=f"credential:{row.user_uuid}"), now
     row.save(update_fields=["former_key", "former_until", "shared_key", "rotated_at"])
     _note(row, "api.key_rotated", by=by, former_works_for_hours=overlap_hours)
     return key

@@ -80,7 +80,7 @@ def _was_seen(row: ApiCredential, email: str) -> bool:
 
 
 def _replaced(row: ApiCredential, by: Actor) -> str:
-    row.shared_key, row.rotated_at = crypto.encrypt(crypto.new_hex()), clock.now()
+    row.shared_key, row.rotated_at = crypto.encrypt(crypto.new_hex(), row=f"credential:{row.user_uuid}"), clock.now()
     row.former_key, row.former_until = "", None
     row.save(update_fields=["shared_key", "rotated_at", "former_key", "former_until"])
     subject = f"credential:{row.user_uuid}"

@@ -130,9 +130,9 @@ def _open(*, name: str, owner: User | None, professional: bool, parent: Account 
     account = Account.objects.create(name=name, parent=parent, is_professional=professional)
     if owner is not None:
         Membership.objects.create(user=owner, account=account, role=Role.OWNER)
-    ApiCredential.objects.create(
-        account=account, user_uuid=crypto.new_hex(), shared_key=crypto.encrypt(crypto.new_hex())
-    )
+    user_uuid = crypto.new_hex()
+    shared_key = crypto.encrypt(crypto.new_hex(), row=f"credential:{user_uuid}")
+    ApiCredential.objects.create(account=account, user_uuid=user_uuid, shared_key=shared_key)
     record(
         by=by,
         verb="account.opened",

@@ -30,7 +30,7 @@ class Brand(models.Model):
     domain_live_at = models.DateTimeField(null=True, blank=True)
     apn = models.CharField(max_length=100, blank=True)
     apn_user = models.CharField(max_length=100, blank=True)
-    apn_password = models.CharField(max_length=100, blank=True)
+    apn_password = models.TextField(blank=True, editable=False)  # encrypted
     apn_text = models.CharField(max_length=1000, blank=True)
 
     class Meta:

@@ -29,7 +29,7 @@ def credential_of(account: Account) -> Credential:
     row = ApiCredential.objects.filter(account=account, revoked_at=None).first()
     if row is None:
         raise NotFound(f"{account.name} has no live API credential.")
-    return Credential(row.user_uuid, crypto.decrypt(row.shared_key))
+    return Credential(row.user_uuid, crypto.decrypt(row.shared_key, row=f"credential:{row.user_uuid}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str)
     if former_until is None or former_until <= clock.now():
         former = ""
     is_right = False
-    for kept in (shared, former or _nobodys_key()):
+    bound = f"credential:{user_uuid}" if rows else NOBODY
+    for kept, row in ((shared, bound), (former, bound) if former else (_nobodys_key(), NOBODY)):
         is_right |= is_signed(
             signed,
-            shared_key=crypto.decrypt(kept),
+            shared_key=crypto.decrypt(kept, row=row),
             timestamp=timestamp,
             account_uuid=account_uuid,
             user_uuid=user_uuid,
@@ -80,6 +81,7 @@ def caller_of(*, account_uuid: str, user_uuid: str, timestamp: str, signed: str)
     return Caller(account, key_actor(user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
 
 
+NOBODY = "nobody"
 COLUMNS = [field.column for field in Account._meta.concrete_fields]
 SIGNER = f"""
     SELECT c.shared_key, c.former_key, c.former_until,
@@ -105,4 +107,4 @@ def is_open(account: Account) -> bool:
 
 @functools.cache
 def _nobodys_key() -> str:
-    return crypto.encrypt(crypto.new_hex())
+    return crypto.encrypt(crypto.new_hex(), row=NOBODY)

@@ -69,7 +69,7 @@ _NEW = NewWebhook("https://example.com/hooks/sims", ["rules"])
 def add_webhook(caller: Caller, asked: NewWebhook) -> Webhook:
     """Adds a webhook; its secret is in this answer alone"""
     row = commands.add_webhook(account=caller.account, url=asked.url, topics=asked.topics, by=caller.actor)
-    return _shown(row, crypto.decrypt(row.secret))
+    return _shown(row, crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}"))
 
 
 @endpoint("webhooks/{webhook}", "PUT", right=Right.MANAGE_PEOPLE, sample=_SAMPLE, body=_NEW)
@@ -98,7 +98,7 @@ def renew_webhook_secret(caller: Caller, webhook: str) -> Webhook:
     """Makes a new secret, told in this answer alone; messages are signed with it from now on"""
     commands.renew_secret(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor)
     row = _own(caller, webhook)
-    return _shown(row, crypto.decrypt(row.secret))
+    return _shown(row, crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}"))
 
 
 @endpoint("webhooks/{webhook}", "DELETE", right=Right.MANAGE_PEOPLE, sample=Ack())

@@ -38,12 +38,9 @@ def add_webhook(*, account: Account, url: str, topics: Sequence[str], by: Actor)
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if WebhookEndpoint.objects.filter(account=account, deleted_at=None).count() >= MOST_ENDPOINTS:
         raise TooManyWebhooks(f"An account has at most {MOST_ENDPOINTS} webhooks; delete one that is not needed")
-    endpoint = WebhookEndpoint.objects.create(
-        account=account,
-        url=_checked_url(url),
-        topics=_checked_topics(topics),
-        secret=crypto.encrypt(outbound.new_secret()),
-    )
+    endpoint = WebhookEndpoint(account=account, url=_checked_url(url), topics=_checked_topics(topics))
+    endpoint.secret = crypto.encrypt(outbound.new_secret(), row=f"webhook:{endpoint.uuid.hex}")
+    endpoint.save()
     _record("webhook.added", endpoint, by)
     return endpoint
 
@@ -82,10 +79,17 @@ def delete_webhook(*, account: Account, endpoint: WebhookEndpoint, by: Actor) ->
 
 
 @transaction.atomic
+def show_secret(*, endpoint: WebhookEndpoint, by: Actor) -> str:
+    """The secret, and that it was looked at."""
+    _record("webhook.secret_shown", endpoint, by)
+    return crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}")
+
+
+@transaction.atomic
 def renew_secret(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> None:
     """Messages are signed with a new secret from now on."""
     locked = _locked(account, endpoint)
-    locked.secret = crypto.encrypt(outbound.new_secret())
+    locked.secret = crypto.encrypt(outbound.new_secret(), row=f"webhook:{locked.uuid.hex}")
     locked.save(update_fields=["secret"])
     _record("webhook.secret_renewed", locked, by)
 
@@ -98,7 +102,7 @@ def _checked_url(url: str) -> str:
     url = url.strip()
     try:
         parts = urlsplit(url)
-        host, _port = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise Invalid("Give a whole address, like https://example.com/hooks/sims") from None
     private = settings.WEBHOOKS_TO_PRIVATE
@@ -106,6 +110,8 @@ def _checked_url(url: str) -> str:
         raise Invalid("Give an address that begins with https://")
     if not host or parts.username or parts.password or parts.fragment or not url.isascii() or len(url) > 500:
         raise Invalid("Give an address without a name, a password or a fragment, of at most 500 plain characters")
+    if not private and (port or 443) not in settings.WEBHOOK_PORTS:
+        raise Invalid(f"Use port {' or '.join(map(str, settings.WEBHOOK_PORTS))} for webhooks")
     is_literal = ":" in host or host.replace(".", "").isdigit()
     if not private and (host == "localhost" or (is_literal and not outbound.is_public(host))):
         raise Invalid("Give a public address: this one leads into a private network")

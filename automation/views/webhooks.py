@@ -9,13 +9,13 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
-from kit import crypto
 from kit.errors import Refusal
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.policy import Right
 from automation import tasks
 from automation.commands import webhooks
@@ -74,13 +74,17 @@ def webhook_page(request: MemberRequest, key: str) -> HttpResponse:
     if changed is not None:
         messages.success(request, "The webhook is changed.")
         return redirect("webhook", key=key)
+    shows = "secret" in request.GET
+    if shows and (away := confirmed_first(request, back=request.get_full_path())):
+        return away
+    secret = webhooks.show_secret(endpoint=endpoint, by=actor(request)) if shows else ""
     before = request.GET.get("before", "")
     is_number = before.isascii() and before.isdigit() and len(before) < 19
     rows, has_older = outbox.log_of(endpoint, before=int(before) if is_number else None)
     context = {
         "tab": "webhooks",
         "endpoint": endpoint,
-        "secret": crypto.decrypt(endpoint.secret),
+        "secret": secret,
         "form": form,
         "rows": rows,
         "older": rows[-1].pk if has_older else None,
@@ -114,6 +118,8 @@ def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
         webhooks.switch_webhook(on=on, **about)
         messages.success(request, "The webhook is on." if on else "The webhook is off: nothing is sent to it.")
     elif do == "secret":
+        if away := confirmed_first(request, back=reverse("webhook", args=[key])):
+            return away
         webhooks.renew_secret(**about)
         messages.success(request, "Messages are signed with the new secret from now on.")
     elif do == "test":

@@ -47,7 +47,12 @@ def send(*, stop: Callable[[], bool] = lambda: False) -> int:
 
 def _message(delivery: WebhookDelivery) -> Message:
     endpoint = delivery.endpoint
-    return Message(endpoint.url, f"msg_{delivery.uuid.hex}", delivery.body, crypto.decrypt(endpoint.secret))
+    return Message(
+        endpoint.url,
+        f"msg_{delivery.uuid.hex}",
+        delivery.body,
+        crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}"),
+    )
 
 
 def _try(delivery: WebhookDelivery) -> int | Undeliverable:

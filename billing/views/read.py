@@ -98,13 +98,14 @@ def billing_details(request: MemberRequest) -> HttpResponse:
     context = common("billing_details") | {
         "months": months,
         "files": files,
+        "may_ask": request.membership.may(Right.ASK),
         "is_writing": any(not one.done_at and not one.failed for one in files),
     }
     return page(request, "billing/details.html", context, part="details")
 
 
 @require_POST
-@needs(Right.SEE_MONEY)
+@needs(Right.SEE_MONEY, Right.ASK)
 def ask_statement(request: MemberRequest) -> HttpResponse:
     """Has a month written into a file."""
     month = month_from(request.POST.get("month", ""))

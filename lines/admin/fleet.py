@@ -193,7 +193,9 @@ class CarrierDesk(Desk):
             return f"{carrier.name} is set so, and read every {given['read_every']} seconds."
 
         initial = {name: getattr(carrier, name) for name in CarrierForm.base_fields}
-        return self.ask(request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial)
+        return self.ask(
+            request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial, again=True
+        )
 
     @action(description="Resume calls", url_path="resume", icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -269,7 +269,7 @@ def _secret(*, make: bool = False) -> bytes:
     """What codes are hashed with: who has the database alone tries none of them."""
     row = ClaimSecret.objects.filter(pk=1).first()
     if row is None and make:
-        made = ClaimSecret(pk=1, secret=crypto.encrypt(secrets.token_hex(32)))
+        made = ClaimSecret(pk=1, secret=crypto.encrypt(secrets.token_hex(32), row="claims"))
         ClaimSecret.objects.bulk_create([made], ignore_conflicts=True)
         row = ClaimSecret.objects.get(pk=1)
-    return bytes.fromhex(crypto.decrypt(row.secret)) if row else b"none"
+    return bytes.fromhex(crypto.decrypt(row.secret, row="claims")) if row else b"none"

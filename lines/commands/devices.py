@@ -208,7 +208,9 @@ def keep_secrets(*, rows: Sequence[dict[str, str]], by: Actor) -> tuple[int, lis
     kept = [
         LineSecret(
             line=lines[key],
-            codes=crypto.encrypt(json.dumps({name: row[name] for name in CODES if row.get(name)})),
+            codes=crypto.encrypt(
+                json.dumps({name: row[name] for name in CODES if row.get(name)}), row=f"line:{lines[key].pk}"
+            ),
             kept_at=clock.now(),
         )
         for key, row in zip(keys, rows, strict=True)
@@ -234,5 +236,5 @@ def show_secrets(*, line: Line, by: Actor) -> dict[str, str]:
     if not is_proved(line):
         raise LineNotProved("PIN and PUK appear once this line was activated. Your provider can confirm it before.")
     record(by=by, verb="line.codes_shown", account_id=line.account_id, subject=f"line:{line.iccid}")
-    codes: dict[str, str] = json.loads(crypto.decrypt(row.codes))
+    codes: dict[str, str] = json.loads(crypto.decrypt(row.codes, row=f"line:{row.pk}"))
     return codes

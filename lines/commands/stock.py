@@ -46,12 +46,13 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
                 name=_name(name, "carrier"),
                 kind=kind,
                 url=url,
-                secrets=crypto.encrypt(json.dumps(dict(secrets))),
                 calls_per_second=client.calls_per_second,
                 calls_per_day=client.calls_per_day,
             )
     except IntegrityError:
         raise Invalid(f"There is a carrier named {name!r} already") from None
+    carrier.secrets = crypto.encrypt(json.dumps(dict(secrets)), row=f"carrier:{carrier.pk}")
+    carrier.save(update_fields=["secrets"])
     CarrierHealth.objects.create(carrier=carrier)
     record(by=by, verb="carrier.added", subject=f"carrier:{carrier.name}", detail={"kind": kind, "url": carrier.url})
     return carrier

@@ -54,14 +54,14 @@ def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
         "may_throttle": Setting.THROTTLE in device.abilities.settings,
         "may_lock": Setting.IMEI_LOCK in device.abilities.settings,
         "carrier_name": carrier,
-        "is_stale": not is_fresh(line),
+        "is_stale": request.membership.may(Right.ASK) and not is_fresh(line),
         "error": "" if outside else device.error,
     }
     return context | more
 
 
 @require_POST
-@needs(Right.SEE_LINES)
+@needs(Right.ASK)
 def line_ask(request: MemberRequest, iccid: str) -> HttpResponse:
     """Asks the carrier now, unless it was asked just before."""
     line = line_or_404(request, iccid)

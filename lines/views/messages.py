@@ -82,7 +82,7 @@ def _listed(request: MemberRequest, address: str, asked: dict[str, str], line: L
     later = {"before": str(before)} if before else {}
     return {
         "messages_shown": [Shown(one, sentences.of_sms(one, outside=outside)) for one in found],
-        "unread_here": sum(one.is_new for one in found),
+        "unread_here": sum(one.is_new for one in found) if request.membership.may(Right.ASK) else 0,
         "here": _address(address, asked | later),
         "newest": _address(address, asked),
         "older": _address(address, asked | {"before": str(found[-1].pk)}) if is_more else "",
@@ -125,7 +125,7 @@ def sms_send(request: MemberRequest, iccid: str) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.SEE_LINES)
+@needs(Right.ASK)
 def sms_seen(request: MemberRequest) -> HttpResponse:
     """Marks messages from devices as read; those of others are left alone."""
     wanted = [int(one) for one in request.POST.getlist("message")[: queries.SIZE] if _whole(one)]

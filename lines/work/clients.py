@@ -22,7 +22,7 @@ def client_for(carrier: Carrier, *, patience: float, timeout: float = 20.0) -> C
     with _lock:
         if key not in _open:
             gate = CallGate(carrier, patience=patience)
-            secrets = json.loads(crypto.decrypt(carrier.secrets))
+            secrets = json.loads(crypto.decrypt(carrier.secrets, row=f"carrier:{carrier.pk}"))
             client = carriers.open_client(carrier.kind, url=carrier.url, secrets=secrets, gate=gate, timeout=timeout)
             _open[key] = client, gate
         return _open[key][0]

@@ -147,7 +147,7 @@ def _write(caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, Any
         if call.signed_at is not None:
             signed_until = call.signed_at + settings.API_WINDOW_SECONDS + 1
             calls.accept_write(
-                digest=calls.digest_of(str(call.signed_at), call.verb, path, body),
+                digest=calls.digest_of(str(call.signed_at), endpoint.name, path, _meaning(body)),
                 good_until=dt.datetime.fromtimestamp(signed_until, dt.UTC),
             )
         try:
@@ -161,6 +161,12 @@ def _write(caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, Any
             kept = calls.Answer(found.status_code, found.content)
             calls.keep_answer(account_id=account_id, key=key, answer=kept)
         return found
+
+
+def _meaning(body: bytes) -> bytes:
+    """The body as it is understood: a blank, another order of members or another verb of the same call makes no new
+    request of one that was seen."""
+    return msgspec.json.encode(msgspec.json.decode(body or b"{}"), order="deterministic")
 
 
 def _key(call: Call) -> str:

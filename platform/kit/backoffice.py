@@ -26,6 +26,7 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXTAREA_CLASSES
 
+from kit.again import confirmed_first
 from kit.errors import Refusal
 from kit.factors import door_to_factor, gave_factor
 
@@ -147,8 +148,12 @@ class Desk(ModelAdmin):  # type: ignore[misc]
         row: Model | None = None,
         about: str = "",
         initial: dict[str, Any] | None = None,
+        again: bool = False,
     ) -> HttpResponse:
-        """A form before a command: `act` runs it with what was given and says in a sentence what was done."""
+        """A form before a command: `act` runs it with what was given and says in a sentence what was done. `again`: who
+        asks proves first who they are."""
+        if again and (away := confirmed_first(request, back=request.get_full_path())):
+            return away
         to = redirect(self.here(row), *([row.pk] if row is not None else []))
         posted = request.method == "POST"
         given = dressed(form(request.POST if posted else None, request.FILES if posted else None, initial=initial))

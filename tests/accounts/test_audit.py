@@ -6,17 +6,22 @@ import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.mail import EmailMessage
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.commands import Happened, open_account, record, record_many
 from accounts.commands.events import seal
 from accounts.models import Account, Event, Membership, User
 from accounts.policy import OPERATOR, SYSTEM, Actor, ActorKind, Role
 from accounts.queries import owner_of
+from accounts.tasks import anchor_audit
 
 pytestmark = pytest.mark.django_db
 
@@ -172,9 +177,9 @@ def test_search_and_filters_find_what_is_asked(acme: Account) -> None:
         == ["Line: notes edited"]
     )
     assert found("by=system") == ["Balance: red"]
-    assert found("q=jane@acme&by=person") == ["Line: notes edited"]
+    assert found("q=jane@acme&by=person") == ["Person: logged in", "Line: notes edited"]
     assert found("to=2020-01-01") == []
-    assert len(found("from=2020-01-01&by=nobody&to=tomorrow&before=x&q=%00")) == 3
+    assert len(found("from=2020-01-01&by=nobody&to=tomorrow&before=x&q=%00")) == 4
 
 
 def test_older_pages_go_on_where_the_last_ended(acme: Account) -> None:
@@ -185,14 +190,14 @@ def test_older_pages_go_on_where_the_last_ended(acme: Account) -> None:
         seen += [row.id for row in context["rows"]]
         if not (address := context["older"]):
             break
-    assert len(seen) == len(set(seen)) == 121
+    assert len(seen) == len(set(seen)) == 122  # opened, tried, logged in
 
 
 def test_the_file_holds_everything_and_nothing_that_a_spreadsheet_would_run(acme: Account) -> None:
     detail = {"before": {"name": "=1+1"}, "after": {"name": "b"}}
     record(by=JANE, verb="line.notes_edited", account_id=acme.pk, subject=f"line:{ICCID}", detail=detail)
     body = b"".join(client_of(acme).get("/audit/audit.csv").streaming_content).decode()  # type: ignore[attr-defined]
-    rows = list(csv.reader(io.StringIO(body)))
+    rows = [row for row in csv.reader(io.StringIO(body)) if row[2] != "Person: logged in"]
     assert rows[1][1:] == ["jane@acme.example", "Line: notes edited", ICCID, "", "name", "'=1+1", "b"]
     assert {len(row) for row in rows} == {8}
 
@@ -215,3 +220,74 @@ def test_a_viewer_sees_the_audit(acme: Account) -> None:
     client = Client()
     client.force_login(user)
     assert client.get("/audit/").status_code == 200
+
+
+def kept(tmp_path: Path, acme: Account) -> str:
+    """The ends of today, signed, in a file elsewhere."""
+    file = tmp_path / "heads"
+    call_command("check_audit", "--heads", str(file), "--json", stdout=io.StringIO())
+    assert f"{acme.uuid} " in file.read_text()
+    return str(file)
+
+
+def compared(file: str) -> dict[str, Any]:
+    out = io.StringIO()
+    with contextlib.suppress(SystemExit):
+        call_command("check_audit", "--since", file, "--json", stdout=out)
+    found: dict[str, Any] = json.loads(out.getvalue())
+    return found
+
+
+def test_a_chain_whose_end_was_cut_is_found_against_heads_kept_before(
+    history: Account, unguarded: None, tmp_path: Path
+) -> None:
+    file = kept(tmp_path, history)
+    assert compared(file)["whole"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM accounts_event WHERE id IN (SELECT id FROM accounts_event WHERE account_id = %s"
+            " ORDER BY link DESC LIMIT 2)",
+            [history.pk],
+        )
+    record(by=SYSTEM, verb="goes.on", account_id=history.pk)
+    seal()
+    assert checked()["whole"]  # of itself it looks whole
+    found = compared(file)
+    assert not found["whole"]
+    assert str(history.uuid) in found["differs"][0]
+
+
+def test_a_chain_that_was_computed_anew_is_found_against_heads_kept_before(
+    history: Account, unguarded: None, tmp_path: Path
+) -> None:
+    file = kept(tmp_path, history)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_event SET actor_name = 'mallory' WHERE id ="
+            " (SELECT min(id) FROM accounts_event WHERE account_id = %s)",
+            [history.pk],
+        )
+        cursor.execute("UPDATE accounts_event SET link = NULL, hash = NULL WHERE account_id = %s", [history.pk])
+    seal()
+    assert checked()["whole"]
+    assert "made anew" in compared(file)["differs"][0]
+
+
+def test_heads_that_we_did_not_sign_are_refused(history: Account, tmp_path: Path) -> None:
+    file = Path(kept(tmp_path, history))
+    file.write_text(file.read_text().replace(" 1 ", " 2 ").replace("heads 20", "heads 19"))
+    with pytest.raises(CommandError, match="not signed"):
+        call_command("check_audit", "--since", str(file), "--json", stdout=io.StringIO())
+
+
+def test_the_heads_are_mailed_outside_each_day_where_somebody_is_named(
+    history: Account, settings: Settings, mailoutbox: list[EmailMessage], tmp_path: Path
+) -> None:
+    assert anchor_audit() == 0
+    settings.AUDIT_ANCHOR_MAIL = "auditor@outside.example"
+    anchor_audit()
+    (letter,) = mailoutbox
+    page = letter.body[letter.body.index("linekeeper audit heads") :]
+    file = tmp_path / "mailed"
+    file.write_text(page)
+    assert compared(str(file))["compared"] >= 1

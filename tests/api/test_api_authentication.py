@@ -117,6 +117,24 @@ def test_a_signed_write_is_accepted_once(client: KeepgoClient, fleet: Fleet, acc
     assert client.post(path, timestamp=now, more=zeros).status_code == 409
 
 
+def test_a_write_that_means_the_same_is_a_replay_however_it_is_written(
+    client: KeepgoClient, fleet: Fleet, account: Account
+) -> None:
+    line = fleet.line(account)
+    now = int(time.time())
+    headers = {
+        "timestamp": str(now),
+        "uuid": client.user_uuid,
+        "hash": signature(client.shared_key, str(now), client.account_uuid),
+    }
+    path = f"/api/{account.uuid.hex}/sim_card/{line.iccid}/notes"
+    bodies = ('{"notes": "a"}', '{"notes":"a"}', '{"notes" : "a" }\n', '{"notes": "\\u0061"}')
+    statuses = [
+        Client().put(path, body, content_type="application/json", headers=headers).status_code for body in bodies
+    ]
+    assert statuses == [200, 409, 409, 409]
+
+
 def test_two_different_writes_in_one_second_both_pass(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
     one, two = fleet.lines(account, 2)
     now = int(time.time())

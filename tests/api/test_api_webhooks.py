@@ -21,7 +21,7 @@ NONE = "0" * 32
 def test_a_webhook_is_added_changed_switched_and_deleted(client: KeepgoClient) -> None:
     made = client.post("webhooks", NEW).json()
     path, row = f"webhooks/{made['uuid']}", WebhookEndpoint.objects.get()
-    assert made["secret"] == crypto.decrypt(row.secret)
+    assert made["secret"] == crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}")
     (listed,) = client.get("webhooks").json()["data"]
     assert listed == made | {"secret": None}
     changed = client.put(path, {"url": "https://hooks.example.com/b", "topics": ["payments"]}).json()
@@ -29,7 +29,7 @@ def test_a_webhook_is_added_changed_switched_and_deleted(client: KeepgoClient) -
     assert client.put(f"{path}/switch", {"is_on": False}).json()["is_on"] is False
     renewed = client.post(f"{path}/secret").json()["secret"]
     row.refresh_from_db()
-    assert renewed == crypto.decrypt(row.secret) != made["secret"]
+    assert renewed == crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}") != made["secret"]
     assert client.write("DELETE", path).json() == {"ack": "success"}
     assert client.write("DELETE", path, timestamp=int(time.time()) - 60).status_code == 404
     assert client.get("webhooks").json()["total"] == 0

@@ -86,7 +86,7 @@ def test_a_rule_that_fires_is_told_once_signed_by_the_addresss_own_secret(
     assert (set(by_type), len(receiver.got)) == ({"line.deactivated", "rule.fired"}, 2)
     headers, body = by_type["rule.fired"]
     assert headers["webhook-signature"] == sign(
-        crypto.decrypt(endpoint.secret),
+        crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}"),
         message_id=headers["webhook-id"],
         timestamp=int(headers["webhook-timestamp"]),
         body=body,
@@ -262,13 +262,25 @@ def test_the_page_refuses_what_is_not_public_and_shows_strangers_nothing(ruled: 
     client.force_login(owner_of(ruled.account))
     other.force_login(owner_of(ruled.fleet.account()))
     page = "/automation/webhooks/"
-    for url in ("http://example.com/", "https://10.0.0.1/", "https://[::1]/", "https://user:pw@example.com/", "x"):
+    for url in (
+        "http://example.com/",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+        "https://user:pw@example.com/",
+        "x",
+        "https://example.com:22/",
+        "https://example.com:8080/",
+    ):
         assert client.post(page, {"url": url, "topics": ["rules"]}).status_code == 422, url
+    for port in (22, 8080):
+        assert client.post(page, {"url": f"https://example.com:{port}/", "topics": ["rules"]}).status_code == 422
     assert client.post(page, {"url": "https://example.com/"}).status_code == 422
     added = client.post(page, {"url": "https://example.com/hook", "topics": ["rules"]})
     endpoint = WebhookEndpoint.objects.get()
-    shown = client.get(added.url).content.decode()
-    assert crypto.decrypt(endpoint.secret) in shown
+    secret = crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}")
+    assert secret not in client.get(added.url).content.decode()
+    assert secret in client.get(f"{added.url}?secret").content.decode()
+    assert Event.objects.filter(verb="webhook.secret_shown").count() == 1
     delivery = webhooks.send_test(account=ruled.account, endpoint=endpoint, by=SYSTEM)
     assert f"msg_{delivery.uuid.hex}" in client.get(added.url).content.decode()
     assert other.get(added.url).status_code == 404

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+from django.conf import settings
 from django.core.management.base import CommandParser
 from kit.errors import Refusal
 from kit.operator import OperatorCommand
@@ -19,6 +20,8 @@ class Command(OperatorCommand):
         parser.add_argument("--simulator", required=True, metavar="URL", help="the carriers' simulator")
 
     def answer(self, **options: Any) -> dict[str, Any]:
+        if not settings.DEMO_IS_ALLOWED:
+            raise Refusal("A demo's logins have public passwords; this installation is a real one.")
         try:
             return seed(options["simulator"])
         except httpx.HTTPError as error:

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "console.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "kit.headers.KeepNothingMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -108,7 +109,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Limits of logins are counted here, a few rows a minute: the console needs no Redis.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "kit.caching.JsonDatabaseCache",
         "LOCATION": "cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
@@ -226,9 +227,24 @@ DEFAULT_FROM_EMAIL = os.environ.get("LINEKEEPER_MAIL_FROM", "Linekeeper <no-repl
 # Where people open the console, as mails say it: https://console.example.com. Without it mails carry no such links.
 CONSOLE_URL = os.environ.get("LINEKEEPER_URL", "").rstrip("/")
 
+# Who outside gets the signed ends of the audit's chains once a day, so that nobody inside can cut one unseen.
+AUDIT_ANCHOR_MAIL = os.environ.get("AUDIT_ANCHOR_MAIL", "")
+
+# A demo's accounts have public passwords: no installation but the embedded one makes them.
+DEMO_IS_ALLOWED = False
+
 # Secrets at rest: the first key encrypts, every key decrypts (comma-separated Fernet keys).
 SECRET_KEY = addresses.secret("SECRET_KEY")
+# What was signed with these is still believed: put the former key here when SECRET_KEY changes, for as long as sessions
+# live.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
 ENCRYPTION_KEYS = addresses.secret("ENCRYPTION_KEYS").split(",")
+UNBOUND_SECRETS = os.environ.get("UNBOUND_SECRETS", "1") == "1"  # what was written before they were bound to their rows
+SECRETS_AT_REST = [
+    "accounts.secrets_at_rest.FIELDS",
+    "lines.secrets_at_rest.FIELDS",
+    "automation.secrets_at_rest.FIELDS",
+]
 
 # Card payments. Without a key there are none. The base is Stripe's own unless a stand-in is named.
 STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")
@@ -265,6 +281,9 @@ ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("LINEKEEPER_PROXIES", "0"))
 
 # Customers' webhooks go to public addresses only, by https, unless this installation's receivers are all its own.
 WEBHOOKS_TO_PRIVATE = os.environ.get("WEBHOOKS_TO_PRIVATE", "") == "1"
+
+# And to these ports of them: any port would make this machine a scanner of others' for its customers.
+WEBHOOK_PORTS = tuple(int(port) for port in os.environ.get("WEBHOOK_PORTS", "443,8443").split(","))
 
 # How far the timestamp of a signed API request may be from our time.
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
@@ -304,6 +323,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-calls": {"task": "accounts.tasks.sweep_calls", "schedule": 60.0, "options": {"expires": 60}},
     "seal-events": {"task": "accounts.tasks.seal_events", "schedule": 10.0, "options": {"expires": 30}},
     "clear-sessions": {"task": "accounts.tasks.clear_sessions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "anchor-audit": {"task": "accounts.tasks.anchor_audit", "schedule": crontab(hour="0", minute="40")},
     "mail-invitations": {"task": "accounts.tasks.mail_invitations", "schedule": 5.0, "options": {"expires": 30}},
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0, "options": {"expires": 30}},
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0, "options": {"expires": 30}},

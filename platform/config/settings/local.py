@@ -5,6 +5,7 @@ from accounts.hosts import AllowedHosts
 from .base import *  # noqa: F403
 
 DEBUG = False
+DEMO_IS_ALLOWED = True
 ALLOWED_HOSTS = AllowedHosts(["localhost", "127.0.0.1", "[::1]"])
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = DATA_DIR / "mail"  # noqa: F405

@@ -1,0 +1,7 @@
+"""The secrets that this app keeps, for `rotate_keys`."""
+
+from __future__ import annotations
+
+from kit.rotation import Sealed
+
+FIELDS = [Sealed("automation.WebhookEndpoint", "secret", lambda row: f"webhook:{row.uuid.hex}")]

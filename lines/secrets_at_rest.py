@@ -1,0 +1,11 @@
+"""The secrets that this app keeps, for `rotate_keys`."""
+
+from __future__ import annotations
+
+from kit.rotation import Sealed
+
+FIELDS = [
+    Sealed("lines.Carrier", "secrets", lambda row: f"carrier:{row.pk}"),
+    Sealed("lines.LineSecret", "codes", lambda row: f"line:{row.pk}"),
+    Sealed("lines.ClaimSecret", "secret", lambda _row: "claims"),
+]

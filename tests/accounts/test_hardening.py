@@ -1,0 +1,139 @@
+"""What browsers keep, what a viewer changes, what an open browser lets somebody do, and what a real installation is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from kit.caching import JsonDatabaseCache
+from pytest_django import Settings
+
+from accounts.commands import open_account
+from accounts.models import Account, ApiKey, Membership, User
+from accounts.policy import OPERATOR, Role
+from accounts.queries import owner_of
+from tests.proofs import log_in
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "orbit-lantern-42"
+
+
+@pytest.fixture
+def acme() -> Account:
+    return open_account(name="Acme", owner_email="jane@acme.example", password=PASSWORD, by=OPERATOR)
+
+
+def viewer_of(account: Account) -> Client:
+    user = User.objects.create_user("vera@acme.example", PASSWORD)
+    Membership.objects.create(account=account, user=user, role=Role.VIEWER)
+    return log_in(Client(), user)
+
+
+def test_browsers_keep_no_page_with_somebodys_data(acme: Account) -> None:
+    jane = log_in(Client(), owner_of(acme))
+    for path in ("/", "/lines/", "/billing/", "/audit/", "/audit/audit.csv", "/profile/", "/accounts/login/"):
+        assert "no-store" in jane.get(path).headers["Cache-Control"], path
+    assert jane.post("/accounts/logout/").headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in Client().get("/accounts/logout/")
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/sms/seen/", {"message": "1"}),
+        ("/billing/details/statement/", {"month": "2026-01", "format": "csv"}),
+    ],
+)
+def test_a_viewer_changes_nothing(acme: Account, path: str, given: dict[str, str]) -> None:
+    assert viewer_of(acme).post(path, given).status_code == 404
+
+
+def test_an_open_browser_makes_no_api_key(acme: Account) -> None:
+    client, form = Client(), {"name": "theft", "scopes": ["lines:read"], "days": "365"}
+    client.force_login(owner_of(acme))  # logged in, and has proved nothing since
+    answer = client.post("/api-credentials/keys/", form)
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert not ApiKey.objects.exists()
+    assert log_in(client, owner_of(acme)).post("/api-credentials/keys/", form).status_code == 200
+    assert ApiKey.objects.exists()
+
+
+def test_an_open_browser_sees_no_webhooks_secret(acme: Account) -> None:
+    from automation.commands.webhooks import add_webhook
+
+    endpoint = add_webhook(account=acme, url="https://x.example/", topics=["lines"], by=OPERATOR)
+    client = Client()
+    client.force_login(owner_of(acme))
+    at = f"/automation/webhooks/{endpoint.uuid.hex}/"
+    assert "whsec_" not in client.get(at).content.decode()
+    assert client.get(f"{at}?secret").headers["Location"].startswith("/accounts/reauthenticate/")
+    before = endpoint.secret
+    client.post(f"{at}secret/")
+    endpoint.refresh_from_db()
+    assert endpoint.secret == before
+    assert "whsec_" in log_in(client, owner_of(acme)).get(f"{at}?secret").content.decode()
+
+
+def test_the_cache_holds_json_and_runs_nothing_that_it_is_given() -> None:
+    kept = JsonDatabaseCache("cache", {})
+    kept.clear()
+    for value in (1, 1.5, True, "a", [1700000000.5, 2], {"a": None}):
+        kept.set("name", value)
+        assert kept.get("name") == value
+    kept.add("counted", 1)
+    assert kept.incr("counted") == 2
+    evil = base64.b64encode(pickle.dumps(os.getcwd)).decode()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT value FROM cache WHERE cache_key LIKE %s", ["%name"])
+        assert json.loads(base64.b64decode(cursor.fetchone()[0])) == {"a": None}
+        cursor.execute("UPDATE cache SET value = %s", [evil])
+    with pytest.raises(ValueError, match=r"."):
+        kept.get("name")
+
+
+def test_a_real_installation_makes_no_demo(settings: Settings) -> None:
+    settings.DEMO_IS_ALLOWED = False
+    with pytest.raises(CommandError, match="public passwords"):
+        call_command("seed_demo", "--simulator", "http://127.0.0.1:9")
+    assert not User.objects.exists()
+
+
+def test_what_a_real_installation_is_set_to() -> None:
+    asked = (
+        "from django.conf import settings as s; import json; print(json.dumps({n: getattr(s, n) for n in"
+        " ('SESSION_COOKIE_NAME','CSRF_COOKIE_NAME','SESSION_COOKIE_SECURE','CSRF_COOKIE_SECURE',"
+        "'SECRET_KEY_FALLBACKS','SECURE_HSTS_INCLUDE_SUBDOMAINS','DEMO_IS_ALLOWED','WEBHOOK_PORTS','MIDDLEWARE','CACHES')}))"
+    )
+    given = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "DATABASE_URL": "postgresql://x@127.0.0.1/x",
+        "REDIS_URL": "redis://:pw@127.0.0.1/0",
+        "SECRET_KEY": "now",
+        "SECRET_KEY_FALLBACKS": "before,long-before",
+        "ENCRYPTION_KEYS": "k",
+        "ALLOWED_HOSTS": "console.example",
+        "HSTS_SUBDOMAINS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=os.environ | given, cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    found = json.loads(done.stdout)
+    assert (found["SESSION_COOKIE_NAME"], found["CSRF_COOKIE_NAME"]) == ("__Host-session", "__Host-csrf")
+    assert found["SESSION_COOKIE_SECURE"]
+    assert found["CSRF_COOKIE_SECURE"]
+    assert found["SECURE_HSTS_INCLUDE_SUBDOMAINS"]
+    assert not found["DEMO_IS_ALLOWED"]
+    assert found["SECRET_KEY_FALLBACKS"] == ["before", "long-before"]
+    assert found["WEBHOOK_PORTS"] == [443, 8443]
+    assert found["CACHES"]["default"]["BACKEND"] == "kit.caching.JsonDatabaseCache"
+    assert found["MIDDLEWARE"][0] == "kit.proxies.ForwardedMiddleware"
