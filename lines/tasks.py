@@ -12,7 +12,7 @@ from celery import shared_task
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books, recompute_books, with_second_books
-from lines.commands import books, budget, bulk, claims, devices, differences, jobs, lists, passes
+from lines.commands import books, budget, bulk, claims, devices, differences, jobs, keeping, lists, passes
 from lines.models import Carrier
 from lines.recount.audit import Found, Scope
 from lines.work import messages
@@ -140,6 +140,12 @@ def forget_unused() -> int:
     wrong cards and calls that no longer count."""
     forgotten = jobs.drop_old_previews() + lists.drop_old_lists() + bulk.drop_old_edits()
     return forgotten + claims.forget_guesses() + budget.forget_days()
+
+
+@shared_task(soft_time_limit=270, time_limit=285)
+def keep_readings() -> int:
+    """Months of kept readings: made ahead, dropped when they are old."""
+    return keeping.keep_readings()
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from kit.identifiers import ICCID_IN_PATH
 
 from lines import actions
-from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages
+from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages, readings
 
 ICCID = rf"(?P<iccid>{ICCID_IN_PATH})"
 
@@ -27,6 +27,8 @@ urlpatterns = [
     re_path(rf"^{ICCID}/usage/$", about.line_usage, name="line-usage"),
     re_path(rf"^{ICCID}/connections/$", about.line_connections, name="line-connections"),
     re_path(rf"^{ICCID}/connections\.csv$", about.line_connections_csv, name="line-connections-csv"),
+    re_path(rf"^{ICCID}/readings/$", readings.line_readings, name="line-readings"),
+    re_path(rf"^{ICCID}/readings\.csv$", readings.line_readings_csv, name="line-readings-csv"),
     re_path(rf"^{ICCID}/destinations/$", about.line_destinations, name="line-destinations"),
     re_path(rf"^{ICCID}/statistics/$", about.line_statistics, name="line-statistics"),
     re_path(rf"^{ICCID}/audit/$", about.line_audit, name="line-audit"),

@@ -1,5 +1,5 @@
 """The back office's desks about lines."""
 
-from lines.admin import differences, fleet, shop
+from lines.admin import counters, differences, fleet, shop
 
-__all__ = ["differences", "fleet", "shop"]
+__all__ = ["counters", "differences", "fleet", "shop"]

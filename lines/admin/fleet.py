@@ -7,14 +7,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
+from kit import clock
 from kit.backoffice import Desk
 from kit.money import shown
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
+from lines.admin.counters import CounterDesk
 from lines.admin.stock import StockDesk
+from lines.carriers import CLIENTS
 from lines.carriers.base import CallKind
 from lines.commands import breakers, tuning
 from lines.models import (
@@ -55,7 +58,7 @@ class InStock(admin.SimpleListFilter):
 
 
 @admin.register(Line)
-class LineDesk(StockDesk):
+class LineDesk(StockDesk, CounterDesk):
     list_display = ["iccid", "state_word", "account", "payer", "carrier", "plan", "last_read"]
     list_filter = [InStock, "carrier", "plan", "state__wanted"]
     list_select_related = ["account", "payer", "carrier", "plan", "state"]
@@ -74,6 +77,7 @@ class LineDesk(StockDesk):
         "deactivation_date",
     ]
     readonly_fields = ["state_word", "last_read"]
+    actions_detail = ["rebase"]
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Line], search_term: str
@@ -131,7 +135,7 @@ class CarrierDesk(Desk):
     ]
     readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
-    actions_detail = ["tune", "resume"]
+    actions_detail = ["tune", "cycle", "resume"]
 
     def _health(self, carrier: Carrier) -> Health:
         """Asked once for each carrier of a page."""
@@ -197,6 +201,34 @@ class CarrierDesk(Desk):
             request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial, again=True
         )
 
+    @action(description="Billing cycle day", url_path="cycle", icon="event_repeat")
+    def cycle(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+        lines, today = Line.objects.filter(carrier=carrier, payer__isnull=False).count(), clock.today()
+        days = {
+            day: tuning.cycle_change(carrier=carrier, cycle_day=day, today=today, lines=lines)
+            for day in range(1, 29)
+            if day != carrier.cycle_day and not CLIENTS[carrier.kind].abilities.tells_cycle
+        }
+
+        def act(given: dict[str, Any]) -> str:
+            tuning.tune_carrier(carrier=carrier, by=desk_actor(request), cycle_day=given["cycle_day"])
+            return f"Cycles of {carrier.name} begin on day {given['cycle_day']}."
+
+        class DayForm(forms.Form):
+            cycle_day = forms.TypedChoiceField(
+                label="Cycles begin on day",
+                coerce=int,
+                choices=[(day, f"{day}: {change.says}") for day, change in days.items()],
+            )
+
+        about = (
+            f"Now day {carrier.cycle_day}. The open cycle continues until the new day first comes."
+            if days
+            else "This carrier names the month of each counter. Its cycles begin on the 1st."
+        )
+        return self.ask(request, DayForm, act, title=carrier.name, button="Save", row=carrier, about=about)
+
     @action(description="Resume calls", url_path="resume", icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         carrier: Carrier = self.found(request, object_id)
@@ -245,10 +277,20 @@ class PassDesk(Desk):
     list_select_related = ["carrier"]
 
 
+class BelowCharged(admin.SimpleListFilter):
+    title, parameter_name = "below charge", "below"
+
+    def lookups(self, _request: HttpRequest, _desk: Any) -> list[tuple[str, str]]:
+        return [("yes", "Below what was charged")]
+
+    def queryset(self, _request: HttpRequest, rows: QuerySet[FinalTotal]) -> QuerySet[FinalTotal]:
+        return rows.filter(total__lt=F("charged")) if self.value() == "yes" else rows
+
+
 @admin.register(FinalTotal)
 class FinalTotalDesk(Desk):
-    list_display = ["line", "carrier", "cycle", "due_at", "attempts", "done_at", "total", "last_error"]
-    list_filter = ["carrier", ("done_at", admin.EmptyFieldListFilter)]
+    list_display = ["line", "carrier", "cycle", "due_at", "attempts", "done_at", "total", "charged", "last_error"]
+    list_filter = [BelowCharged, "carrier", ("done_at", admin.EmptyFieldListFilter)]
     list_select_related = ["line", "carrier"]
     search_fields = ["=line__iccid"]
 

@@ -21,7 +21,7 @@ from billing.models import Wallet
 from lines import carriers
 from lines.commands.claims import prove
 from lines.commands.offers import offer_plan
-from lines.commands.tuning import api_address
+from lines.commands.tuning import api_address, check_cycle_day
 from lines.commands.wishes import enforce
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
 from lines.policy import Wanted
@@ -30,7 +30,9 @@ from lines.queries.plans import plans_for
 
 
 @transaction.atomic
-def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], by: Actor) -> Carrier:
+def add_carrier(
+    *, name: str, kind: str, url: str, secrets: Mapping[str, str], by: Actor, cycle_day: int = 1
+) -> Carrier:
     """Makes a carrier known; its credentials are encrypted at rest. Raises Invalid."""
     client = carriers.CLIENTS.get(kind)
     if client is None:
@@ -40,6 +42,7 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
     if extra := sorted(set(secrets) - client.secret_names):
         raise Invalid(f"A {kind} carrier has no secret {', '.join(extra)}")
     url = api_address(url=url)
+    check_cycle_day(kind=kind, cycle_day=cycle_day)
     try:
         with transaction.atomic():
             carrier = Carrier.objects.create(
@@ -48,6 +51,7 @@ def add_carrier(*, name: str, kind: str, url: str, secrets: Mapping[str, str], b
                 url=url,
                 calls_per_second=client.calls_per_second,
                 calls_per_day=client.calls_per_day,
+                cycle_day=cycle_day,
             )
     except IntegrityError:
         raise Invalid(f"There is a carrier named {name!r} already") from None

@@ -1,18 +1,22 @@
-"""What is set of a carrier after it is known: its address and pace, its APN, and what our account there may do."""
+"""What is set of a carrier after it is known: its address, pace, cycle day, APN, and what our account there may do."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from kit import clock
 from kit.errors import Invalid
 
 from accounts.commands import record
 from accounts.policy import Actor
+from lines import counting, policy
 from lines.carriers import CLIENTS
-from lines.models import Carrier
+from lines.models import Carrier, CycleDay, Line
 
 LONGEST = 100  # characters of an APN, its user and its password
 UNTOLD = "apn_password"  # in events
@@ -29,6 +33,7 @@ def tune_carrier(
     apn_user: str | None = None,
     apn_password: str | None = None,
     bulk_edits: bool | None = None,
+    cycle_day: int | None = None,
 ) -> Carrier:
     """Changes what is given, `read_every` in seconds; what is not stays. Harmless twice. Raises Invalid."""
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
@@ -40,6 +45,8 @@ def tune_carrier(
         "apn_password": None if apn_password is None else _text(apn_password),
         "bulk_edits": None if bulk_edits is None else _may(carrier, bulk_edits),
     }
+    if cycle_day is not None and cycle_day != carrier.cycle_day:
+        _turn_on(carrier, check_cycle_day(kind=carrier.kind, cycle_day=cycle_day), by)
     after = {name: value for name, value in given.items() if value is not None and value != getattr(carrier, name)}
     if not after:
         return carrier
@@ -55,6 +62,57 @@ def tune_carrier(
         detail={"before": before, "after": {name: after[name] for name in told}},
     )
     return carrier
+
+
+@dataclass(frozen=True, slots=True)
+class CycleChange:
+    """What another cycle day means: the cycle that is open now, when the next one begins instead, and whose it is."""
+
+    open_since: dt.date
+    was_until: dt.date
+    is_until: dt.date
+    lines: int
+
+    @property
+    def says(self) -> str:
+        return (
+            f"The cycle of {self.open_since:%-d %b %Y} stays open until {self.is_until:%-d %b %Y} instead of"
+            f" {self.was_until:%-d %b %Y}, for {self.lines:,} lines. Nothing that is charged changes."
+        )
+
+
+def cycle_change(*, carrier: Carrier, cycle_day: int, today: dt.date, lines: int | None = None) -> CycleChange:
+    """What would change; `lines`, where they are counted already. Raises Invalid."""
+    check_cycle_day(kind=carrier.kind, cycle_day=cycle_day)
+    around = counting.cycles_around(today, carrier.turns)
+    following = policy.cycle_end(policy.cycle_start(today, cycle_day)) + dt.timedelta(days=1)
+    lines = Line.objects.filter(carrier=carrier, payer__isnull=False).count() if lines is None else lines
+    return CycleChange(around.running, around.following, following, lines)
+
+
+def check_cycle_day(*, kind: str, cycle_day: int) -> int:
+    """Raises Invalid."""
+    client = CLIENTS[kind]
+    if not 1 <= cycle_day <= 28:
+        raise Invalid("A cycle begins on a day from 1 to 28: every month has those")
+    if cycle_day != 1 and client.abilities.tells_cycle:
+        raise Invalid(f"{client.title} says itself which month a counter is of; its cycles begin on the 1st")
+    return cycle_day
+
+
+def _turn_on(carrier: Carrier, cycle_day: int, by: Actor) -> None:
+    """The cycle that is open goes on until the new day comes: no counter is read anew."""
+    change = cycle_change(carrier=carrier, cycle_day=cycle_day, today=clock.today())
+    before = carrier.cycle_day
+    carrier.cycle_day, carrier.cycle_since, carrier.cycle_before = cycle_day, change.is_until, change.open_since
+    carrier.save(update_fields=["cycle_day", "cycle_since", "cycle_before"])
+    CycleDay.objects.create(carrier=carrier, cycle_day=cycle_day, decided_at=clock.now(), since=change.is_until)
+    record(
+        by=by,
+        verb="carrier.cycle_day_changed",
+        subject=f"carrier:{carrier.name}",
+        detail={"before": before, "after": cycle_day, "from": change.is_until.isoformat()},
+    )
 
 
 def api_address(*, url: str) -> str:

@@ -40,6 +40,7 @@ from lines.models.readings import (
     Opening,
     OpeningDay,
     Rebase,
+    RebaseRequest,
 )
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
@@ -98,6 +99,7 @@ __all__ = [
     "RatePlan",
     "ReadingPass",
     "Rebase",
+    "RebaseRequest",
     "Reservation",
     "Sighting",
     "SmsLook",

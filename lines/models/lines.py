@@ -405,7 +405,10 @@ class FinalTotal(Leased):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["line", "cycle"], name="final_total_is_once_a_month")]
-        indexes = [models.Index(fields=["carrier", "due_at"], condition=Q(done_at__isnull=True), name="final_by_due")]
+        indexes = [
+            models.Index(fields=["carrier", "due_at"], condition=Q(done_at__isnull=True), name="final_by_due"),
+            models.Index(fields=["done_at"], condition=Q(total__lt=F("charged")), name="final_below_charged"),
+        ]
 
 
 class Quarantine(models.Model):

@@ -8,8 +8,11 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from kit import clock
 
 from accounts.models import Account
+from billing.models import MoneyField
+from billing.policy import Decision
 from lines.models.lines import Carrier, Line, Price, RatePlan
 from lines.policy import Hold
 
@@ -186,3 +189,24 @@ class Rebase(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["line", "-id"], name="rebase_of_line")]
+
+
+class RebaseRequest(models.Model):
+    """A counter that a person wants put right. `worth`: what the difference costs at today's price, USD."""
+
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="rebase_requests", db_index=False)
+    uuid = models.UUIDField(unique=True, editable=False)  # of the form that asked: sent twice it is one
+    cycle = models.DateField()
+    counter_before = models.BigIntegerField()
+    counter = models.BigIntegerField()
+    worth = MoneyField()
+    reason = models.CharField(max_length=300)
+    asked_at = models.DateTimeField(default=clock.now)
+    asked_by = models.CharField(max_length=254)
+    asker_id = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Decision], default=Decision.OPEN)
+    decided_by = models.CharField(max_length=254, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["line", "-id"], name="rebase_request_of_line")]

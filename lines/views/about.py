@@ -64,8 +64,8 @@ def line_connections_csv(request: MemberRequest, iccid: str) -> HttpResponseBase
     line = line_or_404(request, iccid)
     rows = (
         (
-            _time(one.started_at),
-            _time(one.ended_at),
+            time_text(one.started_at),
+            time_text(one.ended_at),
             one.country,
             one.network,
             one.radio,
@@ -76,7 +76,7 @@ def line_connections_csv(request: MemberRequest, iccid: str) -> HttpResponseBase
         )
         for one in devices.connections_of(request.membership, line)
     )
-    return _csv(f"connections-{iccid}.csv", CONNECTION_HEADS, rows)
+    return as_csv(f"connections-{iccid}.csv", CONNECTION_HEADS, rows)
 
 
 @require_GET
@@ -147,7 +147,7 @@ def _cycle(request: MemberRequest, line: Line) -> tuple[dt.date, list[dt.date]]:
     return next((one for one in cycles if one.isoformat() == asked), cycles[0]), cycles
 
 
-def _time(when: dt.datetime | None) -> str:
+def time_text(when: dt.datetime | None) -> str:
     return f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if when else ""
 
 
@@ -158,7 +158,7 @@ class _Echo:
         return row
 
 
-def _csv(name: str, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> StreamingHttpResponse:
+def as_csv(name: str, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> StreamingHttpResponse:
     writer = csv.writer(_Echo())
     lines = (writer.writerow([defused(value) for value in row]) for row in chain([heads], rows))
     return StreamingHttpResponse(

@@ -28,6 +28,7 @@ TABS = (
     ("line-destinations", "Destinations", Right.SEE_LINES),
     ("line-statistics", "Daily statistics", Right.SEE_LINES),
     ("line-sms", "SMS", Right.SEE_LINES),
+    ("line-readings", "Readings", Right.SEE_LINES),
     ("line-audit", "Audit log", Right.SEE_AUDIT),
     ("line-settings", "Device & settings", Right.SEE_LINES),
 )

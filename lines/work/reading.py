@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -152,10 +152,13 @@ class Reader:
         def read_line(iccid: str) -> Reading | CarrierFailure | None:
             if len(unreachable) >= HOPELESS:
                 return None
-            answer = attempt(lambda: self.client.read_line(iccid, now=read_at))
+            asked_at = (
+                clock.now()
+            )  # a chunk of calls takes long: which of two answers is the newer one is each line's own
+            answer = attempt(lambda: self.client.read_line(iccid, now=asked_at))
             if isinstance(answer, Unreachable):
                 unreachable.append(answer)
-            return answer
+            return replace(answer, asked_at=asked_at) if isinstance(answer, Reading) else answer
 
         answers = dict(zip(iccids, pool.map(read_line, iccids), strict=True))
         readings = [answer for answer in answers.values() if isinstance(answer, Reading)]
@@ -187,6 +190,7 @@ class Reader:
                 read_at=read_at,
                 has_finals=self.client.abilities.final_totals,
                 are_finals=are_finals,
+                wraps_at=self.client.abilities.wraps_at,
             )
             note_unknown(carrier=self.carrier, readings=applied.strangers)
             if not are_finals and self.client.abilities.confirms_at_once:

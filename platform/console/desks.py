@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,8 +20,18 @@ from accounts.models import Account, Event
 from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, WebhookEvent
 from billing.policy import Decision, PaymentState
 from lines.commands import books
-from lines.models import BooksCheck, Carrier, Drive, Line, Order, Quarantine
-from lines.policy import OrderState
+from lines.models import (
+    BooksCheck,
+    Carrier,
+    Drive,
+    FinalTotal,
+    HeldMovement,
+    Line,
+    Order,
+    Quarantine,
+    RebaseRequest,
+)
+from lines.policy import Hold, OrderState
 from lines.queries import margin
 
 STUCK = dt.timedelta(minutes=15)
@@ -57,6 +67,8 @@ DESKS = (
             ("lines_carrier_changelist", "Carriers and health", "cell_tower"),
             ("lines_readingpass_changelist", "Readings", "speed"),
             ("lines_finaltotal_changelist", "Final totals", "event_available"),
+            ("lines_heldmovement_changelist", "Held movements", "front_hand"),
+            ("lines_rebaserequest_changelist", "Counters put right", "rule"),
             ("lines_quarantine_changelist", "Unreadable answers", "report"),
         ),
     ),
@@ -160,6 +172,19 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "carriers that don’t answer",
             "lines_carrier",
             "",
+        ),
+        (HeldMovement.objects.filter(state=Hold.HELD), "movements held", "lines_heldmovement", ""),
+        (
+            RebaseRequest.objects.filter(state=Decision.OPEN),
+            "counters to agree on",
+            "lines_rebaserequest",
+            "?state=open",
+        ),
+        (
+            FinalTotal.objects.filter(total__lt=F("charged"), done_at__gt=now - dt.timedelta(days=30)),
+            "months charged above the carrier’s total",
+            "lines_finaltotal",
+            "?below=yes",
         ),
         (
             Quarantine.objects.filter(at__gt=now - dt.timedelta(days=1)),

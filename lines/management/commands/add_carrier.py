@@ -1,4 +1,4 @@
-"""add_carrier NAME --kind simbase|iotportal --url URL --secret KEY=VALUE..."""
+"""add_carrier NAME --kind simbase|iotportal --url URL --secret KEY=VALUE... [--cycle-day N]"""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ class Command(OperatorCommand):
             metavar="KEY=VALUE",
             help="simbase: api_key; iotportal: client_id and secret_key",
         )
+        parser.add_argument(
+            "--cycle-day",
+            type=int,
+            default=1,
+            metavar="N",
+            help="day of the month on which its counters begin anew (1)",
+        )
 
     def answer(self, **options: Any) -> dict[str, Any]:
         secrets: dict[str, str] = {}
@@ -37,6 +44,11 @@ class Command(OperatorCommand):
                 raise Invalid(f"--secret {key} has no value; write it as KEY=VALUE")
             secrets[key] = value
         carrier = add_carrier(
-            name=options["name"], kind=options["kind"], url=options["url"], secrets=secrets, by=OPERATOR
+            name=options["name"],
+            kind=options["kind"],
+            url=options["url"],
+            secrets=secrets,
+            cycle_day=options["cycle_day"],
+            by=OPERATOR,
         )
         return {"carrier": carrier.name, "kind": carrier.kind, "url": carrier.url, "secrets": sorted(secrets)}

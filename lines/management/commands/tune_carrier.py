@@ -1,15 +1,17 @@
-"""tune_carrier NAME [--url URL] [--read-every N] [--apn APN] [--apn-user U] [--apn-password P] [--bulk-edits yes|no]"""
+"""tune_carrier NAME [--url URL] [--read-every N] [--apn APN] [--apn-user U] [--apn-password P] [--bulk-edits yes|no]
+[--cycle-day N [--only-look]]"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.core.management.base import CommandParser
+from kit import clock
 from kit.errors import NotFound
 from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
-from lines.commands.tuning import tune_carrier
+from lines.commands.tuning import cycle_change, tune_carrier
 from lines.models import Carrier
 
 
@@ -26,16 +28,27 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--bulk-edits", choices=["yes", "no"], help="our account may switch many SIMs by one call (BulkEditDevice)"
         )
+        parser.add_argument(
+            "--cycle-day", type=int, metavar="N", help="day of the month on which its counters begin anew (1 to 28)"
+        )
+        parser.add_argument(
+            "--only-look", action="store_true", help="say what another cycle day would change; change nothing"
+        )
 
     def answer(self, **options: Any) -> dict[str, Any]:
         carrier = Carrier.objects.filter(name=options["name"]).first()
         if carrier is None:
             raise NotFound(f"There is no carrier named {options['name']!r}")
+        day = options["cycle_day"]
+        change = None if day is None else cycle_change(carrier=carrier, cycle_day=day, today=clock.today()).says
+        if options["only_look"]:
+            return {"carrier": carrier.name, "cycle_day": carrier.cycle_day, "would": change}
         bulk = options["bulk_edits"]
         names = ("url", "read_every", "apn", "apn_user", "apn_password")
         given = {name: options[name] for name in names}
         carrier = tune_carrier(
-            carrier=carrier, by=OPERATOR, bulk_edits=None if bulk is None else bulk == "yes", **given
+            carrier=carrier, by=OPERATOR, cycle_day=day, bulk_edits=None if bulk is None else bulk == "yes", **given
         )
         shown = {name: getattr(carrier, name) for name in names if name != "apn_password"}
-        return {"carrier": carrier.name, **shown, "bulk_edits": carrier.bulk_edits}
+        told = {"bulk_edits": carrier.bulk_edits, "cycle_day": carrier.cycle_day}
+        return {"carrier": carrier.name, **shown, **told} | ({"changed": change} if change else {})

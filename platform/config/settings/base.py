@@ -259,6 +259,9 @@ CREDIT_LIMIT = Decimal(os.environ.get("BACK_OFFICE_CREDIT_LIMIT", "100"))
 # And nobody credits or debits more than this at once, by whatever way.
 CREDIT_MOST = Decimal(os.environ.get("BACK_OFFICE_CREDIT_MOST", "100000"))
 
+# Months for which carriers' readings are kept as told, besides the running one; at least three.
+READINGS_KEPT_MONTHS = int(os.environ.get("READINGS_KEPT_MONTHS", "13"))
+
 # Where up to ten SIM cards are bought. Without it there is no store.
 STORE_URL = os.environ.get("STORE_URL", "")
 
@@ -338,6 +341,7 @@ CELERY_BEAT_SCHEDULE = {
     "compare-payments": {"task": "billing.tasks.compare_payments", "schedule": 600.0, "options": {"expires": 300}},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0, "options": {"expires": 30}},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0, "options": {"expires": 10}},
+    "keep-readings": {"task": "lines.tasks.keep_readings", "schedule": 3600.0, "options": {"expires": 600}},
     "prove-books": {"task": "lines.tasks.prove_books", "schedule": 60.0, "options": {"expires": 60}},
     "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0, "options": {"expires": 30}},
     "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0, "options": {"expires": 30}},

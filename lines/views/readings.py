@@ -1,0 +1,67 @@
+"""Doors to what a line's carrier reported, a day at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import islice
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+from kit import clock
+from kit.htmx import page
+
+from accounts.doors import MemberRequest, needs
+from accounts.policy import Right
+from lines.queries import readings
+from lines.views.about import as_csv, time_text
+from lines.views.line import line_context, line_or_404
+
+HEADS = ("Read at (UTC)", "Counter (bytes)", "Billing cycle", "Carrier time (UTC)", "Final total")
+
+
+def _day(request: MemberRequest) -> dt.date:
+    today = clock.today()
+    asked = clock.day_from(request.GET.get("day", "")) or today
+    return min(asked, today)
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_readings(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Each counter that the carrier reported on a day, and what of it waits to be confirmed."""
+    line = line_or_404(request, iccid)
+    day = _day(request)
+    found = list(
+        islice(readings.readings_of(request.membership, line, day, limit=readings.ROWS + 1), readings.ROWS + 1)
+    )
+    file = reverse("line-readings-csv", args=[iccid])
+    context = line_context(request, iccid, tab="line-readings") | {
+        "day": day,
+        "today": clock.today(),
+        "readings": found[: readings.ROWS],
+        "is_more": len(found) > readings.ROWS,
+        "held": readings.held_of(request.membership, line),
+        "csv": f"{file}?day={day.isoformat()}",
+    }
+    return page(request, "lines/line_readings.html", context)
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def line_readings_csv(request: MemberRequest, iccid: str) -> HttpResponseBase:
+    """All readings of the day."""
+    line = line_or_404(request, iccid)
+    day = _day(request)
+    rows = (
+        (
+            time_text(one.asked_at),
+            one.counter,
+            one.cycle.isoformat() if one.cycle else "",
+            time_text(one.seen),
+            "yes" if one.is_final else "",
+        )
+        for one in readings.readings_of(request.membership, line, day)
+    )
+    return as_csv(f"readings-{iccid}-{day.isoformat()}.csv", HEADS, rows)
