@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from celery import shared_task
+from kit.sweeps import each
 
 from billing.commands import statements
 from lines import carriers
@@ -43,8 +44,8 @@ def _shift() -> Callable[[], bool]:
 @shared_task
 def plan_passes() -> int:
     """Plans what is due to be read, and rings for it."""
-    for carrier in Carrier.objects.filter(is_active=True, kind__in=WITH_FINALS):
-        passes.plan_final_totals(carrier=carrier)
+    with_finals = Carrier.objects.filter(is_active=True, kind__in=WITH_FINALS)
+    each(with_finals, lambda carrier: passes.plan_final_totals(carrier=carrier))
     planned = passes.plan_due_passes(by_page=BY_PAGE)
     if planned:
         read_usage.delay()
@@ -55,28 +56,27 @@ def plan_passes() -> int:
 def read_usage() -> int:
     """Reads due chunks of all carriers; what changed its mind is driven at once."""
     stop = _shift()
-    readings, turned = 0, False
-    for carrier in Carrier.objects.filter(is_active=True):
+
+    def read_carrier(carrier: Carrier) -> tuple[int, bool]:
         reader = Reader(carrier, patience=PATIENCE, stop=stop)
         reader.run()
         read = reader.run_final_totals()
-        readings += read.applied.readings
         enforced = read.enforced.suspended + read.enforced.reactivated
-        turned = turned or bool(read.applied.to_drive or enforced or read.turned)
-    if turned:
+        return read.applied.readings, bool(read.applied.to_drive or enforced or read.turned)
+
+    done = each(Carrier.objects.filter(is_active=True), read_carrier)
+    if any(turned for _, turned in done):
         drive_lines.delay()
-    return readings
+    return sum(readings for readings, _ in done)
 
 
 @shared_task
 def drive_lines() -> int:
     """Drives the lines that are due, and sets what is to be set on their SIMs."""
     stop = _shift()
-    done = 0
-    for carrier in Carrier.objects.filter(is_active=True):
-        done += drive_carrier(carrier, patience=PATIENCE, stop=stop).confirmed
-        done += set_due(carrier, patience=PATIENCE, stop=stop)
-    return done
+    carriers_in_use = list(Carrier.objects.filter(is_active=True))
+    driven = each(carriers_in_use, lambda one: drive_carrier(one, patience=PATIENCE, stop=stop).confirmed)
+    return sum(driven) + sum(each(carriers_in_use, lambda one: set_due(one, patience=PATIENCE, stop=stop)))
 
 
 @shared_task
@@ -84,25 +84,28 @@ def handle_messages() -> int:
     """Hands messages to carriers, asks what became of them, and fetches those from devices."""
     stop = _shift()
     carriers_in_use = Carrier.objects.filter(is_active=True)
-    return sum(messages.handle_messages(carrier, patience=PATIENCE, stop=stop).asked for carrier in carriers_in_use)
+    return sum(each(carriers_in_use, lambda one: messages.handle_messages(one, patience=PATIENCE, stop=stop).asked))
 
 
 @shared_task
 def look_at_devices() -> int:
     """Asks carriers about devices that have moved, as far as a small share of their calls goes."""
     stop = _shift()
-    seen = 0
-    for carrier in Carrier.objects.filter(is_active=True):
+
+    def look_at(carrier: Carrier) -> int:
         devices.plan_looks(carrier=carrier, seconds=LOOK_EVERY)
-        seen += look(carrier, patience=PATIENCE, stop=stop)
-    return seen
+        return look(carrier, patience=PATIENCE, stop=stop)
+
+    return sum(each(Carrier.objects.filter(is_active=True), look_at))
 
 
 @shared_task
 def find_differences() -> int:
     """Compares the carriers' stock with ours."""
     carriers_in_use = Carrier.objects.filter(is_active=True)
-    return sum(differences.find_differences(carrier=one, by_page=one.kind in BY_PAGE) for one in carriers_in_use)
+    return sum(
+        each(carriers_in_use, lambda one: differences.find_differences(carrier=one, by_page=one.kind in BY_PAGE))
+    )
 
 
 @shared_task

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from kit.sql import array
+from kit.sweeps import apart
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines.carriers.base import Switch
 from lines.commands.changes import note_changed_lines
 from lines.models import Price
 from lines.policy import Wanted
+
+log = logging.getLogger(__name__)
 
 BATCH = 5_000
 
@@ -80,25 +84,33 @@ def charge_fees(*, today: dt.date) -> int:
     plans = list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
     charged, after = 0, 0
     while plans:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(DUE, {"plans": plans, "after": after, "today": today, "limit": BATCH})
             due = cursor.fetchall()
             if not due:
                 break
-            spans = [row[0] for row in due]
-            after = spans[-1]
-            lock_wallets(account_ids=sorted({row[1] for row in due}))
-            cursor.execute(
-                "SELECT 1 FROM lines_onspan WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE", [array(spans)]
-            )
-            given: dict[str, Any] = {"plans": plans, "spans": array(spans), "today": today}
-            cursor.execute(CHARGE_FEES, given)
-            owed = cursor.fetchall()
-            charges = [Charge(payer, day, amount) for payer, day, amount, _ in owed]
-            charge_usage(charges=charges)
-            note_changed_lines(line_ids={line for _, _, _, line_ids in owed for line in line_ids})
-            charged += len(charges)
+            after = due[-1][0]
+        charged += sum(apart(due, lambda some: _charge(plans, some, today), _lost))
     return charged
+
+
+def _charge(plans: Sequence[int], due: Sequence[tuple[int, int]], today: dt.date) -> int:
+    """The fees of some spans, each with its payer, in the caller's transaction."""
+    spans = array(span for span, _ in due)
+    lock_wallets(account_ids=sorted({payer for _, payer in due}))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM lines_onspan WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE", [spans])
+        given: dict[str, Any] = {"plans": list(plans), "spans": spans, "today": today}
+        cursor.execute(CHARGE_FEES, given)
+        owed = cursor.fetchall()
+    charges = [Charge(payer, day, amount) for payer, day, amount, _ in owed]
+    charge_usage(charges=charges)
+    note_changed_lines(line_ids={line for _, _, _, line_ids in owed for line in line_ids})
+    return len(charges)
+
+
+def _lost(due: tuple[int, int], error: Exception) -> None:
+    log.error("The fee of the time on %s of account %s cannot be charged: %s", *due, error)
 
 
 END = """

@@ -98,7 +98,7 @@ def decide_rebase(*, request_id: int, agreed: bool, by: Actor) -> RebaseRequest:
 
 
 def _given(request: RebaseRequest, state: LineState) -> Decimal:
-    """What this person put right for the same payer in the last 24 hours: many small ones are no way around the limit."""
+    """What this person put right for the payer in the last 24 hours: many small ones are no way around the limit."""
     others = RebaseRequest.objects.filter(
         line__payer_id=state.line.payer_id, asked_by=request.asked_by, asked_at__gt=clock.now() - COUNTED
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -45,7 +46,7 @@ def held_since(member: Membership, line: Line) -> dt.datetime:
 def readings_of(member: Membership, line: Line, day: dt.date, *, limit: int | None = None) -> Iterator[Told]:
     """The readings of a UTC day, newest first."""
     since = dt.datetime.combine(day, dt.time(), dt.UTC)
-    values = {
+    values: dict[str, Any] = {
         "line": line.pk,
         "carrier": line.carrier_id,
         "since": max(since, held_since(member, line)),

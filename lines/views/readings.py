@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import islice
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -33,9 +32,7 @@ def line_readings(request: MemberRequest, iccid: str) -> HttpResponse:
     """Each counter that the carrier reported on a day, and what of it waits to be confirmed."""
     line = line_or_404(request, iccid)
     day = _day(request)
-    found = list(
-        islice(readings.readings_of(request.membership, line, day, limit=readings.ROWS + 1), readings.ROWS + 1)
-    )
+    found = list(readings.readings_of(request.membership, line, day, limit=readings.ROWS + 1))
     file = reverse("line-readings-csv", args=[iccid])
     context = line_context(request, iccid, tab="line-readings") | {
         "day": day,

@@ -13,9 +13,10 @@ from typing import TypeVar
 from django.db import transaction
 from kit import clock
 from kit.bells import Bell, ring
+from kit.sweeps import apart
 
 from lines import policy
-from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Page, Reading, Refused, Unreachable
+from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Odd, Page, Reading, Refused, Unreachable
 from lines.commands import drives, passes
 from lines.commands.differences import note_unknown
 from lines.commands.readings import Applied, apply_readings
@@ -184,14 +185,23 @@ class Reader:
     ) -> None:
         """Applies readings and, in the same transaction, ends their chunk; then lets the payers' balances decide."""
         with transaction.atomic():
-            applied = apply_readings(
-                carrier=self.carrier,
-                readings=readings,
-                read_at=read_at,
-                has_finals=self.client.abilities.final_totals,
-                are_finals=are_finals,
-                wraps_at=self.client.abilities.wraps_at,
-            )
+            bad: list[Odd] = []
+            applied = Applied()
+            for part in apart(
+                readings,
+                lambda some: apply_readings(
+                    carrier=self.carrier,
+                    readings=some,
+                    read_at=read_at,
+                    has_finals=self.client.abilities.final_totals,
+                    are_finals=are_finals,
+                    wraps_at=self.client.abilities.wraps_at,
+                ),
+                lambda one, error: bad.append(Odd(one.iccid, f"It cannot be booked: {error}", repr(one).encode())),
+            ):
+                applied.add(part)
+            if bad:  # a counter or a balance beyond what a column takes: the others of the page are booked
+                failed += passes.set_aside(carrier=self.carrier, odd=bad)
             note_unknown(carrier=self.carrier, readings=applied.strangers)
             if not are_finals and self.client.abilities.confirms_at_once:
                 drives.doubts_settled(carrier=self.carrier, read_at=read_at)
