@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.db import transaction
@@ -13,6 +14,8 @@ from kit.errors import Refusal
 from accounts.commands import Happened, record, record_many
 from accounts.policy import SYSTEM, Actor
 from billing.commands import Charge, charge_usage, lock_wallets
+from billing.commands.notices import tell
+from billing.words import Told
 from lines import counting, policy
 from lines.carriers import CLIENTS
 from lines.models import HeldMovement, HolderDay, LineCycle, LineDay, LineState
@@ -40,6 +43,23 @@ def note_held(*, reading_id: int) -> None:
         )
     for verb, things in told.items():
         record_many(by=SYSTEM, verb=verb, things=things)
+    _tell_owners([row for row in rows if row.state == Hold.HELD], reading_id)
+
+
+def _tell_owners(rows: Sequence[HeldMovement], reading_id: int) -> None:
+    """The owners hear of it at once, one mail for each page of readings: a device may really have run away."""
+    for payer_id in sorted({row.payer_id for row in rows}):
+        theirs = [row for row in rows if row.payer_id == payer_id]
+        largest = max(theirs, key=lambda row: row.bytes)
+        more = f" and {len(theirs) - 1:,} other lines" if len(theirs) > 1 else ""
+        iccid = largest.line.iccid
+        told = Told(
+            "Unusually large data usage",
+            f"Line {iccid}{more} used {largest.bytes / policy.MEGABYTE:,.0f} MB since the reading before. That is far more"
+            " than usual. It will be charged once the next reading confirms it. Your rules see this usage already. If"
+            " you don’t expect it, deactivate the line.",
+        )
+        tell(account_id=payer_id, key=f"held:{reading_id}:{payer_id}", told=told, page=f"/lines/{iccid}/readings/")
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from kit import clock
 
 from accounts.models import Event
 from accounts.policy import Actor, ActorKind
+from billing.models import Notice
 from lines.commands.held import CycleUnsettled, HoldDecided, decide_held
 from lines.commands.rebasing import OwnRebase, RebaseDecided, ask_rebase, decide_rebase
 from lines.counting import PLAUSIBLE, is_plausible
@@ -55,6 +56,9 @@ def test_what_is_held_costs_nothing_yet_and_is_seen_at_once(fleet: Fleet, kind: 
         10 * MB,
     )
     assert Event.objects.get(verb="usage.held").subject == f"line:{line.iccid}"
+    told = Notice.objects.get(key__startswith="held:")
+    assert (told.account, told.page) == (line.account, f"/lines/{line.iccid}/readings/")
+    assert "102,390 MB" in told.text
     assert books_hold()
 
 
