@@ -56,8 +56,8 @@ def _tell_owners(rows: Sequence[HeldMovement], reading_id: int) -> None:
         told = Told(
             "Unusually large data usage",
             f"Line {iccid}{more} used {largest.bytes / policy.MEGABYTE:,.0f} MB since the last reading. That is far"
-            " more than usual. It will be charged once the next reading confirms it. Your rules see this usage already. If"
-            " you don’t expect it, deactivate the line.",
+            " more than usual. It will be charged once the next reading confirms it. Your rules see this usage already."
+            " If you don’t expect it, deactivate the line.",
         )
         tell(account_id=payer_id, key=f"held:{reading_id}:{payer_id}", told=told, page=f"/lines/{iccid}/readings/")
 
