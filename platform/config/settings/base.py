@@ -308,6 +308,7 @@ WORK = {
         "lines.tasks.write_statements",
         "lines.tasks.prove_books",
         "lines.tasks.forget_unused",
+        "lines.tasks.keep_readings",
         "accounts.tasks.sweep_calls",
         "accounts.tasks.clear_sessions",
     ],

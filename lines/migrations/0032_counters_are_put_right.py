@@ -10,7 +10,7 @@ import billing.policy.balances
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0030_movements_are_held"),
+        ("lines", "0031_cache_in_the_database"),
     ]
 
     operations = [
