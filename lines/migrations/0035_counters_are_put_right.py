@@ -10,7 +10,7 @@ import billing.policy.balances
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0031_cache_in_the_database"),
+        ("lines", "0034_notes_are_left"),
     ]
 
     operations = [
