@@ -412,6 +412,7 @@ class Notice(models.Model):
     subject = models.CharField(max_length=200)
     text = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(null=True)  # it is not mailed before; null: at once
     mailed_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")

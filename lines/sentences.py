@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lines.carriers.base import Abilities
@@ -82,7 +82,10 @@ def explain(line: LineShown, *, outside: bool = False) -> Sentence:
     if line.status is Status.ACTIVATION_READY:
         return _not_on_yet(line, carrier)
     since = line.added_at if line.why == Why.NEW else line.wanted_at
-    return _off(line.why, line.who, since, words=ONE, outside=outside)
+    said = _off(line.why, line.who, since, words=ONE, outside=outside)
+    if line.returns_at is not None:
+        said = replace(said, lifts=f"Reactivation is scheduled for {line.returns_at:%-d %B %Y, %H:%M} UTC.")
+    return said
 
 
 MENDS = {Why.BALANCE: Mend.REFILL, Why.SUBACCOUNT: Mend.SUBACCOUNT}  # anything else: activate it
@@ -136,9 +139,15 @@ def group_off(group: Group, *, outside: bool = False) -> Sentence:
     """Why these lines are off, as one group."""
     names = {Why.PERSON: "people", Why.RULE: "rules"}.get(Why(group.why), "")
     who = " and ".join(group.who) if len(group.who) < 3 else f"{len(group.who)} {names}"
-    return _off(
+    said = _off(
         group.why, who, group.since, words=SEVERAL if group.count > 1 else ONE, outside=outside, first=group.count > 1
     )
+    if not group.returning:
+        return said
+    if group.returning == group.count:
+        return replace(said, lifts="Reactivation is scheduled.")
+    others = "The others stay off until somebody activates them."
+    return replace(said, lifts=f"{group.returning:,} are scheduled to be reactivated. {others}")
 
 
 def _off(

@@ -11,7 +11,7 @@ from automation import policy
 from automation.commands.guard import Guard
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, FollowState, LineNow
-from lines.commands.holds import hold_lines
+from lines.commands.holds import hold_lines, plan_returns
 from lines.models import LineState
 from lines.policy import Wanted, Why
 
@@ -59,7 +59,7 @@ def hold(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) 
     FollowUp.objects.filter(line__in=ids, state=FollowState.OPEN, act=Act.ACTIVATE).update(
         state=FollowState.HELD, done_at=guard.now
     )
-    planned = []
+    planned: list[FollowUp] = []
     for line_id, wanted_at in LineState.objects.filter(pk__in=ids).values_list("pk", "wanted_at"):
         fire = of_line[line_id]
         fire.acted_at = wanted_at
@@ -67,5 +67,6 @@ def hold(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) 
             due_at = policy.calm_from(wanted_at, fire.lifts_at)
             planned.append(FollowUp(fire=fire, line_id=line_id, act=Act.ACTIVATE, due_at=due_at))
     FollowUp.objects.bulk_create(planned, batch_size=2000)
+    plan_returns(returns=dict.fromkeys(ids) | {one.line_id: one.due_at for one in planned})
     guard.count(turned)
     return len(turned)

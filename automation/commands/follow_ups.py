@@ -20,7 +20,7 @@ from automation.commands.rules import switch_rule
 from automation.commands.sets import put_back, run_waiting
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, FollowState, Outcome
-from lines.commands.holds import give_back_lines
+from lines.commands.holds import give_back_lines, plan_returns
 from lines.commands.wishes import lock_lines
 from lines.models import LineState
 from lines.policy import Wanted
@@ -129,6 +129,8 @@ def cancel_follow_up(*, account: Account, follow_up_id: int, by: Actor) -> Follo
     if one.fire.outcome == Outcome.WAITS:
         one.fire.outcome = Outcome.DROPPED
         one.fire.save(update_fields=["outcome"])
+    if one.act == Act.ACTIVATE:
+        plan_returns(returns={one.line_id: None})
     _record("follow_up.cancelled", one, by)
     return one
 

@@ -13,9 +13,10 @@ from accounts.commands import Happened, record_many
 from accounts.policy import SYSTEM, Actor
 from automation import policy
 from automation.models import FollowUp, LineGuard, RuleFire
-from automation.policy import Changes, FollowState, Outcome
+from automation.policy import Act, Changes, FollowState, Outcome
 from billing.commands.notices import tell
 from billing.words import Told
+from lines.commands.holds import plan_returns
 from lines.models import Line
 
 COUNT = """
@@ -67,6 +68,7 @@ class Guard:
         for one in put_off:
             one.due_at = self.free_from(one.line_id)
         FollowUp.objects.bulk_update(put_off, ["due_at"], batch_size=2000)
+        plan_returns(returns={one.line_id: one.due_at for one in put_off if one.act == Act.ACTIVATE})
         self.leave_alone([one.line_id for one in put_off if kept[one.pk] == Outcome.LEFT])
         return [one for one in planned if one.pk not in kept]
 

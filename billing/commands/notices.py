@@ -46,8 +46,28 @@ def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
         told = words.lines_suspended(lines=suspended, available=balance.available, minimum=balance.minimum)
     else:
         told = words.lines_back(lines=back, available=balance.available)
-    turn = "suspended" if suspended else "back"
-    tell(account_id=account_id, key=f"{turn}:{account_id}:{clock.now().isoformat()}", told=told)
+    _tell_last(account_id, told)
+
+
+FLAPPING = dt.timedelta(hours=1)
+
+
+def _tell_last(account_id: int, told: Told) -> None:
+    """The first turn is told at once; those within the hour after it are one mail at its end, with the last state."""
+    now, turns = clock.now(), Notice.objects.filter(account=account_id, key__startswith=f"turn:{account_id}:")
+    waiting = turns.select_for_update().filter(mailed_at=None, due_at__gt=now).order_by("-pk").first()
+    if waiting is not None:
+        waiting.subject, waiting.text = told.subject, f"{told.text}\n\n{SEVERAL_TURNS}"
+        waiting.save(update_fields=["subject", "text"])
+        return
+    last = turns.order_by("-pk").first()
+    due_at = (last.due_at or last.created_at) + FLAPPING if last is not None else now
+    key = f"turn:{account_id}:{now.isoformat()}"
+    if tell(account_id=account_id, key=key, told=told) and due_at > now:
+        Notice.objects.filter(key=key).update(due_at=due_at)
+
+
+SEVERAL_TURNS = "The balance crossed its minimum several times within an hour. This is the last state."
 
 
 def tell_low(*, today: dt.date) -> int:
@@ -88,6 +108,7 @@ def claim_notice() -> Notice | None:
     notice = (
         Notice.objects.select_for_update(skip_locked=True)
         .filter(mailed_at=None, tries__lt=MOST_TRIES)
+        .exclude(due_at__gt=clock.now())
         .order_by("tries", "id")
         .first()
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
 
 from accounts.policy import Actor
 from lines.commands.wishes import facts_of, lock_lines, set_many, standing
+from lines.models import LineState, RuleHold
+from lines.policy import Wanted, Why
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, settled
 
 
@@ -23,6 +26,24 @@ def hold_lines(*, line_ids: Sequence[int], by: Actor) -> list[int]:
     taken = [s for s in lock_lines(line_ids=line_ids) if PRECEDENCE[standing(state=s), request] is Result.RULE]
     set_many(states=taken, request=request, to=Standing.RULE, by=by)
     return [state.pk for state in taken]
+
+
+def plan_returns(*, returns: Mapping[int, dt.datetime | None]) -> None:
+    """When rules are to give back the lines that they hold; None: not by themselves. Lines that no rule holds are left.
+
+    Their states must be locked. Harmless twice.
+    """
+    held = LineState.objects.filter(pk__in=returns, wanted=Wanted.DEACTIVATED, why=Why.RULE)
+    RuleHold.objects.bulk_create(
+        [
+            RuleHold(line_id=line_id, since=since, until=returns[line_id])
+            for line_id, since in held.order_by("pk").values_list("pk", "wanted_at")
+        ],
+        update_conflicts=True,
+        unique_fields=["line"],
+        update_fields=["since", "until"],
+        batch_size=2000,
+    )
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
 from lines.models.differences import Difference
+from lines.models.holds import RuleHold
 from lines.models.jobs import Job, JobItem
 from lines.models.lines import (
     ICCID,
@@ -101,6 +102,7 @@ __all__ = [
     "Rebase",
     "RebaseRequest",
     "Reservation",
+    "RuleHold",
     "Sighting",
     "SmsLook",
     "SmsMessage",

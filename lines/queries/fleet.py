@@ -10,7 +10,7 @@ from kit.kept import Kept
 
 from accounts.models import Membership
 from lines.policy import Status, Why
-from lines.queries.scope import STATUS, STOPPED, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+from lines.queries.scope import RETURNS, STATUS, STOPPED, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
 
 LARGE = 100_000  # lines; from here on their sums take the better part of a second
 
@@ -24,6 +24,7 @@ class Group:
     who: list[str]  # people or rules, by name
     count: int
     since: dt.datetime  # the earliest of them
+    returning: int = 0  # by what rules have planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def _count(membership: Membership, today: dt.date) -> Fleet:
             lines=Count("pk"),
             since=Min("state__wanted_at"),
             waits=Count("drive"),
+            returning=Count("pk", filter=RETURNS),
             stopped=Count("pk", filter=STOPPED),
             stopped_since=Min("state__reported_at", filter=STOPPED),
             waits_since=Min("drive__since"),
@@ -101,6 +103,7 @@ def _count(membership: Membership, today: dt.date) -> Fleet:
             who=sorted({*before.who, *names}),
             count=before.count + row["lines"],
             since=min(before.since, row["since"]),
+            returning=before.returning + row["returning"],
         )
     return Fleet(
         groups=list(groups.values()),

@@ -30,7 +30,7 @@ from accounts.models import Account
 from accounts.queries import Viewer
 from lines.carriers.base import CallKind, Switch
 from lines.models import Line, LineDay
-from lines.policy import Status, Wanted, cycle_start, status
+from lines.policy import Status, Wanted, Why, cycle_start, status
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
 
 CYCLE = dt.timedelta(days=31)  # no cycle is longer
@@ -170,6 +170,7 @@ class LineShown:
     sms_sent: int | None  # None: not reported
     silent_since: dt.datetime | None = None  # its carrier has not answered since
     counts: Counts = Counts()
+    returns_at: dt.datetime | None = None  # the rule that holds it is to give it back then
     holder_uuid: str = ""
     tags: tuple[str, ...] = ()
 
@@ -232,9 +233,22 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         sms_sent=state.sms_sent,
         silent_since=_silent_since(line),
         counts=_counts(line, viewer, cycle),
+        returns_at=_returns_at(line),
         holder_uuid=line.account.uuid.hex if line.account and line.account.is_subaccount and not outsider else "",
         tags=() if outsider else tuple(sorted(tag.name for tag in line.tags.all())),
     )
+
+
+# The same of many (see `_returns_at`).
+RETURNS = Q(state__why=Why.RULE.value, rule_hold__until__isnull=False, rule_hold__since=F("state__wanted_at"))
+
+
+def _returns_at(line: Line) -> dt.datetime | None:
+    hold = getattr(line, "rule_hold", None)
+    if hold is None or line.state.why != Why.RULE or hold.since != line.state.wanted_at:
+        return None
+    until: dt.datetime | None = hold.until
+    return until
 
 
 def _silent_since(line: Line) -> dt.datetime | None:
@@ -250,9 +264,9 @@ def _silent_since(line: Line) -> dt.datetime | None:
 
 def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[Line]:
     """What `shown` needs."""
-    related = lines.select_related("state", "carrier__health", "plan", "account", "drive", "counts").prefetch_related(
-        "tags", "carrier__breakers"
-    )
+    related = lines.select_related(
+        "state", "carrier__health", "plan", "account", "drive", "counts", "rule_hold"
+    ).prefetch_related("tags", "carrier__breakers")
     return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
 
 
