@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 from billing.commands import Charge, adjust, charge_usage, lock_wallets
-from billing.commands.notices import tell_low
+from billing.commands.notices import claim_notice, mark_mailed, tell_low
 from billing.models import AutoRefill, Notice
 from billing.policy import RefillState
 from lines.commands.wishes import enforce
@@ -102,3 +102,32 @@ def test_auto_refill_that_keeps_watch_makes_the_warning_needless(fleet: Fleet) -
     spend(account, "35", days_ago=2)
     assert tell_low(today=clock.today()) == 0
     assert subjects() == []
+
+
+def test_turns_within_an_hour_become_one_mail_with_the_last_state(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Suspended at 12:00 and mailed; five turns until 12:25 are one mail at 13:00, which says that lines are back."""
+    account = fleet.account(credit="6")
+    fleet.lines(account, 3)
+    credit(account, "-2")
+    for minute, amount in ((5, "2"), (10, "-2"), (15, "2"), (20, "-2"), (25, "2")):
+        monkeypatch.setenv("LINEKEEPER_NOW", f"2026-11-20T12:{minute:02}:00+00:00")
+        credit(account, amount)
+    assert mailed() == ["3 lines were suspended: the balance is too low"]
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T12:59:59+00:00")
+    assert mailed() == []
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
+    assert mailed() == ["3 lines are starting again"]
+    assert "several times within an hour" in Notice.objects.latest("pk").text
+    monkeypatch.setenv("LINEKEEPER_NOW", "2026-11-20T14:00:00+00:00")
+    credit(account, "-2")
+    assert len(mailed()) == 1
+
+
+def mailed() -> list[str]:
+    found = []
+    while (notice := claim_notice()) is not None:
+        mark_mailed(notice_id=notice.pk)
+        found.append(notice.subject)
+    return found
