@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0032_figures_beside_data"),
+        ("lines", "0034_notes_are_left"),
     ]
 
     operations = [
