@@ -13,7 +13,7 @@ ON CONFLICT DO NOTHING;
 class Migration(migrations.Migration):
     dependencies = [
         ("automation", "0005_rules_stand_by"),
-        ("lines", "0035_rules_hold_until"),
+        ("lines", "0036_rules_hold_until"),
     ]
 
     operations = [migrations.RunSQL(FILL, migrations.RunSQL.noop)]

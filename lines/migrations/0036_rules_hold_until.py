@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0034_notes_are_left"),
+        ("lines", "0035_counters_are_put_right"),
     ]
 
     operations = [
