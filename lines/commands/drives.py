@@ -28,7 +28,9 @@ class ClaimedDrive:
 
 def claim_drives(*, carrier: Carrier, limit: int) -> list[ClaimedDrive]:
     """Takes due lines of a carrier."""
-    ids = leases.claim(model=Drive, limit=limit, where="carrier_id = %s", parameters=[carrier.pk])
+    ids = leases.claim(
+        model=Drive, limit=limit, where="carrier_id = %s", parameters=[carrier.pk], longest_wait=leases.AN_HOUR
+    )
     drives = Drive.objects.filter(pk__in=ids).select_related("line__state").order_by("pk")
     return [
         ClaimedDrive(

@@ -22,22 +22,36 @@ FREE = (
 )
 
 
-def claim(*, model: type[Leased], limit: int, where: str = "true", parameters: Sequence[Any] = ()) -> list[int]:
+AN_HOUR = dt.timedelta(hours=1)  # longer than any pause between two tries of what must not wait
+NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def claim(
+    *,
+    model: type[Leased],
+    limit: int,
+    where: str = "true",
+    parameters: Sequence[Any] = (),
+    longest_wait: dt.timedelta | None = None,
+) -> list[int]:
     """Takes up to `limit` due rows that nobody holds and counts the attempt; their keys, the longest due first.
+
+    `longest_wait`: what is due later than that was put off by a clock that stood wrong, and is due now.
 
     The attempt is committed before the work, so work that kills its worker is known by its number.
     """
+    now = clock.now()
     table, key = model._meta.db_table, model._meta.pk.column
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH free AS (SELECT {key} AS key FROM {table} WHERE ({where}) "
-            f"   AND (due_at IS NULL OR due_at <= %s) AND {FREE}"
+            f"   AND (due_at IS NULL OR due_at <= %s OR due_at > %s) AND {FREE}"
             f"   ORDER BY due_at NULLS FIRST, {key} LIMIT %s FOR UPDATE SKIP LOCKED)"
             f" UPDATE {table} w SET attempts = attempts + 1,"
             "   leased_until = clock_timestamp() + %s * interval '1 second', leased_pid = pg_backend_pid(),"
             "   leased_session = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())"
             f" FROM free WHERE w.{key} = free.key RETURNING w.{key}",
-            [*parameters, clock.now(), limit, LEASE.total_seconds()],
+            [*parameters, now, now + longest_wait if longest_wait else NEVER, limit, LEASE.total_seconds()],
         )
         return sorted(row[0] for row in cursor.fetchall())
 

@@ -61,8 +61,9 @@ def plan_due_passes(*, by_page: frozenset[str]) -> int:
     """Plans a pass for each carrier whose last one began long enough ago and is over; says how many."""
     planned = 0
     for carrier in Carrier.objects.filter(is_active=True):
-        last = ReadingPass.objects.filter(carrier=carrier).order_by("-started_at").first()
         now = clock.now()
+        begun = ReadingPass.objects.filter(carrier=carrier, started_at__lte=now)  # a clock may have jumped back
+        last = begun.order_by("-started_at").first()
         if last is not None:
             if last.finished_at is None and _is_alive(last):
                 continue
@@ -70,7 +71,7 @@ def plan_due_passes(*, by_page: frozenset[str]) -> int:
             lines = Line.objects.filter(carrier=carrier).count()
             calls = policy.calls_a_pass(lines, by_page=pages)
             pause = policy.read_interval(carrier.read_every, calls, carrier.calls_per_day)
-            if last.started_at <= now < last.started_at + dt.timedelta(seconds=pause):  # a clock may have jumped back
+            if now < last.started_at + dt.timedelta(seconds=pause):
                 continue
             finish_passes(carrier=carrier)
         if plan_pass(carrier=carrier, by_page=carrier.kind in by_page, planned_for=now.replace(microsecond=0)):
@@ -99,6 +100,7 @@ def claim_chunks(*, carrier: Carrier, limit: int) -> list[Chunk]:
         limit=limit,
         where="reading_pass_id IN (SELECT id FROM lines_readingpass WHERE carrier_id = %s AND finished_at IS NULL)",
         parameters=[carrier.pk],
+        longest_wait=leases.AN_HOUR,
     )
     chunks = list(Chunk.objects.filter(pk__in=ids).order_by("pk"))
     for chunk in chunks:

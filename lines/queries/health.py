@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models.functions import Now
 from kit import clock
 
 from accounts.queries import Viewer
@@ -66,7 +67,7 @@ def health_of(carriers: list[Carrier]) -> list[Health]:
     now, today = clock.now(), clock.today()
     rows = {row.pk: row for row in CarrierHealth.objects.filter(carrier__in=carriers)}
     shut = _shut(carriers)
-    recent = ReadingPass.objects.filter(carrier__in=carriers, started_at__gte=now - KNOWN)
+    recent = ReadingPass.objects.filter(carrier__in=carriers, started_at__gte=now - KNOWN, started_at__lte=now)
     passes = recent.values("carrier_id").order_by()
     done = passes.annotate(
         began=Max("started_at", filter=Q(finished_at__isnull=False, lost=0)),
@@ -88,12 +89,13 @@ def health_of(carriers: list[Carrier]) -> list[Health]:
 
 def _shut(carriers: list[Carrier]) -> dict[int, list[Shut]]:
     """What is not called, by carrier. An open breaker stays open until the call that tries it comes back."""
-    real_now = dt.datetime.now(dt.UTC)  # these times are real ones
     found: dict[int, list[Shut]] = {}
-    for one in Breaker.objects.filter(carrier__in=carriers).order_by("carrier_id", "kind"):
+    paused = Q(paused_until__gt=Now())  # these times are the database's real ones
+    rows = Breaker.objects.filter(carrier__in=carriers).annotate(is_paused=paused)
+    for one in rows.order_by("carrier_id", "kind"):
         if one.open_until is not None:
             shut = Shut(CallKind(one.kind), one.open_until, False, one.last_failure)
-        elif one.paused_until is not None and one.paused_until > real_now:
+        elif one.paused_until is not None and one.is_paused:
             shut = Shut(CallKind(one.kind), one.paused_until, True, one.last_failure)
         else:
             continue
@@ -165,7 +167,7 @@ def overdue(now: dt.datetime) -> list[tuple[Carrier, dt.timedelta]]:
     held = Line.objects.exclude(payer=None).values("carrier_id").order_by().annotate(n=Count("pk"))
     lines = {row["carrier_id"]: row["n"] for row in held}
     for carrier in Carrier.objects.filter(is_active=True, pk__in=lines):
-        passes = ReadingPass.objects.filter(carrier=carrier)
+        passes = ReadingPass.objects.filter(carrier=carrier, started_at__lte=now)
         whole = passes.filter(finished_at__isnull=False, lost=0).order_by("-started_at").first()
         last = whole.started_at if whole else carrier.created_at
         calls = policy.calls_a_pass(lines[carrier.pk], by_page=carrier.kind in BY_PAGE)

@@ -15,6 +15,7 @@ from django.db.models import (
     F,
     IntegerField,
     OuterRef,
+    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -23,13 +24,13 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from kit.identifiers import all_spellings, asked, read_iccid, sim_key
 
 from accounts.models import Account
 from accounts.queries import Viewer
 from lines.carriers.base import CallKind, Switch
-from lines.models import Line, LineDay
+from lines.models import Breaker, Line, LineDay
 from lines.policy import Status, Wanted, Why, cycle_start, status
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
 
@@ -253,9 +254,7 @@ def _returns_at(line: Line) -> dt.datetime | None:
 
 def _silent_since(line: Line) -> dt.datetime | None:
     """Since when a carrier that is left alone for its failures has not answered. Its times are real ones."""
-    now = dt.datetime.now(dt.UTC)
-    reading = [one for one in line.carrier.breakers.all() if one.kind == CallKind.READING]
-    shut = [one for one in reading if one.open_until is not None and one.open_until > now]
+    shut = [one for one in line.carrier.breakers.all() if one.kind == CallKind.READING and one.is_open]  # type: ignore[attr-defined]
     if not shut:
         return None
     since: dt.datetime | None = line.carrier.health.last_success_at or shut[0].last_failure_at
@@ -266,7 +265,9 @@ def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[
     """What `shown` needs."""
     related = lines.select_related(
         "state", "carrier__health", "plan", "account", "drive", "counts", "rule_hold"
-    ).prefetch_related("tags", "carrier__breakers")
+    ).prefetch_related(
+        "tags", Prefetch("carrier__breakers", Breaker.objects.annotate(is_open=Q(open_until__gt=Now())))
+    )
     return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
 
 

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "task_queues": [_queue(name) for name in QUEUES],
     "task_default_queue": QUEUES[0],
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1},
+    "beat_max_loop_interval": 5,
     "beat_scheduler": "config.sweeping:SweepingScheduler",
     "task_acks_late": True,
     "task_reject_on_worker_lost": True,

@@ -54,6 +54,17 @@ def database_url() -> str:
     return os.environ.get("DATABASE_URL") or embedded
 
 
+# A server whose machine is gone says nothing: within half a minute it is given up, and asked for anew. Milliseconds for
+# the last one, else seconds; a unix socket needs none of them.
+GONE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "20",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+    "tcp_user_timeout": "30000",
+}
+
+
 def database_settings() -> dict[str, Any]:
     """Return the database in the form of one entry of Django's DATABASES."""
     from psycopg.conninfo import conninfo_to_dict
@@ -61,7 +72,7 @@ def database_settings() -> dict[str, Any]:
     parts = {key: str(value) for key, value in conninfo_to_dict(database_url()).items() if value is not None}
     named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     django = {ours: parts.pop(theirs, "") for ours, theirs in named.items()}
-    return {"ENGINE": "django.db.backends.postgresql", **django, "OPTIONS": parts}
+    return {"ENGINE": "django.db.backends.postgresql", **django, "OPTIONS": {**GONE, **parts}}
 
 
 def redis_url(database: int = 0) -> str:

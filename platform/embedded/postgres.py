@@ -82,6 +82,19 @@ def binary(name: str) -> str:
     return str(_install_folder() / "bin" / name)
 
 
+def run_client(name: str, *arguments: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run one of PostgreSQL's clients, which libpq's variables lead to a server: the embedded one's own, or what is
+    installed beside a server of somebody's."""
+    found = None if addresses.is_embedded_database() else shutil.which(name)
+    return subprocess.run(
+        [found or binary(name), *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def _server_user() -> str | None:
     """Return the user that the server runs as where we are root, which PostgreSQL refuses to be; None for ourselves."""
     if os.geteuid() != 0:

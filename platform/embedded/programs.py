@@ -11,7 +11,7 @@ from embedded import addresses
 from embedded.processes import Program
 
 WEB = "granian --interface wsgi --workers 2 --blocking-threads 4 --respawn-failed-workers config.wsgi:application"
-WORKER = "celery --app config worker --concurrency 8 --loglevel INFO"
+WORKER = "celery --app config worker --concurrency 7 --loglevel INFO"
 BEAT = "celery --app config beat --loglevel INFO"
 
 

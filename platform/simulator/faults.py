@@ -1,5 +1,6 @@
 """Faults on request: which calls they hit, how often, and what they do to an answer."""
 
+import datetime as dt
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -21,6 +22,10 @@ After = Literal[
     "usage_text",
     "usage_negative",
     "usage_null",
+    "usage_huge",
+    "usage_fraction",
+    "update_ahead",
+    "pages",
     "missing_iccid",
     "unknown_status",
     "repeat",
@@ -173,7 +178,10 @@ def spoiled(body: bytes, fault: Fault) -> bytes:
         return fault.word.encode() if fault.kind == "unknown_status" else body
     wanted = [row for row in rows if row.get("iccid") == fault.iccid]
     row = wanted[0] if wanted else rows[min(fault.row, len(rows) - 1)]
-    if fault.kind == "repeat":
+    if fault.kind == "pages":
+        if isinstance(data, dict) and "total_pages" in data:
+            data["total_pages"] = fault.rows
+    elif fault.kind == "repeat":
         rows.append(dict(row))
         if isinstance(data, dict) and "records" in data:
             data["records"] = len(rows)
@@ -194,5 +202,12 @@ def _spoil_row(row: dict[str, Any], fault: Fault) -> None:
             row[usage] = -max(1, abs(int(row[usage])))
         case "usage_null" if usage:
             row[usage] = None
+        case "usage_huge" if usage:
+            row[usage] = 2**63
+        case "usage_fraction" if usage:
+            row[usage] += 0.5
+        case "update_ahead" if "last_update" in row:
+            ahead = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=fault.seconds)
+            row["last_update"] = f"{ahead:%Y-%m-%d %H:%M:%S}"
         case "unknown_status" if status:
             row[status] = fault.word

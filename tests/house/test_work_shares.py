@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 import threading
@@ -154,9 +155,8 @@ def test_beat_rings_again_when_the_broker_is_back(tmp_path: Path, monkeypatch: p
     rung: list[str] = []
     try:
         beat.apply_entry(beat.schedule["money.count"])
-        monkeypatch.setattr(
-            type(beat).__mro__[1], "apply_async", lambda _self, entry, **_named: rung.append(entry.name)
-        )
+        monkeypatch.setattr(beat, "apply_async", lambda entry, **_named: rung.append(entry.name))
+        monkeypatch.setattr(beat, "_heard", lambda _entry: True)
         beat.apply_entry(beat.schedule["mail.other"])  # too soon to knock
         assert rung == []
         beat._knocked = -1000.0
@@ -177,3 +177,45 @@ def test_the_console_asks_nothing_of_redis_and_still_limits_logins(db: None) -> 
         assert "Too many" not in answers[0]
         assert "Too many" in answers[-1]
         assert cache.get("nothing") is None
+
+
+def test_bells_have_no_time_that_a_workers_clock_could_miss_and_a_deaf_queue_gets_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [name for name, entry in base.CELERY_BEAT_SCHEDULE.items() if "expires" in entry.get("options", {})]  # type: ignore[attr-defined]
+    beat = SweepingScheduler(small_app([], threading.Event()), schedule_filename=str(tmp_path / "beat"))
+    rung: list[str] = []
+    waiting = {"mail": 50, "money": 49}
+    try:
+        monkeypatch.setattr(beat, "apply_async", lambda entry, **_named: rung.append(entry.name))
+        monkeypatch.setitem(beat.__dict__, "_broker", type("Broker", (), {"llen": staticmethod(waiting.get)}))
+        for name in ("mail.hang", "money.count"):
+            beat.apply_entry(beat.schedule[name])
+        assert rung == ["money.count"]
+        assert not beat._running
+    finally:
+        beat.close()
+
+
+def test_a_clock_that_jumps_ahead_and_back_costs_a_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beat counts turns by its host's clock: a day ahead and back would be a day without any."""
+    beat = SweepingScheduler(small_app([], threading.Event()), schedule_filename=str(tmp_path / "beat"))
+    rung: list[str] = []
+    try:
+        monkeypatch.setattr(beat, "apply_entry", lambda entry, producer=None: rung.append(entry.name))
+        for entry in beat.schedule.values():
+            entry.last_run_at -= dt.timedelta(minutes=2)
+        for _ in range(10):
+            beat.tick()
+        assert sorted(rung) == ["mail.hang", "mail.other", "money.count"]
+        day = dt.timedelta(days=1)
+        for entry in beat.schedule.values():
+            entry.last_run_at += day  # as the clock that stood wrong wrote them
+        beat._heap, beat._offset = None, beat._offset + day.total_seconds()
+        assert 0 < beat.tick() <= 60
+        assert all(
+            abs(entry.last_run_at - entry.default_now()) < 2 * dt.timedelta(minutes=1)
+            for entry in beat.schedule.values()
+        )
+    finally:
+        beat.close()

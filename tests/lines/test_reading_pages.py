@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from kit import clock
 
 from accounts.policy import OPERATOR
 from lines import policy
@@ -174,3 +175,18 @@ def test_a_reading_of_the_list_settles_what_a_call_left_unknown(
     read(on, line, monkeypatch)
     assert not Drive.objects.filter(line=line).exists()
     assert state(line).reported_word == ON.word
+
+
+def test_what_a_clock_that_stood_wrong_put_into_tomorrow_is_not_waited_for(three: list[Line]) -> None:
+    carrier, tomorrow = three[0].carrier, clock.now() + dt.timedelta(days=1)
+    ReadingPass.objects.create(carrier=carrier, started_at=tomorrow, finished_at=tomorrow, readings=3)
+    assert passes.plan_due_passes(by_page=frozenset({"simbase"})) >= 1
+    assert passes.plan_due_passes(by_page=frozenset({"simbase"})) == 0
+    Chunk.objects.update(due_at=clock.now() + dt.timedelta(minutes=30))
+    assert passes.claim_chunks(carrier=carrier, limit=4) == []
+    Chunk.objects.update(due_at=tomorrow)
+    assert len(passes.claim_chunks(carrier=carrier, limit=4)) == 1
+    Drive.objects.update(due_at=clock.now() + dt.timedelta(minutes=30))
+    assert claim_drives(carrier=carrier, limit=9) == []
+    Drive.objects.update(due_at=tomorrow)
+    assert len(claim_drives(carrier=carrier, limit=9)) == 3

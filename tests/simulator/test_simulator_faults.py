@@ -1,5 +1,6 @@
 """Faults hit the calls in their scope, as often as they were told, and nothing else."""
 
+import datetime as dt
 import json
 import threading
 import time
@@ -107,6 +108,8 @@ def test_json_may_be_broken(sim: Running, simbase: httpx.Client, one: str, kind:
         ("usage_text", {"usage_data": "70"}),
         ("usage_negative", {"usage_data": -70}),
         ("usage_null", {"usage_data": None}),
+        ("usage_huge", {"usage_data": 2**63}),
+        ("usage_fraction", {"usage_data": 70.5}),
         ("missing_iccid", {"iccid": None}),
         ("unknown_status", {"sim_state": "PAUSED_BY_AUNT"}),
     ],
@@ -120,6 +123,17 @@ def test_one_row_of_a_page_may_be_wrong(sim: Running, simbase: httpx.Client, kin
     assert {name: bad[3].get(name) for name in spoilt} == spoilt
     assert bad[:3] + bad[4:] == good[:3] + good[4:]
     assert simbase.get("/simcards").json()["sims"] == good
+
+
+def test_a_list_may_lie_about_its_length_and_a_record_may_be_of_a_time_to_come(
+    sim: Running, simbase: httpx.Client
+) -> None:
+    sim.fault("pages", carrier="simbase", rows=2**31 - 1, count=1)
+    assert simbase.get("/simcards").json()["total_pages"] == 2**31 - 1
+    sim.fault("update_ahead", carrier="simbase", row=2, seconds=3e7, count=1)
+    sim.add_bytes(sim.iccids("simbase")[2], 70)
+    ahead = simbase.get("/simcards").json()["sims"][2]["last_update"]
+    assert dt.datetime.fromisoformat(f"{ahead}+00:00") > dt.datetime.now(dt.UTC) + dt.timedelta(days=300)
 
 
 def test_a_fault_of_one_sim_waits_for_that_sim(sim: Running, portal: httpx.Client) -> None:
