@@ -265,9 +265,7 @@ def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[
     """What `shown` needs."""
     related = lines.select_related(
         "state", "carrier__health", "plan", "account", "drive", "counts", "rule_hold"
-    ).prefetch_related(
-        "tags", Prefetch("carrier__breakers", Breaker.objects.annotate(is_open=Q(open_until__gt=Now())))
-    )
+    ).prefetch_related("tags", Prefetch("carrier__breakers", Breaker.objects.annotate(is_open=Q(open_until__gt=Now()))))
     return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
 
 
