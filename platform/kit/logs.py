@@ -46,12 +46,20 @@ def ids() -> dict[str, str]:
     return {**_process, **(_doing.get() or {})}
 
 
+# What stands in an address and opens something: whoever reads a log must not have it.
+_TOKEN = re.compile(r"(/accounts/(?:invitation|confirm-email|back-office|password/reset/key)/)[^/\s?\"']+")
+
+
+def masked(text: str) -> str:
+    return _TOKEN.sub(r"\1***", text)
+
+
 class LineFormatter(logging.Formatter):
     """For people: a line each, with the ids at its end."""
 
     def format(self, record: logging.LogRecord) -> str:
         with _brief(record):
-            line = super().format(record)
+            line = masked(super().format(record))
         said = " ".join(f"{name}={value}" for name, value in ids().items())
         return f"{line} [{said}]" if said and "\n" not in line else line
 
@@ -65,12 +73,12 @@ class JsonFormatter(logging.Formatter):
                 "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
                 "level": record.levelname,
                 "logger": record.name,
-                "message": record.getMessage(),
+                "message": masked(record.getMessage()),
                 **ids(),
                 **{name: str(getattr(record, name)) for name in KEPT if hasattr(record, name)},
             }
             if record.exc_info:
-                said["trace"] = self.formatException(record.exc_info)
+                said["trace"] = masked(self.formatException(record.exc_info))
         return json.dumps(said, ensure_ascii=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import pickle
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from kit import logs
 from kit.caching import JsonDatabaseCache
 from pytest_django import Settings
 
@@ -136,4 +138,24 @@ def test_what_a_real_installation_is_set_to() -> None:
     assert found["SECRET_KEY_FALLBACKS"] == ["before", "long-before"]
     assert found["WEBHOOK_PORTS"] == [443, 8443]
     assert found["CACHES"]["default"]["BACKEND"] == "kit.caching.JsonDatabaseCache"
-    assert found["MIDDLEWARE"][0] == "kit.proxies.ForwardedMiddleware"
+    assert "kit.proxies.ForwardedMiddleware" in found["MIDDLEWARE"][:2]
+
+
+def test_no_log_has_a_token_that_opens_something() -> None:
+    for formatter in (logs.LineFormatter("%(message)s"), logs.JsonFormatter()):
+        for kind in ("invitation", "back-office", "confirm-email", "password/reset/key"):
+            path = (f"/accounts/{kind}/s3cr3t-t0k/",)
+            record = logging.LogRecord("django.request", 30, "", 0, "Not Found: %s", path, None)
+            line = formatter.format(record)
+            assert "s3cr3t" not in line
+            assert f"/accounts/{kind}/***/" in line
+
+
+def test_a_refused_page_is_logged_with_who_asked_and_from_where(
+    acme: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    jane = log_in(Client(REMOTE_ADDR="203.0.113.7"), owner_of(acme))
+    seen: list[dict[str, str]] = []
+    caplog.handler.addFilter(lambda record: seen.append(logs.ids()) or True)
+    assert jane.get("/lines/8944000000000000000/").status_code == 404
+    assert {"who": "jane@acme.example", "address": "203.0.113.7"}.items() <= seen[-1].items()
