@@ -42,7 +42,8 @@ class ActingAccountMiddleware:
         request.account = membership.account if membership else None  # type: ignore[attr-defined]
         if not request.user.is_authenticated:
             return self.get_response(request)
-        with logs.doing(who=request.user.email, address=address_of(request)):
+        request.asked_by = {"who": request.user.email, "address": address_of(request)}  # type: ignore[attr-defined]
+        with logs.doing(**request.asked_by):  # type: ignore[attr-defined]
             return self.get_response(request)
 
 

@@ -15,7 +15,18 @@ from django.core.exceptions import ValidationError
 
 LOOK_ALIKES = str.maketrans("@4031!5$7", "aaoeiisst")
 AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
-CONTEXT = ("linekeeper", "simcard", "simcards", "iccid", "connectivity", "console", "roaming", "carrier", "keepgo")
+CONTEXT = (
+    "linekeeper",
+    "simcard",
+    "simcards",
+    "iccid",
+    "connectivity",
+    "console",
+    "roaming",
+    "carrier",
+    "keepgo",
+    "demo",
+)
 SEASONS = ("spring", "summer", "autumn", "winter", "welcome", "password", "passwort", "letmein", "changeme")
 LEAST = 4  # letters, of a word of the person's own
 

@@ -54,13 +54,18 @@ def masked(text: str) -> str:
     return _TOKEN.sub(r"\1***", text)
 
 
+def _ids_of(record: logging.LogRecord) -> dict[str, str]:
+    """With who asked and from where, also where Django logs a refused request once all is done."""
+    return {**ids(), **getattr(getattr(record, "request", None), "asked_by", {})}
+
+
 class LineFormatter(logging.Formatter):
     """For people: a line each, with the ids at its end."""
 
     def format(self, record: logging.LogRecord) -> str:
         with _brief(record):
             line = masked(super().format(record))
-        said = " ".join(f"{name}={value}" for name, value in ids().items())
+        said = " ".join(f"{name}={value}" for name, value in _ids_of(record).items())
         return f"{line} [{said}]" if said and "\n" not in line else line
 
 
@@ -74,7 +79,7 @@ class JsonFormatter(logging.Formatter):
                 "level": record.levelname,
                 "logger": record.name,
                 "message": masked(record.getMessage()),
-                **ids(),
+                **_ids_of(record),
                 **{name: str(getattr(record, name)) for name in KEPT if hasattr(record, name)},
             }
             if record.exc_info:
