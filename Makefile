@@ -10,11 +10,11 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz faults screens help
+.PHONY: setup demo test suite check format lock bench fuzz faults planted screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | faults | screens"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | faults | planted | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -50,6 +50,10 @@ fuzz: setup
 # Takes away everything that a running demo leans on, one at a time; writes docs/reliability.md.
 faults: setup
 	$(BIN)/python -m tests.rigs.fault_rig --report
+
+# Faults of money code, one after another in a copy of the tree: the tests must catch each. ONLY=NAME, JOBS=N.
+planted: setup
+	$(BIN)/python -m tests.rigs.planted $(if $(ONLY),--only $(ONLY)) --jobs $(or $(JOBS),1)
 
 # Screenshots of every page for docs/screens/, from a demo of its own.
 screens: setup

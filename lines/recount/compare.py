@@ -46,6 +46,8 @@ class Owed:
             times = [time for time, _ in line.times]
             for (payer, day, price), fee in fees(times, self.market.prices, today + dt.timedelta(days=1)).items():
                 number = source.as_day(day)
+                if line.off_from is not None and day >= line.off_from:
+                    continue
                 self.add(place, payer, number, price, 0, source.exactly(fee))
                 if any(due is not None and due <= day and time.payer == payer for time, due in line.times):
                     self.unsettled.add((place, payer, number))

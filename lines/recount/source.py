@@ -66,6 +66,7 @@ class LineFacts:
     id: int
     iccid: str
     carrier: int
+    off_from: dt.date | None = None  # its owner wants it off from this day on, which is still to be done
     plans: list[tuple[dt.datetime, int]] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     openings: list[Opening] = field(default_factory=list)
@@ -121,7 +122,7 @@ def market() -> Market:
 
 
 LINES = """
-SELECT id, iccid, carrier_id FROM lines_line
+SELECT id, iccid, carrier_id, deactivation_date FROM lines_line
  WHERE id > %s AND (%s::text IS NULL OR iccid = %s)
    AND (%s::bigint IS NULL OR EXISTS (SELECT 1 FROM lines_lineholding h WHERE h.line_id = lines_line.id
                                                                           AND h.payer_id = %s))
@@ -153,7 +154,7 @@ def facts(
 ) -> list[LineFacts]:
     """The next lines after this id, with all that is dated about them."""
     rows = _rows(LINES, after, iccid, iccid, payer, payer, limit)
-    found = {line: LineFacts(line, number, carrier) for line, number, carrier in rows}
+    found = {line: LineFacts(line, number, carrier, off_from=day) for line, number, carrier, day in rows}
     ids = list(found)
     for line, plan, moment in _rows(
         "SELECT line_id, plan_id, since FROM lines_lineplan WHERE line_id = ANY(%s) ORDER BY id", ids

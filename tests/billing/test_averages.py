@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.commands import open_account
 from accounts.policy import OPERATOR
-from billing.commands import Charge, adjust, charge_usage, lock_wallets, mark_colours
+from billing.commands import Charge, adjust, charge_sms, charge_usage, lock_wallets, mark_colours
 from billing.models import Wallet
 from billing.policy import Colour
 from billing.queries import AVERAGES, balance_of, colour_changes, is_low
@@ -59,3 +59,16 @@ def test_sql_decides_as_the_rules_do(db: None, histories: list[tuple[list[tuple[
             assert balance.average_daily == expected
         assert colour_changes(today=TODAY) == []
         transaction.set_rollback(True)
+
+
+def test_messages_are_in_the_average_too(db: None) -> None:
+    account = open_account(name="a", owner_email="owner@acme.example", by=OPERATOR)
+    adjust(account=account, amount=Decimal(100), reason="a start", by=OPERATOR)
+    lock_wallets(account_ids=[account.pk])
+    yesterday = TODAY - dt.timedelta(days=1)
+    charge_sms(account_id=account.pk, key="sms:1", amount=Decimal(70), day=yesterday, note="")
+    assert balance_of(account, today=TODAY).average_daily == Decimal(10)
+    with connection.cursor() as cursor:
+        cursor.execute(AVERAGES, {"today": TODAY, "accounts": None})
+        assert cursor.fetchone()[3] == Decimal(10)
+    assert is_low(account.pk, today=TODAY)

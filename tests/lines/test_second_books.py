@@ -11,7 +11,7 @@ from kit import clock
 
 from lines.models import Line, Price, RatePlan
 from lines.recount.audit import Found, Scope, recompute
-from tests.fleets import MB, Fleet
+from tests.fleets import MB, Fleet, used
 from tests.worlds import operator
 
 TODAY = dt.date(2026, 11, 25)
@@ -135,3 +135,34 @@ def test_the_command_recomputes_says_how_far_it_is_and_refuses_what_is_not(db: N
     for options in (["--line", "8900"], ["--since", "yesterday"], ["--account", "nobody"]):
         with pytest.raises(CommandError):
             operator("check_books", "--recompute", *options)
+
+
+HUGE = 6 * 1024 * MB
+
+
+def test_a_held_movement_that_was_charged_is_found(db: None) -> None:
+    fleet = Fleet()
+    line = charged(fleet)
+    fleet.read(line, "2026-11-21T08:00", HUGE)
+    assert used(line) == 7 * MB
+    assert second_books().differences == 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lines_lineday (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)"
+            " SELECT line_id, '2026-11-21', payer_id, price_id, account_id, cycle, %s, 61, 0 FROM lines_lineday"
+            " LIMIT 1",
+            [HUGE - 5 - 7 * MB],
+        )
+    assert [row["says"] for row in second_books().first] == ["charged for a day without usage"]
+
+
+@pytest.mark.parametrize(
+    ("second", "moved"), [(HUGE + MB, HUGE + MB - 5), (8 * MB, 8 * MB - 5)], ids=["agrees", "less"]
+)
+def test_a_second_reading_decides_about_a_held_movement(db: None, second: int, moved: int) -> None:
+    fleet = Fleet()
+    line = charged(fleet)
+    fleet.read(line, "2026-11-21T08:00", HUGE)
+    fleet.read(line, "2026-11-21T09:00", second)
+    assert used(line) == second - 5
+    assert second_books().differences == 0

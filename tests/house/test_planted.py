@@ -1,0 +1,42 @@
+"""Every planted fault still applies to the tree, names tests that exist, and stands in docs/testing.md.
+
+That the tests catch them is tried by `make planted`, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.rigs import planted
+
+PATCHES = planted.patches()
+
+
+def test_there_are_forty_of_them_at_least() -> None:
+    assert len(PATCHES) >= 40
+
+
+@pytest.mark.parametrize("patch", PATCHES, ids=[patch.name for patch in PATCHES])
+def test_it_applies_and_names_a_test_that_is_there(patch: planted.Patch) -> None:
+    check = ["git", "apply", "--check", str(patch.path)]
+    done = subprocess.run(check, cwd=planted.TREE, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, f"{patch.name}: {done.stderr}: make it anew for the tree as it is"
+    assert patch.caught_by
+    for test in patch.caught_by:
+        file, *names = test.split("::")
+        assert set(names[:1]) <= functions(planted.TREE / file), test
+
+
+@cache
+def functions(path: Path) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_docs_list_them() -> None:
+    listed = (planted.TREE / "docs" / "testing.md").read_text()
+    assert planted.table() in listed, "put what `python -m tests.rigs.planted --list` says into docs/testing.md"
