@@ -12,6 +12,7 @@ from django import forms
 from django.http import QueryDict
 from django.urls import reverse
 from kit import clock
+from kit.amounts import AmountField
 from kit.identifiers import NotAnIccid, iccids_in, read_iccids
 
 from accounts.models import Account, Membership
@@ -106,7 +107,8 @@ class RuleForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)
     trigger = _select(TRIGGERS, label="What happens", initial=Trigger.USAGE)
-    limit = forms.DecimalField(
+    limit = AmountField(
+        places=6,
         label="Limit",
         required=False,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 7}),

@@ -9,13 +9,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from kit.amounts import AmountField
 from kit.backoffice import Desk
 from kit.money import shown
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
 from billing import queries, work
-from billing.commands import credits, refunds
+from billing.commands import credits, notices, refunds
 from billing.models import (
     AutoRefill,
     Comparison,
@@ -37,13 +38,13 @@ class ByHandForm(forms.Form):
     kind = forms.ChoiceField(
         label="What", choices=[("adjustment", "Credit, or with a minus a debit"), ("discount", "Discount")]
     )
-    amount = forms.DecimalField(label="USD", max_digits=12, decimal_places=2)
+    amount = AmountField(label="USD")
     reason = forms.CharField(label="What it is for", max_length=300, help_text="The customer reads it.")
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
 class RefundForm(forms.Form):
-    amount = forms.DecimalField(label="USD back to the card", max_digits=12, decimal_places=2)
+    amount = AmountField(label="USD back to the card")
     reason = forms.CharField(label="Why", max_length=300)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
@@ -236,9 +237,21 @@ class NoticeDesk(Desk):
     """What people were told, and whether the mail went out."""
 
     called = "mails"
-    list_display = ["created_at", "account", "subject", "mailed_at", "tries"]
-    list_filter = [("mailed_at", admin.EmptyFieldListFilter)]
+    list_display = ["created_at", "account", "subject", "mailed_at", "failed_at", "why", "tries", "mail_after"]
+    list_filter = [("failed_at", admin.EmptyFieldListFilter), ("mailed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["account"]
+    actions_detail = ["send_again"]
+
+    @action(description="Send again", url_path="send-again", icon="send")
+    def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        notice: Notice = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            notices.send_again(notice_id=notice.pk, by=desk_actor(request))
+            return "Email queued. We'll try for three days."
+
+        about = f"“{notice.subject}” for {notice.account}. {notice.why}"
+        return self.ask(request, NothingForm, act, title="Send again", button="Send again", row=notice, about=about)
 
 
 @admin.register(Comparison)

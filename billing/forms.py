@@ -12,31 +12,12 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from kit import clock
-from kit.money import BadAmount, parse, shown
+from kit.amounts import AmountField
+from kit.money import shown
 
 from billing.policy import LEAST_REFILL, MOST_A_DAY, MOST_REFILL, REFILL_CHOICES, EntryKind
 
 OTHER = "other"
-THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")  # 50,00 is fifty to half of the world, and never 5,000
-
-
-class AmountField(forms.CharField):
-    """12.50: at most two decimals."""
-
-    def __init__(self, **options: Any) -> None:
-        attributes = {"inputmode": "decimal", "autocomplete": "off", "placeholder": "0.00"}
-        super().__init__(widget=forms.TextInput(attrs=attributes), max_length=20, **options)
-
-    def clean(self, value: Any) -> Any:
-        text = (super().clean(value) or "").replace("$", "").strip()
-        if not text:
-            return None
-        if "," in text and not THOUSANDS.fullmatch(text):
-            raise forms.ValidationError("Write cents after a point, like 50.00; commas part thousands, like 1,250.00")
-        try:
-            return parse(text.replace(",", ""), places=2)
-        except BadAmount as bad:
-            raise forms.ValidationError(str(bad)[:1].upper() + str(bad)[1:]) from None
 
 
 class AddFundsForm(forms.Form):

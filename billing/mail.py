@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from django.core.mail import EmailMultiAlternatives
+
 from accounts import mail
 from accounts.queries import owner_of
 from billing import paper
 from billing.models import Notice
 
+BUTTONS = {"/billing/": "Open Billing & Payments", "/billing/add-funds/?amount=missing": "Pay what is missing"}
 
-def send(notice: Notice) -> None:
-    """One notice to whom it is for, with its invoice attached where it has one."""
+
+def letter_of(notice: Notice) -> EmailMultiAlternatives:
+    """One notice for whom it is for, with its invoice attached where it has one."""
     page = mail.console_url(notice.page, notice.account)
-    button = "Open Billing & Payments" if notice.page == "/billing/" else "Open it in the console"
+    button = BUTTONS.get(notice.page, "Open it in the console")
     letter = mail.Letter(notice.subject, f"{notice.text}\n\n{page}", button=button)
     invoice = notice.invoice
     papers = [mail.Attachment(f"{invoice.name}.pdf", paper.invoice_pdf(invoice), "application/pdf")] if invoice else []
     to = notice.to or owner_of(notice.account).email
-    mail.send(to=to, letter=letter, account=notice.account, attachments=papers)
+    return mail.made(to=to, letter=letter, account=notice.account, attachments=papers)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from kit import clock
 from kit.money import ZERO, shown
+from kit.posting import WAITING, Posted
 
 from accounts.models import Account, User
 from billing.policy import (
@@ -401,7 +402,7 @@ class Invoice(models.Model):
         return f"{self.seller.get('prefix', 'INV-')}{self.number:06d}"
 
 
-class Notice(models.Model):
+class Notice(Posted):
     """Something people of an account are told by mail. The key keeps it from being said twice.
 
     `to` are mail addresses; empty: the owner, who reads it in the console too. `page` is where it is about.
@@ -413,8 +414,6 @@ class Notice(models.Model):
     text = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
     due_at = models.DateTimeField(null=True)  # it is not mailed before; null: at once
-    mailed_at = models.DateTimeField(null=True)
-    tries = models.PositiveSmallIntegerField(default=0)
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")
     to = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     page = models.CharField(max_length=200, default="/billing/", db_default="/billing/")
@@ -422,7 +421,7 @@ class Notice(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["account", "-id"], name="notice_of_account"),
-            models.Index(fields=["id"], condition=Q(mailed_at__isnull=True), name="notice_to_mail"),
+            models.Index(fields=["mail_after"], condition=WAITING, name="notice_to_mail"),
         ]
 
 

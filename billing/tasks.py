@@ -6,13 +6,14 @@ import logging
 from collections.abc import Callable, Iterable
 
 from celery import shared_task
-from kit import clock
+from kit import clock, posting
 
 from billing import mail, queries, stripe, work
 from billing.commands import events, notices, payments, refills
 from billing.models import Payment, Refund
 
 BATCH = 50
+MOST_FAILURES = 3  # mails in one bell; each may wait for the whole time-out of a mail server that hangs
 log = logging.getLogger(__name__)
 
 
@@ -82,14 +83,16 @@ def watch_balances() -> int:
 
 @shared_task
 def send_notices() -> int:
-    """Mails what people are to be told."""
-    sent = 0
-    while sent < BATCH and (notice := notices.claim_notice()) is not None:
+    """Mails what people are to be told. One that cannot be mailed waits for its next try and stops no other; a mail
+    server that does not answer is left alone until the next bell."""
+    notices.doubt_old_notices()
+    sent = failed = 0
+    while sent + failed < BATCH and failed < MOST_FAILURES and (notice := notices.claim_notice()) is not None:
         try:
-            mail.send(notice)
-        except Exception:
-            log.exception("notice %s could not be mailed", notice.pk)
-            break
-        notices.mark_mailed(notice_id=notice.pk)
-        sent += 1
+            is_taken = posting.hand_over(notice, mail.letter_of(notice), save=notices.save_posted)
+        except Exception as failure:
+            log.exception("notice %s could not be written", notice.pk)
+            posting.not_sent(notice, failure, save=notices.save_posted)
+            is_taken = False
+        sent, failed = sent + is_taken, failed + (not is_taken)
     return sent

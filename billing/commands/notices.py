@@ -7,18 +7,18 @@ import logging
 from collections.abc import Sequence
 
 from django.db import transaction
-from kit import clock
+from kit import clock, posting
+from kit.errors import Invalid
 
 from accounts.commands import record
 from accounts.models import Account
-from accounts.policy import SYSTEM
+from accounts.policy import SYSTEM, Actor
 from billing import queries, words
 from billing.commands.ledger import lock_wallets
 from billing.models import AutoRefill, Invoice, Notice, Wallet
 from billing.policy import KEEPS_WATCH
 from billing.words import Told
 
-MOST_TRIES = 8
 log = logging.getLogger(__name__)
 
 
@@ -104,19 +104,34 @@ def _tell_low(account_id: int, today: dt.date) -> bool:
 
 @transaction.atomic
 def claim_notice() -> Notice | None:
-    """The oldest one that waits, its try counted before it is mailed: a mail that kills its worker is not for ever."""
-    notice = (
-        Notice.objects.select_for_update(skip_locked=True)
-        .filter(mailed_at=None, tries__lt=MOST_TRIES)
-        .exclude(due_at__gt=clock.now())
-        .order_by("tries", "id")
-        .first()
-    )
+    """The one that is due the longest, its next try set before this one is made."""
+    now = clock.now()
+    waiting = Notice.objects.select_for_update(skip_locked=True, of=["self"]).select_related("account", "invoice")
+    notice: Notice | None = posting.due(waiting.exclude(due_at__gt=now), now).first()
     if notice is not None:
-        notice.tries += 1
-        notice.save(update_fields=["tries"])
+        posting.claimed(notice, now)
     return notice
 
 
-def mark_mailed(*, notice_id: int) -> None:
-    Notice.objects.filter(pk=notice_id, mailed_at=None).update(mailed_at=clock.now())
+def save_posted(notice: posting.Posted, fields: list[str]) -> None:
+    """What became of a try."""
+    notice.save(update_fields=fields)
+
+
+def doubt_old_notices() -> int:
+    """Those whose worker died as it handed them over: somebody of the back office decides."""
+    return posting.doubt_old(Notice.objects.all(), clock.now())
+
+
+@transaction.atomic
+def send_again(*, notice_id: int, by: Actor) -> Notice:
+    """One that failed is tried for three days more. Raises Invalid where it was mailed or still is being tried."""
+    notice = Notice.objects.select_for_update().get(pk=notice_id)
+    if notice.failed_at is None:
+        raise Invalid("This email was sent, or is still being tried")
+    notice.failed_at = notice.handed_at = None
+    notice.tries, notice.why = 0, ""
+    notice.mail_since = notice.mail_after = clock.now()
+    notice.save()
+    record(by=by, verb="notice.sent_again", account_id=notice.account_id, subject=f"notice:{notice.pk}")
+    return notice

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from kit.amounts import AmountField
 from kit.backoffice import Desk
 from kit.errors import Invalid
 from unfold.admin import TabularInline
@@ -19,16 +21,15 @@ from lines.commands import coverage, offers, orders, prices
 from lines.models import Coverage, Order, Price, RatePlan
 from lines.policy import OrderState
 
-MONEY = {"max_digits": 12, "decimal_places": 6, "min_value": 0}
 LARGEST_FILE = 5_000_000  # bytes
 
 
 class CostForm(forms.Form):
     """What the carrier takes from us."""
 
-    cost_per_mb = forms.DecimalField(label="The carrier's cost of a MB, USD", **MONEY)  # type: ignore[arg-type]
-    cost_per_sms = forms.DecimalField(label="The carrier's cost of an SMS, USD", **MONEY)  # type: ignore[arg-type]
-    cost_per_day = forms.DecimalField(label="The carrier's cost of a line and day, USD", **MONEY)  # type: ignore[arg-type]
+    cost_per_mb = AmountField(label="The carrier's cost of a MB, USD", places=6, at_least=Decimal(0))
+    cost_per_sms = AmountField(label="The carrier's cost of an SMS, USD", places=6, at_least=Decimal(0))
+    cost_per_day = AmountField(label="The carrier's cost of a line and day, USD", places=6, at_least=Decimal(0))
 
     @staticmethod
     def cost(given: dict[str, Any]) -> prices.Tariff:
@@ -37,9 +38,9 @@ class CostForm(forms.Form):
 
 class PriceForm(CostForm):
     since = forms.DateTimeField(label="From, UTC", help_text="In the future, like 2027-01-01 00:00")
-    per_mb = forms.DecimalField(label="Our price of a MB, USD", **MONEY)  # type: ignore[arg-type]
-    per_sms = forms.DecimalField(label="Our price of an SMS, USD", **MONEY)  # type: ignore[arg-type]
-    per_day = forms.DecimalField(label="Our price of a line and day, USD", **MONEY)  # type: ignore[arg-type]
+    per_mb = AmountField(label="Our price of a MB, USD", places=6, at_least=Decimal(0))
+    per_sms = AmountField(label="Our price of an SMS, USD", places=6, at_least=Decimal(0))
+    per_day = AmountField(label="Our price of a line and day, USD", places=6, at_least=Decimal(0))
     field_order = ["since", "per_mb", "per_sms", "per_day"]
 
 

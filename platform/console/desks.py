@@ -192,7 +192,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "lines_quarantine",
             "",
         ),
-        (Notice.objects.filter(mailed_at=None, tries__gte=8), "mails that could not be sent", "billing_notice", ""),
+        (
+            Notice.objects.filter(failed_at__isnull=False),
+            "mails that could not be sent",
+            "billing_notice",
+            "?failed_at__isempty=0",
+        ),
         (
             WebhookEvent.objects.filter(handled_at=None, received_at__lt=now - STUCK),
             "events of Stripe that could not be handled",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal, InvalidOperation
+import re
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 PLACES = Decimal("0.000001")
 CENT = Decimal("0.01")
@@ -19,18 +20,27 @@ def exact(amount: Decimal | int) -> Decimal:
     return Decimal(amount).quantize(PLACES, rounding=ROUND_HALF_UP)
 
 
+# Digits, or thousands in threes; a point and decimals; nothing else. ASCII alone: Decimal would take 1e1, 1_00 and
+# digits of any script for amounts, and what a person did not mean must not be charged.
+AMOUNT = re.compile(r"(-?)\$?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?", re.ASCII)
+
+
 def parse(text: str, *, places: int = 6) -> Decimal:
-    """An amount a person typed, at most `places` decimals and under a billion. Raises BadAmount with what is wrong."""
-    try:
-        amount = Decimal(text.strip())
-    except InvalidOperation:
-        raise BadAmount(f"{text!r} is not an amount; write it like 12.50") from None
-    if not amount.is_finite():
-        raise BadAmount(f"{text!r} is not an amount; write it like 12.50")
-    if abs(amount) >= LIMIT:  # before the decimals: rounding what is far too large fails
-        raise BadAmount(f"{text} is over the limit of {LIMIT:,}")
-    if amount != round(amount, places):
-        raise BadAmount(f"{text} has more than {places} decimals")
+    """An amount that a person or a script wrote: $1,250.00 or -3.5, at most `places` decimals and under a billion.
+
+    The one grammar of console, back office and commands. Raises BadAmount with what is wrong, in one sentence.
+    """
+    found = AMOUNT.fullmatch(text.strip(" "))
+    if found is None:
+        raise BadAmount(f"{text!r} is not an amount; write it like 1,250.00")
+    sign, digits, decimals = found.groups(default="")
+    if len(decimals) > places:
+        raise BadAmount(f"{text!r} has more than {places} decimals")
+    if len(digits) > 20:
+        raise BadAmount(f"{text!r} is over the limit of {LIMIT:,}")
+    amount = Decimal(f"{sign}{digits.replace(',', '')}.{decimals or 0}")
+    if abs(amount) >= LIMIT:
+        raise BadAmount(f"{text!r} is over the limit of {LIMIT:,}")
     return exact(amount)
 
 

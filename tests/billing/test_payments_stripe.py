@@ -351,9 +351,9 @@ def test_stripe_is_never_called_inside_a_transaction(
         ("Infinity", "not an amount"),
         ("ten", "not an amount"),
         ("", "Give the amount"),
-        ("50,00", "cents after a point"),  # fifty in half of the world, and not five thousand
-        ("1.250,00", "cents after a point"),
-        ("1,25", "cents after a point"),
+        ("50,00", "write it like 1,250.00"),  # fifty in half of the world, and not five thousand
+        ("1.250,00", "write it like 1,250.00"),
+        ("1,25", "write it like 1,250.00"),
     ],
 )
 def test_an_amount_that_cannot_be_says_what_is_wrong(till: Till, amount: str, says: str) -> None:
