@@ -31,6 +31,7 @@ def act() -> int:
 @shared_task
 def watch() -> int:
     """What no page and no event tells."""
+    rules.watch_devices()
     return _drive(rules.check_slow())
 
 

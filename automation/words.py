@@ -10,6 +10,7 @@ from kit.money import shown
 
 from automation import countries
 from automation.policy import Act, Action, FollowState, Outcome, Period, Then, Trigger, Unit
+from lines.queries.looks import Delay
 
 OUTCOMES: dict[str, str] = {
     Outcome.DEACTIVATED: "Deactivated",
@@ -140,6 +141,18 @@ def does(rule: Any) -> str:
 
 def sentence(rule: Any) -> str:
     return f"{when(rule)}, {does(rule)}."
+
+
+def delay(one: Delay) -> str:
+    """How long a change of device may stay unseen with a carrier: computed from its lines and its calls."""
+    calls = f"{one.calls_per_day:,} calls a day" if one.calls_per_day else "no daily limit of calls"
+    of = f"{one.carrier}: {one.lines:,} line{'' if one.lines == 1 else 's'}, {calls}"
+    lock = f" {one.carrier}’s own IMEI lock acts at once. Set it in the lines’ settings." if one.locks else ""
+    if one.usually is None:
+        return f"Never seen with {of}. No call is left for it.{lock}"
+    minutes = max(1, round(one.usually.total_seconds() / 60))
+    time = f"{minutes} minute{'' if minutes == 1 else 's'}" if minutes < 120 else f"{-(-minutes // 60):,} hours"
+    return f"Usually seen within {time} with {of}.{lock}"
 
 
 def scope(rule: Any) -> str:

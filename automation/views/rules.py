@@ -26,9 +26,10 @@ from automation.models import Rule
 from automation.policy import Action, Period, Trigger, Unit
 from automation.queries import activity
 from automation.queries.due import Written, lines_over_now
-from automation.queries.scope import count_in_scope
+from automation.queries.scope import count_in_scope, lines_in_scope
 from automation.queries.tryout import DAYS, MOST_SHOWN, Asked, TriedOut, try_out
 from automation.views.parts import actor, nudge
+from lines.queries.looks import delays
 
 
 @require_GET
@@ -170,7 +171,15 @@ def _preview(form: RuleForm) -> dict[str, Any]:
         "in_scope": count_in_scope(form.scope()),
         "telling": [place.user.email for place in form.draft().tells],
         "is_shadow": form.draft().is_shadow,
+        "delays": _delays(form),
     }
+
+
+def _delays(form: RuleForm) -> list[str]:
+    """How long a change of device or country may stay unseen."""
+    if form.draft().trigger not in (Trigger.IMEI, Trigger.COUNTRY):
+        return []
+    return [words.delay(one) for one in delays(lines_in_scope(form.scope()))]
 
 
 def _tried(form: RuleForm) -> TriedOut:

@@ -16,8 +16,10 @@ from automation.models import Rule, RuleFire
 from automation.policy import Trigger
 from automation.queries import due
 from automation.queries.due import Found
+from automation.queries.scope import lines_in_scope, scope_of
 from automation.work.events import new_events
 from lines.commands.changes import take_changed_lines
+from lines.commands.devices import watch_lines
 
 PAGES = 8
 AT_ONCE = 2_000  # lines in one transaction
@@ -85,6 +87,14 @@ def check_events() -> int:
         return 0
     with new_events("rules") as after:
         return _fire(due.imei_changes(after=after) + due.messages(after=after))
+
+
+def watch_devices() -> None:
+    """Lines in scope of rules about devices and countries are looked at before others."""
+    rules = Rule.objects.filter(
+        is_on=True, deleted_at=None, trigger__in=[Trigger.IMEI, Trigger.COUNTRY]
+    ).select_related("holder", "plan")
+    watch_lines(line_ids=sorted({line_id for rule in rules for line_id in lines_in_scope(scope_of(rule))}))
 
 
 def check_slow() -> int:

@@ -14,6 +14,7 @@ from django.db.models import F, Sum
 from kit import clock, crypto
 from kit.errors import Invalid, Refusal
 from kit.identifiers import all_spellings, read_iccid, sim_key
+from kit.sql import array
 
 from accounts.commands import record
 from accounts.policy import Actor
@@ -21,10 +22,12 @@ from lines import policy
 from lines.carriers.base import Device
 from lines.commands import leases
 from lines.commands.identity import Told, keep_identity
+from lines.commands.looks import want_looks
 from lines.models import Carrier, CarrierHealth, Line, LineDay, LineDevice, LineSecret, LineSetting, LineState, Sighting
+from lines.policy.looks import LOOKS_SHARE
+from lines.queries.looks import looks_in
 from lines.queries.stock import is_proved
 
-LOOKS_SHARE = 0.05  # of the day's calls, for looks that nobody asked for
 WINDOW = 5_000  # lines that one round of them considers
 
 # Lines that moved since their carrier was last asked about them, going round by id.
@@ -39,17 +42,54 @@ SELECT l.id FROM lines_line l
 """
 
 
+# Lines that rules watch come first, the one that was looked at longest ago before the others.
+WATCHED = """
+SELECT l.id FROM lines_watchedline w
+  JOIN lines_line l ON l.id = w.line_id AND l.payer_id IS NOT NULL
+  JOIN lines_linestate st ON st.line_id = l.id AND st.cycle IS NOT NULL
+  LEFT JOIN lines_linedevice d ON d.line_id = l.id
+ WHERE w.carrier_id = %(carrier)s
+   AND (d.line_id IS NULL OR (NOT d.is_due AND (d.cycle IS DISTINCT FROM st.cycle OR d.counter <> st.counter)))
+ ORDER BY d.asked_at NULLS FIRST, l.id LIMIT %(limit)s
+"""
+
+
+@transaction.atomic
+def watch_lines(*, line_ids: Sequence[int]) -> None:
+    """These lines, and no others, are looked at before others. Harmless twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM lines_watchedline WHERE NOT line_id = ANY(%s::bigint[])", [array(line_ids)])
+        cursor.execute(
+            "INSERT INTO lines_watchedline (line_id, carrier_id) SELECT id, carrier_id FROM lines_line"
+            " WHERE id = ANY(%s::bigint[]) ORDER BY id ON CONFLICT DO NOTHING",
+            [array(line_ids)],
+        )
+
+
+def _plan_watched(carrier: Carrier, calls_today: int, seconds: float) -> int:
+    """Marks watched lines, as many as the day's spare calls allow in so many seconds."""
+    limit = int(looks_in(carrier=carrier, calls_today=calls_today, seconds=seconds) + random.random())  # noqa: S311
+    with connection.cursor() as cursor:
+        cursor.execute(WATCHED, {"carrier": carrier.pk, "limit": limit})
+        due = [row[0] for row in cursor.fetchall()]
+    want_looks(carrier_id=carrier.pk, line_ids=due)
+    return len(due)
+
+
 @transaction.atomic
 def plan_looks(*, carrier: Carrier, seconds: float) -> int:
-    """Marks a few lines that have moved to be asked about, as many as the calls of so many seconds allow."""
+    """Marks a few lines that have moved to be asked about: first those that rules watch, by the day's spare calls, then
+    others, as many as a share of the calls allows."""
     health = CarrierHealth.objects.select_for_update().get(pk=carrier.pk)
     if carrier.calls_per_day is None:
         allowed = carrier.calls_per_second * LOOKS_SHARE * seconds
     else:
         allowed = carrier.calls_per_day * LOOKS_SHARE * seconds / 86_400
     limit = int(allowed + random.random())  # noqa: S311 - spreading load, not a secret
+    calls_today = health.calls_today if health.day == clock.today() else 0
+    watched = _plan_watched(carrier, calls_today, seconds)
     if not limit:
-        return 0
+        return watched
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT max(id) FROM (SELECT id FROM lines_line WHERE carrier_id = %s AND id > %s ORDER BY id LIMIT %s) w",
@@ -63,13 +103,8 @@ def plan_looks(*, carrier: Carrier, seconds: float) -> int:
             due = [row[0] for row in cursor.fetchall()]
         health.looked_through = due[-1] if len(due) == limit else until or 0
         health.save(update_fields=["looked_through"])
-        cursor.execute(
-            "INSERT INTO lines_linedevice (line_id, carrier_id, is_due, facts, counter, attempts, last_error)"
-            " SELECT id, %s, true, '{}', 0, 0, '' FROM unnest(%s::bigint[]) AS d(id) ORDER BY id"
-            " ON CONFLICT (line_id) DO UPDATE SET is_due = true, due_at = NULL, attempts = 0",
-            [carrier.pk, due],
-        )
-    return len(due)
+    want_looks(carrier_id=carrier.pk, line_ids=due)
+    return watched + len(due)
 
 
 def claim_looks(*, carrier: Carrier, limit: int) -> list[tuple[int, str]]:

@@ -11,7 +11,8 @@ from kit import clock
 from lines import policy
 from lines.carriers.base import Status, Switch
 from lines.commands import leases
-from lines.models import Carrier, Drive, LineState
+from lines.commands.looks import want_looks
+from lines.models import Carrier, Drive, Line, LineState
 from lines.policy import Wanted
 
 
@@ -60,6 +61,10 @@ def confirm(*, line_id: int, status: Status, asked_at: dt.datetime, on: bool) ->
         state.blocked = status.blocked
         state.confirmed_at = asked_at
         state.save(update_fields=["reported", "reported_word", "blocked", "reported_at", "confirmed_at"])
+    if state.reported == Switch.ON:  # its first IMEI is learned now: what changes later is then known to be a change
+        unknown = Line.objects.filter(pk=line_id, imei="", payer__isnull=False, device=None)
+        for pk, carrier_id in unknown.values_list("pk", "carrier"):
+            want_looks(carrier_id=carrier_id, line_ids=[pk])
     wanted_switch = Switch.ON if state.wanted == Wanted.ACTIVE else Switch.OFF
     if state.reported is None or state.reported == wanted_switch:
         _settle(line_id, on=wanted_switch is Switch.ON)

@@ -12,6 +12,7 @@ from kit.sql import array
 from accounts.commands import Happened, record_many
 from accounts.policy import Actor, ActorKind
 from lines.carriers.base import Setting, Switch
+from lines.commands.looks import want_looks
 from lines.commands.wishes import set_many
 from lines.models import Carrier, LineState
 from lines.policy import Wanted, is_other_device
@@ -82,4 +83,5 @@ def hold_locked(*, carrier: Carrier, line_ids: Sequence[int], read_at: dt.dateti
     states = list(LineState.objects.filter(pk__in=held).select_related("line"))
     by = Actor(ActorKind.CARRIER, carrier.name)
     set_many(states=states, request=Request.CARRIER_LOCKS, to=Standing.CARRIER, by=by)
+    want_looks(carrier_id=carrier.pk, line_ids=held)  # which device it was stands on the line's page then
     return len(held)

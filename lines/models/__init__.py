@@ -48,6 +48,7 @@ from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
 from lines.models.stock import ClaimCode, ClaimGuess, ClaimSecret, LineProof, Reservation
 from lines.models.tags import LineTag, Tag
+from lines.models.watched import WatchedLine
 
 __all__ = [
     "ICCID",
@@ -107,4 +108,5 @@ __all__ = [
     "SmsLook",
     "SmsMessage",
     "Tag",
+    "WatchedLine",
 ]
