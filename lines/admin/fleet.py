@@ -15,6 +15,7 @@ from kit.money import shown
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
+from lines.admin.carriers import ChangeDesk
 from lines.admin.counters import CounterDesk
 from lines.admin.stock import StockDesk
 from lines.carriers import CLIENTS
@@ -95,8 +96,17 @@ class LineDesk(StockDesk, CounterDesk):
 
 
 class CarrierForm(forms.Form):
-    url = forms.URLField(label="Address of its API", max_length=500, assume_scheme="https")
+    url = forms.URLField(
+        label="Address of its API",
+        max_length=500,
+        assume_scheme="https",
+        help_text="Another address waits until a second person of the back office agrees.",
+    )
     read_every = forms.IntegerField(label="Seconds between two readings", min_value=5, max_value=86_400)
+    calls_per_second = forms.FloatField(label="Calls a second", min_value=0.01, max_value=1_000)
+    calls_per_day = forms.IntegerField(
+        label="Calls a day", min_value=0, max_value=1_000_000_000, required=False, help_text="Empty or 0: no limit."
+    )
     apn = forms.CharField(
         label="APN of 2G, 3G and LTE", max_length=100, required=False, help_text="Shown where the carrier says none."
     )
@@ -121,7 +131,7 @@ SEEN = ["last_answer", "last_reading", "failed", "left", "stopped", "last_failur
 
 
 @admin.register(Carrier)
-class CarrierDesk(Desk):
+class CarrierDesk(ChangeDesk):
     list_display = [
         "name",
         "is_active",
@@ -135,7 +145,7 @@ class CarrierDesk(Desk):
     ]
     readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
-    actions_detail = ["tune", "cycle", "resume"]
+    actions_detail = ["tune", "cycle", "resume", "credentials", "restore", "pause", "remove"]
 
     def _health(self, carrier: Carrier) -> Health:
         """Asked once for each carrier of a page."""
@@ -193,8 +203,10 @@ class CarrierDesk(Desk):
         carrier: Carrier = self.found(request, object_id)
 
         def act(given: dict[str, Any]) -> str:
-            tuning.tune_carrier(carrier=carrier, by=desk_actor(request), **given)
-            return f"{carrier.name} is set so, and read every {given['read_every']} seconds."
+            given["calls_per_day"] = given["calls_per_day"] or 0
+            tuned = tuning.tune_carrier(carrier=carrier, by=desk_actor(request), **given)
+            waits = "" if tuned.url == given["url"].rstrip("/") else " The new address waits for a second person."
+            return f"{carrier.name} is set so, and read every {given['read_every']} seconds.{waits}"
 
         initial = {name: getattr(carrier, name) for name in CarrierForm.base_fields}
         return self.ask(

@@ -16,6 +16,7 @@ from accounts.commands import record
 from accounts.policy import Actor
 from lines import counting, policy
 from lines.carriers import CLIENTS
+from lines.commands.carriers import ask_address, needs_second_person
 from lines.models import Carrier, CycleDay, Line
 
 LONGEST = 100  # characters of an APN, its user and its password
@@ -34,8 +35,13 @@ def tune_carrier(
     apn_password: str | None = None,
     bulk_edits: bool | None = None,
     cycle_day: int | None = None,
+    calls_per_second: float | None = None,
+    calls_per_day: int | None = None,
 ) -> Carrier:
-    """Changes what is given, `read_every` in seconds; what is not stays. Harmless twice. Raises Invalid."""
+    """Changes what is given, `read_every` in seconds; what is not stays. No `calls_per_day` is no change, 0 no limit.
+
+    Another address by a person of the back office waits for a second one. Harmless twice. Raises Invalid.
+    """
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     given: dict[str, Any] = {
         "url": None if url is None else api_address(url=url),
@@ -44,10 +50,18 @@ def tune_carrier(
         "apn_user": None if apn_user is None else _text(apn_user),
         "apn_password": None if apn_password is None else _text(apn_password),
         "bulk_edits": None if bulk_edits is None else _may(carrier, bulk_edits),
+        "calls_per_second": None if calls_per_second is None else _a_second(calls_per_second),
+        "calls_per_day": None if calls_per_day is None else _a_day(calls_per_day),
     }
     if cycle_day is not None and cycle_day != carrier.cycle_day:
         _turn_on(carrier, check_cycle_day(kind=carrier.kind, cycle_day=cycle_day), by)
     after = {name: value for name, value in given.items() if value is not None and value != getattr(carrier, name)}
+    if calls_per_day == 0 and carrier.calls_per_day is not None:
+        after["calls_per_day"] = None
+    if calls_per_day == 0 and carrier.calls_per_day is None:
+        after.pop("calls_per_day", None)
+    if "url" in after and needs_second_person(by=by):
+        ask_address(carrier=carrier, url=after.pop("url"), by=by)
     if not after:
         return carrier
     told = [name for name in after if name != UNTOLD]
@@ -127,6 +141,18 @@ def _pace(seconds: int) -> int:
     if not 5 <= seconds <= 86_400:
         raise Invalid("There are 5 to 86,400 seconds between two readings")
     return seconds
+
+
+def _a_second(calls: float) -> float:
+    if not 0.01 <= calls <= 1_000:
+        raise Invalid("A carrier is called 0.01 to 1,000 times a second")
+    return float(calls)
+
+
+def _a_day(calls: int) -> int | None:
+    if not 0 <= calls <= 1_000_000_000:
+        raise Invalid("Calls a day are 1 to 1,000,000,000, or 0 for no limit")
+    return calls or None
 
 
 def _apn(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay
+from lines.models.carriers import AddressChange, FormerSecrets
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
@@ -52,6 +53,7 @@ from lines.models.watched import WatchedLine
 
 __all__ = [
     "ICCID",
+    "AddressChange",
     "AskedOfDay",
     "BooksCheck",
     "BoundaryUse",
@@ -70,6 +72,7 @@ __all__ = [
     "Difference",
     "Drive",
     "FinalTotal",
+    "FormerSecrets",
     "HeldMovement",
     "HolderDay",
     "IccidList",

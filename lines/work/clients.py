@@ -12,13 +12,21 @@ from lines.carriers.base import CarrierClient
 from lines.models import Carrier
 from lines.work.gate import CallGate
 
-_open: dict[tuple[int, str, str, float, float], tuple[CarrierClient, CallGate]] = {}
+_open: dict[tuple[object, ...], tuple[CarrierClient, CallGate]] = {}
 _lock = threading.Lock()
 
 
 def client_for(carrier: Carrier, *, patience: float, timeout: float = 20.0) -> CarrierClient:
-    """The carrier's client behind its shared gate; a new one when its address or credentials have changed."""
-    key = (carrier.pk, carrier.url, carrier.secrets, patience, timeout)
+    """The carrier's client behind its shared gate; a new one when its address, credentials or calls have changed."""
+    key = (
+        carrier.pk,
+        carrier.url,
+        carrier.secrets,
+        carrier.calls_per_second,
+        carrier.calls_per_day,
+        patience,
+        timeout,
+    )
     with _lock:
         if key not in _open:
             gate = CallGate(carrier, patience=patience)

@@ -65,6 +65,7 @@ DESKS = (
         "Carriers",
         (
             ("lines_carrier_changelist", "Carriers and health", "cell_tower"),
+            ("lines_addresschange_changelist", "Carrier addresses", "alt_route"),
             ("lines_readingpass_changelist", "Readings", "speed"),
             ("lines_finaltotal_changelist", "Final totals", "event_available"),
             ("lines_heldmovement_changelist", "Held movements", "front_hand"),

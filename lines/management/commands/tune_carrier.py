@@ -11,6 +11,7 @@ from kit.errors import NotFound
 from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
+from lines.commands.carriers import pause_carrier
 from lines.commands.tuning import cycle_change, tune_carrier
 from lines.models import Carrier
 
@@ -22,6 +23,11 @@ class Command(OperatorCommand):
         parser.add_argument("name", metavar="NAME")
         parser.add_argument("--url", metavar="URL", help="the API's root")
         parser.add_argument("--read-every", type=int, metavar="SECONDS", help="between two readings of all its lines")
+        parser.add_argument("--calls-per-second", type=float, metavar="N")
+        parser.add_argument("--calls-per-day", type=int, metavar="N", help="0 for no limit")
+        state = parser.add_mutually_exclusive_group()
+        state.add_argument("--pause", action="store_true", help="nothing more is read or asked; what is wanted waits")
+        state.add_argument("--resume", action="store_true")
         parser.add_argument("--apn", metavar="APN", help="of 2G, 3G and LTE, where the carrier says none; '' for none")
         parser.add_argument("--apn-user", metavar="USER")
         parser.add_argument("--apn-password", metavar="PASSWORD")
@@ -44,11 +50,13 @@ class Command(OperatorCommand):
         if options["only_look"]:
             return {"carrier": carrier.name, "cycle_day": carrier.cycle_day, "would": change}
         bulk = options["bulk_edits"]
-        names = ("url", "read_every", "apn", "apn_user", "apn_password")
+        names = ("url", "read_every", "apn", "apn_user", "apn_password", "calls_per_second", "calls_per_day")
         given = {name: options[name] for name in names}
         carrier = tune_carrier(
             carrier=carrier, by=OPERATOR, cycle_day=day, bulk_edits=None if bulk is None else bulk == "yes", **given
         )
+        if options["pause"] or options["resume"]:
+            carrier = pause_carrier(carrier=carrier, paused=options["pause"], by=OPERATOR)
         shown = {name: getattr(carrier, name) for name in names if name != "apn_password"}
-        told = {"bulk_edits": carrier.bulk_edits, "cycle_day": carrier.cycle_day}
+        told = {"bulk_edits": carrier.bulk_edits, "cycle_day": carrier.cycle_day, "paused": not carrier.is_active}
         return {"carrier": carrier.name, **shown, **told} | ({"changed": change} if change else {})

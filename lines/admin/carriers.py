@@ -1,0 +1,120 @@
+"""How the back office changes a carrier: credentials that are tried first, an address by two people, pause and end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from kit.backoffice import Desk
+from unfold.decorators import action
+
+from accounts.doors import confirmed, desk_actor
+from lines.carriers import CLIENTS
+from lines.commands import carriers
+from lines.models import AddressChange, Carrier
+from lines.work.trying import try_secrets
+
+
+class SureForm(forms.Form):
+    """Nothing to fill in: what happens is said beside it."""
+
+
+class DecideForm(forms.Form):
+    agreed = forms.ChoiceField(
+        label="Decision", choices=[("yes", "Agree: call the carrier there"), ("no", "Refuse: the address stays")]
+    )
+
+
+def secrets_form(kind: str) -> type[forms.Form]:
+    """A field for each credential of a kind; none is ever shown."""
+    widget = forms.PasswordInput(attrs={"autocomplete": "off"})
+    names = sorted(CLIENTS[kind].secret_names)
+    fields = {name: forms.CharField(label=name.replace("_", " ").capitalize(), widget=widget) for name in names}
+    return type("SecretsForm", (forms.Form,), fields)
+
+
+class ChangeDesk(Desk):
+    """The actions of the desk of carriers that change what a carrier is."""
+
+    @action(description="New credentials", url_path="credentials", icon="key")
+    def credentials(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            try_secrets(carrier, given)
+            carriers.change_secrets(carrier=carrier, secrets=given, by=desk_actor(request))
+            return f"{carrier.name} takes the new credentials. The former ones can be restored."
+
+        def page(request: HttpRequest) -> HttpResponse:
+            about = "They are tried at the carrier before they are kept. The present ones are kept for a way back."
+            return self.ask(
+                request,
+                secrets_form(carrier.kind),
+                act,
+                title=carrier.name,
+                button="Try and keep",
+                row=carrier,
+                about=about,
+            )
+
+        return confirmed(page)(request)
+
+    @action(description="Restore former credentials", url_path="restore", icon="undo")
+    def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            carriers.restore_secrets(carrier=carrier, by=desk_actor(request))
+            return f"{carrier.name} has its former credentials again."
+
+        about = "The present credentials become the former ones."
+        return self.ask(request, SureForm, act, title=carrier.name, button="Restore", row=carrier, about=about)
+
+    @action(description="Pause or resume", url_path="pause", icon="pause")
+    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            now = carriers.pause_carrier(carrier=carrier, paused=carrier.is_active, by=desk_actor(request))
+            return f"{carrier.name} is {'called again' if now.is_active else 'paused'}."
+
+        about = "A paused carrier is neither read nor asked. What is wanted of its lines waits, switching off as well."
+        button = "Pause" if carrier.is_active else "Resume"
+        return self.ask(request, SureForm, act, title=carrier.name, button=button, row=carrier, about=about)
+
+    @action(description="Remove", url_path="remove", icon="delete")
+    def remove(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            carriers.remove_carrier(carrier=carrier, by=desk_actor(request))
+            return f"{carrier.name} is removed."
+
+        about = "Only a carrier without lines and rate plans is removed."
+        return self.ask(request, SureForm, act, title=carrier.name, button="Remove", about=about)
+
+
+@admin.register(AddressChange)
+class AddressDesk(Desk):
+    """Addresses of carriers' APIs; one that waits is decided by somebody who did not ask for it."""
+
+    called = "carrier addresses"
+    list_display = ["asked_at", "carrier", "url", "asked_by", "is_agreed", "decided_by"]
+    list_filter = ["carrier", ("is_agreed", admin.EmptyFieldListFilter)]
+    list_select_related = ["carrier"]
+    exclude = ["asker_id"]
+    actions_detail = ["decide"]
+
+    @action(description="Decide", url_path="decide", icon="approval_delegation")
+    def decide(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        change: AddressChange = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            agreed = given["agreed"] == "yes"
+            carrier = carriers.decide_address(change_id=change.pk, agreed=agreed, by=desk_actor(request))
+            return f"{carrier.name} is called at {carrier.url}."
+
+        about = f"{change.asked_by} asks to call {change.carrier} at {change.url}. Our credentials are sent there."
+        return self.ask(request, DecideForm, act, title="Another address", button="Decide", row=change, about=about)
