@@ -13,7 +13,7 @@ from kit.errors import Invalid, NotFound, Refusal
 from accounts.commands import record
 from accounts.policy import Actor, ActorKind
 from lines.carriers import CLIENTS
-from lines.models import AddressChange, BulkEdit, Carrier, FormerSecrets, Line, RatePlan
+from lines.models import AddressChange, BulkEdit, Carrier, CycleDay, FormerSecrets, Line, RatePlan
 
 LONGEST_SECRET = 500
 
@@ -131,6 +131,7 @@ def remove_carrier(*, carrier: Carrier, by: Actor) -> None:
     name = carrier.name
     try:
         with transaction.atomic():
+            CycleDay.objects.filter(carrier=carrier).delete()
             carrier.delete()
     except ProtectedError:
         raise Refusal(f"{name} is still named in what was used or charged. Pause it instead.") from None
