@@ -5,6 +5,24 @@ import kit.clock
 from django.db import migrations, models
 
 
+# A carrier on which nothing hangs may be forgotten, with the cycle days that nobody's counters were read by.
+LET_GO = """
+DROP TRIGGER cycleday_is_append_only ON lines_cycleday;
+CREATE TRIGGER cycleday_is_append_only BEFORE UPDATE ON lines_cycleday
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE FUNCTION keep_cycle_days_in_use() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM lines_line WHERE carrier_id = OLD.carrier_id)
+       OR EXISTS (SELECT FROM lines_reading WHERE carrier_id = OLD.carrier_id) THEN
+        RAISE restrict_violation USING MESSAGE = 'lines_cycleday is append-only: DELETE refused';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER cycleday_in_use_is_kept BEFORE DELETE ON lines_cycleday
+    FOR EACH ROW EXECUTE FUNCTION keep_cycle_days_in_use();
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("lines", "0034_notes_are_left"),
@@ -69,4 +87,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL(LET_GO, migrations.RunSQL.noop),
     ]
