@@ -4,7 +4,6 @@ import django.db.models.deletion
 import kit.clock
 from django.db import migrations, models
 
-
 # A carrier on which nothing hangs may be forgotten, with the cycle days that nobody's counters were read by.
 LET_GO = """
 DROP TRIGGER cycleday_is_append_only ON lines_cycleday;
