@@ -6,6 +6,7 @@ from kit.rotation import Sealed
 
 FIELDS = [
     Sealed("lines.Carrier", "secrets", lambda row: f"carrier:{row.pk}"),
+    Sealed("lines.FormerSecrets", "secrets", lambda row: f"carrier:{row.pk}"),
     Sealed("lines.LineSecret", "codes", lambda row: f"line:{row.pk}"),
     Sealed("lines.ClaimSecret", "secret", lambda _row: "claims"),
 ]

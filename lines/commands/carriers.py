@@ -82,9 +82,10 @@ def change_secrets(*, carrier: Carrier, secrets: Mapping[str, str], by: Actor) -
     """
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     given = checked_secrets(kind=carrier.kind, secrets=secrets)
-    if json.loads(crypto.decrypt(carrier.secrets)) == given:
+    row = f"carrier:{carrier.pk}"
+    if json.loads(crypto.decrypt(carrier.secrets, row=row)) == given:
         return carrier
-    return _put(carrier, crypto.encrypt(json.dumps(given)), by, verb="carrier.credentials_changed")
+    return _put(carrier, crypto.encrypt(json.dumps(given), row=row), by, verb="carrier.credentials_changed")
 
 
 @transaction.atomic

@@ -100,13 +100,14 @@ def place_of(line: Line) -> tuple[bool, Location | None]:
     and then forgotten.
     """
     kept = cache.get(_place_key(line))
-    found = json.loads(crypto.decrypt(kept)) if kept else None
+    found = json.loads(crypto.decrypt(kept, row=_place_key(line))) if kept else None
     return kept is not None, Location(**found) if found else None
 
 
 def _remember(line: Line, place: Location | None) -> None:
     said = None if place is None else dataclasses.asdict(place)
-    cache.set(_place_key(line), crypto.encrypt(json.dumps(said)), int(FRESH))
+    key = _place_key(line)
+    cache.set(key, crypto.encrypt(json.dumps(said), row=key), int(FRESH))
 
 
 def _place_key(line: Line) -> str:

@@ -37,7 +37,7 @@ THERE = "https://elsewhere.example"
 
 def secrets_of(carrier: Carrier) -> dict[str, str]:
     carrier.refresh_from_db()
-    found: dict[str, str] = json.loads(crypto.decrypt(carrier.secrets))
+    found: dict[str, str] = json.loads(crypto.decrypt(carrier.secrets, row=f"carrier:{carrier.pk}"))
     return found
 
 
