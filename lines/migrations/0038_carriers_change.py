@@ -24,7 +24,7 @@ CREATE TRIGGER cycleday_in_use_is_kept BEFORE DELETE ON lines_cycleday
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0035_counters_are_put_right"),
+        ("lines", "0037_devices_are_watched"),
     ]
 
     operations = [
