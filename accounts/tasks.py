@@ -14,6 +14,7 @@ from accounts.models import Account
 
 log = logging.getLogger(__name__)
 BATCH = 50
+MOST_FAILURES = 3  # mails in one bell; each may wait for the whole time-out of a mail server that hangs
 
 
 @shared_task
@@ -37,23 +38,27 @@ def seal_events() -> int:
 @shared_task
 def mail_invitations() -> int:
     """Mails what is due; one that cannot be mailed is tried again later and keeps nobody from theirs."""
-    sent = 0
+    sent = failed = 0
     for _ in range(BATCH):
-        claimed = invitations.claim_mail()
+        claimed = invitations.claim_mail() if failed < MOST_FAILURES else None
         if claimed is None:
             break
         invitation, token = claimed
         if _sent(invitation.email, letters.invitation(invitation, token), invitation.account):
             invitations.mark_mailed(invitation=invitation)
             sent += 1
+        else:
+            failed += 1
     for _ in range(BATCH):
-        offer = staff.claim_offer_mail()
+        offer = staff.claim_offer_mail() if failed < MOST_FAILURES else None
         if offer is None:
             break
         if _sent(offer.to.user.email, letters.ownership(offer), offer.account):
             staff.mark_offer_mailed(offer=offer)
             sent += 1
-    return sent + _mail_waiting()
+        else:
+            failed += 1
+    return sent + (_mail_waiting() if failed < MOST_FAILURES else 0)
 
 
 def _mail_waiting() -> int:
@@ -65,6 +70,8 @@ def _mail_waiting() -> int:
         if _sent(letter.to, mail.Letter(letter.subject, letter.text, letter.button or "Open"), letter.account):
             waiting_letters.mark_sent(letter=letter)
             sent += 1
+        else:
+            break
     return sent
 
 

@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Q, QuerySet
 from kit import broker, clock
 from kit.kept import Kept
+from kit.posting import WAITING
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from accounts.models import Event, Invitation
@@ -95,7 +96,11 @@ def backlog(now: dt.datetime) -> list[health.Backlog]:
     hooks = WebhookDelivery.objects.filter(_due(now), delivered_at=None, failed_at=None)
     return [
         *health.backlog(now),
-        of("mails", Notice.objects.filter(mailed_at=None, created_at__gte=now - MAILS_WAIT), "created_at"),
+        of(
+            "mails",
+            Notice.objects.filter(WAITING, mail_since__gte=now - MAILS_WAIT).exclude(due_at__gt=now),
+            "created_at",
+        ),
         of("invitations", Invitation.objects.filter(mail_after__lte=now), "mail_after"),
         of("webhooks", hooks, "created_at"),
         of("payment events", WebhookEvent.objects.filter(handled_at=None), "received_at"),

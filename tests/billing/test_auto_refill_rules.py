@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from kit.drawing import diagram
 
 from accounts.models import Event
 from billing import queries, tasks
@@ -19,12 +21,16 @@ from billing.policy import (
     OPEN_PAYMENT,
     PAYMENT_MOVES,
     REFILL_MOVES,
+    Charged,
     Colour,
+    Held,
     PaymentState,
     RefillNews,
     RefillState,
     amount_is_due,
+    default_ceiling,
     fits_ceiling,
+    held_by,
     refill_amount,
     retry_at,
 )
@@ -87,6 +93,51 @@ def test_both_state_tables_are_total() -> None:
     assert (
         frozenset({RefillState.OFF, RefillState.NEEDS_CARD, RefillState.PAUSED}) == frozenset(RefillState) - KEEPS_WATCH
     )
+
+
+def test_the_diagram_of_the_docs_is_drawn_from_the_table() -> None:
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "auto-refill.md").read_text(encoding="utf-8")
+    assert f"```mermaid\n{diagram(REFILL_MOVES, first=RefillState.OFF)}\n```" in docs
+
+
+@pytest.mark.parametrize(
+    ("in_turn", "in_day", "in_month", "per_day", "ceiling", "held"),
+    [
+        (0, 0, "0", 1, "200", None),
+        (1, 1, "50", 1, "200", Held.TURN),
+        (0, 1, "50", 1, "200", Held.DAY),
+        (1, 1, "50", 3, "200", None),
+        (3, 3, "150", 3, None, Held.TURN),
+        (0, 3, "150", 3, None, Held.DAY),
+        (0, 0, "150", 1, "200", None),
+        (0, 0, "150.01", 1, "200", Held.CEILING),
+        (9, 9, "450", 10, None, None),
+    ],
+)
+def test_a_charge_is_held_by_its_turn_its_day_and_the_ceiling(
+    in_turn: int, in_day: int, in_month: str, per_day: int, ceiling: str | None, held: Held | None
+) -> None:
+    charged = Charged(in_turn=in_turn, in_day=in_day, in_month=Decimal(in_month))
+    limit = None if ceiling is None else Decimal(ceiling)
+    assert held_by(charged, amount=Decimal(50), per_day=per_day, ceiling=limit) == held
+
+
+@pytest.mark.parametrize(
+    ("amount", "average", "ceiling"),
+    [("50", "0", "200"), ("100", "10", "500"), ("400", "40", "1900"), ("500", "100", "4650"), ("500", "43.02", "2050")],
+)
+def test_the_ceiling_that_follows_the_amount(amount: str, average: str, ceiling: str) -> None:
+    """The larger of four refills and 46.5 average days, up to the next 50."""
+    assert default_ceiling(Decimal(amount), Decimal(average)) == Decimal(ceiling)
+
+
+@pytest.mark.parametrize(
+    ("average", "own", "amount"), [("20", "60", 50), ("20", "150", 100), ("20", "200", 200), ("100", "450", 400)]
+)
+def test_an_amount_stays_at_the_largest_step_under_a_ceiling_of_the_owners_own(
+    average: str, own: str, amount: int
+) -> None:
+    assert refill_amount(Decimal(average), at_most=Decimal(own)) == amount
 
 
 # Turning it on and off
