@@ -13,11 +13,11 @@ from django.http import QueryDict
 from django.urls import reverse
 from kit import clock
 from kit.amounts import AmountField
+from kit.countries import countries
 from kit.identifiers import NotAnIccid, iccids_in, read_iccids
 
 from accounts.models import Account, Membership
 from automation.commands.rules import BadRule, Draft, check
-from automation.countries import countries
 from automation.models import Rule
 from automation.policy import LONGEST_NAME, LONGEST_WORD, Action, Outcome, Period, Then, Trigger, Unit
 from automation.queries.activity import AskedActivity

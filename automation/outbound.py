@@ -19,9 +19,11 @@ from typing import Any
 
 import certifi
 import httpcore
+from kit.retry_after import seconds_to_wait
 
 SECONDS = 10.0  # for all of it: connecting, sending, and the answer's head
 RESOLVERS = 32  # names that are asked for at once; a system's own patience with a silent server is a minute
+LONGEST_WAIT = 6 * 3600.0  # seconds of Retry-After that are believed
 PREFIX = "whsec_"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -29,13 +31,27 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 class Undeliverable(Exception):
     """It was not taken: in words, with the answer's status where there was one."""
 
-    def __init__(self, reason: str, status: int | None = None) -> None:
+    def __init__(self, reason: str, status: int | None = None, wait: float | None = None) -> None:
         super().__init__(reason)
         self.status = status
+        self.wait = wait  # seconds for which the receiver asked to be left alone
 
 
 class NotPublic(Exception):
     """The name leads to an address that is not public."""
+
+
+# IANA's registries of special-purpose addresses. Python's own `is_global` differs between its versions.
+SPECIAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/4", "240.0.0.0/4",
+        "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
+    )
+)  # fmt: skip
+UNICAST = ipaddress.ip_network("2000::/3")  # of IPv6 nothing else is given out
 
 
 def is_public(address: str) -> bool:
@@ -45,14 +61,12 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if ip in NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        inner = ip.ipv4_mapped or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
         if inner is not None:
             return is_public(str(inner))
-        if int(ip) >> 32 == 0:  # ::a.b.c.d, long out of use
+        if ip not in UNICAST:
             return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+    return not any(ip in network for network in SPECIAL)
 
 
 class _Timed(httpcore.NetworkStream):
@@ -108,10 +122,32 @@ class PublicOnly(httpcore.NetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self._allow_private and not all(is_public(address) for address in addresses):
             raise NotPublic(f"{host} leads to an address that is not public")
-        stream = self._inner.connect_tcp(
-            addresses[0], port, timeout=SECONDS, local_address=local_address, socket_options=socket_options
-        )
-        return _Timed(stream, self._end)
+        return _Timed(self._connected(addresses, port, local_address, socket_options), self._end)
+
+    def _connected(
+        self,
+        addresses: list[str],
+        port: int,
+        local_address: str | None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
+    ) -> httpcore.NetworkStream:
+        """To the first address that answers; each gets its part of the time that is left."""
+        failed: Exception = httpcore.ConnectError("there is no address")
+        for at, address in enumerate(addresses):
+            left = self._end - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                return self._inner.connect_tcp(
+                    address,
+                    port,
+                    timeout=left / (len(addresses) - at),
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
 
     def _resolved(self, host: str, port: int) -> Sequence[tuple[Any, ...]]:
         """Within the call's time: a name server that is silent keeps nobody."""
@@ -177,14 +213,22 @@ def deliver(message: Message, *, timestamp: int, allow_private: bool = False) ->
             ) as answer,
         ):
             status: int = answer.status
+            wait = _asked_to_wait(status, answer.headers)
     except NotPublic as refused:
         raise Undeliverable(str(refused)) from refused
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
         raise Undeliverable(_words(error)) from error
     if not 200 <= status < 300:
         said = "a redirect, which is not followed" if 300 <= status < 400 else "no success"
-        raise Undeliverable(f"The answer was {status}: {said}", status)
+        raise Undeliverable(f"The answer was {status}: {said}", status, wait)
     return status
+
+
+def _asked_to_wait(status: int, headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+    if status not in (429, 503):
+        return None
+    named = {name.lower(): value.decode("latin-1") for name, value in headers}
+    return seconds_to_wait(named.get(b"retry-after", ""), date=named.get(b"date", ""), most=LONGEST_WAIT)
 
 
 def _words(error: Exception) -> str:

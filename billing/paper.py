@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import unicodedata
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from django.conf import settings
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
+from kit.fonts import characters_of, fonts_for, runs_from_the_right, small_font
 from kit.money import shown
 
 from billing.models import Invoice
 
 MARGIN = 20  # mm
+VIRAMA = 9  # the combining class of the sign that joins two consonants of an Indian script
 GREY = (95, 100, 110)
 FONT = "DejaVu"  # Latin, Greek, Cyrillic, Hebrew, Arabic letters; only those that are used go into the file
+WIDE = 80  # mm, of a party's column
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
@@ -19,20 +27,38 @@ def invoice_pdf(invoice: Invoice) -> bytes:
     pdf.set_margins(MARGIN, MARGIN)
     pdf.set_title(invoice.name)
     pdf.set_creation_date(invoice.issued_at)
+    seller, buyer = _seller(invoice), _buyer(invoice)
+    with TemporaryDirectory() as folder:
+        _take_fonts(pdf, "".join((*seller, *buyer)), Path(folder))
+        pdf.add_page()
+        pdf.set_font(FONT, "B", 20)
+        pdf.cell(0, 10, "Invoice", new_x="LMARGIN", new_y="NEXT")
+        _facts(pdf, invoice)
+        pdf.ln(6)
+        top = pdf.get_y()
+        _party(pdf, "From", seller, MARGIN, top)
+        bottom = pdf.get_y()
+        _party(pdf, "To", buyer, 110, top)
+        pdf.set_xy(MARGIN, max(bottom, pdf.get_y()) + 10)
+        _lines(pdf, invoice)
+        return bytes(pdf.output())
+
+
+def _take_fonts(pdf: FPDF, text: str, folder: Path) -> None:
+    """The usual font, and small ones with what this text needs besides; letters are shaped and go their own way."""
     for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         pdf.add_font(FONT, style, settings.BASE_DIR / "static" / "vendor" / file)
-    pdf.add_page()
-    pdf.set_font(FONT, "B", 20)
-    pdf.cell(0, 10, "Invoice", new_x="LMARGIN", new_y="NEXT")
-    _facts(pdf, invoice)
-    pdf.ln(6)
-    top = pdf.get_y()
-    _party(pdf, "From", _seller(invoice), MARGIN, top)
-    bottom = pdf.get_y()
-    _party(pdf, "To", _buyer(invoice), 110, top)
-    pdf.set_xy(MARGIN, max(bottom, pdf.get_y()) + 10)
-    _lines(pdf, invoice)
-    return bytes(pdf.output())
+    usual = characters_of(settings.BASE_DIR / "static" / "vendor" / "DejaVuSans.ttf")
+    needed = "".join(c for c in text if ord(c) not in usual or runs_from_the_right(c))
+    others = []
+    for number, (font, characters) in enumerate(fonts_for(needed).items()):
+        small = folder / f"{number}.ttf"
+        small.write_bytes(small_font(font, characters))
+        pdf.add_font(f"Noto{number}", "", small)
+        others.append(f"Noto{number}")
+    if others:
+        pdf.set_fallback_fonts([*others, FONT], exact_match=False)
+    pdf.set_text_shaping(use_shaping_engine=True)
 
 
 def _facts(pdf: FPDF, invoice: Invoice) -> None:
@@ -57,16 +83,55 @@ def _buyer(invoice: Invoice) -> list[str]:
     return [buyer.get("name", ""), buyer.get("contact", ""), *lines, town, address.get("country", "")]
 
 
+def _choose_font(pdf: FPDF, line: str) -> None:
+    """The usual one, or the one of a script from the right: words are shaped whole only in a font of their own."""
+    own = next((c for c in line if runs_from_the_right(c)), "")
+    noto = {name: font for name, font in pdf.fonts.items() if name.startswith("noto") and isinstance(font, TTFFont)}
+    fonts = (name for name, font in noto.items() if own and ord(own) in font.cmap)
+    pdf.set_font(next(fonts, FONT), "", 11)
+
+
+def _wrapped(pdf: FPDF, text: str, width: float) -> list[str]:
+    """In lines that are no wider; a word that is goes on in the next, never in the middle of a letter and its marks."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if pdf.get_string_width(longer) <= width:
+            lines[-1] = longer
+            continue
+        lines += [""] if lines[-1] else []
+        for letter in _letters(word):
+            if lines[-1] and pdf.get_string_width(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return lines
+
+
+def _letters(word: str) -> list[str]:
+    """Each with its marks, and with what is joined to it."""
+    found: list[str] = []
+    for character in word:
+        joins = unicodedata.category(character)[0] == "M" or character in "\u200c\u200d"
+        is_joined = bool(found) and (found[-1][-1] == "\u200d" or unicodedata.combining(found[-1][-1]) == VIRAMA)
+        if found and (joins or is_joined):
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
 def _party(pdf: FPDF, title: str, lines: list[str], x: float, y: float) -> None:
     pdf.set_xy(x, y)
     pdf.set_font(FONT, "", 9)
     pdf.set_text_color(*GREY)
-    pdf.cell(80, 6, title)
+    pdf.cell(WIDE, 6, title)
     pdf.set_text_color(0)
     pdf.set_font(FONT, "", 11)
     for line in filter(None, lines):
-        pdf.set_xy(x, pdf.get_y() + 6)
-        pdf.cell(80, 6, line[:44])
+        _choose_font(pdf, line)
+        for part in _wrapped(pdf, line, WIDE - 2 * pdf.c_margin):
+            pdf.set_xy(x, pdf.get_y() + 6)
+            pdf.cell(WIDE, 6, part)
 
 
 def _lines(pdf: FPDF, invoice: Invoice) -> None:

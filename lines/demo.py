@@ -28,7 +28,7 @@ from billing.demo import has_cards, pay
 from billing.queries import balance_of
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.claims import keep_claim_codes, reserve
-from lines.commands.coverage import load_coverage, rows_of
+from lines.commands.coverage import coverage_of, load_coverage
 from lines.commands.fees import charge_fees
 from lines.commands.prices import Tariff, know_cost
 from lines.commands.readings import apply_readings
@@ -119,7 +119,7 @@ def seed(simulator_url: str) -> dict[str, Any]:
         import_string(part)(account, simulator.url)
     act(account, PASSWORD, simulator.say)
     if not Coverage.objects.exists():
-        load_coverage(rows=rows_of(path=COVERAGE), by=OPERATOR)
+        load_coverage(table=coverage_of(path=COVERAGE), by=OPERATOR)
     card = _stock(account)
     office = let_into_back_office(email=OFFICE, password=None, by=OPERATOR)
     is_set_up = office.has_usable_password()

@@ -172,6 +172,8 @@ SMS = {
 
 def of_sms(sms: SmsShown, *, outside: bool = False) -> str:
     """What has become of a message."""
+    if sms.doubt:
+        return f"The answer was lost. The carrier lists “{sms.doubt[:70]}”: is this your message?"
     if sms.may_still_go:
         return "Asked; the carrier has not said yet whether it took it"
     if sms.state is SmsState.REFUSED and sms.error and not outside:
@@ -274,6 +276,8 @@ EVENTS = {
     "sms.sent": "Message to the device: “{text}”",
     "sms.received": "Message from the device: “{text}”",
     "sms.refused": "Message not sent: {why}",
+    "sms.doubted": "Message’s answer was lost; the carrier lists “{listed}”",
+    "sms.settled": "Said whether a message whose answer was lost had been sent",
     "balance.red": "The balance went below its minimum: lines that were on were suspended",
     "balance.recovered": "The balance recovered: suspended lines were started again",
 }

@@ -141,8 +141,8 @@ def work_jobs() -> int:
 def forget_unused() -> int:
     """Forgets jobs that nobody started, pasted lists that nobody uses, calls for many lines that are long over, and
     wrong cards and calls that no longer count."""
-    forgotten = jobs.drop_old_previews() + lists.drop_old_lists() + bulk.drop_old_edits()
-    return forgotten + claims.forget_guesses() + budget.forget_days()
+    forgotten = jobs.drop_old_previews() + lists.drop_old_lists() + lists.drop_old_files()
+    return forgotten + bulk.drop_old_edits() + claims.forget_guesses() + budget.forget_days()
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

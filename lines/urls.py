@@ -40,6 +40,7 @@ urlpatterns = [
     re_path(rf"^{ICCID}/settings/location/$", device.show_location, name="line-location"),
     re_path(rf"^{ICCID}/sms/$", messages.line_sms, name="line-sms"),
     re_path(rf"^{ICCID}/sms/send/$", messages.sms_send, name="line-sms-send"),
+    re_path(rf"^{ICCID}/sms/settle/$", messages.sms_settle, name="line-sms-settle"),
 ]
 
 carrier_urlpatterns = [path("called-back/<str:token>/", callbacks.called_back, name="carrier-called-back")]

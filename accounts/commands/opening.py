@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from kit import crypto
 from kit.errors import Invalid, NotFound, Refusal
+from kit.fonts import unprintable
 from kit.names import checked_name, look_alike, refuse_address
 
 from accounts.commands.events import record
@@ -150,7 +151,10 @@ def _open(*, name: str, owner: User | None, professional: bool, parent: Account 
 
 def _account_name(name: str) -> str:
     """It stands in mails to people who never heard of us. Raises Invalid."""
-    return refuse_address(checked_name(name, longest=LONGEST_NAME, what="account name"), what="account name")
+    name = refuse_address(checked_name(name, longest=LONGEST_NAME, what="account name"), what="account name")
+    if lost := unprintable(name):
+        raise Invalid(f"We can’t print “{lost[:5]}” on invoices. Leave it out of the account name.")
+    return name
 
 
 def _open_parent(parent: Account | None) -> Account | None:

@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db import transaction
 from kit import clock
+from kit.countries import countries
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
 from accounts.models import Account, Membership
 from accounts.policy import Actor
 from automation import policy, words
-from automation.countries import countries
 from automation.models import Rule
 from automation.policy import Action, Then, Trigger
 from lines.commands.settings import SPEEDS

@@ -197,8 +197,12 @@ def send_again(*, account: Account, delivery_id: int, by: Actor) -> WebhookDeliv
 
 def claim_deliveries(*, limit: int) -> list[WebhookDelivery]:
     """Takes messages that are due."""
-    on = "endpoint_id IN (SELECT id FROM automation_webhookendpoint WHERE is_on AND deleted_at IS NULL)"
-    ids = leases.claim(model=WebhookDelivery, limit=limit, where=f"delivered_at IS NULL AND failed_at IS NULL AND {on}")
+    on = (
+        "endpoint_id IN (SELECT id FROM automation_webhookendpoint WHERE is_on AND deleted_at IS NULL"
+        " AND (wait_until IS NULL OR wait_until <= %s))"
+    )
+    where = f"delivered_at IS NULL AND failed_at IS NULL AND {on}"
+    ids = leases.claim(model=WebhookDelivery, limit=limit, where=where, parameters=[clock.now()])
     return list(WebhookDelivery.objects.filter(pk__in=ids).select_related("endpoint").order_by("pk"))
 
 
@@ -207,17 +211,20 @@ def delivered(*, delivery: WebhookDelivery, status: int) -> None:
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
         delivered_at=now, tried_at=now, status=status, leased_until=None, last_error=""
     )
+    WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).exclude(wait_until=None).update(wait_until=None)
 
 
 PAUSE = dt.timedelta(seconds=30)
 
 
 @transaction.atomic
-def not_delivered(*, delivery: WebhookDelivery, reason: str, status: int | None) -> None:
+def not_delivered(*, delivery: WebhookDelivery, reason: str, status: int | None, wait: float | None = None) -> None:
     """It is tried again later, for three days; what else waits for that address waits a little, so that one that does
-    not answer holds up nobody's messages. The owner is told when one is given up, once a day."""
+    not answer holds up nobody's messages; `wait` seconds where its owner asked for patience. The owner is told when
+    one is given up, once a day."""
     now = clock.now()
-    again = None if status == GONE else policy.retry_at(delivery.attempts, now)
+    asked = dt.timedelta(seconds=wait or 0)
+    again = None if status == GONE else policy.retry_at(delivery.attempts, now, asked)
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
         due_at=again,
         failed_at=None if again else now,
@@ -230,6 +237,8 @@ def not_delivered(*, delivery: WebhookDelivery, reason: str, status: int | None)
         endpoint=delivery.endpoint, delivered_at=None, failed_at=None, leased_until=None
     ).exclude(pk=delivery.pk)
     waiting.exclude(due_at__gt=now).update(due_at=now + PAUSE)
+    if asked:
+        WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(wait_until=now + asked)
     if again is None:
         _tell_given_up(delivery.endpoint, reason)
 

@@ -24,6 +24,7 @@ class WebhookEndpoint(models.Model):
     is_on = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
+    wait_until = models.DateTimeField(null=True)  # its receiver asked to be left alone until then
     since = models.DateTimeField(default=clock.now)  # what happened before it was switched on is not sent
 
     def __str__(self) -> str:

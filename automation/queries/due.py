@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, Sum
+from kit.countries import name_of
 from kit.sql import array, prepared
 
-from automation.countries import name_of
 from automation.models import Rule, RuleFire
 from automation.policy import Action, Period, Trigger, midnight, says
 from automation.queries.scope import DRAFT, IN_SCOPE, Scope, lines_in_scope, scope_of

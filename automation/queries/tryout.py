@@ -13,9 +13,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Sum
 from django.db.models.functions import TruncDate
+from kit.countries import name_of
 from kit.money import ZERO
 
-from automation.countries import name_of
 from automation.policy import (
     LineDayUsed,
     Period,

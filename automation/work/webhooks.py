@@ -38,7 +38,9 @@ def send(*, stop: Callable[[], bool] = lambda: False) -> int:
         while not stop() and (due := webhooks.claim_deliveries(limit=AT_ONCE)):
             for delivery, answer in zip(due, pool.map(_try, due), strict=True):
                 if isinstance(answer, Undeliverable):
-                    webhooks.not_delivered(delivery=delivery, reason=str(answer), status=answer.status)
+                    webhooks.not_delivered(
+                        delivery=delivery, reason=str(answer), status=answer.status, wait=answer.wait
+                    )
                 else:
                     webhooks.delivered(delivery=delivery, status=answer)
                     taken += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from decimal import Decimal
 from typing import Any
 
@@ -142,8 +141,14 @@ class PriceDesk(Desk):
 
 class FileForm(forms.Form):
     file = forms.FileField(
-        label="CSV file",
-        help_text=f"Columns {', '.join(coverage.COLUMNS)}. It is the whole truth about each plan that it names.",
+        label="CSV or XLSX file",
+        help_text=f"Columns {', '.join(coverage.HEADS)}. It is the whole truth about each plan that it names.",
+    )
+    plan = forms.ModelChoiceField(
+        RatePlan.objects.order_by("name"),
+        label="Rate plan",
+        required=False,
+        help_text="Of rows that name none, as in tables of all the world's networks.",
     )
 
 
@@ -160,24 +165,25 @@ class CoverageDesk(Desk):
     @action(description="Load from CSV", url_path="load", icon="upload")
     def load(self, request: HttpRequest) -> HttpResponse:
         def act(given: dict[str, Any]) -> str:
-            loaded = coverage.load_coverage(rows=_rows(given["file"]), by=desk_actor(request))
+            loaded = coverage.load_coverage(
+                table=coverage.coverage_in(content=_content(given["file"])), plan=given["plan"], by=desk_actor(request)
+            )
             if loaded.bad_rows:
                 wrong = "; ".join(f"row {bad['row']}: {bad['why']}" for bad in loaded.bad_rows[:10])
                 raise Invalid(f"Nothing is changed. {len(loaded.bad_rows)} bad rows: {wrong}")
-            return "Loaded: " + ", ".join(f"{name} {count} networks" for name, count in loaded.plans.items())
+            said = [f"{name} {count} networks" for name, count in loaded.plans.items()]
+            left = [f"{len(loaded.left_out)} rows are left out."] if loaded.left_out else []
+            return " ".join([f"Loaded: {', '.join(said)}.", *loaded.notes, *left])
 
         return self.ask(request, FileForm, act, title="Load coverage", button="Load")
 
 
-def _rows(file: Any) -> Any:
+def _content(file: Any) -> bytes:
     """Raises Invalid."""
     if file.size > LARGEST_FILE:
         raise Invalid("The file is over 5 MB; use manage.py import_coverage")
-    try:
-        text = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("The file is no CSV in UTF-8") from None
-    return coverage.rows_in(file=io.StringIO(text, newline=""), name=file.name)
+    content: bytes = file.read()
+    return content
 
 
 class AnswerForm(forms.Form):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import logging
 import re
 import time
@@ -14,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 from kit import logs
+from kit.retry_after import seconds_to_wait
 
 from .base import CallKind, CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
 from .deadline import Deadline, DeadlineTransport
@@ -286,21 +285,4 @@ def _message(data: object, depth: int = 3) -> str:
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds to wait, from Retry-After: a number or an HTTP date (RFC 9110, 10.2.3)."""
-    text = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,30}(\.[0-9]{1,9})?", text):
-        return min(float(text), LONGEST_WAIT)
-    until = _http_date(text)
-    if until is None:
-        return None
-    # The server's own clock, if it says what it shows: ours may differ.
-    now = _http_date(headers.get("Date", "")) or dt.datetime.now(dt.UTC)
-    return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
-
-
-def _http_date(text: str) -> dt.datetime | None:
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        return None
+    return seconds_to_wait(headers.get("Retry-After", ""), date=headers.get("Date", ""), most=LONGEST_WAIT)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +10,7 @@ from kit import clock
 from kit.errors import Invalid
 from kit.identifiers import NotAnIccid, all_spellings, doubt, read_iccid, sim_key
 from kit.sql import array
+from kit.tables import Column, read_table
 
 from accounts.commands import Happened, record_many
 from accounts.models import Account
@@ -20,6 +19,8 @@ from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines.carriers.base import Switch
 from lines.commands.claims import NOT_HERE, Claims, claims_of, note_guesses, taken
+from lines.commands.coverage import PLAN
+from lines.commands.lists import ICCIDS
 from lines.commands.tags import tag_lines, tag_names
 from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan
@@ -28,7 +29,20 @@ from lines.policy.precedence import Request, Result, Standing, settled
 from lines.queries.plans import plans_for
 
 MOST_ROWS = 5_000
-HEADS = {"iccid": "iccid", "rate plan": "plan", "plan": "plan", "notes": "notes", "tags": "tags", "code": "code"}
+COLUMNS = (
+    ICCIDS,
+    Column("rate plan", PLAN.also, required=True),
+    Column(
+        "notes",
+        (
+            "note", "notiz", "notizen", "bemerkung", "comment", "comments", "commentaire", "nota", "notas", "remark",
+            "remarks", "description", "notitie", "примечание", "备注",
+        ),
+    ),
+    Column("tags", ("tag", "label", "labels", "schlagwörter", "étiquettes", "etiquetas", "etichette")),
+    Column("code", ("claim code", "activation code", "code zum freischalten")),
+)  # fmt: skip
+FIELDS = {"rate plan": "plan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +65,41 @@ class Added:
     ours: list[NewLine] = field(default_factory=list)
     bad: list[tuple[NewLine, str]] = field(default_factory=list)
     guesses: list[str] = field(default_factory=list)  # cards that are not theirs to take, as they are counted
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return len(self.lines) + len(self.ours) + len(self.bad)
 
 
-def rows_of(*, text: str) -> list[NewLine]:
-    """The rows of a CSV with a heading: iccid, rate plan, and, if wished, notes, tags and code. Raises Invalid."""
-    text = text.lstrip("\ufeff")
-    first = text.splitlines()[0] if text.strip() else ""
-    reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
-    try:
-        rows = [row for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise Invalid(f"This is no CSV: {error}") from None
-    heads = [HEADS.get(cell.strip().lower(), "") for cell in rows[0]] if rows else []
-    if "iccid" not in heads or "plan" not in heads:
-        raise Invalid("The first row must name the columns: iccid, rate plan, and, if you wish, notes, tags and code")
-    if len(rows) - 1 > MOST_ROWS:
-        raise Invalid(f"The file has {len(rows) - 1:,} lines; give at most {MOST_ROWS:,} at once")
-    found = []
-    for number, row in enumerate(rows[1:], 2):
-        cells = {head: cell.replace("\0", "").strip() for head, cell in zip(heads, row, strict=False) if head}
-        found.append(NewLine(number, **({"iccid": "", "plan": ""} | cells)))
-    return found
+@dataclass(slots=True)
+class NewLines:
+    """The rows of a file: those that could be read, those that could not with why, and what a person should know."""
+
+    rows: list[NewLine]
+    bad: list[tuple[NewLine, str]]
+    notes: list[str]
+
+
+def rows_of(*, content: bytes) -> NewLines:
+    """The rows of a file with a heading: iccid, rate plan, and, if wished, notes, tags and code. Raises Invalid."""
+    table = read_table(content, COLUMNS, most=MOST_ROWS)
+    rows = [
+        NewLine(row.number, **{FIELDS.get(name, name): " ".join(cell.split()) for name, cell in row.cells.items()})
+        for row in table.rows
+    ]
+    return NewLines(rows, [(NewLine(number, "", ""), why) for number, why in table.bad], table.notes)
+
+
+def add_file(
+    *, account: Account, content: bytes, active: bool, by: Actor, address: str = "", only_look: bool = False
+) -> Added:
+    """The same as `add_lines` for a file, all of whose rows are added, ours already or bad. Raises Invalid."""
+    read = rows_of(content=content)
+    added = add_lines(account=account, rows=read.rows, active=active, by=by, address=address, only_look=only_look)
+    added.bad = sorted([*added.bad, *read.bad], key=lambda bad: bad[0].number)
+    added.notes = read.notes
+    return added
 
 
 @transaction.atomic

@@ -2,53 +2,75 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
 from django.db import transaction
-from kit.errors import Invalid, NotFound
+from kit.countries import SPLIT, code_of, name_of, why_not
+from kit.tables import Column, Table, read_file, read_table
 
 from accounts.commands import record
 from accounts.policy import Actor
 from lines.models import Coverage, RatePlan
+from lines.networks import TECHNOLOGIES, read_technologies
 
-COLUMNS = ("rate_plan", "country", "code", "network", "technologies")
-TECHNOLOGIES = ("2G", "3G", "4G", "5G", "LTE-M", "NB-IoT")
+PLAN = Column("rate plan", ("rate_plan", "plan", "tariff", "tarif", "tarifa", "tariffa"))
+COLUMNS = (
+    PLAN,
+    Column("country", ("country name", "land", "pays", "país", "paese", "kraj", "страна"), required=True),
+    Column(
+        "code",
+        ("iso", "iso code", "iso2", "iso 3166", "iso 3166 1", "alpha 2", "alpha2", "ländercode", "code pays"),
+        required=True,
+        otherwise=("country code", "countrycode"),
+    ),
+    Column(
+        "network", ("operator", "netz", "operador", "opérateur", "operatore", "carrier", "network name"), required=True
+    ),
+    Column("technologies", ("technology", "technologie", "technologien", "rat"), otherwise=("bands",)),
+)
+HEADS = ("rate_plan", "country", "code", "network", "technologies")
+MOST_ROWS = 100_000
+LONGEST = 80
+NOWHERE = ("", "n/a", "na/na", "-", "--", "international")  # networks of ships and satellites
 
 
 @dataclass(slots=True)
 class Loaded:
-    """How many networks each plan has now; or, where nothing was changed, what is wrong with each bad row."""
+    """How many networks each plan has now; or, where nothing was changed, what is wrong with each bad row.
+
+    `left_out`: rows that say nothing about a country, with why.
+    """
 
     plans: dict[str, int] = field(default_factory=dict)
     bad_rows: list[dict[str, object]] = field(default_factory=list)
+    left_out: list[dict[str, object]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rows: int = 0
 
 
 @transaction.atomic
-def load_coverage(*, rows: Iterable[tuple[int, Mapping[str, str]]], by: Actor) -> Loaded:
-    """Replaces the coverage of each rate plan that the rows name, or, if any row is bad, nothing."""
-    loaded = Loaded()
-    plans = {plan.name: plan for plan in RatePlan.objects.all()}
+def load_coverage(*, table: Table, by: Actor, plan: RatePlan | None = None) -> Loaded:
+    """Replaces the coverage of each rate plan that the rows name, or, if any row is bad, nothing.
+
+    `plan`: the one that rows are of which name none, as in tables of the world's networks.
+    """
+    loaded = Loaded(rows=table.total, notes=table.notes, bad_rows=[_bad(number, why) for number, why in table.bad])
+    plans = {one.name: one for one in RatePlan.objects.all()}
     found: dict[str, dict[tuple[str, str], Coverage]] = defaultdict(dict)
-    for number, row in rows:
-        values = {name: " ".join((row.get(name) or "").split()) for name in COLUMNS}
-        known = found[values["rate_plan"]]
-        if why := _wrong(values, plans, known):
-            loaded.bad_rows.append({"row": number, "why": why})
-            continue
-        code = values["code"].upper()
-        known[code, values["network"].lower()] = Coverage(
-            plan=plans[values["rate_plan"]],
-            country=values["country"],
-            code=code,
-            network=values["network"],
-            technologies=_technologies(values["technologies"]),
-        )
+    for row in table.rows:
+        values = {name: " ".join(cell.split()) for name, cell in row.cells.items()}
+        named = plan.name if plan and not values["rate plan"] else values["rate plan"]
+        if why := _left_out(values):
+            loaded.left_out.append(_bad(row.number, why))
+        elif why := _wrong(values, named, plans):
+            loaded.bad_rows.append(_bad(row.number, why))
+        else:
+            _join(found[named], plans[named], values)
+    loaded.bad_rows.sort(key=lambda bad: int(str(bad["row"])))
     if loaded.bad_rows:
         return loaded
     for name, networks in sorted(found.items()):
@@ -59,43 +81,61 @@ def load_coverage(*, rows: Iterable[tuple[int, Mapping[str, str]]], by: Actor) -
     return loaded
 
 
-def _wrong(row: dict[str, str], plans: Mapping[str, RatePlan], known: Mapping[tuple[str, str], Coverage]) -> str:
-    if row["rate_plan"] not in plans:
-        return f"there is no rate plan {row['rate_plan']!r}"
-    if not re.fullmatch(r"[A-Za-z]{2}", row["code"]):
-        return f"{row['code']!r} is no country code of two letters"
-    if not 0 < len(row["country"]) <= 80 or not 0 < len(row["network"]) <= 80:
-        return "country and network have 1 to 80 characters"
-    if unknown := set(row["technologies"].split()) - set(TECHNOLOGIES):
-        return f"{', '.join(sorted(unknown))}: write technologies as {' '.join(TECHNOLOGIES)}"
-    if (row["code"].upper(), row["network"].lower()) in known:
-        return f"{row['network']} stands in {row['country']} of this plan already"
+def _left_out(row: Mapping[str, str]) -> str:
+    """Why a row says nothing about any country; tables of the world's networks have some."""
+    if row["code"].lower() in NOWHERE:
+        return f"{row['network']} belongs to no country"
+    if row["code"].upper() in SPLIT:
+        return f"{row['country']} is no country any more"
+    return "" if row["network"] else "the network has no name"
+
+
+def _bad(number: int, why: str) -> dict[str, object]:
+    return {"row": number, "why": why}
+
+
+def _join(networks: dict[tuple[str, str], Coverage], plan: RatePlan, row: Mapping[str, str]) -> None:
+    """A network that has several codes, and so several rows, is one, with all their technologies."""
+    codes = _codes(row["code"])
+    for code in codes:
+        key = code, row["network"].casefold()
+        before = networks[key].technologies if key in networks else ""
+        technologies, _ = read_technologies(f"{before} {row['technologies']}")
+        country = row["country"] if len(codes) == 1 and key not in networks else name_of(code)
+        if key in networks:
+            networks[key].technologies = technologies
+        else:
+            networks[key] = Coverage(
+                plan=plan, country=country, code=code, network=row["network"], technologies=technologies
+            )
+
+
+def _codes(text: str) -> list[str]:
+    """`BL/GF/GP` is three countries."""
+    return [code_of(part) for part in re.split(r"[/,;+]", text) if part.strip()]
+
+
+def _wrong(row: Mapping[str, str], named: str, plans: Mapping[str, RatePlan]) -> str:
+    if named not in plans:
+        return f"there is no rate plan {named!r}" if named else "the rate plan is missing"
+    for part in re.split(r"[/,;+]", row["code"]):
+        if not code_of(part):
+            return why_not(part.strip())
+    codes, meant = _codes(row["code"]), code_of(row["country"]) if len(row["country"]) > 3 else ""
+    if meant and meant not in codes:
+        return f"{row['code']} is {name_of(codes[0])}; {row['country']} is {meant}"
+    if not 0 < len(row["country"]) <= LONGEST or not 0 < len(row["network"]) <= LONGEST:
+        return f"country and network have 1 to {LONGEST} characters"
+    if unknown := read_technologies(row["technologies"])[1]:
+        return f"“{unknown}”: write technologies as {' '.join(TECHNOLOGIES)}"
     return ""
 
 
-def _technologies(text: str) -> str:
-    """In one order."""
-    return " ".join(one for one in TECHNOLOGIES if one in text.split())
+def coverage_in(*, content: bytes) -> Table:
+    """The rows of a file that was uploaded. Raises Invalid."""
+    return read_table(content, COLUMNS, most=MOST_ROWS)
 
 
-def rows_of(*, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each line number of a file with its values by column. Raises NotFound, Invalid."""
-    try:
-        file = path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}") from None
-    with file:
-        yield from rows_in(file=file, name=path.name)
-
-
-def rows_in(*, file: TextIO, name: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The same of an open file. Raises Invalid."""
-    try:
-        reader = csv.DictReader(file)
-        reader.fieldnames = [(column or "").strip().lower() for column in reader.fieldnames or []]
-        if missing := set(COLUMNS) - {"technologies"} - set(reader.fieldnames):
-            raise Invalid(f"{name} has no column {', '.join(sorted(missing))}; its first row names the columns")
-        for row in reader:
-            yield reader.line_num, row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Invalid(f"{name} is no CSV file in UTF-8: {error}") from None
+def coverage_of(*, path: Path) -> Table:
+    """The rows of a file on this machine. Raises NotFound, Invalid."""
+    return read_file(path, COLUMNS, most=MOST_ROWS)

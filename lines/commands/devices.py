@@ -6,14 +6,15 @@ import dataclasses
 import datetime as dt
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Sum
 from kit import clock, crypto
-from kit.errors import Invalid, Refusal
-from kit.identifiers import all_spellings, read_iccid, sim_key
+from kit.errors import Refusal
+from kit.identifiers import NotAnIccid, all_spellings, read_iccid, sim_key
 from kit.sql import array
 
 from accounts.commands import record
@@ -231,31 +232,54 @@ class LineNotProved(Refusal):
 CODES = ("pin", "puk", "pin2", "puk2")
 
 
+@dataclass(slots=True)
+class CodesKept:
+    """Of how many lines codes are kept, which ICCIDs are no line's, and each row that was refused, with why."""
+
+    kept: int = 0
+    unknown: list[str] = field(default_factory=list)
+    bad: list[tuple[int, str]] = field(default_factory=list)
+
+
 @transaction.atomic
-def keep_secrets(*, rows: Sequence[dict[str, str]], by: Actor) -> tuple[int, list[str]]:
-    """Keeps PINs and PUKs of lines, encrypted; says how many, and which ICCIDs are unknown. Raises Invalid."""
-    for number, row in enumerate(rows, 2):
-        codes = {name: row.get(name, "") for name in CODES}
-        if not any(codes.values()) or any(code and not _is_code(name, code) for name, code in codes.items()):
-            raise Invalid(f"Row {number}: a PIN has 4 to 8 digits, a PUK has 8; at least one is to be given")
-    keys = [sim_key(read_iccid(row["iccid"])) for row in rows]
-    lines = {sim_key(line.iccid): line for line in Line.objects.filter(iccid__in=all_spellings(keys))}
+def keep_secrets(*, rows: Sequence[tuple[int, Mapping[str, str]]], by: Actor) -> CodesKept:
+    """Keeps PINs and PUKs of lines, encrypted; every bad row is named. Of two rows for one SIM neither is believed."""
+    done = CodesKept()
+    sims: dict[str, tuple[int, str, dict[str, str]]] = {}
+    twice: set[str] = set()
+    for number, row in rows:
+        codes = {name: row.get(name, "") for name in CODES if row.get(name)}
+        if not codes or not all(_is_code(name, code) for name, code in codes.items()):
+            done.bad.append((number, "a PIN has 4 to 8 digits, a PUK has 8; at least one is to be given"))
+            continue
+        try:
+            key = sim_key(read_iccid(row["iccid"]))
+        except NotAnIccid as bad:
+            done.bad.append((number, bad.message))
+            continue
+        if key in sims:
+            twice.add(key)
+            done.bad.append((number, f"the same SIM stands in row {sims[key][0]}; neither was taken"))
+        else:
+            sims[key] = number, row["iccid"], codes
+    for key in twice:
+        done.bad.append((sims[key][0], "the same SIM stands in another row; neither was taken"))
+        del sims[key]
+    lines = {sim_key(line.iccid): line for line in Line.objects.filter(iccid__in=all_spellings(sims))}
     kept = [
         LineSecret(
-            line=lines[key],
-            codes=crypto.encrypt(
-                json.dumps({name: row[name] for name in CODES if row.get(name)}), row=f"line:{lines[key].pk}"
-            ),
+            line=line,
+            codes=crypto.encrypt(json.dumps(sims[key][2]), row=f"line:{line.pk}"),
             kept_at=clock.now(),
         )
-        for key, row in zip(keys, rows, strict=True)
-        if key in lines
+        for key, line in lines.items()
     ]
     LineSecret.objects.bulk_create(
         kept, update_conflicts=True, unique_fields=["line"], update_fields=["codes", "kept_at"], batch_size=1000
     )
     record(by=by, verb="lines.codes_kept", detail={"lines": len(kept)})
-    return len(kept), [row["iccid"] for key, row in zip(keys, rows, strict=True) if key not in lines]
+    done.kept, done.unknown = len(kept), [iccid for key, (_, iccid, _) in sims.items() if key not in lines]
+    return done
 
 
 def _is_code(name: str, code: str) -> bool:

@@ -11,13 +11,25 @@ from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
 from kit.identifiers import NotAnIccid, all_spellings, iccids_in, read_iccid, sim_key
+from kit.tables import Column
 
 from accounts.models import Account
-from lines.models import IccidList
+from lines.models import IccidList, LineFile
 
+ICCIDS = Column(
+    "iccid",
+    (
+        "icc", "icc id", "iccids", "iccid number", "sim", "sims", "sim card", "sim card number", "sim number", "sim no",
+        "sim id", "simcard", "simnummer", "sim nummer", "sim kartennummer", "kartennummer", "numéro de sim",
+        "numéro sim", "carte sim", "número de sim", "número sim", "numero sim", "номер sim", "sim卡号",
+    ),
+    required=True,
+)  # fmt: skip
 MOST = 100_000  # ICCIDs in a list
 KEPT = dt.timedelta(days=30)
 MOST_LISTS = 20  # of an account; who gives one more loses the one that was not used for the longest time
+FILES_KEPT = dt.timedelta(days=1)
+MOST_FILES = 5  # of an account, which wait to be confirmed
 
 
 @dataclass(slots=True)
@@ -70,6 +82,20 @@ def keep_list(*, account: Account, iccids: Sequence[str]) -> IccidList:
     used = IccidList.objects.filter(account=account).order_by("-used_at", "-pk").values_list("pk", flat=True)
     IccidList.objects.filter(pk__in=list(used[MOST_LISTS:])).delete()
     return kept
+
+
+@transaction.atomic
+def keep_file(*, account: Account, content: bytes) -> LineFile:
+    """Keeps a file that somebody has looked at until they confirm it; an account has a few at once."""
+    kept = LineFile.objects.create(account=account, content=content)
+    newest = LineFile.objects.filter(account=account).order_by("-pk").values("pk")[:MOST_FILES]
+    LineFile.objects.filter(account=account).exclude(pk__in=list(newest.values_list("pk", flat=True))).delete()
+    return kept
+
+
+def drop_old_files() -> int:
+    """Files that nobody confirmed."""
+    return LineFile.objects.filter(created_at__lt=clock.now() - FILES_KEPT).delete()[0]
 
 
 def drop_old_lists() -> int:

@@ -22,6 +22,7 @@ from lines.commands.wishes import LineInStock, enforce
 from lines.models import Carrier, Line, LineState, SmsMessage
 from lines.policy import SmsState, Wanted
 from lines.queries.sms import sms_price
+from lines.texts import Likeness, is_visible, likeness
 
 
 class LineNotActive(Refusal):
@@ -75,14 +76,17 @@ def is_active(*, state: LineState) -> bool:
 
 
 def checked_text(*, text: str) -> str:
-    """A message as it is sent. Raises Invalid."""
-    text = text.replace("\r\n", "\n").strip()
+    """A message as it is sent: exactly as it was typed, blanks and all. Many devices take two leading blanks for a
+    command without a password. Raises Invalid."""
+    text = text.replace("\r\n", "\n")  # as browsers send a line end
     try:
         length = policy.sms_length(text)
     except UnicodeEncodeError:
         raise Invalid("The message has half a character in it; write it again") from None
     if not 1 <= length <= policy.LONGEST_SMS:
         raise Invalid(f"A message has 1 to {policy.LONGEST_SMS} characters; this one has {length}")
+    if not is_visible(text):
+        raise Invalid("This message has nothing in it that can be seen. Enter a text.")
     if any(character < " " and character != "\n" for character in text):
         raise Invalid("The message has a character in it that no phone shows")
     return text
@@ -220,16 +224,74 @@ def sms_followed(*, message_id: int, sms: Sms) -> None:
     message.save(update_fields=["state", "word", "last_error", "leased_until", "is_open", "due_at"])
 
 
-def found_again(*, message_id: int, listed: Sequence[Sms]) -> Sms | None:
-    """The carrier's message that is this one of ours, whose outcome is unknown; None where it has none."""
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A carrier's message that may be ours: a person knows, and a device must not get it twice."""
+
+    sms: Sms
+
+
+def found_again(*, message_id: int, listed: Sequence[Sms]) -> Sms | Doubt | None:
+    """The carrier's message that is this one of ours, whose outcome is unknown, by what a network makes of its text.
+
+    None where the carrier has none that it could be.
+    """
     message = SmsMessage.objects.get(pk=message_id)
     since = message.created_at - CLOCKS_APART
-    ours = [one for one in listed if one.to_device and one.text == message.text and (not one.at or one.at >= since)]
-    for one in ours:
-        taken = SmsMessage.objects.filter(line_id=message.line_id, ref=one.ref).count()
-        if sum(other.ref == one.ref for other in ours) > taken:
+    sent = [one for one in listed if one.to_device and (not one.at or one.at >= since)]
+    free = []
+    for one in sent:
+        taken = SmsMessage.objects.filter(line_id=message.line_id, ref=one.ref).count() if one.ref else 0
+        alike = [other for other in sent if other.ref == one.ref]
+        if len(alike) > taken:
+            free.append(one)
+    for one in free:
+        if likeness(message.text, one.text) is Likeness.SAME:
             return one
+    waiting = SmsMessage.objects.filter(line_id=message.line_id, state=SmsState.QUEUED).exclude(pk=message_id)
+    others = list(waiting.values_list("text", flat=True))
+    for one in free:
+        may_be = one.at is not None or likeness(message.text, one.text) is Likeness.MAYBE
+        if may_be and not any(likeness(text, one.text) is Likeness.SAME for text in others):
+            return Doubt(one)
     return None
+
+
+@transaction.atomic
+def sms_doubted(*, message_id: int, doubt: Doubt) -> None:
+    """Nothing is done about a message until a person says whether the carrier's is it. Harmless twice."""
+    message = SmsMessage.objects.select_for_update(of=("self",)).select_related("line", "carrier").get(pk=message_id)
+    if message.state != SmsState.QUEUED or message.doubt:
+        return
+    message.doubt, message.doubt_ref = (doubt.sms.text or "?")[:1000], doubt.sms.ref[:80]
+    message.is_open, message.leased_until = False, None
+    message.save(update_fields=["doubt", "doubt_ref", "is_open", "leased_until"])
+    carrier = Actor(ActorKind.CARRIER, message.carrier.name)
+    _record(message, by=carrier, verb="sms.doubted", detail={"sms": message.pk, "listed": message.doubt})
+
+
+class AlreadySettled(Refusal):
+    """Somebody has said what became of the message."""
+
+
+@transaction.atomic
+def settle_sms(*, message_id: int, was_sent: bool, by: Actor) -> None:
+    """A person says whether a doubtful message went out: then it is charged, once; else it goes again.
+
+    Raises AlreadySettled.
+    """
+    locked = SmsMessage.objects.select_for_update(of=("self",)).select_related("line", "carrier")
+    message = locked.get(pk=message_id)
+    if not message.doubt:
+        raise AlreadySettled("This message is settled already.")
+    listed, ref = message.doubt, message.doubt_ref
+    message.doubt, message.doubt_ref, message.ask_first = "", "", False
+    message.is_open, message.due_at, message.attempts = not was_sent, None, 0
+    message.save(update_fields=["doubt", "doubt_ref", "ask_first", "is_open", "due_at", "attempts"])
+    _record(message, by=by, verb="sms.settled", detail={"sms": message.pk, "was_sent": was_sent, "listed": listed})
+    if was_sent:
+        follow = CLIENTS[message.carrier.kind].abilities.tells_sms_fate
+        sms_accepted(message_id=message.pk, sms=Sms(ref, True, listed, None), follow=follow)
 
 
 CLOCKS_APART = dt.timedelta(minutes=5)  # how far a carrier's clock may run behind ours

@@ -29,7 +29,7 @@ from lines.models.lines import (
     RatePlan,
     ReadingPass,
 )
-from lines.models.lists import IccidList
+from lines.models.lists import IccidList, LineFile
 from lines.models.notes import NotesLeft
 from lines.models.offers import PlanOffer, PrivatePlan
 from lines.models.readings import (
@@ -85,6 +85,7 @@ __all__ = [
     "LineCycle",
     "LineDay",
     "LineDevice",
+    "LineFile",
     "LineHolding",
     "LinePlan",
     "LineProof",

@@ -25,3 +25,12 @@ class IccidList(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "digest"], name="iccid_list_is_one_row")]
+
+
+class LineFile(models.Model):
+    """A file of lines that somebody looked at and may confirm: an address or a form cannot carry megabytes."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    content = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)

@@ -37,6 +37,9 @@ class SmsMessage(Leased):
     word = models.CharField(max_length=40, blank=True)  # the carrier's own, of what became of it
     asked_at = models.DateTimeField(null=True)  # when the carrier was first asked to take it
     ask_first = models.BooleanField(default=False)  # the carrier may have taken it
+    # What the carrier lists that may be this one: while there is something, a person is asked and nothing is done.
+    doubt = models.CharField(max_length=1000, blank=True, default="", db_default="")
+    doubt_ref = models.CharField(max_length=80, blank=True, default="", db_default="")
     accepted_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)  # when somebody marked it as read
     seen_by = models.CharField(max_length=254, blank=True)
@@ -44,6 +47,9 @@ class SmsMessage(Leased):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(text="") | Q(to_device=False), name="sms_says_something"),
+            models.CheckConstraint(
+                condition=Q(doubt="") | Q(state=SmsState.QUEUED, is_open=False), name="doubtful_sms_waits_for_a_person"
+            ),
             models.CheckConstraint(condition=Q(price__gte=0), name="sms_price_is_not_negative"),
             models.CheckConstraint(
                 condition=Q(state__in=[SmsState.QUEUED, SmsState.REFUSED], accepted_at=None)

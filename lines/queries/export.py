@@ -28,14 +28,17 @@ PAYERS_HEADS = ("Rate plan", "Carrier", "Sub-account", "Tags")
 COUNTED_BESIDE = {"sessions": "sessions", "sms_usage": "sms", "voice_usage": "voice"}
 CHUNK = 65_536  # bytes that are sent together
 
-# How PostgreSQL writes a cell; a text is made harmless as kit.sheets.defused does it.
+# How PostgreSQL writes a cell; a text is made harmless as kit.sheets.defused does it, which a test compares.
 PLAIN = "{}"
-TEXT = "CASE WHEN {0} <> '' AND strpos(E'=+-@\\t\\r\\n', left({0}, 1)) > 0 THEN '''' || {0} ELSE {0} END"
+TEXT = r"""CASE WHEN strpos('0123456789+', left({0}, 1)) > 0 AND {0} ~ '^([+]?[0-9]{{12,}}|0[0-9]+|[0-9]+E[0-9]+)$'
+ THEN '="' || {0} || '"'
+ WHEN strpos(E'\'=+-@\t\r\n＝＋－＠', left({0}, 1)) > 0 AND {0} ~ E'^\'*[=+@\t\r\n＝＋－＠-]' THEN '''' || {0}
+ ELSE {0} END"""
 TIME = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"
 MB = f"trim_scale(round({{}} / {MEGABYTE}.0, 6))"
 STATE = f"CASE {{}} {' '.join(f'WHEN {one:d} THEN {one.word!r}' for one in Status)} END"
 CELLS = {
-    "iccid": PLAIN, "status_id": STATE, "notes": TEXT, "state__last_seen": TIME, "today": MB, "month": MB,
+    "iccid": TEXT, "status_id": STATE, "notes": TEXT, "state__last_seen": TIME, "today": MB, "month": MB,
     "state__sms_sent": PLAIN, "state__read_at": TIME, "imei": TEXT, "msisdn": TEXT, "deactivation_date": PLAIN,
     "sessions": PLAIN, "sms_usage": PLAIN, "voice_usage": PLAIN,
 }  # fmt: skip

@@ -49,6 +49,7 @@ class SmsShown:
     price: Decimal | None
     is_new: bool
     may_still_go: bool  # the carrier has not said whether it took it
+    doubt: str = ""  # what the carrier lists that may be it
 
 
 def sms_of(viewer: Viewer) -> QuerySet[SmsMessage]:
@@ -83,7 +84,7 @@ WHICH = {
     "in": Q(to_device=False),
     "out": Q(to_device=True),
     "unread": Q(state=SmsState.RECEIVED, seen_at=None),
-    "failed": Q(state__in=[SmsState.REFUSED, SmsState.UNDELIVERED]),
+    "failed": Q(state__in=[SmsState.REFUSED, SmsState.UNDELIVERED]) | ~Q(doubt=""),
 }
 
 
@@ -129,6 +130,7 @@ def _shown(message: SmsMessage, viewer: Viewer, own: set[str] | None) -> SmsShow
         price=message.price if viewer.may(Right.SEE_MONEY) and message.accepted_at else None,
         is_new=message.state == SmsState.RECEIVED and message.seen_at is None,
         may_still_go=message.state == SmsState.QUEUED and message.attempts > 0,
+        doubt=message.doubt,
     )
 
 

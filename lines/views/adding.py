@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,13 +14,15 @@ from kit.identifiers import read_iccid
 
 from accounts.doors import MemberRequest, address_of, needs
 from accounts.policy import Right
-from lines.commands import adding
+from lines.commands import adding, lists
 from lines.commands.adding import NewLine
+from lines.models import LineFile
 from lines.queries.jobs import prices_in_force
 from lines.queries.plans import plans_for
 from lines.queries.stock import reserved_for
 from lines.views.bulk import uploaded
 
+HEX = "[0-9a-f]{32}"
 SHOWN = 200  # bad rows on a page
 RESERVED_SHOWN = 25
 
@@ -69,22 +73,32 @@ def add(request: MemberRequest) -> HttpResponse:
 def add_many(request: MemberRequest) -> HttpResponse:
     """Looks at a file of lines, says what is wrong with which row, and adds the others when it is confirmed."""
     _payer_only(request)
-    context: dict[str, object] = {"most": adding.MOST_ROWS, "text": "", "active": True, "shown": SHOWN}
+    text = request.POST.get("rows", "")
+    context: dict[str, object] = {"most": adding.MOST_ROWS, "text": text, "active": True, "shown": SHOWN}
     if request.method == "POST":
         try:
-            text = uploaded(request, "rows")
-            rows = adding.rows_of(text=text)
+            content = _looked_at(request) if "kept" in request.POST else uploaded(request, "rows")
             is_sure = "sure" in request.POST
-            done = adding.add_lines(
+            done = adding.add_file(
                 account=request.account,
-                rows=rows,
+                content=content,
                 active="active" in request.POST,
                 by=request.membership.user.actor,
                 address=address_of(request),
                 only_look=not is_sure,
             )
+            kept = "" if is_sure else lists.keep_file(account=request.account, content=content).uuid.hex
         except Refusal as refusal:
             messages.error(request, refusal.message)
         else:
-            context |= {"done": done, "is_sure": is_sure, "text": text, "active": "active" in request.POST}
+            context |= {"done": done, "is_sure": is_sure, "kept": kept, "active": "active" in request.POST}
     return render(request, "lines/add_many.html", context)
+
+
+def _looked_at(request: MemberRequest) -> bytes:
+    """The file that was looked at and is confirmed now. Raises Refusal."""
+    key = request.POST["kept"]
+    kept = LineFile.objects.filter(account=request.account, uuid=key).first() if re.fullmatch(HEX, key) else None
+    if kept is None:
+        raise Refusal("This upload has expired. Upload the file again.")
+    return bytes(kept.content)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from kit.errors import Refusal
 from kit.identifiers import is_iccid
+from kit.tables import rows_of_text
 
 from accounts.doors import MemberRequest, needs
 from accounts.models import Membership
@@ -146,7 +147,7 @@ def find(request: MemberRequest) -> HttpResponse:
     to = "lines-bulk" if request.GET.get("to") == "bulk" else "lines"
     if request.method == "POST":
         try:
-            found = lists.iccids_of(rows=enumerate(uploaded(request, "iccids").splitlines(), 1))
+            found = lists.iccids_of(rows=rows_of_text(uploaded(request, "iccids")))
             kept = lists.keep_list(account=request.account, iccids=found.iccids)
         except Refusal as refusal:
             messages.error(request, refusal.message)
@@ -165,12 +166,12 @@ def _unread(rows: list[tuple[int, str]], some: int = 5) -> str:
     return f"{len(rows):,} rows without an ICCID left out. {told}{more}" if len(rows) > 1 else f"Left out: {told}"
 
 
-def uploaded(request: MemberRequest, name: str) -> str:
-    """The text of an uploaded file, or else what was written into the field of this name. Raises Refusal."""
+def uploaded(request: MemberRequest, name: str) -> bytes:
+    """What is in an uploaded file, or else what was written into the field of this name. Raises Refusal."""
     file = request.FILES.get("file")
     if file is None:
-        return request.POST.get(name, "")
+        return request.POST.get(name, "").encode()
     if file.size is None or file.size > LARGEST_FILE:
-        raise Refusal("The file is larger than 4 MB; give it in parts")
+        raise Refusal("The file is larger than 4 MB. Split it, and upload the parts one by one.")
     content: bytes = file.read()
-    return content.decode("utf-8", errors="replace")
+    return content

@@ -60,6 +60,7 @@ def sms_list(request: MemberRequest) -> HttpResponse:
     asked = {name: value for name, value in (("q", q), ("which", which)) if value}
     context = _listed(request, reverse("sms"), asked) | {"q": q, "which": which, "kinds": KINDS}
     context["may_see_money"] = request.membership.may(Right.SEE_MONEY)
+    context["may_activate"] = request.membership.may(Right.ACTIVATE_LINES)
     return page(request, "lines/sms.html", context, part="messages")
 
 
@@ -121,6 +122,26 @@ def sms_send(request: MemberRequest, iccid: str) -> HttpResponse:
         context |= _listed(request, reverse("line-sms", args=[iccid]), {}, line) | _form(request, line, text)
         return page(request, "lines/line_sms.html", context)
     messages.success(request, "The message is on its way. What becomes of it stands below.")
+    return redirect("line-sms", iccid=iccid)
+
+
+@require_POST
+@needs(Right.ACTIVATE_LINES)
+def sms_settle(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Somebody says whether a message whose answer was lost went out, or is to be sent again."""
+    line = line_or_404(request, iccid)
+    wanted = _whole(request.POST.get("message"))
+    message = queries.sms_of(request.membership).filter(line=line, pk=wanted or 0).exclude(doubt="").first()
+    if message is None or request.POST.get("do") not in ("sent", "again"):
+        messages.error(request, "This message is settled already.")
+        return redirect("line-sms", iccid=iccid)
+    was_sent = request.POST["do"] == "sent"
+    try:
+        commands.settle_sms(message_id=message.pk, was_sent=was_sent, by=request.membership.user.actor)
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, "Marked as sent." if was_sent else "We’ll send it again.")
     return redirect("line-sms", iccid=iccid)
 
 

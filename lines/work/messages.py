@@ -65,7 +65,11 @@ def ask(client: CarrierClient, message: ClaimedSms) -> Sms | tuple[Sms, ...]:
 
 def _settle(carrier: Carrier, client: CarrierClient, message: ClaimedSms, answer: Answer, handled: Handled) -> None:
     if isinstance(answer, tuple):
-        answer = _look_again(client, message, answer)
+        again = _look_again(client, message, answer)
+        if isinstance(again, sms.Doubt):
+            sms.sms_doubted(message_id=message.pk, doubt=again)
+            return
+        answer = again
     if isinstance(answer, CarrierFailure):
         _failed(carrier, message, answer, handled)
     elif message.is_sent:
@@ -75,13 +79,18 @@ def _settle(carrier: Carrier, client: CarrierClient, message: ClaimedSms, answer
         sms.sms_accepted(message_id=message.pk, sms=answer, follow=client.abilities.tells_sms_fate)
 
 
-def _look_again(client: CarrierClient, message: ClaimedSms, listed: tuple[Sms, ...]) -> Sms | CarrierFailure:
-    """The message among those that the carrier has; one that has not turned up for a while goes out again."""
+def _look_again(
+    client: CarrierClient, message: ClaimedSms, listed: tuple[Sms, ...]
+) -> Sms | CarrierFailure | sms.Doubt:
+    """The message among those that the carrier has; one that has not turned up for a while goes out again, unless the
+    carrier has one that it may have become."""
     found = sms.found_again(message_id=message.pk, listed=listed)
-    if found is not None:
+    if isinstance(found, Sms):
         return found
     if message.asked_at is not None and clock.now() - message.asked_at < policy.SMS_READ_BACK:
         return OutcomeUnknown("The carrier does not show the message yet; it is looked for again before it goes again")
+    if found is not None:
+        return found
     if not sms.sms_goes_again(message_id=message.pk):
         return Refused("The line was no longer activated")
     return attempt(lambda: client.send_sms(message.iccid, message.text))

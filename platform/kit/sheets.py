@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,13 +13,30 @@ from typing import Any, Protocol
 import xlsxwriter
 
 SHEET_ROWS = 1_000_000  # Excel takes 1,048,576
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+RISKY = "=+-@\t\r\n＝＋－＠"  # whoever opens a file, in whatever language, has no formula in it
+FORMULA = re.compile(rf"'*[{re.escape(RISKY)}]")
+# What a spreadsheet would take for a number, and change: many digits, zeros in front, an E among digits.
+NUMBER = re.compile(r"\+?[0-9]{12,}|0[0-9]+|[0-9]+E[0-9]+")
+KEPT_WHOLE = re.compile(r'="([^"]*)"')
 BATCH = 500  # rows of a CSV that are sent together
 
 
 def defused(value: object) -> object:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection); one that
+    it would take for a number stays the text it is, such as an ICCID."""
+    if not isinstance(value, str):
+        return value
+    if NUMBER.fullmatch(value):
+        return f'="{value}"'
+    return f"'{value}" if FORMULA.match(value) else value
+
+
+def undefused(cell: str) -> str:
+    """What `defused` was given."""
+    if cell.startswith("'"):
+        return cell[1:] if FORMULA.match(cell) else cell
+    kept = KEPT_WHOLE.fullmatch(cell)
+    return kept[1] if kept else cell
 
 
 class Book(Protocol):
@@ -81,7 +99,9 @@ class XlsxBook:
             elif isinstance(value, dt.date):
                 self._sheet.write_datetime(self._next, column, value)
             elif isinstance(value, str):
-                self._sheet.write_string(self._next, column, value)
+                # Our reader takes a mark off: what looks marked by itself gets one more.
+                marked = value if undefused(value) == value else f"'{value}"
+                self._sheet.write_string(self._next, column, marked)
             elif value is not None:
                 self._sheet.write_number(self._next, column, value)
         self._next += 1

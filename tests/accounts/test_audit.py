@@ -198,7 +198,7 @@ def test_the_file_holds_everything_and_nothing_that_a_spreadsheet_would_run(acme
     record(by=JANE, verb="line.notes_edited", account_id=acme.pk, subject=f"line:{ICCID}", detail=detail)
     body = b"".join(client_of(acme).get("/audit/audit.csv").streaming_content).decode()  # type: ignore[attr-defined]
     rows = [row for row in csv.reader(io.StringIO(body)) if row[2] != "Person: logged in"]
-    assert rows[1][1:] == ["jane@acme.example", "Line: notes edited", ICCID, "", "name", "'=1+1", "b"]
+    assert rows[1][1:] == ["jane@acme.example", "Line: notes edited", f'="{ICCID}"', "", "name", "'=1+1", "b"]
     assert {len(row) for row in rows} == {8}
 
 

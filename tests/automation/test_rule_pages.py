@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from kit.sheets import undefused
 from kombu.exceptions import OperationalError
 
 from accounts.models import Membership, User
@@ -166,8 +167,8 @@ def test_activity_says_why_and_what_follows_and_is_filtered(client: Client, rule
         found = client.get(ACTIVITY, query).content.decode()
         assert {line.iccid for line in (first, second) if f"/lines/{line.iccid}/" in found} == seen, query
     answer = client.get("/automation/activity.csv", {"line": first.iccid})
-    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
-    assert [row[2] for row in rows] == ["ICCID", first.iccid]
+    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    assert [undefused(row[2]) for row in rows] == ["ICCID", first.iccid]
     assert rows[1][6:9] == ["Activate", "2026-11-21 00:00:00", "done"]
 
 

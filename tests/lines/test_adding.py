@@ -99,7 +99,7 @@ def test_a_file_is_looked_at_first_and_each_bad_row_is_named(fleet: Fleet) -> No
 @pytest.mark.parametrize("text", ["", "iccid\n1", "a,b\n1,2", "rate plan,notes\nx,y"])
 def test_a_file_without_its_headings_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
-        rows_of(text=text)
+        rows_of(content=text.encode())
 
 
 def test_the_form_adds_one_and_says_what_is_wrong(fleet: Fleet) -> None:

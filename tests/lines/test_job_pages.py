@@ -82,7 +82,7 @@ def test_nothing_ticked_or_nothing_to_say_is_told(fleet: Fleet) -> None:
         ({"action": "plan", "plan": "999"}, "no such rate plan"),
     ):
         assert expected in client.post("/lines/bulk/", data, follow=True).content.decode()
-    assert "no ICCID in this" in client.post("/lines/find/", {"iccids": "none"}).content.decode()
+    assert "No ICCIDs found" in client.post("/lines/find/", {"iccids": "none"}).content.decode()
     assert Job.objects.count() == 0
 
 

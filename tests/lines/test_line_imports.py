@@ -61,9 +61,9 @@ def test_a_file_that_was_imported_already_adds_nothing(fleet: Fleet, tmp_path: P
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (b"serial\n1\n", "no column iccid"),
-        (b"", "no column iccid"),
-        (b"iccid\n\xff\xfe\n", "UTF-8"),
+        (b"imsi\n1\n", "No heading was found"),
+        (b"", "No heading was found"),
+        (b"iccid\n\x81\n", "Row 2: a character can’t be read"),
     ],
 )
 def test_a_file_that_is_none_is_refused(fleet: Fleet, tmp_path: Path, text: bytes, complaint: str) -> None:

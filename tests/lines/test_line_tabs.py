@@ -122,9 +122,9 @@ def test_destinations_add_up_to_what_was_used_and_belong_to_who_held_the_line(fl
 def test_codes_are_encrypted_and_each_look_is_written_down(fleet: Fleet) -> None:
     account = fleet.account()
     line = fleet.line(account)
-    assert devices.keep_secrets(
-        rows=[{"iccid": line.iccid, "pin": "1234", "puk": "12345678"}, {"iccid": "8" * 19, "pin": "0000"}], by=OPERATOR
-    ) == (1, ["8" * 19])
+    rows = [{"iccid": line.iccid, "pin": "1234", "puk": "12345678"}, {"iccid": "8" * 19, "pin": "0000"}]
+    done = devices.keep_secrets(rows=list(enumerate(rows, 2)), by=OPERATOR)
+    assert (done.kept, done.unknown, done.bad) == (1, ["8" * 19], [])
     assert "1234" not in LineSecret.objects.get().codes
     client = client_of(account)
     assert "12345678" not in client.get(f"/lines/{line.iccid}/settings/").content.decode()

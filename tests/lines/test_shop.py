@@ -13,13 +13,14 @@ from django.core.management.base import CommandError
 from django.test import Client
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
+from kit.tables import Row, Table
 from pytest_django import Settings
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, Actor, ActorKind
 from accounts.queries import owner_of
 from billing.models import Notice
-from lines.commands.coverage import load_coverage, rows_of
+from lines.commands.coverage import COLUMNS, coverage_of, load_coverage
 from lines.commands.orders import OrderEnded, Wish, answer_order, ask_for_cards, withdraw_order
 from lines.models import Coverage, Order
 from lines.queries import shop
@@ -53,8 +54,9 @@ def plan_name(fleet: Fleet) -> str:
 
 
 def load(fleet: Fleet, *rows: dict[str, str]) -> object:
-    named = [{"rate_plan": plan_name(fleet)} | row for row in rows]
-    return load_coverage(rows=enumerate(named, 2), by=OPERATOR)
+    named = [{"rate plan": plan_name(fleet)} | row for row in rows]
+    table = [Row(number, {one.name: row.get(one.name, "") for one in COLUMNS}) for number, row in enumerate(named, 2)]
+    return load_coverage(table=Table(table), by=OPERATOR)
 
 
 def test_a_load_is_the_whole_truth_about_its_plans(fleet: Fleet) -> None:
@@ -72,20 +74,20 @@ def test_one_bad_row_changes_nothing_and_every_bad_row_is_named(fleet: Fleet, tm
     name = plan_name(fleet)
     file.write_text(
         f"Rate_Plan,country,code,network,technologies\n{name},Peru,PE,Claro,4G\nNo such,Peru,PE,Claro,\n"
-        f"{name},Peru,PER,Entel,4G\n{name},Peru,PE,claro,6G\n{name},Peru,pe,CLARO,4G\n"
+        f"{name},Peru,PR,Entel,4G\n{name},Peru,PE,claro,6G\n{name},Peru,pe,CLARO,4G,5G\n"
     )
-    loaded = load_coverage(rows=rows_of(path=file), by=OPERATOR)
+    loaded = load_coverage(table=coverage_of(path=file), by=OPERATOR)
     assert [(row["row"], str(row["why"])[:22]) for row in loaded.bad_rows] == [
         (3, "there is no rate plan "),
-        (4, "'PER' is no country co"),
-        (5, "6G: write technologies"),
-        (6, "CLARO stands in Peru o"),
+        (4, "PR is Puerto Rico; Per"),
+        (5, "“6G”: write technologi"),
+        (6, "This row has 6 cells, "),
     ]
     assert Coverage.objects.get().country == "Kenya"
     with pytest.raises(SystemExit):
         call_command("import_coverage", str(file))
     file.write_text("country,code\n")
-    with pytest.raises(CommandError, match="no column network, rate_plan"):
+    with pytest.raises(CommandError, match="No heading was found"):
         call_command("import_coverage", str(file))
 
 

@@ -136,6 +136,7 @@ ROWS: dict[str, Row] = {
     "line-notes": write(Right.EDIT_NOTES, {"notes": "new"}, iccid="line"),
     "line-sms": read(LINES, iccid="line"),
     "line-sms-send": write(Right.ACTIVATE_LINES, {"text": "hello", "key": HEX}, iccid="line"),
+    "line-sms-settle": write(Right.ACTIVATE_LINES, {"message": "1", "do": "again"}, iccid="line"),
     "sms": read(LINES),
     "sms-seen": write(Right.ASK),
     "line-usage": read(LINES, iccid="line"),

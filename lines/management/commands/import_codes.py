@@ -1,32 +1,41 @@
-"""import_codes FILE.csv (columns iccid, pin, puk, pin2, puk2)."""
+"""import_codes FILE (columns iccid, pin, puk, pin2, puk2)."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from kit.errors import Invalid
 from kit.operator import OperatorCommand
+from kit.tables import Column, read_file
 
 from accounts.policy import OPERATOR
 from lines.commands.devices import CODES, keep_secrets
+from lines.commands.lists import ICCIDS
+
+COLUMNS = (ICCIDS, *(Column(name, (f"{name}1",) if name in ("pin", "puk") else ()) for name in CODES))
+MOST_ROWS = 2_000_000
 
 
 class Command(OperatorCommand):
     help = "Keep PINs and PUKs of lines, encrypted; what is kept already is replaced."
 
     def take(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE.csv")
+        parser.add_argument("file", metavar="FILE")
 
     def answer(self, **options: Any) -> dict[str, Any]:
-        try:
-            with Path(options["file"]).open(encoding="utf-8-sig", newline="") as file:
-                rows = [
-                    {name: (row.get(name) or "").strip() for name in ("iccid", *CODES)} for row in csv.DictReader(file)
-                ]
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise Invalid(f"{options['file']} cannot be read: {error}") from error
-        kept, unknown = keep_secrets(rows=rows, by=OPERATOR)
-        return {"kept": kept, "unknown": unknown}
+        table = read_file(Path(options["file"]), COLUMNS, most=MOST_ROWS)
+        done = keep_secrets(rows=[(row.number, row.cells) for row in table.rows], by=OPERATOR)
+        bad = sorted([*done.bad, *table.bad])
+        return {
+            "rows": table.total,
+            "kept": done.kept,
+            "refused": len(bad),
+            "bad_rows": [{"row": number, "why": why} for number, why in bad],
+            "unknown": done.unknown,
+            "notes": table.notes,
+        }
+
+    def exit_code(self, answer: dict[str, Any]) -> int:
+        """1 when some rows were not kept."""
+        return 1 if answer["refused"] or answer["unknown"] else 0

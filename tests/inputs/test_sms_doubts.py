@@ -1,0 +1,111 @@
+"""A message whose answer was lost: found again by its text, or a person is asked; the device never gets it twice."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from kit import clock
+
+from accounts.models import Event
+from accounts.policy import OPERATOR
+from accounts.queries import owner_of
+from billing.models import Entry
+from lines.carriers.base import Sms
+from lines.commands.sms import (
+    AlreadySettled,
+    Doubt,
+    claim_sms,
+    found_again,
+    send_sms,
+    settle_sms,
+    sms_doubted,
+    sms_postponed,
+)
+from lines.models import Line, Price, SmsMessage
+from lines.policy import SmsState
+from tests.fleets import Fleet, books_hold
+
+
+@pytest.fixture
+def line(fleet: Fleet) -> Line:
+    line = fleet.line(fleet.account())
+    Price.objects.filter(plan=line.plan).update(per_sms=Decimal("0.05"))
+    line.state.__class__.objects.filter(pk=line.pk).update(reported=1)
+    return line
+
+
+def lost(line: Line, text: str) -> SmsMessage:
+    """A message that was handed over, and whose answer never came."""
+    message = send_sms(line=line, text=text, by=OPERATOR)
+    assert [one.pk for one in claim_sms(carrier=line.carrier, limit=9)] == [message.pk]
+    sms_postponed(message_id=message.pk, error="lost", outcome_unknown=True, wait=0)
+    return message
+
+
+def listed(text: str, ref: str = "r1") -> Sms:
+    return Sms(ref, True, text, clock.now())
+
+
+@pytest.mark.parametrize(
+    ("sent", "there"),
+    [("Reset the pump’s relay", "Reset the pump's relay"), ("reboot\nnow", "reboot\r\nnow"), ("  getinfo", "getinfo")],
+)
+def test_it_is_found_by_what_the_network_made_of_it(line: Line, sent: str, there: str) -> None:
+    message = lost(line, sent)
+    assert message.text == sent
+    assert found_again(message_id=message.pk, listed=[listed(there)]) == listed(there)
+    assert found_again(message_id=message.pk, listed=[]) is None
+
+
+def doubted(line: Line, text: str = "Größe 5", there: str = "Gr??e 5") -> SmsMessage:
+    message = lost(line, text)
+    doubt = found_again(message_id=message.pk, listed=[listed(there)])
+    assert isinstance(doubt, Doubt)
+    sms_doubted(message_id=message.pk, doubt=doubt)
+    sms_doubted(message_id=message.pk, doubt=doubt)
+    message.refresh_from_db()
+    assert claim_sms(carrier=line.carrier, limit=9) == []
+    return message
+
+
+def test_in_doubt_a_person_is_asked_and_says_it_was_sent(line: Line) -> None:
+    message = doubted(line)
+    settle_sms(message_id=message.pk, was_sent=True, by=OPERATOR)
+    message.refresh_from_db()
+    assert (message.state, message.ref, message.doubt) == (SmsState.SENT, "r1", "")
+    assert [row.amount for row in Entry.objects.filter(kind="sms")] == [Decimal("-0.05")]
+    with pytest.raises(AlreadySettled):
+        settle_sms(message_id=message.pk, was_sent=False, by=OPERATOR)
+    assert Event.objects.filter(verb__in=("sms.doubted", "sms.settled")).count() == 2
+    assert books_hold()
+
+
+def test_or_says_it_was_not_and_it_goes_again_once(line: Line) -> None:
+    message = doubted(line, "status please", "something else of another system")
+    client = Client()
+    client.force_login(owner_of(line.account))
+    page = client.get(f"/lines/{line.iccid}/sms/").content.decode()
+    assert "is this your message?" in page
+    assert "No, send again" in page
+    for _ in range(2):  # the second click
+        client.post(f"/lines/{line.iccid}/sms/settle/", {"message": message.pk, "do": "again"})
+    assert [one.ask_first for one in claim_sms(carrier=line.carrier, limit=9)] == [False]
+    assert not Entry.objects.filter(kind="sms").exists()
+
+
+def test_a_message_of_ours_that_waits_beside_it_is_no_doubt(line: Line) -> None:
+    first = lost(line, "one")
+    SmsMessage.objects.filter(pk=first.pk).update(is_open=False)
+    second = lost(line, "two")
+    assert found_again(message_id=second.pk, listed=[listed("one")]) is None
+
+
+def test_nobody_settles_the_message_of_another(line: Line, fleet: Fleet) -> None:
+    message = doubted(line)
+    client = Client()
+    client.force_login(owner_of(fleet.account()))
+    answer = client.post(f"/lines/{line.iccid}/sms/settle/", {"message": message.pk, "do": "sent"})
+    message.refresh_from_db()
+    assert (answer.status_code, bool(message.doubt)) == (404, True)
