@@ -10,11 +10,11 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz faults planted screens help
+.PHONY: setup demo test suite check format lock bench fuzz faults planted roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | faults | planted | screens"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | faults | planted | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -43,9 +43,9 @@ bench: setup
 	$(BIN)/python manage.py bench
 	$(BIN)/python manage.py bench_rules
 
-# Anything at all sent to every call of the API: each answer is one that its document promises.
+# Anything at all sent to every call of the API, and to the readers of files, identifiers, names and texts.
 fuzz: setup
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py --timeout 1800
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py tests/inputs --timeout 1800
 
 # Takes away everything that a running demo leans on, one at a time; writes docs/reliability.md.
 faults: setup
@@ -54,6 +54,10 @@ faults: setup
 # Faults of money code, one after another in a copy of the tree: the tests must catch each. ONLY=NAME, JOBS=N.
 planted: setup
 	$(BIN)/python -m tests.rigs.planted $(if $(ONLY),--only $(ONLY)) --jobs $(or $(JOBS),1)
+
+# Files that we write, opened and saved by LibreOffice (Debian: libreoffice-calc), and read again.
+roundtrip: setup
+	$(BIN)/python -m tests.rigs.roundtrip
 
 # Screenshots of every page for docs/screens/, from a demo of its own.
 screens: setup

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kit.errors import Invalid, NotFound
+from kit.identifiers import NotAnIccid, read_iccid, sim_key
+from kit.tables import Column, read_file
 
+from lines.commands.lists import ICCIDS
 from lines.models import Carrier, RatePlan
+
+MOST_ROWS = 2_000_000
 
 
 def carrier_named(name: str) -> Carrier:
@@ -27,24 +32,20 @@ def rate_plan_named(name: str) -> RatePlan:
     return plan
 
 
-def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Each row of a CSV file that has one of these columns' cells. Raises NotFound, Invalid."""
-    try:
-        file = path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise NotFound(f"{path} cannot be read: {error.strerror}") from None
-    with file:
-        try:
-            reader = csv.DictReader(file)
-            names = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
-            if missing := [name for name in columns if name not in names]:
-                raise Invalid(f"{path} has no column {missing[0]}; its first row must name the columns")
-            for row in reader:
-                found = {name: (row[names[name]] or "").strip() for name in columns}
-                if any(found.values()):
-                    yield found
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise Invalid(f"{path} is no CSV file in UTF-8: {error}") from None
+def file_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Each row of a file about SIMs, of which each stands in it once. Raises NotFound, Invalid."""
+    wanted = [ICCIDS if name == ICCIDS.name else Column(name, required=True) for name in columns]
+    table = read_file(path, wanted, most=MOST_ROWS)
+    bad, rows_of = list(table.bad), dict[str, int]()
+    for row in table.rows:
+        with suppress(NotAnIccid):  # the command says which
+            key = sim_key(read_iccid(row.cells[ICCIDS.name]))
+            if rows_of.setdefault(key, row.number) != row.number:
+                bad.append((row.number, f"the same SIM stands in row {rows_of[key]}"))
+    if bad:
+        said = " ".join(f"Row {number}: {why}." for number, why in sorted(bad)[:10])
+        raise Invalid(f"{path.name} is not taken. {said}")
+    return [row.cells for row in table.rows]
 
 
 def _list(names: object) -> str:

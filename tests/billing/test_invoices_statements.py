@@ -123,7 +123,8 @@ def test_a_csv_has_the_same_and_its_formulas_are_defused(used: Till) -> None:
     assert sum(Decimal(row[10]) for row in usage) == Decimal("4.25")
     assert any("Visa ending in 4242" in row for row in rows)
     assert any("'=cmd|calc" in row for row in rows)
-    assert not re.search(r'(^|[,"])[=@+]', text, re.MULTILINE)
+    kept_whole = re.sub(r'"=""[0-9]+"""', "", text)  # a text that a spreadsheet takes for no number
+    assert not re.search(r'(^|[,"])[=@+]', kept_whole, re.MULTILINE)
 
 
 def test_asked_twice_it_is_written_once_and_a_dead_worker_is_followed(used: Till) -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 import openpyxl
 import pytest
 import xlsxwriter
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 from kit.errors import Invalid
 from kit.sheets import XlsxBook, csv_lines, defused, undefused
 from kit.tables import Column, decoded, plain_heading, read_table, rows_of_text
+
+from lines.queries.export import TEXT
 
 SIM, OTHER = "8988239000000000019", "8988239000000000027"
 COLUMNS = (
@@ -244,3 +247,40 @@ def test_a_workbook_broken_anywhere_is_refused(junk: bytes) -> None:
         list(rows_of_text(good[:at] + junk + good[at:]))
     except Invalid:
         return
+
+
+def as_excel_saves(cell: str) -> str:
+    """What a spreadsheet makes of a cell of a CSV file, and saves: few digits of a number, and what formulas show."""
+    if cell.startswith("="):
+        return cell[2:-1] if cell.startswith('="') else "#NAME?"
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return f"{number:.5E}" if abs(number) >= 1e11 else f"{number:g}"
+
+
+@pytest.mark.parametrize(
+    "text", [SIM, "352099001761481", "3197040000008", "+3197040000008", "007", "12E5", "=1+1", "@x"]
+)
+def test_what_must_stay_whole_survives_a_spreadsheet(text: str) -> None:
+    assert undefused(as_excel_saves(str(defused(text)))) == text
+
+
+def test_a_workbook_of_ours_survives_being_opened_and_saved(tmp_path: Path) -> None:
+    book = XlsxBook(tmp_path / "lines.xlsx")
+    book.table("Lines", ("ICCID", "Rate plan", "Notes"))
+    book.row((SIM, "352099001761481", "+3197040000008"))
+    book.close()
+    opened = openpyxl.load_workbook(tmp_path / "lines.xlsx")
+    opened.save(tmp_path / "saved.xlsx")
+    ((_, cells),) = read((tmp_path / "saved.xlsx").read_bytes())
+    assert list(cells.values())[:3] == [SIM, "352099001761481", "+3197040000008"]
+
+
+@pytest.mark.django_db
+def test_postgresql_defuses_as_python_does() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT x, {TEXT.format('x')} FROM unnest(%s::text[]) AS t(x)", [TEXTS])
+        found = cursor.fetchall()
+    assert found == [(text, defused(text)) for text in TEXTS]

@@ -12,9 +12,9 @@ from kit.tables import Column, read_file
 from accounts.policy import OPERATOR
 from lines.commands.devices import CODES, keep_secrets
 from lines.commands.lists import ICCIDS
+from lines.management.naming import MOST_ROWS
 
 COLUMNS = (ICCIDS, *(Column(name, (f"{name}1",) if name in ("pin", "puk") else ()) for name in CODES))
-MOST_ROWS = 2_000_000
 
 
 class Command(OperatorCommand):

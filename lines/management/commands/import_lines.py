@@ -13,9 +13,7 @@ from accounts.policy import OPERATOR
 from accounts.queries import account_by_uuid
 from lines.commands.lists import ICCIDS
 from lines.commands.stock import import_lines
-from lines.management.naming import carrier_named, rate_plan_named
-
-MOST_ROWS = 2_000_000
+from lines.management.naming import MOST_ROWS, carrier_named, rate_plan_named
 
 
 class Command(OperatorCommand):

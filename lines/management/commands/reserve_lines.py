@@ -1,4 +1,4 @@
-"""reserve_lines FILE.csv --account UUID [--batch NAME] | --release."""
+"""reserve_lines FILE --account UUID [--batch NAME] | --release."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from kit.operator import OperatorCommand
 from accounts.policy import OPERATOR
 from accounts.queries import account_by_uuid
 from lines.commands.claims import release, reserve
-from lines.management.naming import csv_rows
+from lines.management.naming import file_rows
 
 
 class Command(OperatorCommand):
     help = "Reserve lines in stock for an account, which then adds them without a code; or release them."
 
     def take(self, parser: CommandParser) -> None:
-        parser.add_argument("file", metavar="FILE.csv", help="with a column iccid")
+        parser.add_argument("file", metavar="FILE", help="with a column iccid")
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--account", metavar="UUID")
         what.add_argument("--release", action="store_true", help="take the reservations back")
         parser.add_argument("--batch", default="", metavar="NAME", help="what the account reads beside each card")
 
     def answer(self, **options: Any) -> dict[str, Any]:
-        iccids = [row["iccid"] for row in csv_rows(Path(options["file"]), ("iccid",))]
+        iccids = [row["iccid"] for row in file_rows(Path(options["file"]), ("iccid",))]
         if options["release"]:
             return {"released": release(iccids=iccids, by=OPERATOR)}
         account = account_by_uuid(options["account"])
