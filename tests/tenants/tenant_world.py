@@ -41,6 +41,7 @@ from lines.models import (
     JobItem,
     Line,
     LineDay,
+    LineFile,
     LineState,
     LineTag,
     NotesLeft,
@@ -321,6 +322,7 @@ def _work(tenant: Tenant) -> None:
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
     iccids = [tenant.objects["line"]]
     IccidList.objects.create(account=account, digest=word.encode().ljust(32), iccids=iccids, total=1)
+    LineFile.objects.create(account=account, content=word.encode())
     tenant.objects |= {
         "tag": tag.pk,
         "job": job.uuid.hex,
