@@ -134,7 +134,8 @@ def test_pin_and_puk_wait_for_the_carrier_or_the_back_office(fleet: Fleet) -> No
     account, (coded, kept) = fleet.account(), fleet.lines(None, 2)
     keep_claim_codes(rows=[(coded.iccid, "7KQ2M4XP")], by=OPERATOR)
     reserve(iccids=[kept.iccid], account=account, by=OPERATOR)
-    keep_secrets(rows=[{"iccid": line.iccid, "pin": "1234", "puk": "12345678"} for line in (coded, kept)], by=OPERATOR)
+    rows = [{"iccid": line.iccid, "pin": "1234", "puk": "12345678"} for line in (coded, kept)]
+    keep_secrets(rows=list(enumerate(rows, 2)), by=OPERATOR)
     claim(account, coded, kept, code="7KQ2M4XP")
     coded.refresh_from_db()
     kept.refresh_from_db()
@@ -148,7 +149,7 @@ def test_pin_and_puk_wait_for_the_carrier_or_the_back_office(fleet: Fleet) -> No
 def test_a_line_that_its_carrier_confirmed_on_for_them_is_theirs(fleet: Fleet) -> None:
     account, line = fleet.account(), fleet.line(None)
     keep_claim_codes(rows=[(line.iccid, "7KQ2M4XP")], by=OPERATOR)
-    keep_secrets(rows=[{"iccid": line.iccid, "pin": "1234"}], by=OPERATOR)
+    keep_secrets(rows=[(2, {"iccid": line.iccid, "pin": "1234"})], by=OPERATOR)
     rows = [NewLine(2, line.iccid, "simbase", code="7KQ2M4XP")]
     add_lines(account=account, rows=rows, active=True, by=ANN)
     line.refresh_from_db()
@@ -161,7 +162,7 @@ def test_a_line_that_its_carrier_confirmed_on_for_them_is_theirs(fleet: Fleet) -
 def test_the_console_asks_who_it_is_before_it_shows_a_pin(fleet: Fleet) -> None:
     account = fleet.account()
     line = fleet.line(account)
-    keep_secrets(rows=[{"iccid": line.iccid, "pin": "4711"}], by=OPERATOR)
+    keep_secrets(rows=[(2, {"iccid": line.iccid, "pin": "4711"})], by=OPERATOR)
     client, person = Client(), owner_of(account)
     person.set_password("a long password of Ann")
     person.save()
