@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0037_devices_are_watched"),
+        ("lines", "0038_carriers_change"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ import lines.policy
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_schema"),
-        ("lines", "0038_files_to_confirm"),
+        ("lines", "0039_files_to_confirm"),
     ]
 
     operations = [
