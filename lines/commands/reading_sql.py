@@ -93,6 +93,7 @@ WITH reading AS (
                                     AND past.cycle = p.at_cycle AND past.payer_id = p.payer_id
       LEFT JOIN lines_heldmovement held
              ON held.state = '{Hold.HELD}' AND held.line_id = p.line_id
+            AND held.payer_id = p.payer_id AND held.asked_at >= p.added_at  -- what another one's line moved is no word
             AND held.cycle = CASE p.judgement WHEN 'retold' THEN p.open_cycle ELSE p.at_cycle END
             AND held.asked_at < p.at AND p.judgement IN ('same', 'lags', 'retold', 'older')
 ), agreed AS (
@@ -273,6 +274,7 @@ HELD = f""", decided AS (
       FROM moved m JOIN sold s ON s.line_id = m.line_id AND s.used = 0, kept
      WHERE m.is_held AND NOT EXISTS (SELECT FROM lines_heldmovement h
                                       WHERE h.line_id = m.line_id AND h.cycle = s.cycle AND h.state = '{Hold.HELD}'
+                                        AND h.payer_id = m.payer_id AND h.asked_at >= m.added_at
                                         AND h.id IS DISTINCT FROM m.held_id)
     RETURNING line_id
 ), changed AS (

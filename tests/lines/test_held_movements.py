@@ -9,8 +9,9 @@ import pytest
 from kit import clock
 
 from accounts.models import Event
-from accounts.policy import Actor, ActorKind
+from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.models import Notice
+from lines.commands.adding import NewLine, add_lines
 from lines.commands.held import CycleUnsettled, HoldDecided, decide_held
 from lines.commands.rebasing import OwnRebase, RebaseDecided, ask_rebase, decide_rebase
 from lines.counting import PLAUSIBLE, is_plausible
@@ -194,6 +195,17 @@ def test_while_a_cycle_turns_nobody_decides_about_what_is_held(fleet: Fleet) -> 
     with clock.frozen(at("2026-12-01T21:00")), pytest.raises(CycleUnsettled):
         decide_held(held_id=HeldMovement.objects.get().pk, charge=True, by=JANE)
     assert used(line) == 0
+
+
+def test_what_is_held_of_a_line_that_left_is_never_charged_to_its_next_account(fleet: Fleet) -> None:
+    line, other = started(fleet, "simbase"), fleet.account()
+    with clock.frozen(at("2026-11-20T09:06")):
+        Line.objects.filter(pk=line.pk).update(account=None, payer=None)
+        add_lines(account=other, rows=[NewLine(1, line.iccid, "simbase")], active=True, by=OPERATOR)
+    fleet.read(line, "2026-11-20T09:10", 100 * GB)
+    fleet.read(line, "2026-11-20T09:15", 100 * GB + MB)
+    assert available(other) == Decimal("99.99")
+    assert HeldMovement.objects.get().state == Hold.HELD
 
 
 # A counter that is put right

@@ -81,6 +81,9 @@ def test_a_silent_simbase_line_keeps_its_month_until_it_speaks_again(
     assert tale.sync()["charged"] == "1.010000"
     tale.at("2026-12-01T00:00:05")
     answer = tale.sync()
+    assert (answer["charged"], answer["final_totals"]) == ("0.000000", 0)  # a day later, when late records are in
+    tale.at("2026-12-02T00:00:05")
+    answer = tale.sync()
     assert (answer["charged"], answer["final_totals"]) == ("0.000000", 2)
     tale.at("2026-12-02T12:00").uses(busy, 2)
     assert tale.sync()["charged"] == "0.020000"
@@ -113,7 +116,10 @@ def test_what_was_used_after_the_last_reading_of_a_month_comes_with_its_final_to
     tale.at("2026-11-30T23:00").uses(iccid, 12)
     tale.at("2026-12-01T00:30").uses(iccid, 3)
     answer = tale.sync()
-    assert (answer["final_totals"], answer["charged"]) == (1, "0.150000")
+    assert (answer["final_totals"], answer["charged"]) == (0, "0.030000")
+    tale.at("2026-12-02T00:30")
+    answer = tale.sync()
+    assert (answer["final_totals"], answer["charged"]) == (1, "0.120000")
     assert tale.ledger("acme")[1:] == [
         ("usage", "2026-11-30", "-0.400000"),
         ("usage", "2026-11-30", "-0.120000"),
