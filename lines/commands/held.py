@@ -28,6 +28,10 @@ class HoldDecided(Refusal):
     """A reading or a person has decided already."""
 
 
+class LineLeft(Refusal):
+    """The line is another one's now, and nobody keeps its counter for who had it."""
+
+
 class CycleUnsettled(Refusal):
     """Nobody knows yet which cycle the line's counter is of."""
 
@@ -66,7 +70,7 @@ def _tell_owners(rows: Sequence[HeldMovement], reading_id: int) -> None:
 def decide_held(*, held_id: int, charge: bool, by: Actor) -> HeldMovement:
     """A person charges a held movement, or lets it go: then it costs nothing, and the counter goes on from there.
 
-    Raises HoldDecided, CycleUnsettled.
+    Raises HoldDecided, CycleUnsettled, LineLeft.
     """
     payer_id = HeldMovement.objects.values_list("payer_id", flat=True).get(pk=held_id)
     lock_wallets(account_ids=[payer_id])
@@ -107,7 +111,11 @@ def _go_on_from(row: HeldMovement, state: LineState, *, charge: bool) -> int:
             state.baseline += after - before
         state.save(update_fields=["counter", "held_bytes", "baseline"])
         return before
-    cycle = LineCycle.objects.select_for_update().get(line=row.line, cycle=row.cycle, payer=row.payer_id)
+    cycle = LineCycle.objects.select_for_update().filter(line=row.line, cycle=row.cycle, payer=row.payer_id).first()
+    if cycle is None and charge:
+        raise LineLeft("The line has left this account. Dismiss the movement; a charge that is owed goes by hand.")
+    if cycle is None:
+        return row.counter_before
     before, after = cycle.counter, max(cycle.counter, row.counter)
     cycle.counter = after
     cycle.used += after - before if charge else 0

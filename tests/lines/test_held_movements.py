@@ -12,7 +12,7 @@ from accounts.models import Event
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.models import Notice
 from lines.commands.adding import NewLine, add_lines
-from lines.commands.held import CycleUnsettled, HoldDecided, decide_held
+from lines.commands.held import CycleUnsettled, HoldDecided, LineLeft, decide_held
 from lines.commands.rebasing import OwnRebase, RebaseDecided, ask_rebase, decide_rebase
 from lines.counting import PLAUSIBLE, is_plausible
 from lines.models import FinalTotal, HeldMovement, Line, Rebase
@@ -205,7 +205,11 @@ def test_what_is_held_of_a_line_that_left_is_never_charged_to_its_next_account(f
     fleet.read(line, "2026-11-20T09:10", 100 * GB)
     fleet.read(line, "2026-11-20T09:15", 100 * GB + MB)
     assert available(other) == Decimal("99.99")
-    assert HeldMovement.objects.get().state == Hold.HELD
+    held = HeldMovement.objects.get()
+    assert held.state == Hold.HELD
+    with pytest.raises(LineLeft):
+        decide_held(held_id=held.pk, charge=True, by=JANE)
+    assert decide_held(held_id=held.pk, charge=False, by=JANE).state == Hold.DISMISSED
 
 
 # A counter that is put right
