@@ -17,6 +17,7 @@ from api.calling import Call, answer
 def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpResponse:
     """Answers one call; nothing gets out of here but JSON."""
     try:
+        _encrypted(request)
         caller, signed_at = authenticate(request, account_uuid)
     except Refusal as refusal:
         return problems.of_refusal(refusal)
@@ -32,6 +33,13 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
         signed_at=signed_at,
     )
     return answer(caller, call)
+
+
+def _encrypted(request: HttpRequest) -> None:
+    """A call by plain HTTP is refused and not redirected: a client that goes on by itself never learns that its hash went
+    in the open. Raises PlainHttp."""
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        raise problems.PlainHttp("The API is called over HTTPS only; send it to https://, and rotate a key sent so")
 
 
 def _body(request: HttpRequest) -> bytes:

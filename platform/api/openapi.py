@@ -23,24 +23,26 @@ HEADERS = {
     "uuid": "The user UUID: 32 hex characters.",
 }
 PREAMBLE = (
-    "A client of the Keepgo IoT REST API works here with another host. Times are `YYYY-MM-DD hh:mm:ss` in UTC, days"
-    " `YYYY-MM-DD`, money is USD, a MB is 1,048,576 bytes. Basic accounts get samples, marked `X-Sample-Data: true`."
+    "Times are `YYYY-MM-DD hh:mm:ss` in UTC, days `YYYY-MM-DD`, money is USD, a MB is 1,048,576 bytes. Basic accounts"
+    " get samples, marked `X-Sample-Data: true`."
 )
+OURS = "A client of the Keepgo IoT REST API works here with another host. "  # a white label's customers know no Keepgo
 
 
 @require_safe
-def openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view
+def openapi(request: HttpRequest) -> HttpResponse:
     """The document, for everybody."""
-    return HttpResponse(encoded(), content_type="application/json")
+    is_ours = getattr(request, "brand", None) is None
+    return HttpResponse(encoded(is_ours=is_ours), content_type="application/json")
 
 
 @functools.cache
-def encoded() -> bytes:
-    return JSON.encode(document())
+def encoded(*, is_ours: bool = True) -> bytes:
+    return JSON.encode(document(is_ours=is_ours))
 
 
-def document() -> dict[str, Any]:
-    """What the code says of itself."""
+def document(*, is_ours: bool = True) -> dict[str, Any]:
+    """What the code says of itself; on a white label's domain without a word of whose it is."""
     asking = [one for one in ENDPOINTS if one.asked]
     types = [*(one.answer for one in ENDPOINTS), *(one.asked for one in asking), Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
@@ -53,7 +55,7 @@ def document() -> dict[str, Any]:
             operations[verb.lower()] = _operation(one, verb, answers[one.name], asked.get(one.name, {}), components)
     found = {
         "openapi": "3.1.0",
-        "info": {"title": "Connectivity API", "version": "1", "description": PREAMBLE},
+        "info": {"title": "Connectivity API", "version": "1", "description": (OURS if is_ours else "") + PREAMBLE},
         "servers": [{"url": "/api/{account_uuid}", "variables": {"account_uuid": {"default": "0" * 32}}}],
         "security": [{name: [] for name in HEADERS}, {"bearer": []}],
         "paths": paths,

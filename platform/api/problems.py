@@ -44,6 +44,12 @@ class Unauthenticated(Refusal):
     status = 401
 
 
+class PlainHttp(Refusal):
+    """The call came unencrypted: whoever was on its way has read it."""
+
+    status = 403
+
+
 class WrongVerb(Refusal):
     """The path exists, with other methods."""
 

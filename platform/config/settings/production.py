@@ -44,6 +44,7 @@ CSRF_COOKIE_SECURE = True
 # A browser takes these by https only, and gives them to this very host alone: no other under its name can set one.
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
 SECURE_SSL_REDIRECT = os.environ.get("LINEKEEPER_PLAIN_HTTP", "") != "1"
+SECURE_REDIRECT_EXEMPT = [r"^api/(?!openapi\.json$)"]  # refused there, and not redirected
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = os.environ.get("HSTS_SUBDOMAINS", "") == "1"  # other names may be somebody else's
