@@ -36,8 +36,8 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
 
 
 def _encrypted(request: HttpRequest) -> None:
-    """A call by plain HTTP is refused and not redirected: a client that goes on by itself never learns that its hash went
-    in the open. Raises PlainHttp."""
+    """A call by plain HTTP is refused and not redirected: a client that goes on by itself never learns that its hash
+    went in the open. Raises PlainHttp."""
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         raise problems.PlainHttp("The API is called over HTTPS only; send it to https://, and rotate a key sent so")
 
