@@ -20,7 +20,7 @@ from lines.commands.fees import charge_fees
 from lines.commands.holders import follow_holder
 from lines.commands.sms import send_sms, sms_accepted
 from lines.commands.wishes import activate, deactivate
-from lines.models import Line
+from lines.models import HeldMovement, Line
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
 from tests.fleets import ON
 
@@ -177,3 +177,18 @@ def test_who_is_told_is_told_when_it_acts(ruled: Ruled) -> None:
 def switch(holder: Account, *, on: bool) -> None:
     Account.objects.filter(pk=holder.pk).update(is_active=on)
     follow_holder(holder=Account.objects.get(pk=holder.pk))
+
+
+@pytest.mark.parametrize(
+    "limit", [{"unit": "mb", "limit": Decimal(5000)}, {"unit": "usd", "limit": Decimal("59.99")}], ids=["mb", "usd"]
+)
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_rules_act_at_once_on_a_movement_that_money_still_holds(
+    ruled: Ruled, period: str, limit: dict[str, object]
+) -> None:
+    """6,000 MB at once are $60.00 that wait for a second reading; the rule does not wait."""
+    line = ruled.line()
+    ruled.rule(period=period, **limit)
+    assert ruled.uses(line, 6000) == 1
+    assert HeldMovement.objects.get().state == "held"
+    assert wish(line)[:2] == ("DEACTIVATED", "rule")
