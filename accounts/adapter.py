@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
@@ -14,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts import mail, trail
 from accounts.commands import logins as guesses
 from accounts.devices import device_of
-from accounts.doors import address_of
+from accounts.doors import address_of, base_url
 from accounts.dress import dress_of
 from accounts.models import Account, User
 from accounts.queries import memberships_of
@@ -73,6 +74,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         message = mail.made(to=email, letter=letter, account=account, dress=dress)
         message.extra_headers |= headers or {}
         return message
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return self._at_home(super().get_reset_password_from_key_url(key))
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return self._at_home(super().get_email_confirmation_url(request, emailconfirmation))
+
+    def _at_home(self, url: str) -> str:
+        """The same page at our own address: a request may say that it came to any port."""
+        return base_url(context.request) + urlsplit(url).path
 
     def is_safe_url(self, url: str | None) -> bool:
         """Within the very host that was asked: neither to a brand's domain nor from one."""

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,7 +24,16 @@ from kit.factors import door_to_factor, gave_factor
 from accounts.models import Account, Membership
 from accounts.policy import Actor, ActorKind, Right
 
-__all__ = ["MemberRequest", "address_of", "confirmed", "confirmed_first", "desk_actor", "needs", "to_factor"]
+__all__ = [
+    "MemberRequest",
+    "address_of",
+    "base_url",
+    "confirmed",
+    "confirmed_first",
+    "desk_actor",
+    "needs",
+    "to_factor",
+]
 
 Given = ParamSpec("Given")
 
@@ -101,6 +111,15 @@ def address_of(request: HttpRequest) -> str:
         return str(get_adapter(request).get_client_ip(request))
     except PermissionDenied:
         return ""
+
+
+def base_url(request: HttpRequest) -> str:
+    """What mails link to: the brand's domain that was asked, else the installation's own address as it is configured.
+    What a request says of its host and port is believed only where nothing is configured."""
+    brand = getattr(request, "brand", None)
+    if brand is not None:
+        return f"{request.scheme}://{brand.domain}"
+    return settings.CONSOLE_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def desk_actor(request: HttpRequest) -> Actor:

@@ -13,6 +13,7 @@ from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core import context
 from django import forms
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -43,6 +44,12 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     field_order = ["account_name", "email", "password1", "password2"]
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """Who is here already costs as long as who is new: the time must not tell."""
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        return super().try_save(request)
 
     def save(self, request: HttpRequest) -> AbstractBaseUser:  # noqa: ARG002 - allauth calls it so
         data: dict[str, Any] = self.cleaned_data

@@ -15,7 +15,7 @@ from kit.errors import Refusal
 from kit.htmx import page
 
 from accounts.commands import rename_subaccount
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, base_url, needs
 from accounts.dress import dress_of
 from accounts.models import Account, ApiCredential
 from accounts.policy import Actor, Right
@@ -40,7 +40,7 @@ def actor(request: MemberRequest) -> Actor:
 
 
 def here(request: MemberRequest) -> str:
-    return request.build_absolute_uri("/").rstrip("/")
+    return base_url(request)
 
 
 def said(request: MemberRequest, act: Callable[[], str]) -> None:

@@ -19,7 +19,7 @@ from kit.factors import door_to_factor, gave_factor
 from accounts import queries
 from accounts.commands import invitations, staff
 from accounts.commands.handover import keys_seen_by
-from accounts.doors import MemberRequest, confirmed, needs
+from accounts.doors import MemberRequest, base_url, confirmed, needs
 from accounts.forms import InviteForm, RoleForm
 from accounts.models import Account, Invitation, Membership, User
 from accounts.policy import Right
@@ -70,7 +70,7 @@ def invite(request: MemberRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _list(request, form)
-    by, address, asked = request.membership.user.actor, request.build_absolute_uri("/"), []
+    by, address, asked = request.membership.user.actor, base_url(request), []
     for email in form.cleaned_data["emails"]:
         try:
             invitations.invite(
@@ -220,7 +220,7 @@ def offer(request: MemberRequest, place: int) -> HttpResponse:
         return render(request, "accounts/offer.html", {"place": row})
 
     def act() -> str:
-        staff.offer_ownership(to=row, address=request.build_absolute_uri("/"), by=request.membership.user)
+        staff.offer_ownership(to=row, address=base_url(request), by=request.membership.user)
         return f"The ownership is offered to {row.user.email}. You stay the owner until they accept."
 
     said(request, act)

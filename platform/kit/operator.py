@@ -7,6 +7,7 @@ import json
 import sys
 import uuid
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,7 +16,7 @@ from django.db import OperationalError
 from kit import money
 from kit.clock import BadFrozenTime
 from kit.crypto import CannotDecrypt
-from kit.errors import Refusal
+from kit.errors import Invalid, Refusal
 
 REFUSALS = (Refusal, money.BadAmount, BadFrozenTime, CannotDecrypt)
 
@@ -64,6 +65,18 @@ class OperatorCommand(BaseCommand):
             self.stderr.write(line)
             sys.exit(1)
         raise CommandError(line)
+
+
+def given(value: str) -> str:
+    """A secret as an operator names it: `@FILE`, `-` for a line of standard input, or itself. Raises Invalid."""
+    if value == "-":
+        return sys.stdin.readline().strip()
+    if not value.startswith("@"):
+        return value
+    try:
+        return Path(value[1:]).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Invalid(f"{value[1:]} cannot be read: {error.strerror}") from None
 
 
 _DJANGOS = ("verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks")

@@ -12,11 +12,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from kit import logs
 from kit.caching import JsonDatabaseCache
+from kit.errors import Invalid
+from kit.operator import given
 from pytest_django import Settings
 
 from accounts.commands import open_account
@@ -159,3 +163,37 @@ def test_a_refused_page_is_logged_with_who_asked_and_from_where(
     line = logs.JsonFormatter().format(caplog.records[-1])
     assert {"who": "jane@acme.example", "address": "203.0.113.7"}.items() <= json.loads(line).items()
     assert "who=jane@acme.example address=203.0.113.7" in logs.LineFormatter("%(message)s").format(caplog.records[-1])
+
+
+@pytest.mark.parametrize("email", ["jane@acme.example", "new@nowhere.example"])
+def test_signing_up_costs_one_hash_whoever_is_here_already(
+    acme: Account, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs: list[int] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        costs.append(1)
+        return str(encode(self, password, salt))
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    form = {"account_name": "Fresh", "email": email, "password1": "harbour-quiet-9x", "password2": "harbour-quiet-9x"}
+    Client().post("/accounts/signup/", form)
+    assert costs == [1]
+
+
+def test_a_reset_link_leads_to_the_configured_address_whatever_port_was_asked(
+    acme: Account, settings: Settings, mailoutbox: list[EmailMessage]
+) -> None:
+    settings.CONSOLE_URL = "https://console.example"
+    Client().post("/accounts/password/reset/", {"email": "jane@acme.example"}, headers={"host": "127.0.0.1:6666"})
+    assert "https://console.example/accounts/password/reset/key/" in mailoutbox[0].body
+    assert "6666" not in mailoutbox[0].body
+
+
+def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cr3t\n")
+    assert given(f"@{tmp_path}/key") == "s3cr3t"
+    assert given("plain") == "plain"
+    with pytest.raises(Invalid, match="cannot be read"):
+        given(f"@{tmp_path}/none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from kit.operator import OperatorCommand
+from kit.operator import OperatorCommand, given
 
 from accounts import commands, queries
 from accounts.policy import OPERATOR
@@ -17,7 +17,11 @@ class Command(OperatorCommand):
     def take(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
         parser.add_argument("--owner", required=True, metavar="EMAIL", help="the owner's mail address")
-        parser.add_argument("--password", metavar="PW", help="without it the owner sets one through password reset")
+        parser.add_argument(
+            "--password",
+            metavar="PW",
+            help="@FILE, or - for standard input; without it the owner resets theirs by mail",
+        )
         parser.add_argument("--professional", action="store_true", help="the API gives real data, not samples")
         parser.add_argument("--parent", metavar="UUID", help="open a sub-account of this account")
 
@@ -26,7 +30,7 @@ class Command(OperatorCommand):
         account = commands.open_account(
             name=options["name"],
             owner_email=options["owner"],
-            password=options["password"],
+            password=given(options["password"]) if options["password"] else None,
             professional=options["professional"],
             parent=parent,
             by=OPERATOR,
