@@ -77,7 +77,12 @@ def add_funds(request: MemberRequest) -> HttpResponse:
 
 def _paid(request: MemberRequest, begun: payments.Begun) -> HttpResponse:
     """Ask Stripe, once; then the payment's own page, or the bank's."""
-    payment = work.pay(begun.payment) if begun.is_new else begun.payment
+    try:
+        payment = work.pay(begun.payment) if begun.is_new else begun.payment
+    except Refusal as refusal:  # Stripe speaks of another payment or amount: somebody must look
+        log.error("payment %s cannot be settled: %s", begun.payment.pk, refusal)
+        messages.error(request, "The payment provider’s answer doesn’t match this payment. Nothing was added yet.")
+        return redirect("payment", key=begun.payment.uuid.hex)
     if begun.is_new and payment.state == PaymentState.CONFIRMING:
         return _to_bank(request, payment)
     return redirect("payment", key=payment.uuid.hex)

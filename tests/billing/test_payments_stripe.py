@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -476,3 +478,12 @@ def test_events_that_cannot_be_handled_keep_no_later_one_from_it(till: Till) -> 
         tasks.ask_stripe()
     assert till.ledger() == [("top-up", "50.00"), ("refund", "-20.00")]
     assert WebhookEvent.objects.filter(handled_at=None, try_at__gte=till.later(minutes=1).now).count() == 100
+
+
+def test_another_amount_at_stripe_is_a_sentence_and_no_broken_page(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    till.give_card()
+    real = stripe.charge
+    monkeypatch.setattr(stripe, "charge", lambda **asked: replace(real(**asked), amount=Decimal(49)))
+    page = till.client.get(till.add("50").headers["Location"])
+    assert "doesn’t match this payment" in page.content.decode()
+    assert (till.states(), till.available) == (["pending"], "0.00")
