@@ -187,7 +187,9 @@ def _by_itself(place: int, line: LineFacts, kept: source.Kept, market: Market, o
         for n in range(first, end)
     )
     try:
-        for (payer, day, price), used in replay(line, told, market).items():
+        opened = line.openings[-1].payer if line.openings else None
+        before = source.days_before(line, opened, market.floor(line)) if opened else {}
+        for (payer, day, price), used in replay(line, told, market, before).items():
             owed.add(place, payer, source.as_day(day), price, used)
     except NoPrice as error:
         owed.failed[place] = str(error)

@@ -14,8 +14,6 @@ from lines.recount.rules import fees
 from lines.recount.source import LineFacts, Market
 
 SHOWN = 20  # differences that are named
-GIVEN_FOR = dt.timedelta(days=61)  # so far back an opening says what stood in the days
-FIRST_DAY = dt.date(1970, 1, 1)
 Row = tuple[int, int, int, int]  # line, payer, day, price
 Sums = tuple[int, int, int]  # bytes, cost, fee
 
@@ -83,7 +81,7 @@ def _cost(used: Numbers, price: Numbers, market: Market) -> Numbers:
 
 def compare(owed: Owed, booked: list[Numbers], since: dt.date) -> tuple[int, list[dict[str, Any]]]:
     """How many rows were compared, and each that differs, from where on each line can be computed."""
-    floors = np.array([source.as_day(_floor(line, since)) for line in owed.lines], dtype=np.int64)
+    floors = np.array([source.as_day(max(since, owed.market.floor(line))) for line in owed.lines], dtype=np.int64)
     second = owed.summed()
     second = second[:, second[2] >= floors[second[0]]]
     second = np.vstack((second[:5], _cost(second[4], second[3], owed.market)[None], second[5:]))
@@ -97,10 +95,6 @@ def compare(owed: Owed, booked: list[Numbers], since: dt.date) -> tuple[int, lis
     if first.shape != second.shape or (first != second).any():
         differences += _differences(owed, _rows(first), _rows(second))
     return max(first.shape[1], second.shape[1]), differences
-
-
-def _floor(line: LineFacts, since: dt.date) -> dt.date:
-    return max(since, (line.since - GIVEN_FOR).date()) if line.openings else max(since, FIRST_DAY)
 
 
 def _rows(columns: Numbers) -> dict[Row, Sums]:

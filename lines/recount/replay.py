@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from lines.recount.rules import BEGINNING, Calendar, Course, Dated, Key, Told, Turn
 from lines.recount.source import Decision, LineFacts, Market
@@ -12,10 +12,15 @@ from lines.recount.source import Decision, LineFacts, Market
 JANUARY = Calendar((Turn(1),))
 
 
-def replay(line: LineFacts, told: Iterable[tuple[int, Told]], market: Market) -> dict[Key, int]:
-    """Bytes of a line by payer, day and price; readings come with their pages' numbers. Raises NoPrice."""
+def replay(
+    line: LineFacts, told: Iterable[tuple[int, Told]], market: Market, before: Mapping[dt.date, int] | None = None
+) -> dict[Key, int]:
+    """Bytes of a line by payer, day and price; readings come with their pages' numbers. `before`: what it used on the
+    days before its opening. Raises NoPrice."""
     found: dict[Key, int] = defaultdict(int, line.given)
     course = _opened(line, market)
+    if course is not None:
+        course.days.update(before or {})
     changes = [one for one in line.holdings if course is None or one.since > line.since]
     decisions = sorted(line.decisions, key=lambda one: one.after)
     for page, reading in told:

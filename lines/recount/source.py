@@ -89,10 +89,16 @@ class Market:
     plan_of_price: dict[int, str]
     calendars: dict[int, Calendar]
 
+    def floor(self, line: LineFacts) -> dt.date:
+        """The first day that can be computed: an opening says what stood in the days since its cycle's eve."""
+        if not line.openings:
+            return EPOCH.date()
+        return self.calendars[line.carrier].of(line.since) - dt.timedelta(days=1)
 
-def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
+
+def _rows(sql: str, *values: Any, **named: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, named or values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -128,12 +134,15 @@ SELECT id, iccid, carrier_id, deactivation_date FROM lines_line
                                                                           AND h.payer_id = %s))
  ORDER BY id LIMIT %s
 """
-# The newest opening before `since`, else the oldest that there is: what was read after it can be computed again.
+# The newest opening before `since`, else the oldest of which all later readings are kept: months are dropped whole.
 OPENINGS = """
 SELECT o.line_id, o.at, coalesce(o.reading_id, 0), o.payer_id, o.cycle, o.counter, o.is_open, o.read_at
   FROM lines_opening o
-  JOIN (SELECT line_id, coalesce(max(at) FILTER (WHERE at <= %s), min(at)) AS at
-          FROM lines_opening WHERE line_id = ANY(%s) GROUP BY line_id) chosen USING (line_id, at)
+  JOIN (SELECT line_id, coalesce(max(at) FILTER (WHERE at <= %(since)s), min(at) FILTER (WHERE at >= oldest), max(at))
+               AS at
+          FROM lines_opening, (SELECT date_trunc('month', min(first), 'UTC') AS oldest FROM lines_carrier c, LATERAL
+               (SELECT min(asked_at) AS first FROM lines_reading r WHERE r.carrier_id = c.id) f) kept
+         WHERE line_id = ANY(%(lines)s) GROUP BY line_id) chosen USING (line_id, at)
  ORDER BY o.line_id, o.cycle
 """
 GIVEN = """
@@ -168,7 +177,7 @@ def facts(
         held = found[line].holdings
         if not held or held[-1].payer != payer_id:  # another holder of the same payer changes no money
             held.append(Holding(moment, payer_id, last))
-    for line, *rest in _rows(OPENINGS, since, ids):
+    for line, *rest in _rows(OPENINGS, since=since, lines=ids):
         found[line].openings.append(Opening(*rest))
     chosen = [(line.id, line.since) for line in found.values() if line.openings]
     for line, payer_id, day, price, used in _rows(GIVEN, [one for one, _ in chosen], [at for _, at in chosen]):
@@ -182,6 +191,17 @@ def facts(
     ):
         found[line].times.append((OnTime(started, ended, payer_id, plan), due))
     return list(found.values())
+
+
+BEFORE = """
+SELECT day, sum(used)::bigint FROM lines_lineday
+ WHERE line_id = %s AND payer_id = %s AND day >= %s AND day < %s GROUP BY day
+"""
+
+
+def days_before(line: LineFacts, payer: int, floor: dt.date) -> dict[dt.date, int]:
+    """What a line used on the days before its opening's: they say what is plausible, and are believed."""
+    return dict(_rows(BEFORE, line.id, payer, floor - dt.timedelta(days=31), floor))
 
 
 PAGES = """

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.core.management import CommandError
 from django.db import connection
 from kit import clock
 
+from accounts.policy import OPERATOR
+from lines.commands.keeping import stand_openings
+from lines.commands.rebasing import ask_rebase
 from lines.models import Line, Price, RatePlan
 from lines.recount.audit import Found, Scope, recompute
 from tests.fleets import MB, Fleet, used
@@ -165,4 +169,33 @@ def test_a_second_reading_decides_about_a_held_movement(db: None, second: int, m
     fleet.read(line, "2026-11-21T08:00", HUGE)
     fleet.read(line, "2026-11-21T09:00", second)
     assert used(line) == second - 5
+    assert second_books().differences == 0
+
+
+@pytest.mark.parametrize("kind", ["simbase", "iotportal"])
+def test_from_an_opening_on_the_books_agree_and_find_what_is_wrong(db: None, kind: str) -> None:
+    """Where counters stood is written down each month; what was before it is believed."""
+    fleet = Fleet()
+    line = fleet.line(fleet.account(), kind)
+    for day in (2, 9, 15):
+        fleet.read(line, f"2026-10-{day:02}T08:00", day * MB)
+    fleet.read(line, "2026-11-01T08:00", 2 * MB)
+    fleet.read(line, "2026-11-03T08:00", 3 * MB)
+    assert stand_openings(now=dt.datetime(2026, 11, 6, tzinfo=dt.UTC)) >= 1
+    fleet.read(line, "2026-11-07T08:00", 2 * MB)
+    fleet.read(line, "2026-11-07T09:00", 9 * MB)
+    assert second_books(since=dt.date(2026, 11, 7)).differences == 0
+    assert second_books().differences == 0
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE lines_lineday SET used = used + 1 WHERE day = '2026-11-07'")
+    assert second_books().differences == 1
+    assert second_books(since=dt.date(2026, 11, 7)).differences == 1
+
+
+def test_a_counter_that_was_put_right_is_counted_from_there(db: None) -> None:
+    fleet = Fleet()
+    line = charged(fleet)
+    ask_rebase(iccid=line.iccid, counter=5 + 3 * MB, reason="kB for MB", key=uuid.uuid4(), by=OPERATOR)
+    fleet.read(line, "2026-11-21T08:00", 5 + 8 * MB)
+    assert used(line) == 12 * MB
     assert second_books().differences == 0
