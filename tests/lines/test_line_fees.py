@@ -18,6 +18,7 @@ from lines.commands.stock import add_rate_plan
 from lines.commands.wishes import activate, deactivate, deactivate_due, deactivate_next_day, enforce, keep_active
 from lines.models import Line, LineDay, LineState, OnSpan, RatePlan
 from tests.fleets import MB, OFF, ON, Fleet, Status, Switch, at, available, books_hold, usage_days
+from tests.lines.test_second_books import second_books
 
 
 @pytest.fixture
@@ -122,6 +123,15 @@ def test_a_fee_has_the_price_in_force_when_the_line_was_first_on_that_day(dear: 
     charge_fees(today=today(22))
     assert list(usage_days(line.account).values()) == [Decimal("0.25"), Decimal("0.50"), Decimal("0.50")]
     assert books_hold()
+
+
+def test_a_price_of_the_afternoon_is_not_the_fee_of_a_line_that_was_on_at_noon(dear: Fleet) -> None:
+    line = dear.line(dear.account())
+    dear.price("simbase", "2026-11-20T15:00", "0.01", per_day="0.50")
+    dear.read(line, "2026-11-20T12:01", 0)
+    charge_fees(today=today(21))
+    assert list(usage_days(line.account).values()) == [Decimal("0.25"), Decimal("0.50")]
+    assert second_books(today=today(21)).differences == 0
 
 
 def test_a_price_that_changes_in_the_day_makes_one_fee(dear: Fleet) -> None:
