@@ -62,8 +62,8 @@ class Health:
         return not self.answers or self.calls_left == 0 or self.is_late
 
 
-def health_of(carriers: list[Carrier]) -> list[Health]:
-    """Each of these carriers."""
+def health_of(carriers: list[Carrier], *, with_set_aside: bool = True) -> list[Health]:
+    """Each of these carriers, in a few statements however many there are."""
     now, today = clock.now(), clock.today()
     rows = {row.pk: row for row in CarrierHealth.objects.filter(carrier__in=carriers)}
     shut = _shut(carriers)
@@ -78,8 +78,10 @@ def health_of(carriers: list[Carrier]) -> list[Health]:
         lost=Sum("failed", filter=Q(started_at__gte=now - RECENT)),
     )
     read: dict[int, dict[str, Any]] = {row["carrier_id"]: dict(row) for row in done}
-    odd = Quarantine.objects.filter(carrier__in=carriers, line__isnull=False, at__gte=now - RECENT)
-    for row in odd.values("carrier_id").order_by().annotate(lines=Count("line", distinct=True)):
+    odd = Quarantine.objects.filter(carrier__in=carriers if with_set_aside else [], line__isnull=False)
+    for row in (
+        odd.filter(at__gte=now - RECENT).values("carrier_id").order_by().annotate(lines=Count("line", distinct=True))
+    ):
         read.setdefault(row["carrier_id"], {})["odd"] = row["lines"]
     return [
         _health(carrier, rows.get(carrier.pk), shut.get(carrier.pk, []), read.get(carrier.pk, {}), now, today)
@@ -143,15 +145,15 @@ def troubles_of(viewer: Viewer, *, carrier_id: int | None = None) -> list[Health
     carriers = Carrier.objects.filter(is_active=True)
     if carrier_id is not None:
         carriers = carriers.filter(pk=carrier_id)
-    troubled = [one for one in health_of(list(carriers.order_by("name"))) if one.is_troubled]
+    found = health_of(list(carriers.order_by("name")), with_set_aside=False)
+    troubled = [one for one in found if one.is_troubled]
     return [one for one in troubled if lines_of(viewer).filter(carrier_id=one.carrier_id).order_by().exists()]
 
 
-def set_aside_of(line: Line) -> Quarantine | None:
-    """Why the line's last record could not be read; None where one was read since."""
-    last = Quarantine.objects.filter(line=line).order_by("-at").first()
-    read_at = line.state.read_at
-    return last if last is not None and (read_at is None or last.at > read_at) else None
+def set_aside_of(iccid: str) -> Quarantine | None:
+    """Why a line's last record could not be read; None where one was read since."""
+    unread = Q(line__state__read_at=None) | Q(at__gt=F("line__state__read_at"))
+    return Quarantine.objects.filter(unread, line__iccid=iccid).order_by("-at").first()
 
 
 def set_aside_count(viewer: Viewer) -> int:

@@ -83,7 +83,7 @@ def troubles(request: MemberRequest, *, carrier_id: int | None = None) -> list[t
 
 def _set_aside(request: MemberRequest, line: LineShown) -> list[tuple[str, dt.datetime | None]]:
     """Why the line itself cannot be read, where it cannot."""
-    odd = health.set_aside_of(Line.objects.select_related("state").get(iccid=line.iccid))
+    odd = health.set_aside_of(line.iccid)
     return [(sentences.of_set_aside(odd, outside=request.account.is_subaccount), None)] if odd else []
 
 
