@@ -50,7 +50,7 @@ def fire(*, found: Sequence[Found]) -> Fired:
     setting = [one for one in fires if one.outcome == Outcome.SET]
     set_lines(wants=[(one, Aim.of_rule(one.rule)) for one in setting], guard=guard)
     RuleFire.objects.bulk_update(stopping + setting, ["outcome", "acted_at"], batch_size=2000)
-    say(fires)
+    say(fires=fires)
     return Fired(len(fires), turned)
 
 
@@ -143,7 +143,7 @@ def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) -
     return turned
 
 
-def say(fires: Sequence[RuleFire]) -> None:
+def say(*, fires: Sequence[RuleFire]) -> None:
     """One event for each rule that fired and acts, with the lines that it fired for."""
     by_rule: dict[Rule, list[RuleFire]] = defaultdict(list)
     for one in fires:

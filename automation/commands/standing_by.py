@@ -59,7 +59,7 @@ def fire_for_lines_that_came_on(*, limit: int = 1000) -> int:
         _fires_now(one, guard.now)
     turned = act(fires=fires, lines=lines_now(states=states, guard=guard), guard=guard)
     RuleFire.objects.bulk_update(fires, ["outcome", "acted_at", "fired_at", "lifts_at", "mail_due"], batch_size=2000)
-    say(fires)
+    say(fires=fires)
     return turned
 
 
