@@ -90,6 +90,7 @@ class Oracle:
     lines: dict[str, OracleLine] = field(default_factory=dict)
     credits: dict[str, list[Decimal]] = field(default_factory=lambda: defaultdict(list))
     sealed: dict[tuple[str, dt.date], list[Decimal]] = field(default_factory=lambda: defaultdict(list))
+    found: dict[tuple[str, dt.date], dt.date] = field(default_factory=dict)  # when what is not sealed yet was
 
     def add(self, name: str, *, payer: str, plan: Plan, timed: bool) -> OracleLine:
         self.lines[name] = OracleLine(name, payer, plan, timed)
@@ -105,12 +106,16 @@ class Oracle:
                 sums[line.payer, day] += fee
         return {key: amount for key, amount in sums.items() if amount}
 
-    def seal(self, before: dt.date) -> None:
-        """Days that are over become ledger rows; what is found later, a row of its own."""
+    def seal(self, today: dt.date) -> None:
+        """Days that are over become ledger rows; what is found on a later day, a row when that day is over."""
         for (payer, day), amount in self.usage().items():
             missing = amount - sum(self.sealed.get((payer, day), []))
-            if day < before and missing:
+            if not missing:
+                continue
+            found = self.found.setdefault((payer, day), max(day, today))
+            if found < today:
                 self.sealed[payer, day].append(missing)
+                del self.found[payer, day]
 
     def posted(self, payer: str) -> Decimal:
         rows = sum((sum(parts) for (who, _), parts in self.sealed.items() if who == payer), Decimal(0))

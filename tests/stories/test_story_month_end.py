@@ -122,9 +122,9 @@ def test_what_was_used_after_the_last_reading_of_a_month_comes_with_its_final_to
     assert (answer["final_totals"], answer["charged"]) == (1, "0.120000")
     assert tale.ledger("acme")[1:] == [
         ("usage", "2026-11-30", "-0.400000"),
-        ("usage", "2026-11-30", "-0.120000"),
+        ("usage", "2026-12-01", "-0.030000"),
     ]
-    assert tale.balance("acme")["accrued"] == "0.030000"
+    assert tale.balance("acme")["accrued"] == "0.120000"  # in the ledger when the day is over on which it was found
     assert tale.sync()["final_totals"] == 0
 
 
