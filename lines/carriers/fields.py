@@ -96,8 +96,8 @@ def utc_moment(text: str) -> dt.datetime:
 
 
 def imei_of(text: str | None) -> str | None:
-    """An IMEI or IMEISV; a placeholder such as `N/A` or zeros is none, else it would look like a change of device."""
-    return text if text and _IMEI.fullmatch(text) and text.strip("0") else None
+    """An IMEI or IMEISV; a placeholder (`N/A`, zeros, nines) is none, else it would look like a change of device."""
+    return text if text and _IMEI.fullmatch(text) and len(set(text[:14])) > 1 else None
 
 
 def msisdn_of(text: str | None) -> str | None:
