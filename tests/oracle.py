@@ -107,13 +107,13 @@ class Oracle:
         return {key: amount for key, amount in sums.items() if amount}
 
     def seal(self, today: dt.date) -> None:
-        """Days that are over become ledger rows; what is found on a later day, a row when that day is over."""
+        """Days that are over become ledger rows; what is found after that, a row when the day of finding is over."""
         for (payer, day), amount in self.usage().items():
             missing = amount - sum(self.sealed.get((payer, day), []))
             if not missing:
                 continue
             found = self.found.setdefault((payer, day), max(day, today))
-            if found < today:
+            if found < today or (day < today and not self.sealed.get((payer, day))):
                 self.sealed[payer, day].append(missing)
                 del self.found[payer, day]
 
