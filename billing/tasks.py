@@ -81,6 +81,10 @@ def watch_balances() -> int:
     return notices.tell_low(today=clock.today())
 
 
+def _save(notice: posting.Posted, fields: list[str]) -> None:
+    notices.save_posted(notice=notice, fields=fields)
+
+
 @shared_task
 def send_notices() -> int:
     """Mails what people are to be told. One that cannot be mailed waits for its next try and stops no other; a mail
@@ -89,10 +93,10 @@ def send_notices() -> int:
     sent = failed = 0
     while sent + failed < BATCH and failed < MOST_FAILURES and (notice := notices.claim_notice()) is not None:
         try:
-            is_taken = posting.hand_over(notice, mail.letter_of(notice), save=notices.save_posted)
+            is_taken = posting.hand_over(notice, mail.letter_of(notice), save=_save)
         except Exception as failure:
             log.exception("notice %s could not be written", notice.pk)
-            posting.not_sent(notice, failure, save=notices.save_posted)
+            posting.not_sent(notice, failure, save=_save)
             is_taken = False
         sent, failed = sent + is_taken, failed + (not is_taken)
     return sent

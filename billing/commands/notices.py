@@ -113,7 +113,7 @@ def claim_notice() -> Notice | None:
     return notice
 
 
-def save_posted(notice: posting.Posted, fields: list[str]) -> None:
+def save_posted(*, notice: posting.Posted, fields: list[str]) -> None:
     """What became of a try."""
     notice.save(update_fields=fields)
 

@@ -96,8 +96,7 @@ def test_3d_secure_waits_for_the_owner_and_lines_come_back_when_they_confirm(tal
     assert tale.mails() == [
         "Linekeeper: 1 line is starting again",
         "Linekeeper: Confirm a $50.00 charge with your bank",
-        "Linekeeper: 1 line was suspended: the balance is too low",
-    ]
+    ]  # that the line was suspended is mailed when the hour of the first turn is over
     bank = tale.client.post(f"/billing/payments/{tale.payment.uuid.hex}/confirm/")
     back = tale.standin.confirm(link(bank))
     tale.client.get(back.removeprefix("http://testserver"))
