@@ -14,7 +14,7 @@ from accounts.models import Account
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 from billing.commands import Charge, adjust, charge_usage, lock_wallets
-from billing.commands.notices import claim_notice, mark_mailed, tell_low
+from billing.commands.notices import claim_notice, save_posted, tell_low
 from billing.models import AutoRefill, Notice
 from billing.policy import RefillState
 from lines.commands.wishes import enforce
@@ -128,6 +128,7 @@ def test_turns_within_an_hour_become_one_mail_with_the_last_state(
 def mailed() -> list[str]:
     found = []
     while (notice := claim_notice()) is not None:
-        mark_mailed(notice_id=notice.pk)
+        notice.mailed_at = clock.now()
+        save_posted(notice=notice, fields=["mailed_at"])
         found.append(notice.subject)
     return found
