@@ -13,8 +13,9 @@ from unfold.decorators import action
 from accounts.doors import confirmed, desk_actor
 from lines.carriers import CLIENTS
 from lines.commands import carriers
+from lines.commands.tuning import tune_carrier
 from lines.models import AddressChange, Carrier
-from lines.work.trying import try_secrets
+from lines.work.trying import try_secrets, try_words
 
 
 class SureForm(forms.Form):
@@ -33,6 +34,32 @@ def secrets_form(kind: str) -> type[forms.Form]:
     names = sorted(CLIENTS[kind].secret_names)
     fields = {name: forms.CharField(label=name.replace("_", " ").capitalize(), widget=widget) for name in names}
     return type("SecretsForm", (forms.Form,), fields)
+
+
+class WordsForm(forms.Form):
+    words = forms.CharField(
+        label="Words",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="One a line, such as: Live = on. Meanings: on, off, ready, ended. Capitals don’t matter.",
+    )
+    sms_version = forms.CharField(
+        label="SMS version",
+        max_length=32,
+        required=False,
+        help_text="The last part of SendSMS’s address. Empty: v1.",
+    )
+
+    def clean_words(self) -> dict[str, str]:
+        words: dict[str, str] = {}
+        for line in self.cleaned_data["words"].splitlines():
+            word, separator, meaning = line.rpartition("=")
+            word = word.strip().lower()
+            if line.strip() and not separator:
+                raise forms.ValidationError(f"“{line.strip()[:60]}” has no meaning. Write it like: Live = on")
+            if line.strip() and words.setdefault(word, meaning.strip().lower()) != meaning.strip().lower():
+                raise forms.ValidationError(f"“{word[:60]}” has two meanings.")
+        return words
 
 
 class ChangeDesk(Desk):
@@ -71,6 +98,32 @@ class ChangeDesk(Desk):
 
         about = "The present credentials become the former ones."
         return self.ask(request, SureForm, act, title=carrier.name, button="Restore", row=carrier, about=about)
+
+    @action(description="Network’s words", url_path="words", icon="translate")
+    def words(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        carrier: Carrier = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            tried = try_words(carrier, given["words"])
+            tune_carrier(carrier=carrier, by=desk_actor(request), **given)
+            return f"{carrier.name} is read so from the next reading on. {'; '.join(tried)}".strip()
+
+        about = (
+            "What a network behind this carrier calls a SIM’s state, where the carrier’s document has no such word."
+            " Each new word is tried at the carrier before it is kept."
+        )
+        shown = "\n".join(f"{word} = {meaning}" for word, meaning in sorted(carrier.words.items()))
+        initial = {"words": shown, "sms_version": carrier.sms_version}
+        return self.ask(
+            request,
+            WordsForm,
+            act,
+            title=carrier.name,
+            button="Try and keep",
+            row=carrier,
+            about=about,
+            initial=initial,
+        )
 
     @action(description="Pause or resume", url_path="pause", icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:

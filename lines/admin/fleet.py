@@ -145,7 +145,7 @@ class CarrierDesk(ChangeDesk):
     ]
     readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
-    actions_detail = ["tune", "cycle", "resume", "credentials", "restore", "pause", "remove"]
+    actions_detail = ["tune", "cycle", "resume", "words", "credentials", "restore", "pause", "remove"]
 
     def _health(self, carrier: Carrier) -> Health:
         """Asked once for each carrier of a page."""

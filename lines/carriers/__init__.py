@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .base import CarrierClient, Gate, Refused
+from .base import CarrierClient, Dialect, Gate, Refused
 from .iotportal import IotPortal
 from .simbase import Simbase
 
@@ -12,7 +12,13 @@ CLIENTS: dict[str, type[CarrierClient]] = {client.kind: client for client in (Si
 
 
 def open_client(
-    kind: str, *, url: str, secrets: Mapping[str, str], gate: Gate | None = None, timeout: float = 20.0
+    kind: str,
+    *,
+    url: str,
+    secrets: Mapping[str, str],
+    gate: Gate | None = None,
+    timeout: float = 20.0,
+    dialect: Dialect | None = None,
 ) -> CarrierClient:
     """The client of a carrier's kind. Raises Refused for an unknown kind, a missing secret or an address of no use.
 
@@ -21,4 +27,4 @@ def open_client(
     client = CLIENTS.get(kind)
     if client is None:
         raise Refused(f"There is no carrier of the kind {kind!r}; there are {', '.join(sorted(CLIENTS))}.")
-    return client(url=url, secrets=secrets, gate=gate, timeout=timeout)
+    return client(url=url, secrets=secrets, gate=gate, timeout=timeout, dialect=dialect)

@@ -198,6 +198,30 @@ class Abilities:
     settings: frozenset[Setting] = frozenset()  # set_setting
     throttles: tuple[int, ...] = ()  # kbps that may be set
     switches_many: bool = False  # set_switches, for accounts that may
+    other_words: bool = False  # networks behind it have words of their own, which the operator tells: Dialect
+
+
+# What a network's own word may mean: the switch, and whether the network itself holds the SIM back.
+MEANINGS: Mapping[str, tuple[Switch, bool]] = {
+    "on": (Switch.ON, False),
+    "off": (Switch.OFF, False),
+    "ready": (Switch.READY, False),
+    "ended": (Switch.OFF, True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the operator tells us of a network that its document leaves open.
+
+    `words`: the network's words, in small letters, each with one of MEANINGS. A word that the document knows stays.
+    """
+
+    words: tuple[tuple[str, str], ...] = ()
+    sms_version: str = ""  # the last part of the path that sends messages; empty: the usual one
+
+    def words_with(self, known: Mapping[str, tuple[Switch, bool]]) -> dict[str, tuple[Switch, bool]]:
+        return {word: MEANINGS[meaning] for word, meaning in self.words} | dict(known)
 
 
 class Gate(Protocol):
@@ -228,6 +252,7 @@ class CarrierClient(ABC):
     title: ClassVar[str]  # as people write it
     calls_per_second: ClassVar[float]  # what its document allows, unless the operator knows better
     calls_per_day: ClassVar[int | None] = None
+    words: ClassVar[Mapping[str, tuple[Switch, bool]]]  # what it says of a SIM, in small letters
     abilities: ClassVar[Abilities]
     secret_names: ClassVar[frozenset[str]]  # the credentials that it needs, by name
 
@@ -239,6 +264,7 @@ class CarrierClient(ABC):
         secrets: Mapping[str, str],
         gate: Gate | None = None,
         timeout: float = 20.0,
+        dialect: Dialect | None = None,
     ) -> None:
         """`timeout` is the whole call's deadline in seconds, redirects, retries and re-login included."""
 

@@ -15,6 +15,7 @@ from .base import (
     CallKind,
     CarrierClient,
     Device,
+    Dialect,
     Gate,
     Malformed,
     Page,
@@ -28,6 +29,7 @@ from .deadline import Deadline
 from .fields import checked_iccid
 from .iotportal_answers import (
     REF,
+    WORDS,
     accepted,
     device_in,
     ids_in,
@@ -42,7 +44,7 @@ from .wire import Call, Unauthorized, Wire, required
 
 T = TypeVar("T")
 
-API_VERSION = "v1"  # the last part of SendSMS's path, which the document leaves open
+API_VERSION = "v1"  # the last part of SendSMS's path, which the document leaves open: unless the operator knows better
 MOST_MESSAGES = 50  # that one look fetches; more than these since the last look are left to the next
 
 SULK = 10.0  # seconds during which a refused login is not tried again: an account may be locked by too many
@@ -55,13 +57,23 @@ class IotPortal(CarrierClient):
     title: ClassVar[str] = "IoT Portal"
     calls_per_second: ClassVar[float] = 50.0
     abilities: ClassVar[Abilities] = Abilities(
-        sends_sms=True, tells_sms_fate=True, tells_sessions=True, switches_many=True
+        sends_sms=True, tells_sms_fate=True, tells_sessions=True, switches_many=True, other_words=True
     )
+    words = WORDS
     secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "secret_key"})
 
     def __init__(
-        self, *, url: str, secrets: Mapping[str, str], gate: Gate | None = None, timeout: float = 20.0
+        self,
+        *,
+        url: str,
+        secrets: Mapping[str, str],
+        gate: Gate | None = None,
+        timeout: float = 20.0,
+        dialect: Dialect | None = None,
     ) -> None:
+        dialect = dialect or Dialect()
+        self._words = dialect.words_with(WORDS)
+        self._sms_version = dialect.sms_version or API_VERSION
         found = required("IoT Portal", self.secret_names, secrets)
         self._credentials = {"clientId": found["client_id"], "secretKey": found["secret_key"]}
         self._wire = Wire("IoT Portal", url=url, gate=gate, secrets=[found["secret_key"]])
@@ -79,7 +91,7 @@ class IotPortal(CarrierClient):
     def read_line(self, iccid: str, *, now: dt.datetime) -> Reading:  # noqa: ARG002 - no time is given to compare
         """IoT Portal: CTD Usage"""
         call = Call("GET", f"/ctdUsage/{checked_iccid(iccid)}")
-        return self._call(call, partial(usage_in, iccid=iccid))
+        return self._call(call, partial(usage_in, iccid=iccid, words=self._words))
 
     def final_total(self, iccid: str, month: dt.date) -> int:  # noqa: ARG002 - the interface
         raise Refused("IoT Portal gives no totals of finished months.")
@@ -87,7 +99,8 @@ class IotPortal(CarrierClient):
     def get_status(self, iccid: str) -> Status:
         """IoT Portal: Get Status"""
         return self._call(
-            Call("GET", f"/getStatus/{checked_iccid(iccid)}", kind=CallKind.SWITCHING), partial(status_in, iccid=iccid)
+            Call("GET", f"/getStatus/{checked_iccid(iccid)}", kind=CallKind.SWITCHING),
+            partial(status_in, iccid=iccid, words=self._words),
         )
 
     def set_switch(self, iccid: str, *, on: bool) -> Status | None:
@@ -123,7 +136,7 @@ class IotPortal(CarrierClient):
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """IoT Portal: Send SMS"""
-        path = f"/SendSMS/{checked_iccid(iccid)}/{API_VERSION}"
+        path = f"/SendSMS/{checked_iccid(iccid)}/{self._sms_version}"
         return self._call(
             Call("PUT", path, json={"messageText": text}, acts=True, kind=CallKind.MESSAGES),
             partial(taken_in, text=text),

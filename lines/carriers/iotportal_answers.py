@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ from .fields import (
     utc_moment,
 )
 from .wire import fits_a_header
+
+T = TypeVar("T")
 
 # The Core API does not list its words. These are Jasper's, as in its examples; other networks behind it have others.
 WORDS: Words = {
@@ -106,13 +108,6 @@ class _Taken(msgspec.Struct):
     id: int | str | None = msgspec.field(name="smsMsgId", default=None)
 
 
-class _Ids(msgspec.Struct):
-    """IoT Portal: Get SMS Ids (the document shows no answer)."""
-
-    ids: list[int | str] = msgspec.field(name="smsMsgIds")
-    iccid: str | None = None
-
-
 class _Message(msgspec.Struct):
     """IoT Portal: Get SMS (the document shows no answer)."""
 
@@ -128,8 +123,6 @@ _USAGE = msgspec.json.Decoder(tuple[_Usage])
 _DEVICE = msgspec.json.Decoder(_Device)
 _SESSION = msgspec.json.Decoder(_Session)
 _TAKEN = msgspec.json.Decoder(_Taken)
-_IDS = msgspec.json.Decoder(_Ids)
-_MESSAGE = msgspec.json.Decoder(_Message)
 _LOGIN = msgspec.json.Decoder(_Login)
 _STATE = msgspec.json.Decoder(str | _State)
 _ANYTHING = msgspec.json.Decoder()
@@ -137,11 +130,11 @@ REF = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]*")
 
 
-def usage_in(body: bytes, *, iccid: str) -> Reading:
+def usage_in(body: bytes, *, iccid: str, words: Words = WORDS) -> Reading:
     """The SIM that was asked for, in an array of one. Raises Unreadable."""
     (found,) = decoded(_USAGE, body)
     _same_sim(found.iccid, iccid)
-    status = status_of(found.status, WORDS) if found.status else None
+    status = status_of(found.status, words) if found.status else None
     imei, msisdn = imei_of(found.imei), msisdn_of(found.msisdn)
     return Reading(
         iccid,
@@ -157,7 +150,7 @@ def usage_in(body: bytes, *, iccid: str) -> Reading:
     )
 
 
-def status_in(body: bytes, *, iccid: str) -> Status:
+def status_in(body: bytes, *, iccid: str, words: Words = WORDS) -> Status:
     """A bare word, though the header says JSON; a JSON text or an object with a status will do. Raises Unreadable."""
     text = _bare_word(body)
     if text is None:
@@ -165,7 +158,7 @@ def status_in(body: bytes, *, iccid: str) -> Status:
         text = found if isinstance(found, str) else found.status
         if isinstance(found, _State):
             _same_sim(found.iccid, iccid)
-    return status_of(text, WORDS)
+    return status_of(text, words)
 
 
 def token_in(body: bytes) -> str:
@@ -215,16 +208,32 @@ def taken_in(body: bytes, *, text: str) -> Sms:
 
 
 def ids_in(body: bytes, *, iccid: str) -> list[str]:
-    """The newest first: they count up. Raises Unreadable."""
-    found = decoded(_IDS, body)
-    _same_sim(found.iccid, iccid)
-    refs = [_checked_ref(str(one)) for one in found.ids]
+    """IoT Portal: Get SMS Ids (the document shows no answer), alone or under `smsMsgIds` or `data`, each bare or named.
+
+    The newest first: they count up. Raises Unreadable.
+    """
+    found = decoded(_ANYTHING, body)
+    for name in ("data", "smsMsgIds", "data"):
+        if isinstance(found, dict) and name in found:
+            _same_sim(_text_of(found.get("iccid")), iccid)
+            found = found[name]
+    ids = [
+        one.get("smsMsgId") if isinstance(one, dict) else one for one in _typed(found, list[int | str | dict[str, Any]])
+    ]
+    refs = [_checked_ref(str(one)) for one in _typed(ids, list[int | str])]
     return sorted(refs, key=lambda ref: (len(ref), ref), reverse=True)
 
 
 def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
-    """The message that was asked for. Raises Unreadable."""
-    found = decoded(_MESSAGE, body)
+    """The message that was asked for, alone, under `data` or in an array of one. Raises Unreadable."""
+    inner = decoded(_ANYTHING, body)
+    for _ in range(2):
+        if isinstance(inner, dict) and "smsMsgId" not in inner and "data" in inner:
+            _same_sim(_text_of(inner.get("iccid")), iccid)
+            inner = inner["data"]
+        if isinstance(inner, list) and len(inner) == 1:
+            (inner,) = inner
+    found = _typed(inner, _Message)
     _same_sim(found.iccid, iccid)
     if str(found.id) != ref:
         raise Unreadable("it is another message")
@@ -232,6 +241,18 @@ def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
     return Sms(
         ref, found.kind == "MT", found.text, _moment(found.sent), fate, (short_text(found.status) or "")[:LONGEST_WORD]
     )
+
+
+def _typed(found: object, kind: type[T]) -> T:
+    """Raises Unreadable."""
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as error:
+        raise Unreadable(str(error)) from error
+
+
+def _text_of(found: object) -> str | None:
+    return found if isinstance(found, str) else None
 
 
 def _checked_ref(ref: str) -> str:

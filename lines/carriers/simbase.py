@@ -16,6 +16,7 @@ from .base import (
     CallKind,
     CarrierClient,
     Device,
+    Dialect,
     Gate,
     Odd,
     Page,
@@ -203,10 +204,17 @@ class Simbase(CarrierClient):
         settings=frozenset(Setting),
         throttles=(100, 200, 500, 1000, 2500, 5000),
     )
+    words = WORDS
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
     def __init__(
-        self, *, url: str, secrets: Mapping[str, str], gate: Gate | None = None, timeout: float = 20.0
+        self,
+        *,
+        url: str,
+        secrets: Mapping[str, str],
+        gate: Gate | None = None,
+        timeout: float = 20.0,
+        dialect: Dialect | None = None,  # noqa: ARG002 - its document leaves nothing open
     ) -> None:
         api_key = required("Simbase", self.secret_names, secrets)["api_key"]
         if not fits_a_header(api_key):

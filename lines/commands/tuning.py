@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +17,13 @@ from accounts.commands import record
 from accounts.policy import Actor
 from lines import counting, policy
 from lines.carriers import CLIENTS
+from lines.carriers.base import MEANINGS
+from lines.carriers.fields import LONGEST_WORD
 from lines.commands.carriers import ask_address, needs_second_person
 from lines.models import Carrier, CycleDay, Line
 
 LONGEST = 100  # characters of an APN, its user and its password
+MOST_WORDS = 50
 UNTOLD = "apn_password"  # in events
 
 
@@ -37,6 +41,8 @@ def tune_carrier(
     cycle_day: int | None = None,
     calls_per_second: float | None = None,
     calls_per_day: int | None = None,
+    words: Mapping[str, str] | None = None,
+    sms_version: str | None = None,
 ) -> Carrier:
     """Changes what is given, `read_every` in seconds; what is not stays. No `calls_per_day` is no change, 0 no limit.
 
@@ -51,6 +57,8 @@ def tune_carrier(
         "apn_password": None if apn_password is None else _text(apn_password),
         "bulk_edits": None if bulk_edits is None else _may(carrier, bulk_edits),
         "calls_per_second": None if calls_per_second is None else _a_second(calls_per_second),
+        "words": None if words is None else checked_words(kind=carrier.kind, words=words),
+        "sms_version": None if sms_version is None else _version(carrier, sms_version),
         "calls_per_day": None if calls_per_day is None else _a_day(calls_per_day),
     }
     if cycle_day is not None and cycle_day != carrier.cycle_day:
@@ -167,6 +175,37 @@ def _text(text: str) -> str:
     text = text.strip()
     if len(text) > LONGEST or not text.isprintable():
         raise Invalid(f"An APN's user and password have up to {LONGEST} printable characters")
+    return text
+
+
+def checked_words(*, kind: str, words: Mapping[str, str]) -> dict[str, str]:
+    """A network's words in small letters, each with what it means. Raises Invalid."""
+    client = CLIENTS[kind]
+    if words and not client.abilities.other_words:
+        raise Invalid(f"{client.title}’s document lists all its words")
+    if len(words) > MOST_WORDS:
+        raise Invalid(f"A network has up to {MOST_WORDS} words of its own")
+    found: dict[str, str] = {}
+    for text, meaning in words.items():
+        word = text.strip().lower()
+        if not word or len(word) > LONGEST_WORD or not word.isprintable():
+            raise Invalid(f"A network’s word has 1 to {LONGEST_WORD} printable characters")
+        if meaning not in MEANINGS:
+            raise Invalid(f"{text.strip()} can mean {', '.join(MEANINGS)}, not {meaning!r}")
+        if word in client.words:
+            raise Invalid(f"{text.strip()} is a word of {client.title} itself and keeps its meaning")
+        if found.setdefault(word, meaning) != meaning:
+            raise Invalid(f"{text.strip()} has two meanings")
+    return found
+
+
+def _version(carrier: Carrier, text: str) -> str:
+    """As the last part of an address. Raises Invalid."""
+    text, client = text.strip(), CLIENTS[carrier.kind]
+    if text and not client.abilities.other_words:
+        raise Invalid(f"{client.title}’s messages have no version")
+    if text and not re.fullmatch(r"[0-9A-Za-z_-][0-9A-Za-z_.-]{0,31}", text):
+        raise Invalid("A version has up to 32 letters, digits, dots, hyphens and underscores, such as v1")
     return text
 
 

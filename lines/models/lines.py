@@ -8,14 +8,14 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from kit import clock
 from kit.identifiers import ICCID_LONGEST, ICCID_PATTERN
 from kit.money import ZERO
 
 from accounts.models import Account
 from billing.models import MoneyField
-from lines.carriers.base import CallKind, Switch
+from lines.carriers.base import CallKind, Dialect, Switch
 from lines.counting import Turns
 from lines.policy import Wanted, Why
 
@@ -43,6 +43,10 @@ class Carrier(models.Model):
     apn = models.CharField("APN", max_length=100, blank=True)  # for devices, where the carrier does not say it itself
     apn_user = models.CharField("APN user", max_length=100, blank=True)
     apn_password = models.CharField("APN password", max_length=100, blank=True)  # printed on leaflets: no secret
+    # What its document leaves open: a network's own words, in small letters, with what each means; the version in the
+    # address that sends messages, empty for the usual one.
+    words = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()), editable=False)
+    sms_version = models.CharField("SMS version", max_length=32, blank=True, db_default="")
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -55,6 +59,11 @@ class Carrier(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the operator told of the network behind it."""
+        return Dialect(tuple(sorted(self.words.items())), self.sms_version)
 
     @property
     def turns(self) -> Turns:

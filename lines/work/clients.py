@@ -24,6 +24,7 @@ def client_for(carrier: Carrier, *, patience: float, timeout: float = 20.0) -> C
         carrier.secrets,
         carrier.calls_per_second,
         carrier.calls_per_day,
+        carrier.dialect,
         patience,
         timeout,
     )
@@ -31,7 +32,9 @@ def client_for(carrier: Carrier, *, patience: float, timeout: float = 20.0) -> C
         if key not in _open:
             gate = CallGate(carrier, patience=patience)
             secrets = json.loads(crypto.decrypt(carrier.secrets, row=f"carrier:{carrier.pk}"))
-            client = carriers.open_client(carrier.kind, url=carrier.url, secrets=secrets, gate=gate, timeout=timeout)
+            client = carriers.open_client(
+                carrier.kind, url=carrier.url, secrets=secrets, gate=gate, timeout=timeout, dialect=carrier.dialect
+            )
             _open[key] = client, gate
         return _open[key][0]
 

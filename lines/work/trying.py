@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
+from kit import crypto
 from kit.errors import Invalid
 
 from lines import carriers
-from lines.carriers.base import CarrierFailure, Refused
+from lines.carriers.base import MEANINGS, CarrierFailure, Dialect, Refused
 from lines.carriers.wire import Unauthorized
 from lines.commands.carriers import checked_secrets
+from lines.commands.tuning import checked_words
 from lines.models import Carrier, Line
 from lines.work.gate import CallGate
 
@@ -36,3 +39,38 @@ def try_secrets(carrier: Carrier, secrets: Mapping[str, str]) -> None:
         raise Invalid(f"The credentials could not be tried: {failure}. The present ones stay.") from None
     finally:
         gate.close()
+
+
+def try_words(carrier: Carrier, words: Mapping[str, str]) -> list[str]:
+    """Asks the carrier about one line for each new word that a line was last said to have; what came of each word.
+
+    Raises Invalid where a word cannot be one, and where the carrier does not answer.
+    """
+    given = checked_words(kind=carrier.kind, words=words)
+    new = {word: meaning for word, meaning in given.items() if carrier.words.get(word) != meaning}
+    lines = {word: Line.objects.filter(carrier=carrier, state__reported_word__iexact=word) for word in new}
+    asked = {word: lines[word].order_by("pk").values_list("iccid", flat=True).first() for word in new}
+    said = [f"{word} = {new[word]}: no line has it now" for word, iccid in asked.items() if iccid is None]
+    some = {word: iccid for word, iccid in asked.items() if iccid is not None}
+    if not some:
+        return said
+    gate = CallGate(carrier, patience=PATIENCE)
+    secrets = json.loads(crypto.decrypt(carrier.secrets, row=f"carrier:{carrier.pk}"))
+    dialect = Dialect(tuple(sorted(given.items())), carrier.sms_version)
+    try:
+        client = carriers.open_client(
+            carrier.kind, url=carrier.url, secrets=secrets, gate=gate, timeout=TIMEOUT, dialect=dialect
+        )
+        try:
+            for word, iccid in some.items():
+                status = client.get_status(iccid)
+                is_so = (status.switch, status.blocked) == MEANINGS[new[word]] and status.word.strip().lower() == word
+                now = "says so" if is_so else f"says {status.word} now"
+                said.append(f"{word} = {new[word]}: {lines[word].count():,} lines, {iccid} {now}")
+        finally:
+            client.close()
+    except CarrierFailure as failure:
+        raise Invalid(f"The words could not be tried: {failure}. The present ones stay.") from None
+    finally:
+        gate.close()
+    return said

@@ -1,5 +1,5 @@
 """tune_carrier NAME [--url URL] [--read-every N] [--apn APN] [--apn-user U] [--apn-password P] [--bulk-edits yes|no]
-[--cycle-day N [--only-look]]"""
+[--word WORD=MEANING]... [--sms-version V] [--cycle-day N [--only-look]]"""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from kit import clock
-from kit.errors import NotFound
+from kit.errors import Invalid, NotFound
 from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
 from lines.commands.carriers import pause_carrier
 from lines.commands.tuning import cycle_change, tune_carrier
 from lines.models import Carrier
+from lines.work.trying import try_words
 
 
 class Command(OperatorCommand):
@@ -35,6 +36,15 @@ class Command(OperatorCommand):
             "--bulk-edits", choices=["yes", "no"], help="our account may switch many SIMs by one call (BulkEditDevice)"
         )
         parser.add_argument(
+            "--word",
+            action="append",
+            metavar="WORD=MEANING",
+            help="a network's own word for a SIM's state, with on, off, ready or ended; an empty MEANING forgets it",
+        )
+        parser.add_argument(
+            "--sms-version", metavar="V", help="the last part of SendSMS's address; '' for the usual one"
+        )
+        parser.add_argument(
             "--cycle-day", type=int, metavar="N", help="day of the month on which its counters begin anew (1 to 28)"
         )
         parser.add_argument(
@@ -50,13 +60,43 @@ class Command(OperatorCommand):
         if options["only_look"]:
             return {"carrier": carrier.name, "cycle_day": carrier.cycle_day, "would": change}
         bulk = options["bulk_edits"]
-        names = ("url", "read_every", "apn", "apn_user", "apn_password", "calls_per_second", "calls_per_day")
+        words, tried = self._words(carrier, options["word"])
+        names = (
+            "url",
+            "read_every",
+            "apn",
+            "apn_user",
+            "apn_password",
+            "calls_per_second",
+            "calls_per_day",
+            "sms_version",
+        )
         given = {name: options[name] for name in names}
         carrier = tune_carrier(
-            carrier=carrier, by=OPERATOR, cycle_day=day, bulk_edits=None if bulk is None else bulk == "yes", **given
+            carrier=carrier,
+            by=OPERATOR,
+            cycle_day=day,
+            bulk_edits=None if bulk is None else bulk == "yes",
+            words=words,
+            **given,
         )
         if options["pause"] or options["resume"]:
             carrier = pause_carrier(carrier=carrier, paused=options["pause"], by=OPERATOR)
         shown = {name: getattr(carrier, name) for name in names if name != "apn_password"}
         told = {"bulk_edits": carrier.bulk_edits, "cycle_day": carrier.cycle_day, "paused": not carrier.is_active}
+        told |= {"words": carrier.words} | ({"words_tried": tried} if tried else {})
         return {"carrier": carrier.name, **shown, **told} | ({"changed": change} if change else {})
+
+    def _words(self, carrier: Carrier, given: list[str] | None) -> tuple[dict[str, str] | None, list[str]]:
+        """The table with what is given, and what came of trying it."""
+        if not given:
+            return None, []
+        words = dict(carrier.words)
+        for one in given:
+            word, separator, meaning = one.rpartition("=")
+            if not separator:
+                raise Invalid(f"--word {one} has no meaning; write it as WORD=on, off, ready or ended")
+            words.pop(word.strip().lower(), None)
+            if meaning.strip():
+                words[word.strip().lower()] = meaning.strip().lower()
+        return words, try_words(carrier, words)
