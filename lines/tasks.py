@@ -16,7 +16,7 @@ from lines.books import check_books, recompute_books, with_second_books
 from lines.commands import books, budget, bulk, claims, devices, differences, jobs, keeping, lists, passes
 from lines.models import Carrier
 from lines.recount.audit import Found, Scope
-from lines.work import messages
+from lines.work import funds, messages
 from lines.work.devices import look
 from lines.work.driving import drive_carrier
 from lines.work.jobs import run_jobs
@@ -97,6 +97,12 @@ def look_at_devices() -> int:
         return look(carrier, patience=PATIENCE, stop=stop)
 
     return sum(each(Carrier.objects.filter(is_active=True), look_at))
+
+
+@shared_task
+def read_funds() -> int:
+    """Asks what the operator still has with its carriers, once an hour each."""
+    return sum(each(Carrier.objects.filter(is_active=True), lambda one: funds.read_funds(one, patience=PATIENCE)))
 
 
 @shared_task

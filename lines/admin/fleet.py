@@ -33,6 +33,7 @@ from lines.models import (
     SmsMessage,
 )
 from lines.policy import Status, Wanted, status
+from lines.queries.funds import funds_of
 from lines.queries.health import Health, health_of
 from lines.queries.search import by_index
 
@@ -127,7 +128,7 @@ class ResumeForm(forms.Form):
     )
 
 
-SEEN = ["last_answer", "last_reading", "failed", "left", "stopped", "last_failure"]
+SEEN = ["last_answer", "last_reading", "failed", "left", "funds", "stopped", "last_failure"]
 
 
 @admin.register(Carrier)
@@ -140,6 +141,7 @@ class CarrierDesk(ChangeDesk):
         "last_reading",
         "failed",
         "left",
+        "funds",
         "stopped",
         "last_failure",
     ]
@@ -185,6 +187,11 @@ class CarrierDesk(ChangeDesk):
     def left(self, carrier: Carrier) -> str:
         left = self._health(carrier).calls_left
         return "no limit" if left is None else f"{left:,}"
+
+    @display(description="Balance with the carrier")
+    def funds(self, carrier: Carrier) -> str:
+        found = funds_of([carrier]).get(carrier.pk)
+        return found.says if found else "" if CLIENTS[carrier.kind].abilities.tells_funds else "not reported"
 
     @display(description="Calls stopped")
     def stopped(self, carrier: Carrier) -> str:

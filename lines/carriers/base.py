@@ -11,6 +11,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import ClassVar, Protocol
 
 
@@ -23,6 +24,7 @@ class CallKind(enum.StrEnum):
     SETTINGS = "settings"
     DEVICES = "devices"
     TOTALS = "totals"
+    FUNDS = "funds"
 
 
 class CarrierFailure(Exception):
@@ -158,6 +160,18 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Funds:
+    """The operator's own money with the carrier. What it does not say is None."""
+
+    balance: Decimal
+    currency: str
+    at: dt.datetime | None = None  # as the carrier says
+    threshold: Decimal | None = None  # under it the carrier tops up, where `is_auto`
+    amount: Decimal | None = None  # of one top-up
+    is_auto: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Odd:
     """A record of a page that cannot be read, set aside with its reason; the others are read."""
 
@@ -197,6 +211,7 @@ class Abilities:
     tells_sessions: bool = False  # get_device: the last session with its times
     settings: frozenset[Setting] = frozenset()  # set_setting
     throttles: tuple[int, ...] = ()  # kbps that may be set
+    tells_funds: bool = False  # get_funds: what the operator still has with the carrier
     switches_many: bool = False  # set_switches, for accounts that may
     other_words: bool = False  # networks behind it have words of their own, which the operator tells: Dialect
 
@@ -320,6 +335,10 @@ class CarrierClient(ABC):
     def get_device(self, iccid: str) -> Device:
         """Everything the carrier knows of a SIM. Raises Refused, Unreachable or Malformed."""
         raise self.cannot("describe a SIM")
+
+    def get_funds(self) -> Funds:
+        """What the operator still has with the carrier. Raises Refused, Unreachable or Malformed."""
+        raise self.cannot("tell what is left of its balance")
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
         """Sets one thing on a SIM, the same twice is once; the value that the carrier confirms.

@@ -17,6 +17,7 @@ from .base import (
     CarrierClient,
     Device,
     Dialect,
+    Funds,
     Gate,
     Odd,
     Page,
@@ -46,6 +47,7 @@ from .fields import (
     status_of,
     utc_moment,
 )
+from .simbase_funds import funds_in
 from .wire import Call, Wire, fits_a_header, required
 
 # Simbase v1: Global Variables, sim_state. "Blocked": no service until the customer's account with Simbase is topped up.
@@ -201,6 +203,7 @@ class Simbase(CarrierClient):
         sends_sms=True,
         tells_place=True,
         tells_location=True,
+        tells_funds=True,
         settings=frozenset(Setting),
         throttles=(100, 200, 500, 1000, 2500, 5000),
     )
@@ -262,6 +265,11 @@ class Simbase(CarrierClient):
             "PATCH", f"/simcards/{checked_iccid(iccid)}", json={name: wanted}, acts=True, kind=CallKind.SETTINGS
         )
         return self._wire.call(call, Deadline(self._timeout), partial(setting_in, setting=setting))
+
+    def get_funds(self) -> Funds:
+        """Simbase v1: Balance"""
+        call = Call("GET", "/balance", kind=CallKind.FUNDS, of_one=False)
+        return self._wire.call(call, Deadline(self._timeout), funds_in)
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """Simbase v1: Send SMS. It says when, and never whether the message arrived."""

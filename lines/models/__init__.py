@@ -2,7 +2,7 @@
 
 from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay
-from lines.models.carriers import AddressChange, FormerSecrets
+from lines.models.carriers import AddressChange, CarrierFunds, FormerSecrets
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
@@ -61,6 +61,7 @@ __all__ = [
     "BulkEdit",
     "CallsOfDay",
     "Carrier",
+    "CarrierFunds",
     "CarrierHealth",
     "ChangedLines",
     "Chunk",

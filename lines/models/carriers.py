@@ -34,6 +34,24 @@ class AddressChange(models.Model):
         ]
 
 
+class CarrierFunds(models.Model):
+    """What the operator had with a carrier at a moment, as the carrier said; in the carrier's currency."""
+
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="funds")
+    read_at = models.DateTimeField()
+    balance = models.DecimalField(max_digits=16, decimal_places=4)
+    currency = models.CharField(max_length=3)
+    threshold = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    amount = models.DecimalField(max_digits=16, decimal_places=4, null=True)
+    is_auto = models.BooleanField(null=True)
+    carrier_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["carrier", "read_at"], name="funds_are_read_once_at_a_moment"),
+        ]
+
+
 class FormerSecrets(models.Model):
     """The credentials that a carrier had before its present ones, encrypted: the way back."""
 

@@ -11,6 +11,7 @@ SHARES = {
     "messages": 0.10,
     "devices": 0.10,
     "settings": 0.05,
+    "funds": 0.01,
 }
 ASKED_SHARE = (
     0.05  # of the day's calls, for what people ask of a line's device; looks that nobody asked for take as many

@@ -33,6 +33,7 @@ from lines.models import (
 )
 from lines.policy import Hold, OrderState
 from lines.queries import margin
+from lines.queries.funds import running_dry
 
 STUCK = dt.timedelta(minutes=15)
 MONTHS = 12
@@ -171,6 +172,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             )
             .distinct(),
             "carriers that don’t answer",
+            "lines_carrier",
+            "",
+        ),
+        (
+            Carrier.objects.filter(pk__in=running_dry()),
+            "balances with carriers that run dry",
             "lines_carrier",
             "",
         ),

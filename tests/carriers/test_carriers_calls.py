@@ -58,6 +58,7 @@ def test_the_table_of_abilities_says_what_the_adapters_say() -> None:
         "country, network, radio": "tells_place",
         "location": "tells_location",
         "throttle, IMEI lock, plan": "settings",
+        "its balance with the operator": "tells_funds",
     }.items():
         said = [cell.strip().startswith("yes") for cell in rows[name].split("|")]
         has = [bool(getattr(CLIENTS[kind].abilities, ability)) for kind in ("simbase", "iotportal")]

@@ -300,6 +300,7 @@ WORK = {
         "lines.tasks.read_usage",
         "lines.tasks.look_at_devices",
         "lines.tasks.find_differences",
+        "lines.tasks.read_funds",
     ],
     "jobs": [
         "lines.tasks.work_jobs",
@@ -343,6 +344,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-unused": {"task": "lines.tasks.forget_unused", "schedule": 3600.0},
     "handle-messages": {"task": "lines.tasks.handle_messages", "schedule": 5.0},
     "look-at-devices": {"task": "lines.tasks.look_at_devices", "schedule": 60.0},
+    "read-funds": {"task": "lines.tasks.read_funds", "schedule": 600.0},
     "find-differences": {"task": "lines.tasks.find_differences", "schedule": 600.0},
     "keep-books": {"task": "lines.tasks.keep_books", "schedule": 10.0},
     "ask-stripe": {"task": "billing.tasks.ask_stripe", "schedule": 5.0},
