@@ -81,9 +81,12 @@ class AccountDesk(Desk):
     def act_for(self, request: HttpRequest, object_id: str) -> HttpResponse:
         account: Account = self.found(request, object_id)
 
+        begun = []
+
         def act(given: dict[str, Any]) -> str:
             acting.begin(account=account, reason=given["reason"], by=desk_actor(request))
             request.session[ACTING] = account.uuid.hex
+            begun.append(account)
             return f"You act for {account.name} now."
 
         about = (
@@ -93,7 +96,7 @@ class AccountDesk(Desk):
         asked = self.ask(
             request, ReasonForm, act, title=f"Act for {account.name}", button="Begin", row=account, about=about
         )
-        return redirect("home") if asked.status_code == 302 else asked
+        return redirect("home") if begun else asked
 
     @action(description="Professional or basic", url_path="kind", icon="swap_horiz")
     def switch_kind(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -14,8 +14,8 @@ from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
-from accounts.models import Account, ApiKey
-from accounts.policy import Actor, Scope, is_from, key_actor, rights_of_scopes
+from accounts.models import Account, ApiCredential, ApiKey
+from accounts.policy import Actor, Right, Role, Scope, is_from, key_actor, rights, rights_of_scopes
 from accounts.queries import Caller, is_open
 
 PREFIX = "lk_"
@@ -114,6 +114,22 @@ def bearer(*, key: str, account_uuid: str, address: str) -> Caller | None:
     _note_use(row, address)
     scopes = [Scope(scope) for scope in row.scopes]
     return Caller(row.account, key_actor(row.name), rights_of_scopes(scopes, is_subaccount=row.account.is_subaccount))
+
+
+def key_may(*, account: Account, name: str, right: Right, since: dt.datetime) -> bool:
+    """Whether what a client began then, under this name (see key_actor), may go on: not where its key was revoked or
+    the shared one replaced at once. A key's own end stops nothing that was begun in its time, and a new one that has
+    its name is another."""
+    if right in rights(Role.OWNER, is_subaccount=account.is_subaccount):
+        for row in ApiCredential.objects.filter(account=account, revoked_at=None):
+            is_replaced = row.rotated_at is not None and row.rotated_at > since and not row.former_key
+            if key_actor(row.user_uuid[:8]).name == name and not is_replaced:
+                return True
+    for key in keys_of(account).filter(created_at__lte=since):
+        if key_actor(key.name).name == name:
+            scopes = [Scope(scope) for scope in key.scopes]
+            return right in rights_of_scopes(scopes, is_subaccount=account.is_subaccount)
+    return False
 
 
 def _note_use(row: ApiKey, address: str) -> None:

@@ -15,6 +15,7 @@ from accounts.models import Account, Brand
 
 COOKIE = "dress"  # signed: the UUID of the sub-account whose people use this browser
 A_YEAR = 365 * 86_400
+VISIT = "visit-"  # before the UUID: nobody of the account was logged in here yet, and the browser forgets it
 
 
 class BrandHostMiddleware:
@@ -41,8 +42,18 @@ class BrandHostMiddleware:
 
 def keep(request: HttpRequest, response: HttpResponse, account: Account) -> None:
     """This browser wears the account's dress from now on, logged in or not."""
+    _wear(request, response, account.uuid.hex, A_YEAR)
+
+
+def visit(request: HttpRequest, response: HttpResponse, account: Account) -> None:
+    """The same until the browser is closed: a link, which anybody can send, dresses nothing for longer."""
     if _kept(request) != account.uuid.hex:
-        response.set_signed_cookie(cookie_name(COOKIE), account.uuid.hex, max_age=A_YEAR, **cookie_rules())
+        _wear(request, response, VISIT + account.uuid.hex, None)
+
+
+def _wear(request: HttpRequest, response: HttpResponse, value: str, max_age: int | None) -> None:
+    if _kept(request) != value:
+        response.set_signed_cookie(cookie_name(COOKIE), value, max_age=max_age, **cookie_rules())
 
 
 def worn(request: HttpRequest) -> Dress:
@@ -53,7 +64,7 @@ def worn(request: HttpRequest) -> Dress:
         return dress_of(account)
     if brand is not None:
         return dressed(brand)
-    return dress_of(_account(_kept(request)))
+    return dress_of(_account(_kept(request).removeprefix(VISIT)))
 
 
 def _brand_at(request: HttpRequest) -> Brand | None:

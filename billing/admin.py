@@ -143,7 +143,6 @@ class PaymentDesk(MoneyDesk):
             row=payment,
             about=about,
             initial=initial,
-            again=True,
         )
 
 
@@ -251,7 +250,9 @@ class NoticeDesk(Desk):
             return "Email queued. We'll try for three days."
 
         about = f"“{notice.subject}” for {notice.account}. {notice.why}"
-        return self.ask(request, NothingForm, act, title="Send again", button="Send again", row=notice, about=about)
+        return self.ask(
+            request, NothingForm, act, title="Send again", button="Send again", row=notice, about=about, again=False
+        )
 
 
 @admin.register(Comparison)

@@ -9,6 +9,7 @@ from typing import Any
 from kit import clock
 from kit.errors import Refusal
 
+from accounts.commands.people import refuse_unconfirmed
 from accounts.models import Account
 from accounts.policy import SYSTEM, Actor
 from accounts.queries import owner_of
@@ -25,10 +26,11 @@ log = logging.getLogger(__name__)
 
 
 def customer_for(account: Account, *, by: Actor) -> Customer:
-    """The account at Stripe, made there when it is not yet. Raises StripeFailure."""
+    """The account at Stripe, made there when it is not yet. Raises StripeFailure, Unconfirmed."""
     found = queries.customer_of(account.pk)
     if found is not None:
         return found
+    refuse_unconfirmed(account=account)  # nobody tries cards here under an address that is not theirs
     made = stripe.create_customer(account=account.uuid.hex, name=account.name, email=owner_of(account).email)
     return cards.know_customer(account=account, stripe_id=made, by=by)
 

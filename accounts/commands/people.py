@@ -9,12 +9,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from kit.errors import Invalid
+from kit.errors import Invalid, Refusal
 from kit.names import checked_name, refuse_address
 
 from accounts.commands.events import record
-from accounts.models import User
-from accounts.policy import Actor
+from accounts.models import Account, User
+from accounts.policy import Actor, Role
 
 LONGEST_PERSON = 150
 
@@ -37,6 +37,20 @@ def add_person(*, email: str, password: str | None, verified: bool) -> User:
     user.save()
     EmailAddress.objects.create(user=user, email=email, primary=True, verified=verified)
     return user
+
+
+class Unconfirmed(Refusal):
+    """The account is new, and nobody has shown yet that its owner's mail address is theirs."""
+
+    status = 403
+
+
+def refuse_unconfirmed(*, account: Account) -> None:
+    """Before what takes stock or spends money. Raises Unconfirmed."""
+    payer_id = account.parent_id or account.pk
+    owner = {"user__memberships__account": payer_id, "user__memberships__role": Role.OWNER}
+    if EmailAddress.objects.filter(primary=True, verified=False, **owner).exists():
+        raise Unconfirmed("Confirm your email address first. Open the link in the email we sent you.")
 
 
 def give_password(*, user: User, password: str) -> None:

@@ -16,7 +16,8 @@ from accounts import wearing
 from accounts.commands import acting
 from accounts.dress import style_sheet
 from accounts.middleware import ACTING, CHOSEN
-from accounts.models import Account, Brand, BrandLogo
+from accounts.models import Brand, BrandLogo
+from accounts.queries import open_account_of
 
 
 class SignupView(AllauthSignupView):  # type: ignore[misc]
@@ -63,11 +64,11 @@ def _kept(content: bytes, kind: str) -> HttpResponse:
 @require_GET
 def at(request: HttpRequest, account_uuid: uuid.UUID) -> HttpResponse:
     """Where a sub-account's people come in when it has no domain of its own: the login in its dress."""
-    account = Account.objects.filter(uuid=account_uuid, parent__isnull=False).first()
-    if account is None:
+    account = open_account_of(account_uuid.hex)
+    if account is None or not account.is_subaccount:
         raise Http404
     response = redirect("account_login")
-    wearing.keep(request, response, account)
+    wearing.visit(request, response, account)
     return response
 
 

@@ -13,6 +13,7 @@ from kit.errors import Invalid, NotFound, Refusal
 from kit.money import exact, plain, shown
 
 from accounts.commands import record
+from accounts.commands.people import refuse_unconfirmed
 from accounts.models import Account
 from accounts.policy import SYSTEM, Actor
 from billing import queries, words
@@ -90,6 +91,7 @@ def begin_refill(*, account: Account, amount: Decimal, key: uuid.UUID, return_ur
         if before.account_id != account.pk:
             raise Invalid("This form was sent already; load the page again")
         return Begun(before, is_new=False)
+    refuse_unconfirmed(account=account)
     amount = check_amount(amount=amount, missing=queries.to_pay(account, today=clock.today()))
     customer = _chargeable(account.pk)
     if Payment.objects.filter(account=account, state__in=sorted(OPEN_PAYMENT)).exists():

@@ -11,6 +11,7 @@ from kit.errors import Invalid, Refusal
 from kit.money import plain, shown
 
 from accounts.commands import record
+from accounts.commands.people import refuse_unconfirmed
 from accounts.models import Account
 from accounts.policy import SYSTEM, Actor
 from billing import queries, words
@@ -44,6 +45,7 @@ def turn_on(
     """
     if account.is_subaccount:
         raise PaidByParent(f"{account.name} is a sub-account; its main account pays")
+    refuse_unconfirmed(account=account)
     lock_wallets(account_ids=[account.pk])
     customer = Customer.objects.filter(pk=account.pk).first()
     if customer is None or not customer.has_card:

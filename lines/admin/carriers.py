@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from kit.backoffice import Desk
 from unfold.decorators import action
 
-from accounts.doors import confirmed, desk_actor
+from accounts.doors import desk_actor
 from lines.carriers import CLIENTS
 from lines.commands import carriers
 from lines.commands.tuning import tune_carrier
@@ -74,19 +74,9 @@ class ChangeDesk(Desk):
             carriers.change_secrets(carrier=carrier, secrets=given, by=desk_actor(request))
             return f"{carrier.name} takes the new credentials. The former ones can be restored."
 
-        def page(request: HttpRequest) -> HttpResponse:
-            about = "They are tried at the carrier before they are kept. The present ones are kept for a way back."
-            return self.ask(
-                request,
-                secrets_form(carrier.kind),
-                act,
-                title=carrier.name,
-                button="Try and keep",
-                row=carrier,
-                about=about,
-            )
-
-        return confirmed(page)(request)
+        form = secrets_form(carrier.kind)
+        about = "They are tried at the carrier before they are kept. The present ones are kept for a way back."
+        return self.ask(request, form, act, title=carrier.name, button="Try and keep", row=carrier, about=about)
 
     @action(description="Restore former credentials", url_path="restore", icon="undo")
     def restore(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -72,7 +72,7 @@ class DifferenceDesk(Desk):
             return f"{row.carrier.name} is asked to do what we want of {row.iccid}."
 
         about = f"Wanted and reported differ: {row.said}. A line in stock is switched off."
-        return self.ask(request, SureForm, act, title=row.iccid, button="Ask again", row=row, about=about)
+        return self.ask(request, SureForm, act, title=row.iccid, button="Ask again", row=row, about=about, again=False)
 
     @action(description="Leave as it is", url_path="leave", icon="visibility_off")
     def leave(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -82,4 +82,4 @@ class DifferenceDesk(Desk):
             differences.dismiss(differences=[row], by=desk_actor(request))
             return f"{row.iccid} is left as it is and shown no more."
 
-        return self.ask(request, SureForm, act, title=row.iccid, button="Leave as it is", row=row)
+        return self.ask(request, SureForm, act, title=row.iccid, button="Leave as it is", row=row, again=False)

@@ -216,9 +216,7 @@ class CarrierDesk(ChangeDesk):
             return f"{carrier.name} is set so, and read every {given['read_every']} seconds.{waits}"
 
         initial = {name: getattr(carrier, name) for name in CarrierForm.base_fields}
-        return self.ask(
-            request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial, again=True
-        )
+        return self.ask(request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial)
 
     @action(description="Billing cycle day", url_path="cycle", icon="event_repeat")
     def cycle(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -258,7 +256,9 @@ class CarrierDesk(ChangeDesk):
             return f"{carrier.name} is called again." if lifted else f"No calls to {carrier.name} were stopped."
 
         about = "Closes the breakers and ends the pauses now. Calls that still fail are stopped again."
-        return self.ask(request, ResumeForm, act, title=carrier.name, button="Resume calls", row=carrier, about=about)
+        return self.ask(
+            request, ResumeForm, act, title=carrier.name, button="Resume calls", row=carrier, about=about, again=False
+        )
 
 
 @admin.register(Drive)

@@ -175,7 +175,7 @@ class CoverageDesk(Desk):
             left = [f"{len(loaded.left_out)} rows are left out."] if loaded.left_out else []
             return " ".join([f"Loaded: {', '.join(said)}.", *loaded.notes, *left])
 
-        return self.ask(request, FileForm, act, title="Load coverage", button="Load")
+        return self.ask(request, FileForm, act, title="Load coverage", button="Load", again=False)
 
 
 def _content(file: Any) -> bytes:
@@ -211,4 +211,4 @@ class OrderDesk(Desk):
 
         about = f"{order.quantity:,} SIM cards for {order.account}, to {order.address}. {order.message}"
         title = f"Answer {order.contact}"
-        return self.ask(request, AnswerForm, act, title=title, button="Answer", row=order, about=about)
+        return self.ask(request, AnswerForm, act, title=title, button="Answer", row=order, about=about, again=False)

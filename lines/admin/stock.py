@@ -66,7 +66,7 @@ class StockDesk(Desk):
                 f"{claims.release(iccids=iccids_in(given['iccids']), by=desk_actor(request)):,} reservations released."
             )
 
-        return self.ask(request, IccidsForm, act, title="Release reservations", button="Release")
+        return self.ask(request, IccidsForm, act, title="Release reservations", button="Release", again=False)
 
     @action(description="Load card codes", url_path="codes", icon="password")
     def load_codes(self, request: HttpRequest) -> HttpResponse:

@@ -20,6 +20,7 @@ from kit.identifiers import NotAnIccid, all_spellings, read_iccid, sim_key
 from kit.sql import array
 
 from accounts.commands import record
+from accounts.commands.people import refuse_unconfirmed
 from accounts.models import Account
 from accounts.policy import Actor, ActorKind
 from lines.models import ClaimCode, ClaimGuess, ClaimSecret, Line, LineProof, Order, Reservation
@@ -78,7 +79,11 @@ class Claims:
 
 
 def claims_of(*, account: Account, iccids: Sequence[str], address: str, by: Actor) -> Claims:
-    """What an account may take of these cards. In a transaction, the account's wallet locked."""
+    """What an account may take of these cards. In a transaction, the account's wallet locked. Raises
+    Unconfirmed."""
+    is_office = by.kind in (ActorKind.OPERATOR, ActorKind.BACK_OFFICE)
+    if not is_office:
+        refuse_unconfirmed(account=account)
     if address:  # several accounts of one network take their turns
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"claims from {address}"])
@@ -92,7 +97,7 @@ def claims_of(*, account: Account, iccids: Sequence[str], address: str, by: Acto
     return Claims(
         account=account,
         address=address,
-        is_office=by.kind in (ActorKind.OPERATOR, ActorKind.BACK_OFFICE),
+        is_office=is_office,
         reserved=set(reserved.values_list("line__iccid", flat=True)),
         digests=dict(ClaimCode.objects.filter(**of_cards).values_list("line__iccid", "digest")),
         left=left,

@@ -15,9 +15,10 @@ from kit.errors import Invalid, Refusal
 from kit.sql import array
 
 from accounts.commands import record
+from accounts.keys import key_may
 from accounts.models import Account
 from accounts.policy import SYSTEM, Actor, ActorKind
-from accounts.queries import memberships_of, user_by_email
+from accounts.queries import is_open, memberships_of, user_by_email
 from billing.commands import lock_wallets
 from lines.commands import acts
 from lines.commands.acts import Outcome
@@ -211,7 +212,7 @@ def _move(job: Job, move: JobMove, by: Actor) -> Job:
 @transaction.atomic
 def work_chunk(*, job_id: int, limit: int = CHUNK) -> int:
     """Acts on a job's next lines that no other worker holds; says how many. Outcomes and acts are one transaction."""
-    job = Job.objects.select_related("account").get(pk=job_id)
+    job = Job.objects.select_related("account__parent").get(pk=job_id)
     if job.state != JobState.RUNNING:
         return 0
     waiting = JobItem.objects.select_for_update(skip_locked=True).filter(job=job, state=Item.WAITING)
@@ -229,12 +230,18 @@ def work_chunk(*, job_id: int, limit: int = CHUNK) -> int:
 
 
 def _may_go_on(job: Job) -> bool:
-    """Whether who started it may still do so: a person who has left the account starts nothing more."""
-    if job.by_kind != ActorKind.PERSON:
-        return job.account.is_active
+    """Whether who started it may still do so: a person who has left, or a key that was revoked, does nothing more."""
+    account, right = job.account, Action(job.action).right
+    if job.by_kind == ActorKind.KEY:
+        return is_open(account) and key_may(account=account, name=job.by_name, right=right, since=job.created_at)
+    if job.by_kind not in (ActorKind.PERSON, ActorKind.BACK_OFFICE):
+        return account.is_active
     user = user_by_email(job.by_name)
-    places = memberships_of(user).filter(account=job.account) if user and user.is_active else []
-    return any(place.may(Action(job.action).right) for place in places)
+    if user is None or not user.is_active:
+        return False
+    if job.by_kind == ActorKind.BACK_OFFICE:
+        return user.is_staff and is_open(account)
+    return any(place.may(right) for place in memberships_of(user).filter(account=account))
 
 
 def _act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:

@@ -8,13 +8,14 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from kit import clock
 from kit.errors import Invalid, Refusal
 from kit.money import plain
 
 from accounts.commands import record
 from accounts.policy import Actor
+from billing.commands.credits import lock_person
 from billing.policy import Decision, needs_second_person
 from lines import policy
 from lines.models import HeldMovement, LineState, Price, Rebase, RebaseRequest
@@ -41,6 +42,7 @@ def ask_rebase(*, iccid: str, counter: int, reason: str, key: uuid.UUID, by: Act
 
     It moves no money: what is read next is counted from here. Raises Invalid.
     """
+    lock_person(by=by)
     state = LineState.objects.select_for_update().select_related("line").get(line__iccid=iccid)
     before = RebaseRequest.objects.filter(uuid=key).first()
     if before is not None:
@@ -66,7 +68,7 @@ def ask_rebase(*, iccid: str, counter: int, reason: str, key: uuid.UUID, by: Act
         asked_by=by.name,
         asker_id=by.person,
     )
-    if not needs_second_person(request.worth, _given(request, state), settings.CREDIT_LIMIT):
+    if not needs_second_person(request.worth, _given(request), settings.CREDIT_LIMIT):
         return _rebase(request, state, by, agreed_by="")
     record(
         by=by,
@@ -97,11 +99,13 @@ def decide_rebase(*, request_id: int, agreed: bool, by: Actor) -> RebaseRequest:
     return request
 
 
-def _given(request: RebaseRequest, state: LineState) -> Decimal:
-    """What this person put right for the payer in the last 24 hours: many small ones are no way around the limit."""
-    others = RebaseRequest.objects.filter(
-        line__payer_id=state.line.payer_id, asked_by=request.asked_by, asked_at__gt=clock.now() - COUNTED
-    )
+def _given(request: RebaseRequest) -> Decimal:
+    """What this person put right in the last 24 hours, for whomever and under whichever mail address: many small ones
+    are no way around the limit."""
+    person = Q(asked_by=request.asked_by)
+    if request.asker_id is not None:
+        person |= Q(asker_id=request.asker_id)
+    others = RebaseRequest.objects.filter(person, asked_at__gt=clock.now() - COUNTED)
     done = others.filter(state=Decision.DONE).exclude(pk=request.pk)
     return done.aggregate(total=Sum("worth"))["total"] or Decimal(0)
 

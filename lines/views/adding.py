@@ -32,6 +32,11 @@ def _payer_only(request: MemberRequest) -> None:
         raise Http404
 
 
+def _added(request: MemberRequest, iccid: str, *, is_ours: bool) -> HttpResponse:
+    messages.success(request, f"Line {iccid} {'is one of your lines already' if is_ours else 'is yours now'}.")
+    return redirect("line", iccid=iccid)
+
+
 @require_http_methods(["GET", "POST"])
 @needs(Right.MANAGE_LINES)
 def add(request: MemberRequest) -> HttpResponse:
@@ -42,19 +47,20 @@ def add(request: MemberRequest) -> HttpResponse:
     active = "active" in given or request.method == "GET"
     said = ""
     if request.method == "POST":
-        done = adding.add_lines(
-            account=request.account,
-            rows=[row],
-            active=active,
-            by=request.membership.user.actor,
-            address=address_of(request),
-        )
-        if not done.bad:
-            iccid = read_iccid(row.iccid)
-            word = "is one of your lines already" if done.ours else "is yours now"
-            messages.success(request, f"Line {iccid} {word}.")
-            return redirect("line", iccid=iccid)
-        said = done.bad[0][1]
+        try:
+            done = adding.add_lines(
+                account=request.account,
+                rows=[row],
+                active=active,
+                by=request.membership.user.actor,
+                address=address_of(request),
+            )
+        except Refusal as refusal:
+            said = refusal.message
+        else:
+            if not done.bad:
+                return _added(request, read_iccid(row.iccid), is_ours=bool(done.ours))
+            said = done.bad[0][1]
     plans = list(plans_for(request.account).select_related("carrier").order_by("name"))
     prices = prices_in_force([plan.pk for plan in plans], now=clock.now())
     context = {

@@ -56,11 +56,13 @@ COUNTED = ("accounts_account", "accounts_event", "billing_entry", "lines_line", 
 
 def write(folder: Path) -> tuple[Path, Manifest]:
     """Dumps the database into a file of its own, with a manifest beside it. Raises BadBackup."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     at = clock.now()
     path = folder / f"linekeeper-{at:%Y%m%dT%H%M%SZ}.dump"
     draft = path.with_suffix(".part")
     try:
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600, exist_ok=False)  # nobody else's: everything of everybody is in it
         with transaction.atomic(), connection.cursor() as cursor:  # what is counted is what is dumped
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT pg_export_snapshot()")

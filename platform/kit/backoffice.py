@@ -148,10 +148,10 @@ class Desk(ModelAdmin):  # type: ignore[misc]
         row: Model | None = None,
         about: str = "",
         initial: dict[str, Any] | None = None,
-        again: bool = False,
+        again: bool = True,
     ) -> HttpResponse:
-        """A form before a command: `act` runs it with what was given and says in a sentence what was done. `again`: who
-        asks proves first who they are."""
+        """A form before a command: `act` runs it with what was given and says in a sentence what was done. Who asks
+        proves first who they are; `again=False` is for what moves no money, opens nothing and can be done anew."""
         if again and (away := confirmed_first(request, back=request.get_full_path())):
             return away
         to = redirect(self.here(row), *([row.pk] if row is not None else []))

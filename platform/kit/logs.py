@@ -50,6 +50,14 @@ def ids() -> dict[str, str]:
 _TOKEN = re.compile(r"(/accounts/(?:invitation|confirm-email|back-office|password/reset/key)/)[^/\s?\"']+")
 
 
+# Controls, and what turns or hides text.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
 def masked(text: str) -> str:
     return _TOKEN.sub(r"\1***", text)
 
@@ -60,7 +68,11 @@ def _ids_of(record: logging.LogRecord) -> dict[str, str]:
 
 
 class LineFormatter(logging.Formatter):
-    """For people: a line each, with the ids at its end."""
+    """For people: a line each, with the ids at its end; what a stranger wrote makes no second one."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
         with _brief(record):

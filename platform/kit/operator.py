@@ -58,6 +58,13 @@ class OperatorCommand(BaseCommand):
             if code := self.exit_code(answer):
                 sys.exit(code)
 
+    def secret(self, value: str) -> str:
+        """A secret as the operator gave it (see `given`); from a shell never itself, for everybody who lists processes
+        reads that. Raises Invalid."""
+        if getattr(self, "_called_from_command_line", False) and value not in ("", "-") and not value.startswith("@"):
+            raise Invalid("A secret is not given as an argument: write @FILE, or - and give it on standard input")
+        return given(value)
+
     def _refuse(self, message: str) -> None:
         """End with exit 1 and one line from the shell; raise CommandError for a caller inside Python."""
         line = " ".join(message.split())

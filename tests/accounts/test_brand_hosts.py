@@ -132,6 +132,20 @@ def test_a_subaccounts_people_have_an_address_to_come_in_by(fleet: Fleet) -> Non
     assert client.get(f"/accounts/at/{parent.uuid}/").status_code == 404
 
 
+def test_a_link_dresses_a_browser_for_a_session_and_a_login_for_longer(fleet: Fleet) -> None:
+    """Anybody can send the link, to people who never heard of its account."""
+    parent = fleet.account()
+    sub, client = fleet.account(parent=parent), Client()
+    client.get(f"/accounts/at/{sub.uuid}/")
+    assert client.cookies["dress"]["max-age"] == ""
+    client.force_login(owner_of(sub))
+    client.get("/")
+    assert client.cookies["dress"]["max-age"] == 365 * 86_400
+    assert "max-age" in client.get(f"/accounts/at/{sub.uuid}/").client.cookies["dress"]  # it takes nothing away
+    Account.objects.filter(pk=parent.pk).update(is_active=False)
+    assert Client().get(f"/accounts/at/{sub.uuid}/").status_code == 404
+
+
 def test_a_brands_domain_sends_no_strangers_reset_link(
     fleet: Fleet, brand: Brand, mailoutbox: list[EmailMessage]
 ) -> None:

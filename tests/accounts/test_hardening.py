@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import logging
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.mail import EmailMessage
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 from django.test import Client
 from kit import logs
@@ -198,3 +199,28 @@ def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
     assert given("plain") == "plain"
     with pytest.raises(Invalid, match="cannot be read"):
         given(f"@{tmp_path}/none")
+
+
+def test_a_shell_gives_a_secret_by_file_or_standard_input_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in a command is read by everybody who lists processes."""
+    for argv in (
+        ["add_account", "Acme", "--owner", "jane@acme.example", "--password", "orbit-lantern-42"],
+        ["add_carrier", "s", "--kind", "simbase", "--url", "https://s.example", "--secret", "api_key=s3cr3t"],
+    ):
+        command = load_command_class("accounts" if argv[0] == "add_account" else "lines", argv[0])
+        monkeypatch.setattr(command, "_called_from_command_line", True, raising=False)
+        said = io.StringIO()
+        options = vars(command.create_parser("manage.py", argv[0]).parse_args(argv[1:]))
+        with pytest.raises(SystemExit):
+            command.execute(**options | {"stderr": said})
+        assert "standard input" in said.getvalue(), argv
+    assert not Account.objects.exists()
+
+
+def test_what_a_stranger_wrote_makes_no_line_of_its_own_in_a_log() -> None:
+    forged = "x\n2026-11-27 INFO person.logged_in who=office\r\x1b[2J\u2028\u202e"
+    record = logging.LogRecord("django.request", 30, "", 0, "Not Found: %s", (forged,), None)
+    for formatter in (logs.LineFormatter("%(levelname)s %(message)s"), logs.JsonFormatter()):
+        line = formatter.format(record)
+        assert not set("\n\r\x1b") & set(line)
+    assert len(logs.LineFormatter("%(message)s").format(record).splitlines()) == 1

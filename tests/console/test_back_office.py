@@ -223,3 +223,22 @@ def test_an_account_is_opened_and_made_professional_with_a_reason(office: Client
     acme.refresh_from_db()
     assert acme.is_professional
     assert Event.objects.get(verb="account.kind_changed").detail["reason"] == "their contract"
+
+
+@pytest.mark.parametrize(
+    "action", ["act_for", "switch_kind", "open_account", "by_hand", "reserve", "load_codes", "confirm"]
+)
+def test_at_an_open_browser_nobody_changes_what_matters(office: Client, acme: Account, action: str) -> None:
+    """Money, whose stock is whose and what a customer sees ask for the password again; desks do unless they say so."""
+    session = office.session
+    for record in session["account_authentication_methods"]:
+        record["at"] -= 600
+    session.save()
+    owners = {"act_for": "accounts_account", "switch_kind": "accounts_account", "open_account": "accounts_account"}
+    of = owners.get(action, "billing_wallet" if action == "by_hand" else "lines_line")
+    has_row = action in ("act_for", "switch_kind", "by_hand")
+    path = reverse(f"admin:{of}_{action}", args=[acme.pk] if has_row else [])
+    for answer in (office.get(path), office.post(path, {"reason": "to help", "kind": "discount", "amount": "5"})):
+        assert "/reauthenticate/" in answer["Location"]
+    assert not Event.objects.filter(verb__in=["acting.began", "account.kind_changed", "ledger.discount"]).exists()
+    assert "acting" not in office.session

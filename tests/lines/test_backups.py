@@ -57,6 +57,7 @@ def told(command: str, *given: str) -> dict[str, Any]:
 def test_what_was_backed_up_is_proved_and_comes_back_and_what_was_there_is_kept(held: Line, tmp_path: Path) -> None:
     written = told("backup", str(tmp_path))
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".dump", ".json"]
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir() if path.suffix == ".dump"} == {0}  # ours alone
     assert written["rows"]["lines_line"] == 1
     proved = told("verify_backup", written["backup"])
     assert (proved["books"], proved["audit"], proved["rows"]) == (True, True, written["rows"])

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from io import StringIO
 from itertools import count
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.test import Client
 from kit import clock
 from kit.errors import Invalid
 
+from accounts.commands import sign_up
+from accounts.commands.people import Unconfirmed
 from accounts.models import Account
 from accounts.policy import OPERATOR, Actor, ActorKind
 from accounts.queries import credential_of, owner_of
+from billing.commands.refills import turn_on
 from lines.commands.adding import NewLine, add_lines
 from lines.commands.claims import (
     GUESSES_AN_ACCOUNT,
@@ -225,3 +230,33 @@ def test_an_operator_reserves_and_loads_codes_from_files(fleet: Fleet, tmp_path:
     assert claim(account, kept) == [""]
     assert claim(account, coded, code="7KQ2M4XP") == [""]
     call_command("reserve_lines", str(tmp_path / "a.csv"), "--release", stdout=StringIO())
+
+
+def test_a_new_account_takes_no_stock_before_its_address_is_confirmed(fleet: Fleet) -> None:
+    acme = sign_up(name="Fresh", email="fresh@x.example", password="orbit-lantern-42", by=ANN)
+    (line,) = fleet.lines(None, 1)
+    reserve(iccids=[line.iccid], account=acme, by=OPERATOR)
+    for look in (True, False):
+        with pytest.raises(Unconfirmed):
+            claim(acme, line, look=look)
+    EmailAddress.objects.filter(email="fresh@x.example").update(verified=True)
+    assert claim(acme, line) == [""]
+
+
+def test_an_unconfirmed_account_is_told_so_by_every_door(fleet: Fleet) -> None:
+    acme = sign_up(name="Fresh", email="fresh@x.example", password="orbit-lantern-42", by=ANN)
+    (line,) = fleet.lines(None, 1)
+    reserve(iccids=[line.iccid], account=acme, by=OPERATOR)
+    client = Client()
+    client.force_login(owner_of(acme))
+    for path, form in (
+        ("/lines/add/", {"iccid": line.iccid, "plan": str(line.plan_id)}),
+        ("/billing/payment-method/card/", {}),
+    ):
+        page = client.post(path, form, follow=True)
+        assert "Confirm your email address first." in page.content.decode(), path
+    form = {"choice": "50", "key": str(uuid.uuid4())}
+    assert client.post("/billing/add-funds/", form).status_code == Unconfirmed.status
+    with pytest.raises(Unconfirmed):
+        turn_on(account=acme, by=ANN)
+    assert not Line.objects.filter(payer=acme).exists()

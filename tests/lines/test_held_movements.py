@@ -269,6 +269,17 @@ def test_many_small_ones_are_no_way_around_the_limit(fleet: Fleet) -> None:
     assert (fourth.worth, fourth.state) == (Decimal("2.00"), "open")
 
 
+def test_another_payer_or_another_mail_address_is_no_way_around_the_limit(fleet: Fleet) -> None:
+    asked = []
+    for number in range(3):
+        line = fleet.line(fleet.account(credit="5000"))
+        fleet.read(line, "2026-11-20T08:00", 0)
+        fleet.read(line, "2026-11-20T09:00", 4900 * MB)
+        jane = Actor(ActorKind.BACK_OFFICE, f"jane{number}", person=77)  # who changes her address in between
+        asked.append(ask_rebase(iccid=line.iccid, counter=0, reason="a fault", key=key(), by=jane).state)
+    assert asked == ["done", "done", "open"]  # $49.00 each, $100.00 the limit
+
+
 def test_a_rebase_dismisses_what_is_held(fleet: Fleet) -> None:
     line = started(fleet, "simbase")
     ask_rebase(iccid=line.iccid, counter=5 * MB, reason="a fault", key=key(), by=JANE)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
 
-from accounts.models import Account, Event, Membership
-from accounts.policy import OPERATOR, Actor
-from accounts.queries import owner_of
+from accounts.commands.credentials import rotate_key
+from accounts.commands.desk import let_into_back_office, put_out_of_back_office
+from accounts.keys import make_key, revoke_key
+from accounts.models import Account, ApiKey, Event, Membership
+from accounts.policy import OPERATOR, Actor, ActorKind, Scope, key_actor
+from accounts.queries import credential_of, owner_of
 from billing.commands import adjust
 from lines.commands import acts, jobs, wishes
 from lines.commands.holders import follow_holder
@@ -267,3 +272,39 @@ def test_the_forecast_is_what_then_happens(fleet: Fleet) -> None:
         counts = (said.will, said.verdicts.get(Verdict.SAME, 0), said.refused)
         assert counts == (job.done, job.same, job.refused), action
         assert JobItem.objects.filter(job=job, state=Item.WAITING).count() == 0
+
+
+def begun_with(account: Account, name: str, action: Action = Action.ACTIVATE) -> Job:
+    lines = Line.objects.all()
+    return jobs.start_job(account=account, lines=lines, action=action, selection="all", by=key_actor(name))
+
+
+@pytest.mark.parametrize("ends", ["revoked", "made anew", "narrowed", "replaced", "lives"])
+def test_jobs_of_a_key_that_was_revoked_stop(fleet: Fleet, ends: str) -> None:
+    """Whoever stole a key and began something must not have it done once the key is gone."""
+    account = fleet.account()
+    fleet.lines(account, 2)
+    row, _ = make_key(account=account, name="ci", scopes=[Scope.ACTIVATE_LINES], days=30, by=OPERATOR)
+    by_bearer, by_shared = begun_with(account, "ci"), begun_with(account, credential_of(account).user_uuid[:8])
+    with clock.frozen(clock.now() + dt.timedelta(minutes=1)):
+        if ends in ("revoked", "made anew"):
+            revoke_key(key=row, by=OPERATOR)
+        if ends == "made anew":
+            make_key(account=account, name="ci", scopes=[Scope.ACTIVATE_LINES], days=30, by=OPERATOR)
+        if ends == "narrowed":
+            ApiKey.objects.filter(pk=row.pk).update(scopes=[Scope.READ_LINES])
+        if ends == "replaced":
+            rotate_key(account=account, overlap_hours=0, last=None, by=OPERATOR)
+    assert (after(by_bearer).state == "done") is (ends in ("replaced", "lives"))
+    assert (after(by_shared).state == "done") is (ends != "replaced")
+    assert {by_bearer.stopped_by, by_shared.stopped_by} <= {"", "system"}
+
+
+def test_jobs_of_who_was_put_out_of_the_back_office_stop(fleet: Fleet) -> None:
+    account = fleet.account()
+    fleet.line(account)
+    let_into_back_office(email="anna@office.example", password="orbit-lantern-42", by=OPERATOR)
+    anna, lines = Actor(ActorKind.BACK_OFFICE, "anna@office.example"), Line.objects.all()
+    job = jobs.start_job(account=account, lines=lines, action=Action.ACTIVATE, selection="all", by=anna)
+    put_out_of_back_office(email="anna@office.example", by=OPERATOR)
+    assert after(job).state == "cancelled"

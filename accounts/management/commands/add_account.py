@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
-from kit.operator import OperatorCommand, given
+from kit.operator import OperatorCommand
 
 from accounts import commands, queries
 from accounts.policy import OPERATOR
@@ -30,7 +30,7 @@ class Command(OperatorCommand):
         account = commands.open_account(
             name=options["name"],
             owner_email=options["owner"],
-            password=given(options["password"]) if options["password"] else None,
+            password=self.secret(options["password"]) if options["password"] else None,
             professional=options["professional"],
             parent=parent,
             by=OPERATOR,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from kit.errors import Invalid
-from kit.operator import OperatorCommand, given
+from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
 from lines.carriers import CLIENTS
@@ -26,8 +26,8 @@ class Command(OperatorCommand):
             nargs="+",
             default=[],
             metavar="KEY=VALUE",
-            help="simbase: api_key; iotportal: client_id and secret_key; a VALUE of @FILE is read from that file, one"
-            " of - from standard input: what stands in a command is read by everybody who lists processes",
+            help="simbase: api_key; iotportal: client_id and secret_key; a VALUE is @FILE, or - for a line of"
+            " standard input: what stands in a command is read by everybody who lists processes",
         )
         parser.add_argument(
             "--cycle-day",
@@ -43,7 +43,7 @@ class Command(OperatorCommand):
             key, separator, value = pair.partition("=")
             if not separator or not value:
                 raise Invalid(f"--secret {key} has no value; write it as KEY=VALUE")
-            secrets[key] = given(value)
+            secrets[key] = self.secret(value)
         carrier = add_carrier(
             name=options["name"],
             kind=options["kind"],

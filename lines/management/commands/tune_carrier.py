@@ -72,6 +72,8 @@ class Command(OperatorCommand):
             "sms_version",
         )
         given = {name: options[name] for name in names}
+        if given["apn_password"] is not None:
+            given["apn_password"] = self.secret(given["apn_password"])
         carrier = tune_carrier(
             carrier=carrier,
             by=OPERATOR,
