@@ -18,7 +18,7 @@ from accounts.models import Account, ApiCredential, ApiKey
 from accounts.policy import Actor, Right, Role, Scope, is_from, key_actor, rights, rights_of_scopes
 from accounts.queries import Caller, is_open
 
-PREFIX = "lk_"
+PREFIX = "api_"  # names nobody: a white label's keys are the same. Keys made before begin lk_ and go on
 HINT = len(PREFIX) + 6
 LONGEST_NAME = 100
 LASTS = (7, 30, 90, 365)  # days that may be chosen

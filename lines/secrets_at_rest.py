@@ -5,6 +5,7 @@ from __future__ import annotations
 from kit.rotation import Sealed
 
 FIELDS = [
+    Sealed("lines.BrandApn", "apn_password", lambda row: row.row_name),
     Sealed("lines.Carrier", "secrets", lambda row: f"carrier:{row.pk}"),
     Sealed("lines.FormerSecrets", "secrets", lambda row: f"carrier:{row.pk}"),
     Sealed("lines.LineSecret", "codes", lambda row: f"line:{row.pk}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -12,6 +13,8 @@ from accounts import images
 from accounts.commands import LONGEST_NAME, Look
 from accounts.dress import brand_password
 from accounts.models import Brand
+from lines.models import Carrier
+from lines.queries.apns import Apn, apns_of
 
 MOST_ICCIDS = 5_000
 
@@ -98,6 +101,30 @@ class LookForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="Shown on every line's page with the APN.",
     )
+
+    def __init__(self, *args: Any, carriers: Sequence[Carrier] = (), brand: Brand | None = None, **named: Any) -> None:
+        """With an APN for each of these carriers, where they are more than one."""
+        super().__init__(*args, **named)
+        self.carriers = carriers if len(carriers) > 1 else ()
+        apns = apns_of(brand) if self.carriers else {}
+        for carrier in self.carriers:
+            now = apns.get(carrier.pk, Apn(""))
+            for part, label, value in (
+                ("apn", "APN", now.name),
+                ("apn_user", "APN user name", now.user),
+                ("apn_password", "APN password", now.password),
+            ):
+                self.fields[f"{part}_{carrier.pk}"] = forms.CharField(
+                    label=f"{label}, {carrier.name}",
+                    max_length=100,
+                    required=False,
+                    initial=value,
+                    help_text="Only lines of this carrier. Empty: the APN above." if part == "apn" else "",
+                )
+
+    def apns(self) -> dict[Carrier, Apn]:
+        parts = ("apn", "apn_user", "apn_password")
+        return {one: Apn(*(self.cleaned_data[f"{part}_{one.pk}"] for part in parts)) for one in self.carriers}
 
     @staticmethod
     def values_of(brand: Brand | None) -> dict[str, Any]:

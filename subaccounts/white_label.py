@@ -17,6 +17,8 @@ from accounts.doors import MemberRequest, needs
 from accounts.dress import ACCENT, brand_of, dress_of
 from accounts.models import Account
 from accounts.policy import Right
+from lines.commands.apns import set_brand_apn
+from lines.queries.apns import carriers_of
 from subaccounts.forms import LookForm
 from subaccounts.views import actor, theirs
 
@@ -32,6 +34,8 @@ def white_label(request: MemberRequest, key: str) -> HttpResponse:
     form = LookForm(
         request.POST if request.method == "POST" else None,
         request.FILES if request.method == "POST" else None,
+        carriers=carriers_of(account),
+        brand=brand,
         initial=LookForm.values_of(brand) or {"name": dress_of(account).name if not own else account.name},
     )
     if form.is_valid():
@@ -65,6 +69,10 @@ TONES = (colours.light_tone, colours.dark_tone)
 @transaction.atomic
 def _save(request: MemberRequest, account: Account, form: LookForm) -> None:
     brand = dress_account(account=account, look=form.look(), by=actor(request))
+    for carrier, apn in form.apns().items():
+        set_brand_apn(
+            brand=brand, carrier=carrier, apn=apn.name, user=apn.user, password=apn.password, by=actor(request)
+        )
     logo = form.cleaned_data["logo"]
     if logo or form.cleaned_data["no_logo"]:
         change_logo(brand=brand, content=logo.read() if logo else b"", by=actor(request))

@@ -52,9 +52,9 @@ def tune_carrier(
     given: dict[str, Any] = {
         "url": None if url is None else api_address(url=url),
         "read_every": None if read_every is None else _pace(read_every),
-        "apn": None if apn is None else _apn(apn),
-        "apn_user": None if apn_user is None else _text(apn_user),
-        "apn_password": None if apn_password is None else _text(apn_password),
+        "apn": None if apn is None else checked_apn(text=apn),
+        "apn_user": None if apn_user is None else checked_apn_text(text=apn_user),
+        "apn_password": None if apn_password is None else checked_apn_text(text=apn_password),
         "bulk_edits": None if bulk_edits is None else _may(carrier, bulk_edits),
         "calls_per_second": None if calls_per_second is None else _a_second(calls_per_second),
         "words": None if words is None else checked_words(kind=carrier.kind, words=words),
@@ -163,15 +163,16 @@ def _a_day(calls: int) -> int | None:
     return calls or None
 
 
-def _apn(text: str) -> str:
-    """As networks allow it (3GPP TS 23.003, 9.1): labels of letters, digits and hyphens with dots between."""
+def checked_apn(*, text: str) -> str:
+    """As networks allow it (3GPP TS 23.003, 9.1): labels of letters, digits and hyphens and dots. Raises Invalid."""
     text = text.strip()
     if text and (len(text) > LONGEST or not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text)):
         raise Invalid(f"An APN has up to {LONGEST} letters, digits, hyphens and dots, such as internet.example")
     return text
 
 
-def _text(text: str) -> str:
+def checked_apn_text(*, text: str) -> str:
+    """An APN's user or password. Raises Invalid."""
     text = text.strip()
     if len(text) > LONGEST or not text.isprintable():
         raise Invalid(f"An APN's user and password have up to {LONGEST} printable characters")

@@ -1,5 +1,6 @@
 """The tables of lines, by noun."""
 
+from lines.models.apns import BrandApn
 from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay
 from lines.models.carriers import AddressChange, CarrierFunds, FormerSecrets
@@ -57,6 +58,7 @@ __all__ = [
     "AskedOfDay",
     "BooksCheck",
     "BoundaryUse",
+    "BrandApn",
     "Breaker",
     "BulkEdit",
     "CallsOfDay",

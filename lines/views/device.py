@@ -23,6 +23,7 @@ from lines.commands.budget import AskedTooOften
 from lines.commands.settings import set_on_line
 from lines.models import Line
 from lines.queries import devices
+from lines.queries.apns import apn_for
 from lines.views.line import line_context, line_or_404
 from lines.work.devices import is_fresh, look_now
 
@@ -45,6 +46,7 @@ def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
         "device": device,
         "facts": sentences.device_facts(device.facts, device.abilities, carrier=carrier),
         "imeis": devices.imeis_of(request.membership, line),
+        "apn": apn_for(request.account, line=line, device=device),
         "generations": GENERATIONS,
         "throttles": [("", "No limit"), *((str(kbps), f"{kbps:,} kbps") for kbps in device.abilities.throttles)],
         "throttle": device.setting(Setting.THROTTLE),

@@ -35,7 +35,7 @@ def authenticate(request: HttpRequest, account_uuid: str) -> tuple[Caller, int |
 def _by_bearer(request: HttpRequest, account_uuid: str, address: str) -> Caller:
     scheme, _, key = request.headers["Authorization"].partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(key) <= LONGEST_BEARER or not key.isascii():
-        raise Unauthenticated("The header Authorization is no bearer key; send it as: Bearer lk_...")
+        raise Unauthenticated("The header Authorization is no bearer key; send it as: Bearer api_...")
     caller = bearer(key=key, account_uuid=account_uuid, address=address)
     if caller is None:
         raise Unauthenticated("The account and the key do not belong together, or the key has ended; make a new one")
