@@ -186,8 +186,8 @@ def _add(
         cursor.execute(
             "INSERT INTO lines_line (iccid, carrier_id, plan_id, account_id, payer_id, notes, imei, msisdn, added_at)"
             " SELECT iccid, %s, %s, %s::bigint, %s::bigint, '', '', '', %s"
-            "   FROM unnest(%s::text[], %s::text[]) AS i(iccid, other)"
-            "  WHERE NOT EXISTS (SELECT FROM lines_line l WHERE l.iccid = i.other)"
+            "   FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS i(iccid, other, number)"
+            "  WHERE NOT EXISTS (SELECT FROM lines_line l WHERE l.iccid = i.other) ORDER BY number"
             " ON CONFLICT (iccid) DO NOTHING RETURNING id, iccid",
             [
                 carrier.pk,

@@ -50,11 +50,13 @@ def plain(amount: Decimal) -> str:
 
 
 def shown(amount: Decimal, *, beside: Decimal | None = None) -> str:
-    """What a person reads: $1,234.56, -$3.00. Beside another amount that would read the same and is not, six places."""
+    """What a person reads: $1,234.56, -$3.00. Beside another amount that would read the same and is not, with
+    the digits in which they differ: up to six places."""
     cents = amount.quantize(CENT, rounding=ROUND_HALF_UP)
     if beside is not None and beside != amount and cents == beside.quantize(CENT, rounding=ROUND_HALF_UP):
-        cents = exact(amount)
-    return f"{'-' if cents < 0 else ''}${abs(cents):,}"
+        more = exact(amount).normalize()
+        cents = more if more != cents else cents
+    return f"{'-' if cents < 0 else ''}${abs(cents):,f}"
 
 
 def shown_up(amount: Decimal) -> str:

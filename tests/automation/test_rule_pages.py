@@ -91,7 +91,7 @@ def test_a_rule_is_written_changed_switched_and_deleted(client: Client, ruled: R
     [
         ({"limit": "0"}, "Give a number over 0"),
         ({"limit": "-5"}, "Give a number over 0"),
-        ({"limit": "abc"}, "Enter a number"),
+        ({"limit": "abc"}, "is not an amount"),
         ({"limit": ""}, "Give a number over 0"),
         ({"name": ""}, "This field is required"),
         ({"action": ""}, "This field is required"),

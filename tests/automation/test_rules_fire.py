@@ -37,7 +37,7 @@ def test_a_line_over_its_limit_is_off_at_once_in_the_rules_name(ruled: Ruled) ->
     assert Drive.objects.filter(line=line, due_at=None).exists()  # the carrier's command is due now
     fire = RuleFire.objects.get()
     assert (fire.period, fire.outcome, fire.value) == ("day:2026-11-20", "deactivated", Decimal("512.000999"))
-    assert fire.because == "Used 512 MB on 20 November 2026, over 512 MB"
+    assert fire.because == "Used 512.001 MB on 20 November 2026, over 512 MB"
     assert planned() == [("activate", at("2026-11-21"), "open")]
     event = Event.objects.get(verb="line.deactivated")
     assert (event.actor_kind, event.actor_name, event.subject) == ("rule", "512 MB a day", f"line:{line.iccid}")
@@ -172,7 +172,7 @@ def test_money_limits_are_what_the_usage_costs(ruled: Ruled) -> None:
     assert fires() == []
     ruled.uses(line, 0.1)
     assert fires(rule) == [("month:2026-11-01", "deactivated")]
-    assert RuleFire.objects.get().because == "Used $2.00 in the month from 1 November 2026, over $2.00"
+    assert RuleFire.objects.get().because == "Used $2.001 in the month from 1 November 2026, over $2.00"
 
 
 def test_filters_keep_a_rule_to_its_lines(ruled: Ruled) -> None:

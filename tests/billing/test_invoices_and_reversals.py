@@ -21,7 +21,7 @@ from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing import tasks
 from billing.commands import discount, invoices, payments
-from billing.models import Invoice, Notice, Payment
+from billing.models import Invoice, Payment
 from billing.policy import Colour, PaymentState
 from billing.stripe import Outcome
 from tests.tills import SECURE, Till, link, standin_fixture, stripe_server_fixture, till_fixture, usd  # noqa: F401
@@ -86,16 +86,6 @@ def test_receipts_are_mailed_once_with_the_invoice(till: Till) -> None:
     name, content, kind = message.attachments[0]  # type: ignore[misc]
     assert (name, kind) == ("INV-000001.pdf", "application/pdf")
     assert "$50.00" in text_of(content)  # type: ignore[arg-type]
-
-
-def test_a_mail_server_that_fails_is_asked_again_and_not_for_ever(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    till.give_card()
-    till.add("50")
-    monkeypatch.setattr("django.core.mail.EmailMessage.send", lambda self: 1 / 0)
-    for _ in range(12):
-        tasks.send_notices()
-    assert Notice.objects.get().tries == 8
-    assert mail.outbox == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -101,9 +101,10 @@ def test_a_month_goes_from_its_starting_to_its_ending_balance(used: Till) -> Non
 
 def test_an_xlsx_has_every_lines_usage_and_all_that_moved_the_balance(used: Till) -> None:
     found = sheets(written(used, "xlsx"))
-    assert list(found) == ["Summary", "Transactions", "Usage", "SMS"]
+    assert list(found) == ["Summary", "Transactions", "Usage", "Late usage", "SMS"]
     assert found["Summary"][1][1] == "acme"
-    assert [Decimal(cell) for cell in found["Summary"][1][2:]] == [0, 50, usd("-4.25"), 5, usd("50.75")]
+    assert [Decimal(cell) for cell in found["Summary"][1][2:7]] == [0, 50, usd("-4.25"), 5, usd("50.75")]
+    assert found["Summary"][1][7:] == ["0.000000", "no"]  # no late usage, and the month is not closed yet
     usage = found["Usage"][1:]
     assert len(usage) == 4
     assert usage[0][1:5] == ["8944538415800000001", "=HYPERLINK(1)", "World", "acme"]  # a text, not a formula

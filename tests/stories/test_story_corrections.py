@@ -88,8 +88,9 @@ def test_a_month_that_ends_lower_than_it_was_charged_pays_nothing_back(
     tale.at("2026-12-01T00:00:05")
     sim.event("corrections", iccid=iccid, bytes=30 * MB, month="2026-11")
     answer = tale.sync()
-    assert (answer["final_totals"], answer["charged"]) == (1, "0.000000")
+    assert (answer["final_totals"], answer["charged"]) == (0, "0.000000")  # late records may still come: a day later
     tale.at("2026-12-02T10:00").uses(iccid, 5)
-    assert tale.sync()["charged"] == "0.500000"
+    answer = tale.sync()
+    assert (answer["final_totals"], answer["charged"]) == (1, "0.500000")
     assert tale.sync()["final_totals"] == 0
     assert tale.balance("acme")["available"] == "89.500000"

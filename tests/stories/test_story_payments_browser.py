@@ -74,7 +74,7 @@ def test_a_card_and_funds_turn_the_balance_green_and_bring_the_lines_back(
     state.refresh_from_db()
     assert state.wanted == Wanted.ACTIVE
     page.goto("/billing/auto-refill/")
-    page.click("main button:has-text('Turn auto-refill on')")
+    page.click("main button:has-text('Turn on auto-refill')")
     expect(page.locator("main")).to_contain_text("Auto-refill is on")
     expect(page.locator("#balance")).to_have_count(0)
     tasks.refill_balances()

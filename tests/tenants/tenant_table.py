@@ -24,6 +24,7 @@ class Row:
     get: Mapping[str, Any] | None = None
     post: Mapping[str, Any] | None = None
     also: frozenset[int] = frozenset()  # statuses that are well here beside the usual ones
+    and_right: Right | None = None  # it needs this one, too
     unscanned: bool = False  # it shows by design what others named: a provider's dress
 
     def offers(self, method: str) -> bool:
@@ -197,7 +198,7 @@ ROWS: dict[str, Row] = {
     "auto_refill": both(PAY),
     "transactions": read(MONEY),
     "invoice": read(MONEY, number="invoice"),
-    "ask_statement": write(MONEY, {"month": "2026-01", "format": "csv"}),
+    "ask_statement": Row(MONEY, post={"month": "2026-01", "format": "csv"}, and_right=Right.ASK),
     "statement": read(MONEY, key="statement"),
     "billing_details": read(MONEY),
     "stripe_webhook": write(PUBLIC),

@@ -198,7 +198,9 @@ def may(row: Row, who: str) -> bool | None:
     """None: the row asks for no right of an account."""
     if not isinstance(row.right, Right):
         return None
-    return who in ROLE_OF and row.right in rights(ROLE_OF[who], is_subaccount=who in OF_HARBOUR)
+    if who not in ROLE_OF:
+        return False
+    return {row.right, row.and_right or row.right} <= rights(ROLE_OF[who], is_subaccount=who in OF_HARBOUR)
 
 
 def expected(row: Row, method: str, who: str, whose: str) -> set[int]:
