@@ -216,6 +216,7 @@ class CarrierDesk(ChangeDesk):
             return f"{carrier.name} is set so, and read every {given['read_every']} seconds.{waits}"
 
         initial = {name: getattr(carrier, name) for name in CarrierForm.base_fields}
+        initial["apn_password"] = carrier.opened_apn_password
         return self.ask(request, CarrierForm, act, title=carrier.name, button="Save", row=carrier, initial=initial)
 
     @action(description="Billing cycle day", url_path="cycle", icon="event_repeat")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from kit import clock
+from kit import clock, crypto
 from kit.errors import Invalid
 
 from accounts.commands import record
@@ -63,7 +63,8 @@ def tune_carrier(
     }
     if cycle_day is not None and cycle_day != carrier.cycle_day:
         _turn_on(carrier, check_cycle_day(kind=carrier.kind, cycle_day=cycle_day), by)
-    after = {name: value for name, value in given.items() if value is not None and value != getattr(carrier, name)}
+    now = {name: getattr(carrier, name) for name in given} | {UNTOLD: carrier.opened_apn_password}
+    after = {name: value for name, value in given.items() if value is not None and value != now[name]}
     if calls_per_day == 0 and carrier.calls_per_day is not None:
         after["calls_per_day"] = None
     if calls_per_day == 0 and carrier.calls_per_day is None:
@@ -73,9 +74,11 @@ def tune_carrier(
     if not after:
         return carrier
     told = [name for name in after if name != UNTOLD]
-    before = {name: getattr(carrier, name) for name in told}
+    before = {name: now[name] for name in told}
     for name, value in after.items():
         setattr(carrier, name, value)
+    if after.get(UNTOLD):
+        carrier.apn_password = crypto.encrypt(after[UNTOLD], row=f"carrier:{carrier.pk}")
     carrier.save(update_fields=list(after))
     record(
         by=by,

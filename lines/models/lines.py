@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q, Value
-from kit import clock
+from kit import clock, crypto
 from kit.identifiers import ICCID_LONGEST, ICCID_PATTERN
 from kit.money import ZERO
 
@@ -42,7 +42,7 @@ class Carrier(models.Model):
     bulk_edits = models.BooleanField(default=False, db_default=False)  # our account there may switch many SIMs at once
     apn = models.CharField("APN", max_length=100, blank=True)  # for devices, where the carrier does not say it itself
     apn_user = models.CharField("APN user", max_length=100, blank=True)
-    apn_password = models.CharField("APN password", max_length=100, blank=True)  # printed on leaflets: no secret
+    apn_password = models.TextField(blank=True, editable=False)  # encrypted
     # What its document leaves open: a network's own words, in small letters, with what each means; the version in the
     # address that sends messages, empty for the usual one.
     words = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()), editable=False)
@@ -64,6 +64,10 @@ class Carrier(models.Model):
     def dialect(self) -> Dialect:
         """What the operator told of the network behind it."""
         return Dialect(tuple(sorted(self.words.items())), self.sms_version)
+
+    @property
+    def opened_apn_password(self) -> str:
+        return crypto.decrypt(self.apn_password, row=f"carrier:{self.pk}") if self.apn_password else ""
 
     @property
     def turns(self) -> Turns:

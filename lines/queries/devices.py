@@ -59,7 +59,7 @@ def device_of(line: Line) -> DeviceShown:
         has_codes=LineSecret.objects.filter(line=line).exists(),
         apn=facts.get("apn") or line.carrier.apn,
         apn_user=line.carrier.apn_user,
-        apn_password=line.carrier.apn_password,
+        apn_password=line.carrier.opened_apn_password,
     )
 
 

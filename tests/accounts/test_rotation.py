@@ -108,7 +108,7 @@ def test_every_encrypted_column_is_known_to_the_rotation() -> None:
     """By what they are called; a new one is added to its app's secrets_at_rest or named here."""
     known = {(one.model.split(".")[1], one.field) for one in rotation.columns()}
     suspects = ("secret", "shared_key", "former_key", "codes", "apn_password", "password")
-    plain = {("User", "password"), ("Carrier", "apn_password")}  # hashed; printed on leaflets
+    plain = {("User", "password")}  # hashed
     found = {
         (model.__name__, field.name)
         for app in ("accounts", "billing", "lines", "automation", "subaccounts")

@@ -275,4 +275,5 @@ def test_a_carrier_is_tuned_with_care(fleet: Fleet) -> None:
     assert (said["apn"], said["read_every"], said["url"]) == ("iot.example", 60, "http://127.0.0.1:9")
     (event,) = Event.objects.filter(verb="carrier.changed")
     assert "hush" not in str(event.detail)
-    assert Carrier.objects.get(name="simbase").apn_password == "hush"
+    carrier = Carrier.objects.get(name="simbase")
+    assert (carrier.opened_apn_password, "hush" in carrier.apn_password) == ("hush", False)
