@@ -11,7 +11,7 @@ def encrypt(apps, _editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0040_doubtful_messages"),
+        ("lines", "0042_balances_with_carriers"),
     ]
 
     operations = [
