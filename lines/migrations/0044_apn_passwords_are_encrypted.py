@@ -11,7 +11,7 @@ def encrypt(apps, _editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0042_balances_with_carriers"),
+        ("lines", "0043_brands_have_apns_by_carrier"),
     ]
 
     operations = [
