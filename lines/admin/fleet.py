@@ -61,9 +61,9 @@ class InStock(admin.SimpleListFilter):
 
 @admin.register(Line)
 class LineDesk(StockDesk, CounterDesk):
-    list_display = ["iccid", "state_word", "account", "payer", "carrier", "plan", "last_read"]
+    list_display = ["iccid", "state_word", "account", "payer", "kept_for", "carrier", "plan", "last_read"]
     list_filter = [InStock, "carrier", "plan", "state__wanted"]
-    list_select_related = ["account", "payer", "carrier", "plan", "state"]
+    list_select_related = ["account", "payer", "carrier", "plan", "state", "reservation__account", "claim_code"]
     search_fields = ["iccid"]
     search_help_text = "Beginning or end of ICCID, IMEI or MSISDN; words of the notes"
     fields = [
@@ -78,7 +78,7 @@ class LineDesk(StockDesk, CounterDesk):
         "added_at",
         "deactivation_date",
     ]
-    readonly_fields = ["state_word", "last_read"]
+    readonly_fields = ["state_word", "kept_for", "last_read"]
     actions_detail = ["rebase"]
 
     def get_search_results(
@@ -90,6 +90,16 @@ class LineDesk(StockDesk, CounterDesk):
     def state_word(self, line: Line) -> str:
         state = line.state
         return status(Wanted(state.wanted), confirmed_on=state.reported == 1 and not state.blocked).word
+
+    @display(description="Kept for")
+    def kept_for(self, line: Line) -> str:
+        """Who may take a line out of stock: an account, or whoever has the code of its card."""
+        if line.account_id is not None:
+            return ""
+        reservation, code = getattr(line, "reservation", None), getattr(line, "claim_code", None)
+        if reservation is not None:
+            return f"{reservation.account}, {reservation.batch}" if reservation.batch else str(reservation.account)
+        return "the card’s code" if code is not None else "nobody"
 
     @display(description="Read")
     def last_read(self, line: Line) -> Any:

@@ -17,7 +17,7 @@ from kit.errors import Invalid
 
 from accounts.commands import sign_up
 from accounts.commands.people import Unconfirmed
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.policy import OPERATOR, Actor, ActorKind
 from accounts.queries import credential_of, owner_of
 from billing.commands.refills import turn_on
@@ -36,6 +36,7 @@ from lines.commands.devices import LineNotProved, keep_secrets, show_secrets
 from lines.models import ClaimCode, ClaimGuess, Line, Reservation
 from tests.api.keepgo_client import KeepgoClient
 from tests.fleets import ON, Fleet, reading_of
+from tests.proofs import log_in, with_factor
 
 ANN = Actor(ActorKind.PERSON, "ann@acme.example")
 
@@ -260,3 +261,17 @@ def test_an_unconfirmed_account_is_told_so_by_every_door(fleet: Fleet) -> None:
     with pytest.raises(Unconfirmed):
         turn_on(account=acme, by=ANN)
     assert not Line.objects.filter(payer=acme).exists()
+
+
+def test_the_desk_of_stock_says_for_whom_a_card_is_kept(fleet: Fleet, admin_user: User) -> None:
+    """Each half of the stock looked the same there."""
+    reserved, coded, bare = fleet.lines(None, 3)
+    account = fleet.account()
+    reserve(iccids=[reserved.iccid], account=account, batch="Spring", by=OPERATOR)
+    keep_claim_codes(rows=[(coded.iccid, "7KQ2M4XP")], by=OPERATOR)
+    office = log_in(Client(), with_factor(admin_user), proved=("password", "mfa"))
+    page = office.get("/back-office/lines/line/?stock=yes").content.decode()
+    rows = {iccid: page.split(iccid)[-1].split("</tr>")[0] for iccid in (reserved.iccid, coded.iccid, bare.iccid)}
+    assert f"{account.name}, Spring" in rows[reserved.iccid]
+    assert "the card’s code" in rows[coded.iccid]
+    assert "nobody" in rows[bare.iccid]
