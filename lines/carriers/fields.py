@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
-from kit.identifiers import is_iccid
+from kit.identifiers import asked, is_iccid
 from msgspec import Meta
 
 from .base import Location, Refused, Status, Switch
@@ -20,11 +20,9 @@ T = TypeVar("T")
 # 2**53 bytes is nine petabytes; above it JSON numbers lose digits on their way through other programs.
 Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Iccid = Annotated[str, Meta(pattern=r"\A[0-9]{19,20}\Z")]
+Iccid = Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{18,22}\Z")]  # as carriers tell it; ours may be spelled otherwise
 
 LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings for
-_IMEI = re.compile(r"[0-9]{14,17}")
-_MSISDN = re.compile(r"\+?[0-9]{5,18}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
@@ -73,6 +71,15 @@ def checked_iccid(iccid: str) -> str:
     return iccid
 
 
+def same_sim(found: str | None, wanted: str) -> None:
+    """An answer is about the SIM that was asked for, however the carrier spells it, or does not say. Raises Unreadable.
+
+    19 digits, and 20 with the check digit of those, are one SIM.
+    """
+    if found is not None and found != wanted and not set(asked(found)) & set(asked(wanted)):
+        raise Unreadable("it is another SIM")
+
+
 def status_of(word: str, words: Words) -> Status:
     """A carrier's word in our terms; one that the table does not know is kept as a word alone. Raises Unreadable."""
     if not word.strip() or not word.isprintable():
@@ -93,16 +100,6 @@ def utc_moment(text: str) -> dt.datetime:
         return dt.datetime.fromisoformat(f"{text}+00:00")
     except (ValueError, OverflowError) as error:
         raise Unreadable("there is no such time") from error
-
-
-def imei_of(text: str | None) -> str | None:
-    """An IMEI or IMEISV; a placeholder (`N/A`, zeros, nines) is none, else it would look like a change of device."""
-    return text if text and _IMEI.fullmatch(text) and len(set(text[:14])) > 1 else None
-
-
-def msisdn_of(text: str | None) -> str | None:
-    """A phone number in digits, with or without its plus sign; anything else is none."""
-    return text if text and _MSISDN.fullmatch(text) else None
 
 
 def short_text(text: str | None) -> str | None:

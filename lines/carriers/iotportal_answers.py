@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from kit.identifiers import read_imei, read_msisdn
 
 from .base import Device, Reading, Setting, Sms, SmsFate, Status, Switch
 from .fields import (
@@ -18,9 +19,8 @@ from .fields import (
     Unreadable,
     Words,
     decoded,
-    imei_of,
     ip_of,
-    msisdn_of,
+    same_sim,
     short_text,
     status_of,
     utc_moment,
@@ -133,9 +133,9 @@ _BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]*")
 def usage_in(body: bytes, *, iccid: str, words: Words = WORDS) -> Reading:
     """The SIM that was asked for, in an array of one. Raises Unreadable."""
     (found,) = decoded(_USAGE, body)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     status = status_of(found.status, words) if found.status else None
-    imei, msisdn = imei_of(found.imei), msisdn_of(found.msisdn)
+    imei, msisdn = read_imei(found.imei), read_msisdn(found.msisdn)
     return Reading(
         iccid,
         found.bytes,
@@ -157,7 +157,7 @@ def status_in(body: bytes, *, iccid: str, words: Words = WORDS) -> Status:
         found = decoded(_STATE, body)
         text = found if isinstance(found, str) else found.status
         if isinstance(found, _State):
-            _same_sim(found.iccid, iccid)
+            same_sim(found.iccid, iccid)
     return status_of(text, words)
 
 
@@ -178,10 +178,10 @@ def accepted(body: bytes) -> None:
 def device_in(body: bytes, *, iccid: str) -> Device:
     """The SIM that was asked for. Raises Unreadable."""
     found = decoded(_DEVICE, body)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     return Device(
-        imei=imei_of(found.imei),
-        msisdn=msisdn_of(found.msisdn),
+        imei=read_imei(found.imei),
+        msisdn=read_msisdn(found.msisdn),
         imsi=short_text(found.imsi),
         static_ip=ip_of(found.fixed_ip),
         settings={Setting.PLAN: found.plan[:64]} if found.plan else {},
@@ -191,7 +191,7 @@ def device_in(body: bytes, *, iccid: str) -> Device:
 def session_in(body: bytes, *, iccid: str, device: Device) -> Device:
     """The device with its last session. Raises Unreadable."""
     found = decoded(_SESSION, body)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     started, ended = _moment(found.started), _moment(found.ended)
     return replace(device, session_ip=ip_of(found.ip), session_started=started, session_ended=ended)
 
@@ -215,7 +215,7 @@ def ids_in(body: bytes, *, iccid: str) -> list[str]:
     found = decoded(_ANYTHING, body)
     for name in ("data", "smsMsgIds", "data"):
         if isinstance(found, dict) and name in found:
-            _same_sim(_text_of(found.get("iccid")), iccid)
+            same_sim(_text_of(found.get("iccid")), iccid)
             found = found[name]
     ids = [
         one.get("smsMsgId") if isinstance(one, dict) else one for one in _typed(found, list[int | str | dict[str, Any]])
@@ -229,12 +229,12 @@ def message_in(body: bytes, *, iccid: str, ref: str) -> Sms:
     inner = decoded(_ANYTHING, body)
     for _ in range(2):
         if isinstance(inner, dict) and "smsMsgId" not in inner and "data" in inner:
-            _same_sim(_text_of(inner.get("iccid")), iccid)
+            same_sim(_text_of(inner.get("iccid")), iccid)
             inner = inner["data"]
         if isinstance(inner, list) and len(inner) == 1:
             (inner,) = inner
     found = _typed(inner, _Message)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     if str(found.id) != ref:
         raise Unreadable("it is another message")
     fate = FATES.get(found.status.strip().lower())
@@ -269,8 +269,3 @@ def _bare_word(body: bytes) -> str | None:
         return None
     is_word = _BARE_WORD.fullmatch(text) and text not in ("null", "true", "false")
     return text if is_word else None
-
-
-def _same_sim(found: str | None, asked: str) -> None:
-    if found is not None and found != asked:
-        raise Unreadable("it is another SIM")

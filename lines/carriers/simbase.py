@@ -10,6 +10,7 @@ from functools import lru_cache, partial
 from typing import ClassVar, Literal
 
 import msgspec
+from kit.identifiers import read_imei, read_msisdn
 
 from .base import (
     Abilities,
@@ -39,10 +40,9 @@ from .fields import (
     checked_iccid,
     country_of,
     decoded,
-    imei_of,
     ip_of,
     location_of,
-    msisdn_of,
+    same_sim,
     short_text,
     status_of,
     utc_moment,
@@ -333,14 +333,14 @@ def _iccid_in(body: bytes) -> str | None:
 def line_in(body: bytes, *, iccid: str, now: dt.datetime) -> Reading:
     """The SIM that was asked for. Raises Unreadable."""
     found = decoded(_DETAIL, body)
-    _same_sim(found.iccid, iccid)
-    return _reading(found, _Months(now), imei=imei_of(found.imei), msisdn=msisdn_of(found.msisdn))
+    same_sim(found.iccid, iccid)
+    return _reading(found, _Months(now), imei=read_imei(found.imei), msisdn=read_msisdn(found.msisdn))
 
 
 def total_in(body: bytes, *, iccid: str, month: dt.date) -> int:
     """The bytes of the month that was asked for. Raises Unreadable."""
     found = decoded(_USAGE, body)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     if found.month is not None and found.month != f"{month:%Y-%m}":
         raise Unreadable("it is another month")
     return found.usage_data
@@ -349,19 +349,19 @@ def total_in(body: bytes, *, iccid: str, month: dt.date) -> int:
 def state_in(body: bytes, *, iccid: str) -> Status:
     """The state of the SIM that was asked for. Raises Unreadable."""
     found = decoded(_STATE, body)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     return _status(found.sim_state)
 
 
 def device_in(body: bytes, *, iccid: str) -> Device:
     """The SIM that was asked for. Raises Unreadable."""
     found = decoded(_DEVICE, body)
-    _same_sim(found.iccid, iccid)
+    same_sim(found.iccid, iccid)
     ip = found.ip if found.ip is not None else found.ip_address
     given = {Setting.THROTTLE: found.throttle, Setting.IMEI_LOCK: found.imei_lock, Setting.PLAN: found.plan_id}
     return Device(
-        imei=imei_of(found.imei),
-        msisdn=msisdn_of(found.msisdn),
+        imei=read_imei(found.imei),
+        msisdn=read_msisdn(found.msisdn),
         network=short_text(found.carrier),
         country=country_of(found.country_iso),
         radio=short_text(found.radio),
@@ -438,11 +438,6 @@ def _reading(sim: _Sim, months: _Months, *, imei: str | None = None, msisdn: str
     status = _status(sim.sim_state) if sim.sim_state else None
     sent = sim.usage_sms_mo
     return Reading(sim.iccid, sim.usage_data, cycle, status, sent, seen, imei, msisdn, sms_mark=sent)
-
-
-def _same_sim(found: str | None, asked: str) -> None:
-    if found is not None and found != asked:
-        raise Unreadable("it is another SIM")
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from kit import clock
 from kit.errors import Refusal
+from kit.identifiers import asked
 from kit.sql import array
 
 from accounts.commands import record
@@ -43,9 +44,10 @@ RETURNING id
 
 UNKNOWN = f"""
 SELECT %(carrier)s, u.iccid, '{Differs.UNKNOWN}', NULL::bigint,
-       u.said || coalesce(', a line of ' || c.name, ''), %(now)s, %(now)s, '', ''
-  FROM unnest(%(iccids)s::text[], %(said)s::text[]) AS u(iccid, said)
-  LEFT JOIN lines_line l ON l.iccid = u.iccid LEFT JOIN lines_carrier c ON c.id = l.carrier_id
+       u.said || coalesce(', a line of ' || l.name, ''), %(now)s, %(now)s, '', ''
+  FROM unnest(%(iccids)s::text[], %(others)s::text[], %(said)s::text[]) AS u(iccid, other, said)
+  LEFT JOIN LATERAL (SELECT c.name FROM lines_line o JOIN lines_carrier c ON c.id = o.carrier_id
+                      WHERE o.iccid IN (u.iccid, u.other) ORDER BY o.id LIMIT 1) l ON true
  ORDER BY u.iccid
 """
 
@@ -78,7 +80,7 @@ SELECT l.carrier_id, l.iccid, '{Differs.DRIFT}', l.id,
 
 def note_unknown(*, carrier: Carrier, readings: Iterable[Reading]) -> None:
     """SIMs in a carrier's list that are no lines of ours there."""
-    found = [(one.iccid, one.status.word[:100] if one.status else "") for one in readings]
+    found = {one.iccid: one.status.word[:100] if one.status else "" for one in readings}  # each once
     if not found:
         return
     with connection.cursor() as cursor:
@@ -87,8 +89,9 @@ def note_unknown(*, carrier: Carrier, readings: Iterable[Reading]) -> None:
             {
                 "carrier": carrier.pk,
                 "now": clock.now(),
-                "iccids": array(iccid for iccid, _ in found),
-                "said": array(said for _, said in found),
+                "iccids": array(found),
+                "others": array(asked(iccid)[-1] for iccid in found),  # with its check digit, or without
+                "said": array(found.values()),
             },
         )
 

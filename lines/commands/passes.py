@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from kit import clock
+from kit.identifiers import all_spellings, asked, sim_key
 from kit.sql import array
 
 from accounts.commands import Happened, record_many
@@ -185,21 +186,22 @@ def quarantine(*, carrier: Carrier, call: str, failure: Malformed, iccid: str = 
 
 def set_aside(*, carrier: Carrier, odd: Sequence[Odd]) -> int:
     """Keeps the records of a page that could not be read, with their reasons; says how many are of lines of ours."""
-    lines = dict(
-        Line.objects.filter(carrier=carrier, iccid__in=[one.iccid for one in odd if one.iccid]).values_list(
-            "iccid", "pk"
-        )
-    )
-    for one in odd:
+    told = all_spellings(asked(one.iccid)[0] for one in odd if one.iccid)
+    lines = {
+        sim_key(iccid): pk
+        for iccid, pk in Line.objects.filter(carrier=carrier, iccid__in=told).values_list("iccid", "pk")
+    }
+    ours = [lines.get(sim_key(asked(one.iccid)[0])) if one.iccid else None for one in odd]
+    for one, line_id in zip(odd, ours, strict=True):
         row, made = Quarantine.objects.get_or_create(
             carrier=carrier,
             call=f"record of {one.iccid or 'a SIM without an ICCID'}",
             digest=hashlib.sha256(one.why.encode()).hexdigest(),
-            defaults={"error": one.why[:300], "body": one.body, "line_id": lines.get(one.iccid or "")},
+            defaults={"error": one.why[:300], "body": one.body, "line_id": line_id},
         )
         if not made:
             Quarantine.objects.filter(pk=row.pk).update(times=F("times") + 1, at=clock.now(), body=one.body)
-    return sum(one.iccid in lines for one in odd)
+    return sum(line_id is not None for line_id in ours)
 
 
 @transaction.atomic

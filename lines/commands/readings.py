@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from kit.identifiers import asked
 from kit.money import ZERO
 from kit.sql import array, prepared
 
@@ -97,6 +98,9 @@ def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
     by_iccid = {reading.iccid: reading for reading in batch}
     rows = prepared(FIND, [carrier.pk, array(by_iccid)])
     known = [(row[0], by_iccid[row[1]]) for row in rows]
+    if len(known) < len(batch):
+        rows, by_iccid = _by_other_spellings(carrier, rows, by_iccid)
+        known = [(row[0], by_iccid[row[1]]) for row in rows]
     if not known:
         return Applied(unknown=len(batch), strangers=list(batch))
     lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
@@ -120,7 +124,7 @@ def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
     return Applied(
         readings=len(known),
         unknown=len(batch) - len(known),
-        strangers=_strangers(batch, rows) if len(known) < len(batch) else [],
+        strangers=_strangers(batch, known) if len(known) < len(batch) else [],
         bytes_moved=sum(int(moved) for _, _, _, moved, *_ in sums),
         charged=sum((charge.amount for charge in charges), ZERO),
         payer_ids={charge.account_id for charge in charges},
@@ -128,9 +132,29 @@ def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
     )
 
 
-def _strangers(batch: Sequence[Reading], rows: Sequence[tuple[Any, ...]]) -> list[Reading]:
+def _by_other_spellings(
+    carrier: Carrier, rows: list[tuple[Any, ...]], by_iccid: dict[str, Reading]
+) -> tuple[list[tuple[Any, ...]], dict[str, Reading]]:
+    """With our lines that the carrier spells otherwise, such as with their check digit; only strangers are asked for.
+
+    Where it tells a SIM in two spellings, ours counts.
+    """
     ours = {row[1] for row in rows}
-    return [reading for reading in batch if reading.iccid not in ours]
+    others: dict[str, Reading] = {}
+    for iccid, reading in by_iccid.items():
+        if iccid not in ours:
+            for spelled in asked(iccid):
+                if spelled not in by_iccid:
+                    others.setdefault(spelled, reading)
+    more = prepared(FIND, [carrier.pk, array(others)]) if others else []
+    if not more:
+        return rows, by_iccid
+    return sorted([*rows, *more]), by_iccid | others  # by id, as their states are locked
+
+
+def _strangers(batch: Sequence[Reading], known: Sequence[tuple[int, Reading]]) -> list[Reading]:
+    ours = {id(reading) for _, reading in known}
+    return [reading for reading in batch if id(reading) not in ours]
 
 
 def _told(line_id: int, imei: str, msisdn: str, reading: Reading) -> list[Told]:

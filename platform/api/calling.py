@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from kit.endpoints import Ack, Endpoint
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
+from kit.money import BadAmount, parse, plain
 from kit.paging import Page, Paging, listed
 
 from accounts import calls
@@ -89,10 +91,49 @@ def _asked_by_query(endpoint: Endpoint, query: Mapping[str, str]) -> dict[str, A
     given = {name: value for name, value in query.items() if value}
     if any("\x00" in value for value in given.values()):
         raise Invalid("A value has a NUL character; leave it out")
+    numbers = _fields_of(endpoint.asked, msgspec.inspect.IntType)
+    if wrong := next((name for name in given if name in numbers and not WHOLE.fullmatch(given[name])), None):
+        raise Invalid(f"The query cannot be used: {wrong} is a whole number, written in digits")
     try:
         return {"asked": msgspec.convert(given, endpoint.asked, strict=False)}
     except msgspec.ValidationError as error:
         raise Invalid(f"The query cannot be used: {_in_words(error, endpoint)}") from None
+
+
+WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)  # msgspec would take 1e1 for 10
+
+
+@functools.cache
+def _fields_of(asked: type[msgspec.Struct], kind: type[msgspec.inspect.Type]) -> frozenset[str]:
+    """The names of the fields of this kind, or of none."""
+    found = set()
+    info = msgspec.inspect.type_info(asked)
+    for field in info.fields if isinstance(info, msgspec.inspect.StructType) else ():
+        if kind in map(type, _bare(field.type)):
+            found.add(field.encode_name)
+    return frozenset(found)
+
+
+def _bare(of: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
+    """The types that a value may have, without what is said about them."""
+    if isinstance(of, msgspec.inspect.Metadata):
+        return _bare(of.type)
+    return [bare for one in of.types for bare in _bare(one)] if isinstance(of, msgspec.inspect.UnionType) else [of]
+
+
+def _amounts_read(endpoint: Endpoint, body: bytes) -> bytes:
+    """The body with its amounts as the one grammar reads them, where they are texts: 1e1 is none. Raises Invalid."""
+    amounts = _fields_of(endpoint.asked, msgspec.inspect.DecimalType) if endpoint.asked else ()
+    if not amounts or not isinstance(given := msgspec.json.decode(body), dict):
+        return body
+    told = {}
+    for name in amounts:
+        if isinstance(text := given.get(name), str):
+            try:
+                told[name] = plain(parse(text))
+            except BadAmount as bad:
+                raise Invalid(f"The body cannot be used: {name}: {bad}") from None
+    return msgspec.json.encode(given | told) if told else body
 
 
 PATTERN = re.compile(r"Expected `str` matching regex '.*'( - at `\$\.?([a-z_]*).*)?", re.DOTALL)
@@ -122,7 +163,8 @@ def _described(endpoint: Endpoint) -> dict[str, str]:
 
 def _asked_by_body(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
     try:
-        given = msgspec.json.decode(body or b"{}", type=endpoint.asked or dict[str, Any])
+        body = _amounts_read(endpoint, body or b"{}")
+        given = msgspec.json.decode(body, type=endpoint.asked or dict[str, Any])
     except msgspec.MsgspecError as error:
         raise Invalid(f"The body cannot be used: {_in_words(error, endpoint)}") from None
     except (UnicodeDecodeError, RecursionError):

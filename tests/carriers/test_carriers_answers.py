@@ -152,7 +152,7 @@ def text(value: Any) -> str | None:
 
 
 def iccid(value: Any) -> str:
-    if not re.fullmatch("[0-9]{19,20}", text(value) or ""):
+    if not re.fullmatch("[0-9A-Fa-f]{18,22}", text(value) or ""):
         raise Bad
     return str(value)
 
