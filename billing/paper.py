@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
-from kit.fonts import characters_of, fonts_for, runs_from_the_right, small_font
+from kit.fonts import as_printed, characters_of, fonts_for, runs_from_the_right, small_font
 from kit.money import shown
 
 from billing.models import Invoice
@@ -27,7 +27,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
     pdf.set_margins(MARGIN, MARGIN)
     pdf.set_title(invoice.name)
     pdf.set_creation_date(invoice.issued_at)
-    seller, buyer = _seller(invoice), _buyer(invoice)
+    seller, buyer = ([as_printed(line, _usual()) for line in lines] for lines in (_seller(invoice), _buyer(invoice)))
     with TemporaryDirectory() as folder:
         _take_fonts(pdf, "".join((*seller, *buyer)), Path(folder))
         pdf.add_page()
@@ -44,12 +44,21 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         return bytes(pdf.output())
 
 
+def _usual() -> frozenset[int]:
+    return characters_of(settings.BASE_DIR / "static" / "vendor" / "DejaVuSans.ttf")
+
+
+def not_printed(*texts: str) -> str:
+    """The characters of a buyer that an invoice shows by their numbers, each once."""
+    lost = (c for text in texts for c in text if not c.isascii() and as_printed(c, _usual()).startswith("[U+"))
+    return "".join(dict.fromkeys(lost))
+
+
 def _take_fonts(pdf: FPDF, text: str, folder: Path) -> None:
     """The usual font, and small ones with what this text needs besides; letters are shaped and go their own way."""
     for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         pdf.add_font(FONT, style, settings.BASE_DIR / "static" / "vendor" / file)
-    usual = characters_of(settings.BASE_DIR / "static" / "vendor" / "DejaVuSans.ttf")
-    needed = "".join(c for c in text if ord(c) not in usual or runs_from_the_right(c))
+    needed = "".join(c for c in text if ord(c) not in _usual() or runs_from_the_right(c))
     others = []
     for number, (font, characters) in enumerate(fonts_for(needed).items()):
         small = folder / f"{number}.ttf"

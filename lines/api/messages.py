@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from kit.endpoints import endpoint, moment
+from kit.errors import NotFound
 from kit.paging import LARGEST, Page, Paging, newest
 
 from accounts.policy import Right
@@ -16,20 +17,22 @@ from lines.commands import sms as commands
 from lines.models import SmsMessage
 from lines.policy import SmsState
 from lines.queries.sms import WHICH, messages_shown, sms_of
+from lines.sentences import of_sms
 
 GROUP = "SMS"
-State = Literal["queued", "sent", "delivered", "undelivered", "refused", "received"]
+State = Literal["queued", "in-doubt", "sent", "delivered", "undelivered", "refused", "received"]
 
 
 class Message(msgspec.Struct):
-    """An SMS. `queued`: the carrier has not taken it yet, and nothing is charged."""
+    """An SMS. `queued`: the carrier has not taken it yet, and nothing is charged. `in-doubt`: the carrier’s answer was
+    lost and nothing more is done until sms/settle says whether the message was sent; nothing is charged yet."""
 
     id: int
     iccid: str
     direction: Literal["to_device", "from_device"]
     text: str
     status: Annotated[State, msgspec.Meta(description="undelivered and refused: it did not arrive")]
-    why: Annotated[str, msgspec.Meta(description="Why it was refused, else empty")]
+    why: Annotated[str, msgspec.Meta(description="Why it was refused or is in doubt, else empty")]
     sent_at: Annotated[str, msgspec.Meta(description="Or received; UTC")]
     price: Annotated[Decimal | None, msgspec.Meta(description="USD; null: not charged, or not yours to know")]
     is_new: Annotated[bool, msgspec.Meta(description="From a device, and not marked as read")]
@@ -63,7 +66,8 @@ class Messages(Paging):
     """Which messages."""
 
     which: Annotated[
-        Literal["in", "out", "unread", "failed"] | None, msgspec.Meta(description="in: from devices; out: to them")
+        Literal["in", "out", "unread", "failed", "doubtful"] | None,
+        msgspec.Meta(description="in: from devices; out: to them; doubtful: sms/settle is to say what became of them"),
     ] = None
 
 
@@ -96,6 +100,25 @@ def read_sms(caller: Caller, asked: Read) -> Marked:
     return Marked(commands.mark_seen(message_ids=list(theirs), by=caller.actor))
 
 
+class Settled(msgspec.Struct):
+    """A message in doubt, and what you know of it."""
+
+    id: Id
+    was_sent: Annotated[bool, msgspec.Meta(description="true: it is charged; false: it is sent again")]
+
+
+@endpoint("sms/settle", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE, body=Settled(81, was_sent=True))
+def settle_sms(caller: Caller, asked: Settled) -> Message:
+    """Says whether a message in doubt was sent; then it is charged once, else it is sent again"""
+    message = sms_of(caller).filter(pk=asked.id).select_related("line", "account").first()
+    if message is None:
+        raise NotFound("No such message is yours; sms lists them")
+    line_of(caller, message.line.iccid)  # who has the line no longer sends nothing to it
+    commands.settle_sms(message_id=message.pk, was_sent=asked.was_sent, by=caller.actor)
+    message.refresh_from_db()
+    return _messages([message], caller)[0]
+
+
 def _messages(rows: list[SmsMessage], caller: Caller) -> list[Message]:
     return [
         Message(
@@ -103,8 +126,8 @@ def _messages(rows: list[SmsMessage], caller: Caller) -> list[Message]:
             iccid=one.iccid,
             direction="to_device" if one.to_device else "from_device",
             text=one.text,
-            status=SmsState(one.state).value,
-            why=one.error,
+            status="in-doubt" if one.doubt else SmsState(one.state).value,
+            why=of_sms(one) if one.doubt else one.error,
             sent_at=moment(one.at),
             price=one.price,
             is_new=one.is_new,
@@ -113,4 +136,4 @@ def _messages(rows: list[SmsMessage], caller: Caller) -> list[Message]:
     ]
 
 
-ENDPOINTS = (send_sms, sms_of_line, sms, read_sms)
+ENDPOINTS = (send_sms, sms_of_line, sms, read_sms, settle_sms)

@@ -13,6 +13,8 @@ from kit.errors import Invalid, Refusal
 from accounts.commands import record
 from accounts.policy import Actor, ActorKind
 from billing.commands import charge_sms, lock_wallets
+from billing.commands.notices import tell
+from billing.words import Told
 from lines import policy
 from lines.carriers import CLIENTS
 from lines.carriers.base import Sms, SmsFate, Switch
@@ -268,6 +270,15 @@ def sms_doubted(*, message_id: int, doubt: Doubt) -> None:
     message.save(update_fields=["doubt", "doubt_ref", "is_open", "leased_until"])
     carrier = Actor(ActorKind.CARRIER, message.carrier.name)
     _record(message, by=carrier, verb="sms.doubted", detail={"sms": message.pk, "listed": message.doubt})
+    iccid = message.line.iccid
+    told = Told(
+        "Was this message sent?",
+        f"You sent “{message.text}” to line {iccid}, and the carrier’s answer was lost. The carrier lists a message"
+        f" “{message.doubt[:LISTED]}”. Nothing is charged or sent again until you say whether it is yours: open the"
+        " line’s SMS tab, or call sms/settle of the API.",
+    )
+    key = f"sms-doubt:{message.pk}:{message.asked_at or message.created_at}"
+    tell(account_id=message.payer_id, key=key[:120], told=told, page=f"/lines/{iccid}/sms/")
 
 
 class AlreadySettled(Refusal):
@@ -294,6 +305,7 @@ def settle_sms(*, message_id: int, was_sent: bool, by: Actor) -> None:
         sms_accepted(message_id=message.pk, sms=Sms(ref, True, listed, None), follow=follow)
 
 
+LISTED = 200  # characters of what a carrier lists, in a mail
 CLOCKS_APART = dt.timedelta(minutes=5)  # how far a carrier's clock may run behind ours
 
 

@@ -65,7 +65,7 @@ def list_sms(
     """The newest messages before this one, at most SIZE, and whether there are older ones.
 
     `q`: words of the text, or an ICCID, IMEI, MSISDN or notes as the list of lines finds them. `which`: `in`, `out`,
-    `unread` or `failed`.
+    `unread`, `failed` or `doubtful`.
     """
     messages = sms_of(viewer)
     if line is not None:
@@ -85,6 +85,7 @@ WHICH = {
     "out": Q(to_device=True),
     "unread": Q(state=SmsState.RECEIVED, seen_at=None),
     "failed": Q(state__in=[SmsState.REFUSED, SmsState.UNDELIVERED]) | ~Q(doubt=""),
+    "doubtful": ~Q(doubt=""),
 }
 
 

@@ -72,6 +72,20 @@ def unprintable(text: str) -> str:
     )
 
 
+def as_printed(text: str, usual: frozenset[int] = frozenset()) -> str:
+    """One line of text as paper shows it: a character without a font (`usual` is what another one has) by its number,
+    such as [U+13000], never as an empty box; what breaks lines as a blank; what only turns or hides text is left out."""
+    shown = []
+    for character in text:
+        if character.isspace() or unicodedata.category(character) == "Cc":
+            shown.append(" ")
+        elif character in IGNORED or character.isascii() or ord(character) in usual and unicodedata.category(character) != "Cf":
+            shown.append(character)
+        elif unicodedata.category(character) != "Cf":
+            shown.append(character if font_of(character) else f"[U+{ord(character):04X}]")
+    return " ".join("".join(shown).split())
+
+
 @lru_cache(maxsize=64)
 def small_font(font: str, characters: str) -> bytes:
     """A TrueType font of regular weight with these characters and all that shaping makes of them."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
 from kit import clock
 
-from accounts.models import Event
-from accounts.policy import OPERATOR
+from accounts.keys import make_key
+from accounts.models import Account, Event
+from accounts.policy import OPERATOR, Scope
 from accounts.queries import owner_of
-from billing.models import Entry
+from billing.models import Entry, Notice
 from lines.carriers.base import Sms
 from lines.commands.sms import (
     AlreadySettled,
@@ -109,3 +113,66 @@ def test_nobody_settles_the_message_of_another(line: Line, fleet: Fleet) -> None
     answer = client.post(f"/lines/{line.iccid}/sms/settle/", {"message": message.pk, "do": "sent"})
     message.refresh_from_db()
     assert (answer.status_code, bool(message.doubt)) == (404, True)
+
+
+def test_the_owner_is_told_once_for_each_doubt(line: Line) -> None:
+    message = doubted(line)
+    (notice,) = Notice.objects.filter(key__startswith="sms-doubt:")
+    assert (notice.account, notice.page) == (line.payer, f"/lines/{line.iccid}/sms/")
+    assert "Größe 5" in notice.text
+    assert "Gr??e 5" in notice.text
+    settle_sms(message_id=message.pk, was_sent=False, by=OPERATOR)
+    assert claim_sms(carrier=line.carrier, limit=9)
+    doubt = found_again(message_id=message.pk, listed=[listed("Gr??e 5", "r2")])
+    assert isinstance(doubt, Doubt)
+    sms_doubted(message_id=message.pk, doubt=doubt)
+
+
+def api_of(account: Account) -> Callable[..., tuple[int, Any]]:
+    """Calls with a bearer key of the account's."""
+    key = make_key(account=account, name="sms", scopes=[*Scope], days=7, by=OPERATOR)[1]
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def call(verb: str, path: str, body: object = None) -> tuple[int, Any]:
+        data = "" if body is None else json.dumps(body)
+        address = f"/api/{account.uuid.hex}/{path}"
+        answer = Client().generic(verb, address, data, content_type="application/json", headers=headers)
+        return answer.status_code, answer.json()
+
+    return call
+
+
+@pytest.fixture
+def professional(line: Line) -> Callable[..., tuple[int, Any]]:
+    assert line.payer is not None
+    Account.objects.filter(pk=line.payer.pk).update(is_professional=True)
+    return api_of(line.payer)
+
+
+def test_by_api_it_is_in_doubt_and_settled_once(line: Line, professional: Callable[..., tuple[int, Any]]) -> None:
+    message = doubted(line)
+    status, found = professional("GET", "sms?which=doubtful")
+    assert (status, [one["id"] for one in found["data"]]) == (200, [message.pk])
+    assert (found["data"][0]["status"], found["data"][0]["price"]) == ("in-doubt", None)
+    assert "Gr??e 5" in found["data"][0]["why"]
+    status, settled = professional("POST", "sms/settle", {"id": message.pk, "was_sent": True})
+    assert (status, settled["status"], settled["why"], settled["price"]) == (200, "sent", "", 0.05)
+    assert professional("POST", "sms/settle", {"id": message.pk, "was_sent": False})[0] == 409
+    assert professional("GET", "sms?which=doubtful")[1]["total"] == 0
+    assert [row.amount for row in Entry.objects.filter(kind="sms")] == [Decimal("-0.05")]
+    assert books_hold()
+
+
+def test_by_api_it_goes_again(line: Line, professional: Callable[..., tuple[int, Any]]) -> None:
+    message = doubted(line)
+    status, again = professional("POST", "sms/settle", {"id": message.pk, "was_sent": False})
+    assert (status, again["status"], again["price"]) == (200, "queued", None)
+    assert [one.ask_first for one in claim_sms(carrier=line.carrier, limit=9)] == [False]
+
+
+def test_by_api_nobody_settles_the_message_of_another(line: Line, fleet: Fleet) -> None:
+    message, stranger = doubted(line), fleet.account()
+    Account.objects.filter(pk=stranger.pk).update(is_professional=True)
+    status, _ = api_of(stranger)("POST", "sms/settle", {"id": message.pk, "was_sent": True})
+    message.refresh_from_db()
+    assert (status, bool(message.doubt)) == (404, True)
