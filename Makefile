@@ -46,6 +46,8 @@ bench: setup
 # Anything at all sent to every call of the API, and to the readers of files, identifiers, names and texts.
 fuzz: setup
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py tests/inputs --timeout 1800
+	@if $(BIN)/python -c "import atheris" 2>/dev/null; then $(BIN)/python -m tests.rigs.fuzz -max_total_time=60; \
+	else echo "The readers by coverage were left out: $(BIN)/python -m pip install atheris, then make fuzz again."; fi
 
 # Takes away everything that a running demo leans on, one at a time; writes docs/reliability.md.
 faults: setup

@@ -21,6 +21,7 @@ from billing import queries, stripe, work
 from billing.commands import cards, payments, refills
 from billing.forms import OTHER, AddFundsForm, LimitsForm
 from billing.models import AutoRefill, Payment
+from billing.paper import not_printed
 from billing.policy import (
     MOST_A_DAY,
     REFILL_STEPS,
@@ -152,8 +153,10 @@ def cancel(request: MemberRequest, key: str) -> HttpResponse:
 @needs(Right.MANAGE_MONEY)
 def payment_method(request: MemberRequest) -> HttpResponse:
     account = request.account
+    customer = queries.customer_of(account.pk)
     context = common("payment_method") | {
-        "customer": queries.customer_of(account.pk),
+        "customer": customer,
+        "not_printed": not_printed(customer.name, *map(str, customer.address.values())) if customer else "",
         "refill": queries.auto_refill_of(account.pk),
         "today": clock.today(),
     }

@@ -73,16 +73,19 @@ def unprintable(text: str) -> str:
 
 
 def as_printed(text: str, usual: frozenset[int] = frozenset()) -> str:
-    """One line of text as paper shows it: a character without a font (`usual` is what another one has) by its number,
-    such as [U+13000], never as an empty box; what breaks lines as a blank; what only turns or hides text is left out."""
+    """One line as paper shows it: a character that no font has by its number, such as [U+14400], never an empty box.
+
+    `usual`: what another font has. What breaks lines is a blank; what only turns or hides text is left out.
+    """
     shown = []
     for character in text:
-        if character.isspace() or unicodedata.category(character) == "Cc":
+        kind = unicodedata.category(character)
+        if character.isspace() or kind == "Cc":
             shown.append(" ")
-        elif character in IGNORED or character.isascii() or ord(character) in usual and unicodedata.category(character) != "Cf":
+        elif character in IGNORED or (kind != "Cf" and (ord(character) in usual or font_of(character))):
             shown.append(character)
-        elif unicodedata.category(character) != "Cf":
-            shown.append(character if font_of(character) else f"[U+{ord(character):04X}]")
+        elif kind != "Cf":
+            shown.append(f"[U+{ord(character):04X}]")
     return " ".join("".join(shown).split())
 
 

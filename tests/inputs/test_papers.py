@@ -10,14 +10,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.test import Client
 from fontTools.ttLib import TTFont
 from kit.errors import Invalid
-from kit.fonts import fonts_for, small_font, unprintable
+from kit.fonts import as_printed, fonts_for, small_font, unprintable
 from pypdf import PdfReader
 
 from accounts.commands import sign_up
 from accounts.policy import OPERATOR
-from billing.paper import _letters, invoice_pdf
+from accounts.queries import owner_of
+from billing.models import Customer
+from billing.paper import _letters, invoice_pdf, not_printed
+from tests.fleets import Fleet
 
 NAMES = [
     "深圳市物联网科技有限公司",
@@ -91,3 +95,44 @@ def test_hebrew_runs_from_the_right() -> None:
 def test_what_no_font_has_is_refused_when_it_is_typed() -> None:
     with pytest.raises(Invalid, match="can’t print “𓀀”"):
         sign_up(name="Nile 𓀀", email="a@nile.example", password="long enough a password", by=OPERATOR)
+
+
+LOST = "\U00014400"  # a hieroglyph of Anatolia, which no font of ours has
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        (f"1 {LOST} Street", "1 [U+14400] Street"),
+        ("Straße 5, Łódź", "Straße 5, Łódź"),
+        ("深圳市", "深圳市"),
+        ("two\nlines\tand more", "two lines and more"),
+        ("abc\u202edef\u200b", "abcdef"),
+        ("\ue000", "[U+E000]"),
+        ("", ""),
+    ],
+)
+def test_what_has_no_font_is_shown_by_its_number(text: str, right: str) -> None:
+    assert as_printed(text) == right
+
+
+def test_a_buyers_name_and_address_are_never_empty_boxes() -> None:
+    text = printed(f"Acme {LOST}", contact=f"A {LOST}", address={"line1": f"{LOST} Street", "city": "Łódź\u202e"})
+    assert text.count("[U+14400]") == 3
+    assert "Łódź" in text
+    assert LOST not in text
+
+
+def test_the_page_of_the_card_says_what_invoices_cannot_print(fleet: Fleet, settings: Any) -> None:
+    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = "sk_test_1", "whsec_1"
+    account = fleet.account()
+    Customer.objects.create(
+        account=account, stripe_id="cus_1", card_id="pm_1", brand="visa", last4="4242", exp_month=1, exp_year=2030,
+        name="Ann", address={"line1": f"{LOST} Street", "city": "Łódź"},
+    )  # fmt: skip
+    client = Client()
+    client.force_login(owner_of(account))
+    assert f"We can’t print “{LOST}” on invoices" in client.get("/billing/payment-method/").content.decode()
+    Customer.objects.update(address={"line1": "Straße 5"})
+    assert "We can’t print" not in client.get("/billing/payment-method/").content.decode()
+    assert not_printed("Straße", f"a{LOST}b{LOST}") == LOST
