@@ -296,8 +296,8 @@ def test_a_damaged_usage_is_read_as_its_fields_say_or_not_at_all(iotportal_fed, 
     assert row["ctdDataUsage"] == reading.counter
     word = row.get("status")
     assert (reading.status is None) == (not word)
-    assert reading.imei in (None, row.get("imei"))
-    assert reading.msisdn in (None, row.get("msisdn"))
+    for read, told in ((reading.imei, row.get("imei")), (reading.msisdn, row.get("msisdn"))):
+        assert read is None or read in re.sub("[^0-9]", "", told)
 
 
 @often
