@@ -46,13 +46,14 @@ def _walk(page: Page, address: str, sim: Running, begin: Callable[[str], Story])
     tried = page.locator("#tried")
     expect(tried).to_contain_text("fired 1 time for 1 line and saved about $1.88")  # (700 - 512) x 0.01
     expect(tried).to_contain_text("11 November 2026")
-    page.get_by_role("button", name="Save the rule").click()
+    page.get_by_role("button", name="Save rule").click()
     expect(page.locator("table.rules")).to_contain_text("When a line uses more than 512 MB in a day")
 
     tale.at("2026-11-13T15:00")
     tale.uses(tracker, 600)
     tale.sync(compare=False)
     assert tale.word(tracker) == "disabled"
+    log_in(page.context, "owner@acme.example", address)  # a session ends when nobody came for a day
     page.goto("/automation/activity/")
     expect(page.locator("#listing")).to_contain_text("Used 600 MB on 13 November 2026, over 512 MB")
     expect(page.locator("#listing")).to_contain_text("Deactivated")

@@ -67,7 +67,7 @@ def test_core_acts_work_without_javascript(acme: Account, fleet: dict[str, Line]
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/lines/{line.iccid}/$"))
     page.get_by_role("button", name="Deactivate").first.click()
-    expect(page.locator(".said")).to_contain_text("deactivated on")
+    expect(page.locator(".said")).to_contain_text("Deactivation scheduled for")
     off = fleet["by person"]
     page.goto(f"/lines/{off.iccid}/")
     page.get_by_role("button", name="Activate").first.click()
