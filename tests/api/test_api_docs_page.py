@@ -113,7 +113,7 @@ def test_a_user_makes_no_keys(account: Account) -> None:
 
 
 LAST = ("deactivate", "cancel_job", "delete_rule")  # what the others need undone
-REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card"}  # for a job that is over, for a line in stock
+REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card", "settle_sms"}  # of an ended job, a line in stock, a doubt
 
 
 def prepare(line: Line) -> None:

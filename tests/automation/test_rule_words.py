@@ -62,7 +62,7 @@ def test_a_part_of_another_word_is_not_the_word(text: str, word: str) -> None:
         ("512.0499", "512.04", "mb", "512.05 MB"),
         ("200.01", "200", "usd", "$200.01"),
         ("200.000001", "200", "usd", "$200.000001"),
-        ("0.5049", "0.5", "usd", "$0.504900"),
+        ("0.5049", "0.5", "usd", "$0.5049"),
     ],
 )
 def test_a_figure_that_decides_shows_the_digits_that_decide(value: str, limit: str, unit: str, said: str) -> None:

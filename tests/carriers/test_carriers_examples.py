@@ -46,7 +46,7 @@ def the_list(client: CarrierClient) -> None:
 def one_sim(client: CarrierClient) -> None:
     reading = client.read_line(SIM, now=NOW)
     assert (reading.counter, reading.status, reading.sms_sent) == (36878336, ON, 2)
-    assert (reading.imei, reading.msisdn) == ("353813082812345", "+14844012345")
+    assert (reading.imei, reading.msisdn) == ("353813082812345", "14844012345")
     assert client.get_status(SIM) == ON
     device = client.get_device(SIM)
     assert (device.network, device.country, device.radio, device.apn) == ("AT&T", "US", "LTE", "simbase")

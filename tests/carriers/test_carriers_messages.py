@@ -156,11 +156,13 @@ def test_junk_is_unreadable_and_nothing_else(body: bytes) -> None:
         lambda: simbase.sent_in(body, text="x"),
         lambda: simbase.setting_in(body, setting=Setting.PLAN),
         lambda: iotportal.device_in(body, iccid=ICCID),
-        lambda: iotportal.ids_in(body, iccid=ICCID),
         lambda: iotportal.message_in(body, iccid=ICCID, ref="7"),
     ):
         with pytest.raises(Unreadable):
             read()
+    if body != b"[]":  # some networks answer so that there is none
+        with pytest.raises(Unreadable):
+            iotportal.ids_in(body, iccid=ICCID)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"<html>", b'{"iccid": 5}', b"\xff"])

@@ -37,7 +37,14 @@ def test_the_shares_of_all_accounts_are_no_more_than_there_is_and_nobody_has_non
 def test_a_tenth_is_kept_for_switching_off() -> None:
     assert most_of_all(5000, off=True) == 5000
     assert most_of_all(5000, off=False) == 4500
-    assert [most_of_kind(kind, 5000) for kind in CallKind if kind != CallKind.SWITCHING] == [4000, 500, 250, 500, 2500]
+    assert [most_of_kind(kind, 5000) for kind in CallKind if kind != CallKind.SWITCHING] == [
+        4000,
+        500,
+        250,
+        500,
+        2500,
+        50,
+    ]
 
 
 @pytest.fixture

@@ -61,11 +61,11 @@ def test_what_is_missing_is_told_so_that_paying_it_is_enough(fleet: Fleet) -> No
     account = fleet.account(credit="6")
     fleet.line(account)
     credit(account, "-1.001")
-    assert "$4.999000 is available and $5.00 is the minimum" in Notice.objects.get().text
+    assert "$4.999 is available and $5.00 is the minimum" in Notice.objects.get().text
     owner = Client()
     owner.force_login(owner_of(account))
     for path in ("/billing/explain/", "/"):
-        assert "$4.999000" in owner.get(path).content.decode()
+        assert "$4.999" in owner.get(path).content.decode()
     credit(account, "-2")
     assert "until a refill of $2.01 or more" in owner.get("/").content.decode()
     with pytest.MonkeyPatch.context() as later:

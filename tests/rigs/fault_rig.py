@@ -31,6 +31,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 30.0  # seconds until everything is read again
+SOME_TIME = 120.0  # in the suite, where other tests have the machine too: that it comes back, not how soon
 READY = 240.0  # seconds that the demo has to come up
 HELD = 20.0  # seconds that something is kept away
 READ = """
@@ -193,8 +194,8 @@ FAULTS: dict[str, Callable[[Rig], None]] = {
 }
 
 
-def played(rig: Rig, name: str) -> dict[str, Any]:
-    """One fault and what came of it."""
+def played(rig: Rig, name: str, within: float) -> dict[str, Any]:
+    """One fault and what came of it; well where everything is read again within so many seconds."""
     result: dict[str, Any] = {"fault": name}
     try:
         FAULTS[name](rig)
@@ -202,7 +203,7 @@ def played(rig: Rig, name: str) -> dict[str, Any]:
         result["seconds"] = round(rig.read_again(limit=120, since=since), 1)
         rig.read_again(limit=180, statement=WHOLE, since=since)
         result["whole"] = round(time.monotonic() - began, 1)
-        result["ok"] = result["seconds"] <= LIMIT
+        result["ok"] = result["seconds"] <= within
     except (TimeoutError, AssertionError) as error:
         result |= {"ok": False, "why": str(error)}
     status, seconds = rig.page()
@@ -281,7 +282,7 @@ def main() -> int:
         for name in ("DATABASE_URL", "REDIS_URL", "LINEKEEPER_NOW"):
             os.environ.pop(name, None)
         with installation(folder) as rig:
-            results = [played(rig, name) for name in names]
+            results = [played(rig, name, SOME_TIME if chosen.short else LIMIT) for name in names]
             books = books_are_right()
     if chosen.report:
         (ROOT / "docs" / "reliability.md").write_text(report(results, books=books))
