@@ -4,17 +4,15 @@
 
 It starts the demo in a folder of its own, with web server, worker and beat; after each fault the carriers must be read
 whole again within 30 s, and pages answered meanwhile where the database is there. It prints one JSON document, and
-exits 1 where something did not come back. `--report` writes docs/reliability.md.
+exits 1 where something did not come back. `--report` writes its section of docs/reliability.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import datetime as dt
 import json
 import os
-import platform
 import signal
 import socket
 import subprocess
@@ -28,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tests.rigs.report import write
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 30.0  # seconds until everything is read again
@@ -252,20 +252,17 @@ def books_are_right() -> bool:
 
 
 def report(results: list[dict[str, Any]], *, books: bool) -> str:
-    """The last run as a page of the documentation."""
+    """The last run as a section of docs/reliability.md."""
     rows = "\n".join(
         f"| {one['fault']} | {one.get('seconds', '-')} | {one.get('whole', '-')} | {one['page']}"
         f" in {one['page_seconds']} s | {'yes' if one['ok'] else 'NO: ' + one.get('why', 'too slow')} |"
         for one in results
     )
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return (
-        "# How soon it is well again\n"
-        f"Written by `make faults` on {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC, {machine}.\n"
         "A demo of 500 SIMs with web server, worker and beat; after each fault ends, the seconds until"
         f" every carrier\nwas read again (at most {LIMIT:.0f}), and until all of its lines were.\n\n"
         "| fault | read again after, s | all read again after, s | login page | ok |\n|---|---|---|---|---|\n"
-        f"{rows}\n\nThe books afterwards (`check_books`): {'right' if books else 'WRONG'}.\n"
+        f"{rows}\n\nThe books afterwards (`check_books`): {'right' if books else 'WRONG'}."
     )
 
 
@@ -285,7 +282,7 @@ def main() -> int:
             results = [played(rig, name, SOME_TIME if chosen.short else LIMIT) for name in names]
             books = books_are_right()
     if chosen.report:
-        (ROOT / "docs" / "reliability.md").write_text(report(results, books=books))
+        write("make faults", report(results, books=books))
     print(json.dumps({"books": books, "faults": results}, indent=1))
     return 0 if books and all(one["ok"] for one in results) else 1
 
