@@ -67,7 +67,8 @@ screens: setup
 
 # New versions: needs uv and npm. The results name no registry.
 lock:
-	$(UV_COMPILE) --quiet --upgrade pyproject.toml --extra dev --output-file requirements.lock
+	$(UV_COMPILE) --quiet --upgrade pyproject.toml --extra dev --output-file requirements-dev.lock
+	$(UV_COMPILE) --quiet --constraints requirements-dev.lock pyproject.toml --extra traces --output-file requirements.lock
 	echo uv | $(UV_COMPILE) --quiet --upgrade - --output-file requirements-uv.lock
 	scripts/npm update --package-lock-only
 
@@ -75,10 +76,10 @@ lock:
 	python="$$(scripts/python)" && "$$python" -m venv .venv
 
 # uv takes a tenth of pip's time; where it cannot reach the packages, as behind an index that only pip is told of, pip does it.
-.venv/.installed: requirements.lock pyproject.toml requirements-uv.lock scripts/redis | .venv/bin/python
+.venv/.installed: requirements-dev.lock pyproject.toml requirements-uv.lock scripts/redis | .venv/bin/python
 	$(PIP) --require-hashes -r requirements-uv.lock
-	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv --no-deps --require-hashes -r requirements.lock || \
-		$(PIP) --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv --no-deps --require-hashes -r requirements-dev.lock || \
+		$(PIP) --require-hashes -r requirements-dev.lock
 	$(PIP) --no-build-isolation -e .
 	scripts/redis
 	@touch $@

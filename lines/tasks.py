@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from celery import shared_task
+from kit import clock
 from kit.sweeps import each
 
 from billing.commands import statements
 from lines import carriers
 from lines.books import check_books, recompute_books, with_second_books
-from lines.commands import books, budget, bulk, claims, devices, differences, jobs, keeping, lists, passes
+from lines.commands import books, budget, bulk, claims, devices, differences, jobs, keeping, lists, passes, retention
 from lines.models import Carrier
 from lines.recount.audit import Found, Scope
 from lines.work import funds, messages
@@ -155,6 +156,12 @@ def forget_unused() -> int:
 def keep_readings() -> int:
     """Months of kept readings: made ahead, dropped when they are old."""
     return keeping.keep_readings()
+
+
+@shared_task
+def forget_old() -> int:
+    """Drops rows that are older than their kind is kept; the next bell goes on."""
+    return sum(retention.forget_old(today=clock.today(), stop=_shift()).values())
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
-from kit import logs
+from kit import logs, tracing
 from kit.retry_after import seconds_to_wait
 
 from .base import CallKind, CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
@@ -143,7 +143,8 @@ class Wire:
     def _once(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
         """One passage through the gate, which is told how it went. A refusal is an answer: the carrier is well."""
         deadline.wait_at(self._gate, call.kind)
-        with logs.doing(carrier_call=logs.new_id()):
+        name = logs.new_id()
+        with logs.doing(carrier_call=name), tracing.span(f"{self.carrier} {call.kind}", carrier_call=name):
             return self._told(call, deadline, decode)
 
     def _told(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:

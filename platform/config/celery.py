@@ -4,12 +4,13 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_after_setup, task_postrun, task_prerun, worker_init
+from celery.signals import beat_init, celeryd_after_setup, task_postrun, task_prerun, worker_init, worker_process_init
 from django.db import DEFAULT_DB_ALIAS, connections
 from embedded import addresses, services
 from kit import logs
 from kombu.entity import Exchange, Queue
 
+from config import traces
 from config.shares import QUEUES, begin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -74,6 +75,13 @@ def start_or_join_services(**_: object) -> None:
 def end_sessions_with_their_tasks(**_: object) -> None:
     """A lease ends with its holder's session (docs/decisions, 0003): none outlives the task that took it."""
     connections.settings[DEFAULT_DB_ALIAS]["CONN_MAX_AGE"] = 0
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect  # type: ignore[untyped-decorator]
+def trace(**_: object) -> None:
+    """Each process that works is traced by itself, where traces are collected."""
+    traces.begin()
 
 
 @celeryd_after_setup.connect  # type: ignore[untyped-decorator]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Task
+from kit import tracing
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class SharedTask(Task):  # type: ignore[misc]
         queue = (self.request.delivery_info or {}).get("routing_key") or ""
         with slot(queue) as is_free:
             if is_free:
-                return super().__call__(*given, **named)
+                with tracing.span(self.name, queue=queue):
+                    return super().__call__(*given, **named)
         log.debug("%s: all slots of %s are taken", self.name, queue)
         return None

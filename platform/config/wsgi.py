@@ -7,6 +7,8 @@ from pathlib import Path
 from django.core.wsgi import get_wsgi_application
 from embedded import services
 
+from config import traces
+
 
 def _share_figures() -> None:
     """The processes of one web server count requests together, in a folder of their parent's name."""
@@ -19,3 +21,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 _share_figures()
 services.ensure_running()
 application = get_wsgi_application()
+traces.begin()

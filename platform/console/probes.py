@@ -1,7 +1,8 @@
-"""What machines ask: /healthz, /readyz and /metrics, before any host, session or redirect.
+"""What machines ask: /healthz, /readyz, /metrics and /version, before any host, session or redirect.
 
 /readyz: requests can be answered. /healthz: everything is as it should be, work included. /metrics: for Prometheus.
-Whoever asks from this machine, or with METRICS_TOKEN, is told what is wrong; anybody else whether.
+/version: what runs here. /certificate: for Caddy. Whoever asks from this machine, or with METRICS_TOKEN, is told what
+is wrong; anybody else whether.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from kit import logs
+from kit import logs, tracing
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from console import vitals
+from accounts import hosts
+from console import version, vitals
 
 REQUESTS = Counter("linekeeper_http_requests", "Requests by method and status.", ["method", "status"])
 SECONDS = Histogram(
@@ -47,10 +49,14 @@ class ProbeMiddleware:
             return response
         began = time.perf_counter()
         name = logs.new_id(request.headers.get("X-Request-ID", ""))
-        with logs.doing(request=name):
-            response = self.get_response(request)
-        response["X-Request-ID"] = name
         method = request.method if request.method in METHODS else "other"
+        with logs.doing(request=name), tracing.span(method, http__request__method=method, request=name) as span:
+            response = self.get_response(request)
+            route = (
+                request.resolver_match.route if request.resolver_match else "none"
+            )  # no address: it may open something
+            tracing.tell(span, http__route=route, http__response__status_code=response.status_code)
+        response["X-Request-ID"] = name
         REQUESTS.labels(method, response.status_code).inc()
         SECONDS.labels(method).observe(time.perf_counter() - began)
         return response
@@ -85,6 +91,25 @@ def _metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
+def _version(request: HttpRequest) -> HttpResponse:
+    if not _is_trusted(request):
+        return HttpResponse(status=404)  # which holes a version has is nobody's business
+    return JsonResponse(version.told())
+
+
+def _certificate(request: HttpRequest) -> HttpResponse:
+    """Whether Caddy may get a certificate for ?domain=: it is ours, or the operator said yes to it. Caddy alone stands
+    beside us; what comes over it names who it comes from, and is told nothing."""
+    if any(name.startswith("HTTP_X_FORWARDED_") or name in BY_PROXY for name in request.META):
+        return HttpResponse(status=404)
+    domain = request.GET.get("domain", "").lower()
+    try:
+        is_known = hosts.is_own(domain) or domain in hosts.live_domains()
+    except DatabaseError:
+        return HttpResponse(status=503)
+    return HttpResponse(status=200 if is_known else 404)
+
+
 class _Installation:
     """The figures, or that they cannot be had."""
 
@@ -112,4 +137,6 @@ PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "/healthz": _healthz,
     "/readyz": _readyz,
     "/metrics": _metrics,
+    "/version": _version,
+    "/certificate": _certificate,
 }

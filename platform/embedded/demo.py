@@ -193,7 +193,7 @@ def _collect_static() -> None:
     """Gather, fingerprint and compress static files when one of them changed."""
 
     def sources() -> Iterator[str | bytes]:
-        yield (addresses.REPOSITORY / "requirements.lock").read_bytes()
+        yield (addresses.REPOSITORY / "requirements-dev.lock").read_bytes()
         for path in sorted((addresses.REPOSITORY / "static").rglob("*")):
             status = path.stat()
             yield f"{path} {status.st_size} {status.st_mtime_ns}"

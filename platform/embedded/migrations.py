@@ -18,7 +18,7 @@ def _sources() -> Iterator[str | bytes]:
     repository = addresses.REPOSITORY
     for path in sorted(repository.glob("*/migrations/0*.py")):
         yield str(path.relative_to(repository))
-    for name in ("requirements.lock", "platform/config/settings/base.py"):
+    for name in ("requirements-dev.lock", "platform/config/settings/base.py"):
         yield (repository / name).read_bytes()
 
 

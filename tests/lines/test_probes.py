@@ -16,6 +16,8 @@ from django.test import Client, override_settings
 from kit import broker, clock, kept, logs
 from prometheus_client.parser import text_string_to_metric_families
 
+from accounts import hosts
+from accounts.models import Brand
 from accounts.policy import OPERATOR
 from lines.commands.breakers import lift
 from lines.models import Breaker, Drive, LineState, Quarantine, ReadingPass
@@ -228,3 +230,32 @@ def test_a_request_has_an_id_of_its_own_or_the_one_that_it_came_with(db: None) -
     odd = Client().get("/accounts/login/", headers={"x-request-id": 'a b"c'})["X-Request-ID"]
     assert len(odd) == 16
     assert settings.LOGGING["handlers"]["stderr"]["formatter"] == "line"
+
+
+def test_the_version_is_told_to_this_machine_and_to_nobody_else(db: None) -> None:
+    status, said = asked("/version")
+    assert status == 200
+    assert said["version"]
+    assert said["migrations"]["lines"] == max(
+        path.stem for path in (settings.BASE_DIR / "lines" / "migrations").glob("0*.py")
+    )
+    assert Client().get("/version", **STRANGER).status_code == 404
+
+
+def test_a_certificate_is_for_our_own_hosts_and_domains_that_are_live(fleet: Fleet) -> None:
+    account = fleet.account()
+    Brand.objects.create(account=account, name="Acme", domain="sims.acme.example")
+    hosts.forget()
+
+    def ask(domain: str, **more: Any) -> int:
+        return Client().get("/certificate", {"domain": domain}, **{"REMOTE_ADDR": "172.18.0.3", **more}).status_code
+
+    with override_settings(ALLOWED_HOSTS=hosts.AllowedHosts(["console.example.com", ".example.org"])):
+        assert ask("console.example.com") == 200
+        assert ask("sims.acme.example") == 404  # the operator has not said yes
+        Brand.objects.update(domain_live_at=clock.now())
+        hosts.forget()
+        assert ask("SIMS.acme.example") == 200
+        assert ask("any.example.org") == ask("") == ask("other.example") == 404
+        assert ask("console.example.com", HTTP_X_FORWARDED_FOR="203.0.113.7") == 404  # over Caddy, by anybody
+    hosts.forget()

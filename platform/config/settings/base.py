@@ -262,6 +262,9 @@ CREDIT_MOST = Decimal(os.environ.get("BACK_OFFICE_CREDIT_MOST", "100000"))
 
 # Months for which carriers' readings are kept as told, besides the running one; at least three.
 READINGS_KEPT_MONTHS = int(os.environ.get("READINGS_KEPT_MONTHS", "13"))
+RETENTION = os.environ.get("RETENTION", "")  # months by kind, see kit/retention.py
+RETENTION_ARCHIVED = os.environ.get("RETENTION_ARCHIVED", "")
+RETENTION_ARCHIVE = os.environ.get("RETENTION_ARCHIVE", "")
 
 # Where up to ten SIM cards are bought. Without it there is no store.
 STORE_URL = os.environ.get("STORE_URL", "")
@@ -315,6 +318,7 @@ WORK = {
         "lines.tasks.write_statements",
         "lines.tasks.prove_books",
         "lines.tasks.forget_unused",
+        "lines.tasks.forget_old",
         "lines.tasks.keep_readings",
         "accounts.tasks.sweep_calls",
         "accounts.tasks.clear_sessions",
@@ -352,6 +356,7 @@ CELERY_BEAT_SCHEDULE = {
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0},
     "keep-readings": {"task": "lines.tasks.keep_readings", "schedule": 3600.0},
+    "forget-old": {"task": "lines.tasks.forget_old", "schedule": crontab(minute="25")},
     "prove-books": {"task": "lines.tasks.prove_books", "schedule": 60.0},
     "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0},
     "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0},

@@ -22,8 +22,8 @@ if os.environ.get("LINEKEEPER_NOW"):
 for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS"):
     _required(_name)
 
-ALLOWED_HOSTS = AllowedHosts(_required("ALLOWED_HOSTS").split(","))
-CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in os.environ["ALLOWED_HOSTS"].split(",") if host[0] != "."]
+ALLOWED_HOSTS = AllowedHosts(filter(None, map(str.strip, _required("ALLOWED_HOSTS").split(","))))
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in list.__iter__(ALLOWED_HOSTS) if host[0] != "."]
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
