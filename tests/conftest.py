@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 from django.core.management.commands import flush
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from embedded import services as embedded_services
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
+
+from tests import templates
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("long", settings.get_profile("suite"), max_examples=2000)
@@ -36,8 +39,13 @@ def services() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, services: None) -> None:
-    """Start the services before the first test that uses the database; each xdist worker has a database of its own."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, services: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Start the services before the first test that uses the database; each xdist worker has a database of its own, a
+    copy of one that was migrated once."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = templates.migrated()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,50 @@
+"""An empty database with all tables, migrated once for each state of the migrations: tests work in copies of it."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from django.db import connection
+from embedded import addresses
+from embedded.processes import locked
+from psycopg.conninfo import make_conninfo
+
+PREFIX = "migrated_"
+
+
+def migrated() -> str:
+    """Return the template's name; the first of several processes makes it, and drops those of other migrations."""
+    name = PREFIX + _digest()
+    addresses.data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(addresses.data_dir() / "template.lock"), connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        there = {row[0] for row in cursor.fetchall()}
+        for old in there - {name}:
+            cursor.execute(f'DROP DATABASE "{old}"')
+        if name not in there:
+            draft = f"{PREFIX}draft"
+            cursor.execute(f'CREATE DATABASE "{draft}"')
+            _migrate(draft)
+            cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
+    return name
+
+
+def _digest() -> str:
+    """Everything that decides the tables."""
+    files = [*sorted(addresses.REPOSITORY.glob("*/migrations/*.py")), addresses.REPOSITORY / "requirements.lock"]
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+def _migrate(database: str) -> None:
+    settings = connection.settings_dict
+    parts = {
+        "user": settings["USER"],
+        "password": settings["PASSWORD"],
+        "host": settings["HOST"],
+        "port": settings["PORT"],
+    }
+    url = make_conninfo(dbname=database, **{key: value for key, value in parts.items() if value})
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=Path(addresses.REPOSITORY), env={**os.environ, "DATABASE_URL": url}, check=True)
