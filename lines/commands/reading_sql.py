@@ -54,7 +54,7 @@ WITH reading AS (
       FROM reading r
       JOIN lines_line l ON l.id = r.line_id
       JOIN lines_linestate st ON st.line_id = r.line_id
-), named AS (
+), named AS MATERIALIZED (
     SELECT *,
            CASE WHEN payer_id IS NULL OR (NOT %(final)s AND at < added_at) OR (%(final)s AND open_cycle IS NULL)
                 THEN 'stock'
@@ -79,7 +79,7 @@ WITH reading AS (
            CASE WHEN judgement IN ('same', 'lags', 'retold') THEN open_counter
                 WHEN judgement IN ('opens', 'restarts') THEN 0 END AS prior
       FROM named
-), counted AS (
+), counted AS MATERIALIZED (
     SELECT p.*, past.id AS past_id, past.read_at AS past_read_at, coalesce(p.prior, past.counter) AS before,
            held.id AS held_id, held.asked_at AS held_asked_at, held.earlier_at AS held_earlier_at,
            held.counter AS held_counter, held.bytes AS held_bytes,
@@ -156,7 +156,7 @@ PIECES = """, uses AS (
                     ELSE (p.cycle + interval '1 month' - interval '1 day')::date END)) AS day,
            p.earlier IS NULL OR p.at - p.earlier > interval '24 hours' AS is_far
       FROM piece p JOIN moved m ON m.line_id = p.line_id
-), begun AS (
+), begun AS MATERIALIZED (
     SELECT *, CASE WHEN is_far THEN greatest(day::timestamp AT TIME ZONE 'UTC', added_at)
                    ELSE greatest(earlier, cycle::timestamp AT TIME ZONE 'UTC') END AS began,
            -- and if it was the new cycle's
