@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
-from kit.identifiers import asked, is_iccid
+from kit.identifiers import asked
 from msgspec import Meta
 
 from .base import Location, Refused, Status, Switch
@@ -20,7 +20,8 @@ T = TypeVar("T")
 # 2**53 bytes is nine petabytes; above it JSON numbers lose digits on their way through other programs.
 Bytes = Annotated[int, Meta(ge=0, le=2**53)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Iccid = Annotated[str, Meta(pattern=r"\A[0-9A-Fa-f]{18,22}\Z")]  # as carriers tell it; ours may be spelled otherwise
+_ICCID = r"\A[0-9A-Fa-f]{18,22}\Z"  # as carriers tell it; ours may be spelled otherwise
+Iccid = Annotated[str, Meta(pattern=_ICCID)]
 
 LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings for
 _MOMENT = re.compile(
@@ -65,8 +66,8 @@ def mended(body: bytes) -> bytes:
 
 
 def checked_iccid(iccid: str) -> str:
-    """An ICCID fit to stand in a path. Raises Refused."""
-    if not is_iccid(iccid):
+    """An ICCID fit to stand in a path, in the carrier's spelling. Raises Refused."""
+    if not re.search(_ICCID, iccid):
         raise Refused("ICCIDs have 18 to 22 digits; the carrier was not asked.")
     return iccid
 

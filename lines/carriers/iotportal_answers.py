@@ -131,13 +131,13 @@ _BARE_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_. -]*")
 
 
 def usage_in(body: bytes, *, iccid: str, words: Words = WORDS) -> Reading:
-    """The SIM that was asked for, in an array of one. Raises Unreadable."""
+    """The SIM that was asked for, in an array of one, spelled as it is there. Raises Unreadable."""
     (found,) = decoded(_USAGE, body)
     same_sim(found.iccid, iccid)
     status = status_of(found.status, words) if found.status else None
     imei, msisdn = read_imei(found.imei), read_msisdn(found.msisdn)
     return Reading(
-        iccid,
+        found.iccid,
         found.bytes,
         None,
         status,

@@ -109,9 +109,9 @@ def plan_looks(*, carrier: Carrier, seconds: float) -> int:
 
 
 def claim_looks(*, carrier: Carrier, limit: int) -> list[tuple[int, str]]:
-    """Takes lines of a carrier that are to be asked about: ids and ICCIDs."""
+    """Takes lines of a carrier that are to be asked about: ids, and ICCIDs as it spells them."""
     ids = leases.claim(model=LineDevice, limit=limit, where="carrier_id = %s AND is_due", parameters=[carrier.pk])
-    return list(Line.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "iccid"))
+    return [(line.pk, line.called) for line in Line.objects.filter(pk__in=ids).order_by("pk")]
 
 
 def claim_look(*, line: Line) -> bool:

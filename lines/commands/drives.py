@@ -36,7 +36,7 @@ def claim_drives(*, carrier: Carrier, limit: int) -> list[ClaimedDrive]:
     return [
         ClaimedDrive(
             line_id=drive.pk,
-            iccid=drive.line.iccid,
+            iccid=drive.line.called,
             on=drive.line.state.wanted == Wanted.ACTIVE,
             ask_first=drive.ask_first,
             attempts=drive.attempts,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from kit.identifiers import spellings
 from kit.sql import array
 
 from accounts.commands import Happened, record_many
@@ -14,7 +15,7 @@ from accounts.policy import Actor, ActorKind
 from lines.carriers.base import Setting, Switch
 from lines.commands.looks import want_looks
 from lines.commands.wishes import set_many
-from lines.models import Carrier, LineState
+from lines.models import Carrier, Line, LineState
 from lines.policy import Wanted, is_other_device
 from lines.policy.precedence import Request, Standing
 
@@ -61,6 +62,30 @@ def keep_identity(*, carrier: Carrier, told: Sequence[Told]) -> None:
             if account_id is not None and is_other_device(was, imei)
         ],
     )
+
+
+SPELL = """
+UPDATE lines_line l SET carrier_iccid = CASE WHEN x.told <> l.iccid THEN x.told ELSE '' END
+  FROM (SELECT o.id, r.told FROM unnest(%s::bigint[], %s::text[]) AS r(line_id, told)
+          JOIN lines_line o ON o.id = r.line_id ORDER BY o.id FOR UPDATE OF o) x
+ WHERE l.id = x.id
+"""
+
+
+def keep_spellings(*, spelled: Sequence[tuple[int, str]]) -> None:
+    """Keeps how a carrier spells the ICCIDs of lines, with which it is called from then on. In a transaction."""
+    if not spelled:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(SPELL, [array(line_id for line_id, _ in spelled), array(told for _, told in spelled)])
+
+
+def keep_imported_spellings(*, carrier: Carrier, iccids: Sequence[str]) -> None:
+    """Of lines that a file names in another spelling than ours: the carrier's, until it has said itself how it spells
+    them. In a transaction."""
+    other = {spelling: iccid for iccid in iccids for spelling in spellings(iccid)[1:]}
+    unasked = Line.objects.filter(carrier=carrier, iccid__in=other, carrier_iccid="", state__confirmed_at=None)
+    keep_spellings(spelled=[(line.pk, other[line.iccid]) for line in unasked.filter(state__read_at=None)])
 
 
 LOCKED = f"""

@@ -60,7 +60,7 @@ def claim_looks(*, carrier: Carrier, limit: int) -> list[ClaimedLook]:
     """Takes lines of a carrier whose devices have sent something."""
     ids = leases.claim(model=SmsLook, limit=limit, where="carrier_id = %s AND is_due", parameters=[carrier.pk])
     looks = SmsLook.objects.filter(pk__in=ids).select_related("line").order_by("pk")
-    return [ClaimedLook(look.pk, look.line.iccid, _since(look)) for look in looks]
+    return [ClaimedLook(look.pk, look.line.called, _since(look)) for look in looks]
 
 
 def _since(look: SmsLook) -> dt.datetime:

@@ -7,7 +7,7 @@ from lines.carriers.base import Switch
 from lines.policy import Hold, Wanted
 
 FIND = """
-SELECT id, iccid, payer_id, imei, msisdn FROM lines_line
+SELECT id, iccid, payer_id, imei, msisdn, carrier_iccid FROM lines_line
  WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id
 """
 LOCK = "SELECT sms_mark FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"

@@ -18,7 +18,7 @@ from lines import counting
 from lines.carriers.base import Reading
 from lines.commands.counts import keep_counts
 from lines.commands.held import note_held
-from lines.commands.identity import Told, hold_locked, keep_identity
+from lines.commands.identity import Told, hold_locked, keep_identity, keep_spellings
 from lines.commands.inbox import note_marks
 from lines.commands.reading_sql import APPLY, FIND, LOCK
 from lines.models import Carrier
@@ -108,6 +108,9 @@ def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
     sums = prepared(APPLY, _parameters(how, known))
     told = [one for row in rows for one in _told(row[0], row[3], row[4], by_iccid[row[1]])]
     keep_identity(carrier=carrier, told=told)
+    if not how.are_finals:  # those were asked for, and are told under our own
+        there = [(row[0], by_iccid[row[1]].iccid) for row in rows if by_iccid[row[1]].iccid != (row[5] or row[1])]
+        keep_spellings(spelled=there)
     if sums[-1][4]:
         hold_locked(carrier=carrier, line_ids=[row[0] for row in rows], read_at=how.read_at)
     if sums[-1][5]:

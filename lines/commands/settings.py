@@ -120,7 +120,7 @@ def claim_settings(*, carrier: Carrier, limit: int) -> list[ClaimedSetting]:
     """Takes what is due to be set at a carrier."""
     ids = leases.claim(model=LineSetting, limit=limit, where="carrier_id = %s AND is_open", parameters=[carrier.pk])
     rows = LineSetting.objects.filter(pk__in=ids).select_related("line").order_by("pk")
-    return [ClaimedSetting(row.pk, row.line.iccid, Setting(row.name), row.wanted) for row in rows]
+    return [ClaimedSetting(row.pk, row.line.called, Setting(row.name), row.wanted) for row in rows]
 
 
 @transaction.atomic

@@ -130,7 +130,7 @@ def claim_sms(*, carrier: Carrier, limit: int) -> list[ClaimedSms]:
         claimed.append(
             ClaimedSms(
                 pk=message.pk,
-                iccid=message.line.iccid,
+                iccid=message.line.called,
                 text=message.text,
                 is_sent=message.state == SmsState.SENT,
                 ref=message.ref,

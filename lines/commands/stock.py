@@ -20,6 +20,7 @@ from billing.commands import lock_wallets
 from billing.models import Wallet
 from lines import carriers
 from lines.commands.claims import prove
+from lines.commands.identity import keep_imported_spellings
 from lines.commands.offers import offer_plan
 from lines.commands.tuning import api_address, check_cycle_day
 from lines.commands.wishes import enforce
@@ -214,6 +215,7 @@ def _add(
             )
         if account is not None:
             prove(line_ids=list(added.values()), payer_id=account.payer_id, by=by)
+        keep_imported_spellings(carrier=carrier, iccids=[iccid for iccid in given if iccid not in added])
     result.added = len(added)
     result.already += [
         _bad(rows[iccid], iccid, "there is a line with this ICCID already") for iccid in iccids if iccid not in added

@@ -164,6 +164,8 @@ class Line(models.Model):
     payer = models.ForeignKey(
         Account, on_delete=models.PROTECT, null=True, blank=True, related_name="paid_lines", db_index=False
     )
+    # As its carrier spells it, where that is not `iccid`: with its check digit, or without; see `called`.
+    carrier_iccid = models.CharField(max_length=ICCID_LONGEST, blank=True, default="", db_default="", editable=False)
     notes = models.CharField(max_length=500, blank=True)
     imei = models.CharField(max_length=17, blank=True)
     msisdn = models.CharField(max_length=20, blank=True)
@@ -184,6 +186,11 @@ class Line(models.Model):
                 name="line_has_a_holder_and_a_payer_or_neither",
             ),
             models.CheckConstraint(condition=Q(iccid__regex=rf"^{ICCID_PATTERN}$"), name="iccid_has_18_to_22_digits"),
+            models.CheckConstraint(
+                condition=Q(carrier_iccid="")
+                | (Q(carrier_iccid__regex="^[0-9A-Fa-f]{18,22}$") & ~Q(carrier_iccid=F("iccid"))),
+                name="carrier_iccid_is_another_spelling",
+            ),
         ]
         indexes = [
             models.Index(fields=["account", "iccid"], name="line_of_account"),
@@ -198,6 +205,11 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return self.iccid
+
+    @property
+    def called(self) -> str:
+        """Its ICCID in calls to its carrier."""
+        return self.carrier_iccid or self.iccid
 
 
 class LineState(models.Model):

@@ -33,7 +33,7 @@ def order_switches(carrier: Carrier, client: CarrierClient, *, stop: Callable[[]
 
 def _order(client: CarrierClient, edit: BulkEdit) -> str:
     """One call. What it says of the lines is for later: they are read back."""
-    iccids = list(Line.objects.filter(pk__in=edit.lines).order_by("pk").values_list("iccid", flat=True))
+    iccids = [line.called for line in Line.objects.filter(pk__in=edit.lines).order_by("pk")]
     name, address = edit.uuid.hex, callback_address(edit)
     with switching(on=edit.on):
         failure = attempt(lambda: client.set_switches(iccids, on=edit.on, name=name, callback=address))

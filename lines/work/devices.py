@@ -79,9 +79,9 @@ def look_now(line: Line, *, wants_place: bool = False) -> Location | CarrierFail
     if not devices.claim_look(line=line):
         return None
     asked_at = clock.now()
-    answer = _ask(client_for(line.carrier, patience=PATIENCE, timeout=TIMEOUT), line.iccid)
+    answer = _ask(client_for(line.carrier, patience=PATIENCE, timeout=TIMEOUT), line.called)
     if isinstance(answer, CarrierFailure):
-        _failed(line.carrier, line.pk, line.iccid, answer)
+        _failed(line.carrier, line.pk, line.called, answer)
         return answer
     devices.keep_device(line_id=line.pk, device=answer, asked_at=asked_at)
     _remember(line, answer.location)

@@ -13,10 +13,12 @@ from typing import TypeVar
 from django.db import transaction
 from kit import clock
 from kit.bells import Bell, ring
+from kit.identifiers import spellings
 from kit.sweeps import apart
 
 from lines import policy
 from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Odd, Page, Reading, Refused, Unreachable
+from lines.carriers.wire import Unauthorized
 from lines.commands import drives, passes
 from lines.commands.differences import note_unknown
 from lines.commands.readings import Applied, apply_readings
@@ -143,36 +145,47 @@ class Reader:
 
     def _read_range(self, chunk: Chunk, pool: ThreadPoolExecutor) -> None:
         read_at = clock.now()
-        iccids = list(
+        lines = list(
             Line.objects.filter(
                 carrier=self.carrier, pk__gte=chunk.first_line, pk__lte=chunk.last_line, payer__isnull=False
-            ).values_list("iccid", flat=True)
+            ).only("iccid", "carrier_iccid")
         )
         unreachable: list[Unreachable] = []
 
-        def read_line(iccid: str) -> Reading | CarrierFailure | None:
+        def read_line(line: Line) -> Reading | CarrierFailure | None:
             if len(unreachable) >= HOPELESS:
                 return None
             asked_at = (
                 clock.now()
             )  # a chunk of calls takes long: which of two answers is the newer one is each line's own
-            answer = attempt(lambda: self.client.read_line(iccid, now=asked_at))
+            answer = self._read_line(line, asked_at)
             if isinstance(answer, Unreachable):
                 unreachable.append(answer)
             return replace(answer, asked_at=asked_at) if isinstance(answer, Reading) else answer
 
-        answers = dict(zip(iccids, pool.map(read_line, iccids), strict=True))
-        readings = [answer for answer in answers.values() if isinstance(answer, Reading)]
-        for iccid, answer in answers.items():
+        answers = list(pool.map(read_line, lines))
+        readings = [answer for answer in answers if isinstance(answer, Reading)]
+        for line, answer in zip(lines, answers, strict=True):
             if isinstance(answer, CarrierFailure):
                 self.read.note(answer)
-                self._keep_malformed(f"line {iccid}", answer, iccid)
+                self._keep_malformed(f"line {line.iccid}", answer, line.iccid)
         if len(unreachable) >= HOPELESS or (unreachable and not readings):
             self._apply(readings, read_at)
             self._failed(chunk, f"lines {chunk.first_line} to {chunk.last_line}", unreachable[-1])
         else:
-            self._apply(readings, read_at, chunk=chunk, failed=len(iccids) - len(readings))
+            self._apply(readings, read_at, chunk=chunk, failed=len(lines) - len(readings))
         self.read.turned += ring(Bell.PAGE_APPLIED)
+
+    def _read_line(self, line: Line, asked_at: dt.datetime) -> Reading | CarrierFailure:
+        """One line's counter; a SIM that the carrier does not know so is asked for once in its other spelling."""
+        first = attempt(lambda: self.client.read_line(line.called, now=asked_at))
+        if not isinstance(first, Refused) or isinstance(first, Unauthorized):
+            return first
+        for spelling in {line.iccid, *spellings(line.iccid)} - {line.called}:
+            answer = attempt(lambda: self.client.read_line(spelling, now=asked_at))  # noqa: B023 - called at once
+            if not isinstance(answer, Refused):
+                return answer
+        return first
 
     def _apply(
         self,
@@ -236,7 +249,7 @@ class Reader:
             if not finals:
                 break
             read_at = clock.now()
-            totals = pool.map(lambda f: attempt(lambda: self.client.final_total(f.line.iccid, f.cycle)), finals)
+            totals = pool.map(lambda f: attempt(lambda: self.client.final_total(f.line.called, f.cycle)), finals)
             settled: list[tuple[FinalTotal, int]] = []
             for final, total in zip(finals, totals, strict=True):
                 if isinstance(total, CarrierFailure):

@@ -23,12 +23,12 @@ NOBODYS = "8900000000000000000"  # asked about where there is no line yet
 def try_secrets(carrier: Carrier, secrets: Mapping[str, str]) -> None:
     """Asks the carrier for the status of one SIM with these credentials. Raises Invalid where it does not take them."""
     given = checked_secrets(kind=carrier.kind, secrets=secrets)
-    iccid = Line.objects.filter(carrier=carrier).order_by("pk").values_list("iccid", flat=True).first() or NOBODYS
+    line = Line.objects.filter(carrier=carrier).order_by("pk").first()
     gate = CallGate(carrier, patience=PATIENCE)
     try:
         client = carriers.open_client(carrier.kind, url=carrier.url, secrets=given, gate=gate, timeout=TIMEOUT)
         try:
-            client.get_status(iccid)
+            client.get_status(line.called if line else NOBODYS)
         finally:
             client.close()
     except Unauthorized:
@@ -49,9 +49,9 @@ def try_words(carrier: Carrier, words: Mapping[str, str]) -> list[str]:
     given = checked_words(kind=carrier.kind, words=words)
     new = {word: meaning for word, meaning in given.items() if carrier.words.get(word) != meaning}
     lines = {word: Line.objects.filter(carrier=carrier, state__reported_word__iexact=word) for word in new}
-    asked = {word: lines[word].order_by("pk").values_list("iccid", flat=True).first() for word in new}
-    said = [f"{word} = {new[word]}: no line has it now" for word, iccid in asked.items() if iccid is None]
-    some = {word: iccid for word, iccid in asked.items() if iccid is not None}
+    asked = {word: lines[word].order_by("pk").first() for word in new}
+    said = [f"{word} = {new[word]}: no line has it now" for word, line in asked.items() if line is None]
+    some = {word: line for word, line in asked.items() if line is not None}
     if not some:
         return said
     gate = CallGate(carrier, patience=PATIENCE)
@@ -62,11 +62,11 @@ def try_words(carrier: Carrier, words: Mapping[str, str]) -> list[str]:
             carrier.kind, url=carrier.url, secrets=secrets, gate=gate, timeout=TIMEOUT, dialect=dialect
         )
         try:
-            for word, iccid in some.items():
-                status = client.get_status(iccid)
+            for word, line in some.items():
+                status = client.get_status(line.called)
                 is_so = (status.switch, status.blocked) == MEANINGS[new[word]] and status.word.strip().lower() == word
                 now = "says so" if is_so else f"says {status.word} now"
-                said.append(f"{word} = {new[word]}: {lines[word].count():,} lines, {iccid} {now}")
+                said.append(f"{word} = {new[word]}: {lines[word].count():,} lines, {line.iccid} {now}")
         finally:
             client.close()
     except CarrierFailure as failure:

@@ -98,7 +98,7 @@ def test_a_placeholder_is_never_another_device(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize(("told", "ours"), [(f"{FIRST}3", FIRST), (FIRST, f"{FIRST}3"), (f"{FIRST}F", FIRST)])
 def test_an_answer_is_about_the_sim_however_it_is_spelled(told: str, ours: str) -> None:
-    assert usage_in(portal(iccid=told), iccid=ours).iccid == ours
+    assert usage_in(portal(iccid=told), iccid=ours).iccid == told  # with which it is called from then on
     assert line_in(json.dumps(sim(told)).encode(), iccid=ours, now=NOW).counter == 31_457_280
     with pytest.raises(Unreadable, match="another SIM"):
         usage_in(portal(iccid=told), iccid=SECOND)
