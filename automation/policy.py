@@ -403,6 +403,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "lines": ("line.activated", "line.deactivated", "line.suspended", "line.left_alone"),
     "balance": ("balance.low", "balance.red", "balance.recovered"),
     "payments": ("payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute"),
+    "sms": ("sms.doubted", "sms.settled"),
 }
 
 # Seconds after a delivery failed until it is tried again; the last try is within three days of the first.

@@ -410,6 +410,7 @@ class Notice(Posted):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notices")
     key = models.CharField(max_length=120, unique=True)
+    about = models.CharField(max_length=80, default="", db_default="")  # what may go back and forth: `webhook:7`
     subject = models.CharField(max_length=200)
     text = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
@@ -421,6 +422,7 @@ class Notice(Posted):
     class Meta:
         indexes = [
             models.Index(fields=["account", "-id"], name="notice_of_account"),
+            models.Index(fields=["account", "about", "-id"], condition=~Q(about=""), name="notice_about"),
             models.Index(fields=["mail_after"], condition=WAITING, name="notice_to_mail"),
         ]
 

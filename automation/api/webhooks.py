@@ -17,7 +17,7 @@ from automation.models import WebhookDelivery, WebhookEndpoint
 from automation.queries import outbox
 
 GROUP = "Webhooks"
-Topic = Literal["rules", "lines", "balance", "payments"]
+Topic = Literal["rules", "lines", "balance", "payments", "sms"]
 Topics = Annotated[list[Topic], msgspec.Meta(min_length=1, max_length=10)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Public, https")]
 Secret = Annotated[str | None, msgspec.Meta(description="Messages are signed with it; told only when it is made")]

@@ -206,15 +206,21 @@ def claim_deliveries(*, limit: int) -> list[WebhookDelivery]:
     return list(WebhookDelivery.objects.filter(pk__in=ids).select_related("endpoint").order_by("pk"))
 
 
+@transaction.atomic
 def delivered(*, delivery: WebhookDelivery, status: int) -> None:
+    """It was taken. Where messages to the address had been given up, the owner is told that it works again."""
     now = clock.now()
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
         delivered_at=now, tried_at=now, status=status, leased_until=None, last_error=""
     )
-    WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).exclude(wait_until=None).update(wait_until=None)
+    endpoint = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
+    endpoint.exclude(wait_until=None).update(wait_until=None)
+    if endpoint.exclude(given_up_at=None).update(given_up_at=None):
+        _tell_taken_again(delivery.endpoint)
 
 
 PAUSE = dt.timedelta(seconds=30)
+AGAIN = dt.timedelta(days=1)  # between two mails that an address still takes nothing
 
 
 @transaction.atomic
@@ -244,13 +250,37 @@ def not_delivered(*, delivery: WebhookDelivery, reason: str, status: int | None,
 
 
 def _tell_given_up(endpoint: WebhookEndpoint, reason: str) -> None:
+    """Once a day as long as it stays so. Not where its owner knows: the address is off, or gone."""
+    now = clock.now()
+    told_before = WebhookEndpoint.objects.select_for_update().values_list("given_up_at", flat=True).get(pk=endpoint.pk)
+    if told_before is not None and told_before > now - AGAIN:
+        return
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(given_up_at=now)
     told = Told(
-        "Webhook messages could not be delivered",
-        f"Messages to {endpoint.url} were not taken and are given up: {reason}. See the log under Automation, Webhooks;"
-        " what was given up can be sent again there.",
+        f"Webhook messages to {_host(endpoint)} could not be delivered",
+        f"Messages to {endpoint.url} failed, and we stopped retrying: {reason}. See the log under Automation, Webhooks."
+        " You can send them again there.",
     )
-    key = f"webhook:{endpoint.pk}:{clock.today()}"
-    tell(account_id=endpoint.account_id, key=key, told=told, page=f"/automation/webhooks/{endpoint.uuid.hex}/")
+    _tell(endpoint, told)
+
+
+def _tell_taken_again(endpoint: WebhookEndpoint) -> None:
+    told = Told(
+        f"Webhook messages to {_host(endpoint)} are delivered again",
+        f"{endpoint.url} accepted a message. Messages that failed before are in the log under Automation, Webhooks."
+        " You can send them again there.",
+    )
+    _tell(endpoint, told)
+
+
+def _tell(endpoint: WebhookEndpoint, told: Told) -> None:
+    key = f"webhook:{endpoint.pk}:{clock.now().isoformat()}"
+    page = f"/automation/webhooks/{endpoint.uuid.hex}/"
+    tell(account_id=endpoint.account_id, key=key, told=told, page=page, about=f"webhook:{endpoint.pk}")
+
+
+def _host(endpoint: WebhookEndpoint) -> str:
+    return (urlsplit(endpoint.url).hostname or endpoint.url)[:100]
 
 
 def drop_old_deliveries(*, limit: int = 10_000) -> int:

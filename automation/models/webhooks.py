@@ -25,6 +25,7 @@ class WebhookEndpoint(models.Model):
     deleted_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
     wait_until = models.DateTimeField(null=True)  # its receiver asked to be left alone until then
+    given_up_at = models.DateTimeField(null=True)  # when its owner was told that it takes nothing; null: it does
     since = models.DateTimeField(default=clock.now)  # what happened before it was switched on is not sent
 
     def __str__(self) -> str:

@@ -28,6 +28,7 @@ TOPICS = (
     ("lines", "Lines: activated, deactivated, suspended"),
     ("balance", "Balance: low, too low, recovered"),
     ("payments", "Payments: succeeded, declined, failed, went back"),
+    ("sms", "SMS: not known whether it was sent, and the answer"),
 )
 
 

@@ -30,11 +30,49 @@ def tell(
     invoice: Invoice | None = None,
     to: Sequence[str] = (),
     page: str = "/billing/",
+    about: str = "",
 ) -> bool:
-    """Once for each key: to these mail addresses, or to the owner. Call it in the transaction of what happened."""
+    """Once for each key: to these mail addresses, or to the owner. Call it in the transaction of what happened.
+
+    `about` names what may go back and forth, such as one webhook endpoint: its first turn is mailed at once, those
+    within the hour after it are one mail at its end, with the last state.
+    """
     said = {"subject": told.subject, "text": told.text, "invoice": invoice, "to": list(to), "page": page}
-    _, is_new = Notice.objects.get_or_create(key=key, defaults={"account_id": account_id, **said})
-    return is_new
+    if not about:
+        return Notice.objects.get_or_create(key=key, defaults={"account_id": account_id, **said})[1]
+    now, turns = clock.now(), Notice.objects.filter(account_id=account_id, about=about)
+    if (waiting := _waiting(account_id, about)) is not None:
+        return _replace(waiting, key, told, page)
+    last = turns.order_by("-pk").first()
+    due_at = (last.due_at or last.created_at) + FLAPPING if last is not None else now
+    more = {"about": about, "due_at": due_at if due_at > now else None}
+    return Notice.objects.get_or_create(key=key, defaults={"account_id": account_id, **said, **more})[1]
+
+
+FLAPPING = dt.timedelta(hours=1)
+SEVERAL_TURNS = "This changed several times within an hour. This is the last state."
+
+
+def _waiting(account_id: int, about: str) -> Notice | None:
+    """The mail at the end of the hour, as long as nobody has begun to send it."""
+    turns = Notice.objects.select_for_update().filter(account_id=account_id, about=about)
+    return turns.filter(mailed_at=None, handed_at=None, due_at__gt=clock.now()).order_by("-pk").first()
+
+
+def _replace(waiting: Notice, key: str, told: Told, page: str) -> bool:
+    if waiting.key == key:
+        return False
+    if not Notice.objects.filter(key=key).exists():
+        waiting.key = key
+    waiting.subject, waiting.text, waiting.page = told.subject, f"{told.text}\n\n{SEVERAL_TURNS}", page
+    waiting.save(update_fields=["key", "subject", "text", "page"])
+    return True
+
+
+def take_back(*, account_id: int, about: str) -> None:
+    """What waits for the end of its hour is no longer so, and nothing else is to be said: it is not mailed."""
+    if (waiting := _waiting(account_id, about)) is not None:
+        waiting.delete()
 
 
 def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
@@ -46,28 +84,7 @@ def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
         told = words.lines_suspended(lines=suspended, available=balance.available, minimum=balance.minimum)
     else:
         told = words.lines_back(lines=back, available=balance.available)
-    _tell_last(account_id, told)
-
-
-FLAPPING = dt.timedelta(hours=1)
-
-
-def _tell_last(account_id: int, told: Told) -> None:
-    """The first turn is told at once; those within the hour after it are one mail at its end, with the last state."""
-    now, turns = clock.now(), Notice.objects.filter(account=account_id, key__startswith=f"turn:{account_id}:")
-    waiting = turns.select_for_update().filter(mailed_at=None, due_at__gt=now).order_by("-pk").first()
-    if waiting is not None:
-        waiting.subject, waiting.text = told.subject, f"{told.text}\n\n{SEVERAL_TURNS}"
-        waiting.save(update_fields=["subject", "text"])
-        return
-    last = turns.order_by("-pk").first()
-    due_at = (last.due_at or last.created_at) + FLAPPING if last is not None else now
-    key = f"turn:{account_id}:{now.isoformat()}"
-    if tell(account_id=account_id, key=key, told=told) and due_at > now:
-        Notice.objects.filter(key=key).update(due_at=due_at)
-
-
-SEVERAL_TURNS = "The balance crossed its minimum several times within an hour. This is the last state."
+    tell(account_id=account_id, key=f"turn:{account_id}:{clock.now().isoformat()}", told=told, about="turn")
 
 
 def tell_low(*, today: dt.date) -> int:
@@ -94,12 +111,15 @@ def _tell_low(account_id: int, today: dt.date) -> bool:
     Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
     if is_low:
         record(by=SYSTEM, verb="balance.low", account_id=account_id)
+    else:
+        take_back(account_id=account_id, about="low")
     refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
     balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)
     if not is_low or refilled or balance.runway_days is None or balance.runway_days < 0:
         return False
     key = f"low:{account_id}:{clock.now().isoformat()}"
-    return tell(account_id=account_id, key=key, told=words.low(available=balance.available, days=balance.runway_days))
+    told = words.low(available=balance.available, days=balance.runway_days)
+    return tell(account_id=account_id, key=key, told=told, about="low")
 
 
 @transaction.atomic

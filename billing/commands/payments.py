@@ -154,7 +154,7 @@ def _hold(refill: AutoRefill, held: Held, *, spent: Decimal, today: dt.date) -> 
             amount=refill.amount, spent=spent, ceiling=refill.ceiling, is_own=refill.ceiling_is_own
         )
         key = f"refill-ceiling:{refill.pk}:{today:%Y-%m}:{plain(refill.ceiling)}"
-        tell(account_id=refill.pk, key=key, told=told, page="/billing/auto-refill/")
+        tell(account_id=refill.pk, key=key, told=told, page="/billing/auto-refill/", about="refill")
     balance = queries.balance_of(refill.account, today=today)
     if balance.colour is Colour.RED:
         told = words.missing(
@@ -164,7 +164,13 @@ def _hold(refill: AutoRefill, held: Held, *, spent: Decimal, today: dt.date) -> 
             held=held,
             per_day=refill.per_day,
         )
-        tell(account_id=refill.pk, key=f"refill-missing:{refill.pk}:{refill.turn}", told=told, page=PAY_MISSING)
+        tell(
+            account_id=refill.pk,
+            key=f"refill-missing:{refill.pk}:{refill.turn}",
+            told=told,
+            page=PAY_MISSING,
+            about="missing",
+        )
 
 
 def _chargeable(account_id: int) -> Customer:
@@ -330,7 +336,7 @@ def _tell_unanswered(payment: Payment) -> None:
     again = clock.now() + ASK_AGAIN
     if news(refill=refill, happened=RefillNews.UNANSWERED, retry_at=again) is RefillState.RETRYING:
         told = words.unanswered(amount=payment.amount)
-        tell(account_id=refill.pk, key=f"unanswered:{refill.pk}:{payment.turn}", told=told)
+        tell(account_id=refill.pk, key=f"unanswered:{refill.pk}:{payment.turn}", told=told, about="refill")
 
 
 def _tell_refill(payment: Payment, state: PaymentState, *, was_abandoned: bool = False) -> None:
@@ -344,7 +350,8 @@ def _tell_refill(payment: Payment, state: PaymentState, *, was_abandoned: bool =
             tell(account_id=payment.account_id, key=f"confirm:{payment.pk}", told=told)
     elif state is PaymentState.CANCELLED and not was_abandoned:
         if news(refill=refill, happened=RefillNews.DROPPED, why="you cancelled its payment") is RefillState.PAUSED:
-            tell(account_id=payment.account_id, key=f"dropped:{payment.pk}", told=words.dropped(amount=payment.amount))
+            told = words.dropped(amount=payment.amount)
+            tell(account_id=payment.account_id, key=f"dropped:{payment.pk}", told=told, about="refill")
     else:
         reason = NOT_CONFIRMED if state is PaymentState.CANCELLED else payment.reason
         _declined(refill, payment.amount, payment.last4, reason, key=str(payment.pk))
@@ -361,4 +368,4 @@ def _declined(refill: AutoRefill, amount: Decimal, last4: str, reason: str, *, k
     happened = RefillNews.DECLINED if again else RefillNews.DECLINED_LAST
     news(refill=refill, happened=happened, retry_at=again, declined=count, why=reason)
     told = words.declined(amount=amount, last4=last4, reason=reason, again=again)
-    tell(account_id=refill.pk, key=f"declined:{refill.pk}:{key}", told=told)
+    tell(account_id=refill.pk, key=f"declined:{refill.pk}:{key}", told=told, about="refill")

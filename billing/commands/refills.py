@@ -16,7 +16,7 @@ from accounts.models import Account
 from accounts.policy import SYSTEM, Actor
 from billing import queries, words
 from billing.commands.ledger import PaidByParent, lock_wallets
-from billing.commands.notices import tell
+from billing.commands.notices import take_back, tell
 from billing.models import AutoRefill, Customer
 from billing.policy import (
     MOST_A_DAY,
@@ -145,6 +145,8 @@ def news(
         refill.why_paused = why[:200] if refill.is_paused else ""
         refill.look_at = None
     refill.save()
+    if after is RefillState.ON and before is not after:
+        take_back(account_id=refill.pk, about="refill")
     return after
 
 
@@ -158,7 +160,11 @@ def pause(*, account_id: int, key: str, why: str) -> None:
     if news(refill=refill, happened=RefillNews.TAKEN_BACK, why=why) != before:
         record(by=SYSTEM, verb="auto-refill.paused", account_id=account_id, detail={"why": why})
         tell(
-            account_id=account_id, key=f"refill-paused:{key}", told=words.paused(why=why), page="/billing/auto-refill/"
+            account_id=account_id,
+            key=f"refill-paused:{key}",
+            told=words.paused(why=why),
+            page="/billing/auto-refill/",
+            about="refill",
         )
 
 

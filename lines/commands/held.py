@@ -63,7 +63,13 @@ def _tell_owners(rows: Sequence[HeldMovement], reading_id: int) -> None:
             " more than usual. It will be charged once the next reading confirms it. Your rules see this usage already."
             " If you don’t expect it, deactivate the line.",
         )
-        tell(account_id=payer_id, key=f"held:{reading_id}:{payer_id}", told=told, page=f"/lines/{iccid}/readings/")
+        tell(
+            account_id=payer_id,
+            key=f"held:{reading_id}:{payer_id}",
+            told=told,
+            page=f"/lines/{iccid}/readings/",
+            about=f"held:{iccid}",
+        )
 
 
 @transaction.atomic

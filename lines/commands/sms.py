@@ -269,7 +269,12 @@ def sms_doubted(*, message_id: int, doubt: Doubt) -> None:
     message.is_open, message.leased_until = False, None
     message.save(update_fields=["doubt", "doubt_ref", "is_open", "leased_until"])
     carrier = Actor(ActorKind.CARRIER, message.carrier.name)
-    _record(message, by=carrier, verb="sms.doubted", detail={"sms": message.pk, "listed": message.doubt})
+    _record(
+        message,
+        by=carrier,
+        verb="sms.doubted",
+        detail={"sms": message.pk, "text": message.text, "listed": message.doubt},
+    )
     iccid = message.line.iccid
     told = Told(
         "Was this message sent?",
@@ -299,7 +304,8 @@ def settle_sms(*, message_id: int, was_sent: bool, by: Actor) -> None:
     message.doubt, message.doubt_ref, message.ask_first = "", "", False
     message.is_open, message.due_at, message.attempts = not was_sent, None, 0
     message.save(update_fields=["doubt", "doubt_ref", "ask_first", "is_open", "due_at", "attempts"])
-    _record(message, by=by, verb="sms.settled", detail={"sms": message.pk, "was_sent": was_sent, "listed": listed})
+    detail = {"sms": message.pk, "text": message.text, "was_sent": was_sent, "listed": listed}
+    _record(message, by=by, verb="sms.settled", detail=detail)
     if was_sent:
         follow = CLIENTS[message.carrier.kind].abilities.tells_sms_fate
         sms_accepted(message_id=message.pk, sms=Sms(ref, True, listed, None), follow=follow)
