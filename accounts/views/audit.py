@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlencode
 
-from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 from kit import clock
+from kit.exports import csv_answer
 from kit.htmx import page
-from kit.sheets import csv_lines
 
 from accounts import audit
 from accounts.audit import Asked, Told
@@ -58,12 +57,10 @@ def _query(asked: Asked, *, before: int | None = None) -> str:
 
 @require_GET
 @needs(Right.SEE_AUDIT)
-def audit_csv(request: MemberRequest) -> HttpResponseBase:
+def audit_csv(request: MemberRequest) -> HttpResponse:
     """The same events, all of them, as they come from the database."""
     rows = audit.everything(request.account, asked_of_audit(request.GET))
-    response = StreamingHttpResponse(csv_lines(_lines(rows)), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="audit-{clock.today().isoformat()}.csv"'
-    return response
+    return csv_answer(f"audit-{clock.today().isoformat()}.csv", _lines(rows))
 
 
 def _lines(rows: Iterable[Told]) -> Iterator[Sequence[str]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
 from kit import clock
 from kit.errors import Invalid, Refusal
+from kit.exports import file_answer
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
@@ -25,10 +25,6 @@ from billing.policy import runway_shown
 from billing.views.parts import actor, common
 
 PAGE = 25
-FORMATS = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
 
 
 @require_GET
@@ -132,7 +128,4 @@ def statement(request: MemberRequest, key: str) -> HttpResponse:
         raise Http404
     numbers = list(StatementPart.objects.filter(statement=found).order_by("number").values_list("pk", flat=True))
     pieces = (bytes(StatementPart.objects.get(pk=pk).content) for pk in numbers)
-    response = StreamingHttpResponse(pieces, content_type=FORMATS[found.format])
-    name = f"{slugify(request.account.name) or 'account'}-{found.month:%Y-%m}.{found.format}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return cast(HttpResponse, response)  # Django's types have no common one for both
+    return file_answer(f"{slugify(request.account.name) or 'account'}-{found.month:%Y-%m}.{found.format}", pieces)

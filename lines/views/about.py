@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from itertools import chain, islice
-from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 from kit import clock
 from kit.charts import Bar, bars
+from kit.exports import csv_answer
 from kit.htmx import page
-from kit.sheets import csv_lines
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
@@ -75,7 +73,7 @@ def line_connections_csv(request: MemberRequest, iccid: str) -> HttpResponseBase
         )
         for one in devices.connections_of(request.membership, line)
     )
-    return as_csv(f"connections-{iccid}.csv", CONNECTION_HEADS, rows)
+    return csv_answer(f"connections-{iccid}.csv", chain([CONNECTION_HEADS], rows))
 
 
 @require_GET
@@ -148,10 +146,3 @@ def _cycle(request: MemberRequest, line: Line) -> tuple[dt.date, list[dt.date]]:
 
 def time_text(when: dt.datetime | None) -> str:
     return f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if when else ""
-
-
-def as_csv(name: str, heads: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> StreamingHttpResponse:
-    lines = csv_lines(chain([heads], rows))
-    return StreamingHttpResponse(
-        lines, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
+from kit.exports import csv_answer
 from kit.htmx import page
-from kit.sheets import csv_lines
 
 from accounts.doors import MemberRequest, needs
 from accounts.models import Account
@@ -197,9 +197,7 @@ def job_csv(request: MemberRequest, key: str) -> HttpResponse:
         for iccid, state, verdict, note in found.iterator(chunk_size=5000):
             yield iccid, ITEMS[Item(state)], reason(verdict, note, outside=outside)
 
-    response = StreamingHttpResponse(csv_lines(rows()), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="job-{job.uuid.hex[:8]}.csv"'
-    return cast(HttpResponse, response)  # Django's types have no common one for both
+    return csv_answer(f"job-{job.uuid.hex[:8]}.csv", rows())
 
 
 def _whole(text: str | None) -> int:

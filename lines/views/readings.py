@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import chain
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 from kit import clock
+from kit.exports import csv_answer
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines.queries import readings
-from lines.views.about import as_csv, time_text
+from lines.views.about import time_text
 from lines.views.line import line_context, line_or_404
 
 HEADS = ("Read at (UTC)", "Counter (bytes)", "Billing cycle", "Carrier time (UTC)", "Final total")
@@ -61,4 +63,4 @@ def line_readings_csv(request: MemberRequest, iccid: str) -> HttpResponseBase:
         )
         for one in readings.readings_of(request.membership, line, day)
     )
-    return as_csv(f"readings-{iccid}-{day.isoformat()}.csv", HEADS, rows)
+    return csv_answer(f"readings-{iccid}-{day.isoformat()}.csv", chain([HEADS], rows))
