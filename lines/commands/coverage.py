@@ -20,7 +20,9 @@ from lines.networks import TECHNOLOGIES, read_technologies
 PLAN = Column("rate plan", ("rate_plan", "plan", "tariff", "tarif", "tarifa", "tariffa"))
 COLUMNS = (
     PLAN,
-    Column("country", ("country name", "land", "pays", "país", "paese", "kraj", "страна"), required=True),
+    Column(
+        "country", ("country name", "countryname", "land", "pays", "país", "paese", "kraj", "страна"), required=True
+    ),
     Column(
         "code",
         ("iso", "iso code", "iso2", "iso 3166", "iso 3166 1", "alpha 2", "alpha2", "ländercode", "code pays"),
@@ -30,11 +32,14 @@ COLUMNS = (
     Column(
         "network", ("operator", "netz", "operador", "opérateur", "operatore", "carrier", "network name"), required=True
     ),
-    Column("technologies", ("technology", "technologie", "technologien", "rat"), otherwise=("bands",)),
+    Column("status"),  # of the network itself
+    Column("technologies", ("technology", "technologie", "technologien", "rat")),
+    Column("bands"),  # of public tables, in whose own words stand technologies
 )
 HEADS = ("rate_plan", "country", "code", "network", "technologies")
 MOST_ROWS = 100_000
 LONGEST = 80
+ENDED = ("not operational", "returned spare", "reserved", "planned", "upcoming", "allocated", "implement / design")
 NOWHERE = ("", "n/a", "na/na", "-", "--", "international")  # networks of ships and satellites
 
 
@@ -87,6 +92,8 @@ def _left_out(row: Mapping[str, str]) -> str:
         return f"{row['network']} belongs to no country"
     if row["code"].upper() in SPLIT:
         return f"{row['country']} is no country any more"
+    if row["status"].lower() in ENDED:
+        return f"{row['network'] or 'the network'} is not in operation"
     return "" if row["network"] else "the network has no name"
 
 
@@ -100,7 +107,7 @@ def _join(networks: dict[tuple[str, str], Coverage], plan: RatePlan, row: Mappin
     for code in codes:
         key = code, row["network"].casefold()
         before = networks[key].technologies if key in networks else ""
-        technologies, _ = read_technologies(f"{before} {row['technologies']}")
+        technologies, _ = read_technologies(f"{before} {row['technologies'] or row['bands']}")
         country = row["country"] if len(codes) == 1 and key not in networks else name_of(code)
         if key in networks:
             networks[key].technologies = technologies
@@ -111,14 +118,18 @@ def _join(networks: dict[tuple[str, str], Coverage], plan: RatePlan, row: Mappin
 
 
 def _codes(text: str) -> list[str]:
-    """`BL/GF/GP` is three countries."""
-    return [code_of(part) for part in re.split(r"[/,;+]", text) if part.strip()]
+    """`BL/GF/GP` is three countries; `GE-AB` is a part of one, as ISO 3166-2 has it."""
+    return [code_of(part) for part in _parts(text) if part.strip()]
+
+
+def _parts(text: str) -> list[str]:
+    return [re.sub(r"^\s*([A-Za-z]{2})-[A-Za-z0-9]{1,3}\s*$", r"\1", part) for part in re.split(r"[/,;+]", text)]
 
 
 def _wrong(row: Mapping[str, str], named: str, plans: Mapping[str, RatePlan]) -> str:
     if named not in plans:
         return f"there is no rate plan {named!r}" if named else "the rate plan is missing"
-    for part in re.split(r"[/,;+]", row["code"]):
+    for part in _parts(row["code"]):
         if not code_of(part):
             return why_not(part.strip())
     codes, meant = _codes(row["code"]), code_of(row["country"]) if len(row["country"]) > 3 else ""

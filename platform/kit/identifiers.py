@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -195,11 +196,11 @@ def read_imei(text: str | None) -> str | None:
 def read_msisdn(text: str | None) -> str | None:
     """A phone number in digits, country first and without a plus sign; a placeholder is not told: None.
 
-    `+31 (0)97…` and `0031 97…` are the same number as `3197…`.
+    `+31 (0)97…` and `0031 97…` are the same number as `3197…`; a date is none.
     """
     plain = _unwrapped(_plain((text or "")[:60]))
     plain = re.sub(r"(?i)^(?:msisdn|tel|phone)\b\W*(?=[+0-9(])", "", plain)
-    if re.search(r"[^0-9+() ./-]", plain) or "+" in plain.lstrip("( ")[1:]:
+    if re.search(r"[^0-9+() ./-]", plain) or "+" in plain.lstrip("( ")[1:] or _is_date(plain):
         return None
     digits = re.sub(r"[^0-9]", "", plain)
     is_international = plain.lstrip("( ").startswith("+") or digits.startswith("00")
@@ -207,6 +208,35 @@ def read_msisdn(text: str | None) -> str | None:
     if "(0)" in plain.replace(" ", "") or is_international:
         bare = _without_trunk(bare, plain)
     return bare if _MSISDN.fullmatch(bare) and len(set(bare)) > 1 else None
+
+
+_DATES = (
+    re.compile(r"(?P<y>(?:19|20)[0-9]{2})(?P<by>[-/. ]?)(?P<m>[0-9]{2})(?P=by)(?P<d>[0-9]{2})"),
+    re.compile(r"(?P<d>[0-9]{2})(?P<by>[-/. ]?)(?P<m>[0-9]{2})(?P=by)(?P<y>(?:19|20)[0-9]{2})"),
+    re.compile(r"(?P<m>[0-9]{2})(?P<by>[-/. ]?)(?P<d>[0-9]{2})(?P=by)(?P<y>(?:19|20)[0-9]{2})"),
+    re.compile(r"(?P<y>(?:19|20)[0-9]{2})(?P<by>[-/. ])(?P<m>[0-9]{1,2})(?P=by)(?P<d>[0-9]{1,2})"),
+    re.compile(r"(?P<d>[0-9]{1,2})(?P<by>[-/. ])(?P<m>[0-9]{1,2})(?P=by)(?P<y>[0-9]{4}|[0-9]{2})"),
+    re.compile(r"(?P<m>[0-9]{1,2})(?P<by>[-/. ])(?P<d>[0-9]{1,2})(?P=by)(?P<y>[0-9]{4}|[0-9]{2})"),
+)
+
+
+def _is_date(plain: str) -> bool:
+    """Whether a cell is a day, which no country's number is that is written so."""
+    for found in filter(None, (pattern.fullmatch(plain.strip()) for pattern in _DATES)):
+        year, month, day = (int(found[name]) for name in "ymd")
+        try:
+            dt.date(year if year > 99 else 2000 + year, month, day)
+        except ValueError:
+            continue
+        return bool(found["by"]) or not _is_number(plain.strip())
+    return False
+
+
+def _is_number(digits: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _without_trunk(digits: str, plain: str) -> str:

@@ -1,4 +1,4 @@
-"""Tables that people send in, as CSV in many dialects or as XLSX: the one reader. Nothing is half taken.
+"""Tables that people send in, as CSV in many dialects, XLSX or JSON: the one reader. Nothing is half taken.
 
 What makes a whole file doubtful (a quotation mark that is never closed, a heading twice, a byte that cannot be read) is
 one refusal that names the row; what makes one row doubtful (a cell too many) is that row's alone.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -24,6 +25,7 @@ DELIMITERS = ",;\t|"
 HEADING_WITHIN = 20  # rows; above it stand titles and dates
 MOST_CELLS = 500
 LONGEST_CELL = 100_000
+_JSON = re.compile(r"\s*\[\s*\{")
 _SEP = re.compile(r'"?sep=(.)"?', re.I)
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _DIGITS = re.compile(r"(?<![0-9])[0-9]{18,22}(?![0-9])")
@@ -110,6 +112,8 @@ def _below_heading(content: bytes, columns: Sequence[Column], notes: list[str]) 
         return _sheet_below_heading(content, columns, notes)
     text, note = decoded(content)
     notes += [note] if note else []
+    if _JSON.match(text):
+        return _records_below_heading(text, columns, notes)
     text, delimiters = _announced(text)
     best: tuple[int, int, str, list[str]] | None = None
     for delimiter in delimiters:
@@ -146,6 +150,35 @@ def _sheet_below_heading(content: bytes, columns: Sequence[Column], notes: list[
     heads = _heads(cells, columns, notes)
     rows = ((number, cells) for _, number, cells in workbooks.rows(content, only=name))
     return ((number, _fitted(list(map(_clean, cells)), len(heads))) for number, cells in rows), at, heads
+
+
+def _records_below_heading(text: str, columns: Sequence[Column], notes: list[str]) -> tuple[Grid, int, list[str]]:
+    """A list of JSON records; their names are the heading, and each has the number of its place, from 1."""
+    try:
+        records = json.loads(text, object_pairs_hook=_record, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise Invalid("This JSON is nested too deeply. Nothing was taken from the file.") from None
+    except json.JSONDecodeError as error:
+        raise Invalid(f"Row {error.lineno}: this isn’t valid JSON. Nothing was taken from the file.") from None
+    names = list(dict.fromkeys(name for one in records if isinstance(one, dict) for name in one))
+    if not _has_required(_known(names, columns), columns):
+        raise Invalid(_no_heading(columns))
+    for number, one in enumerate(records, 1):
+        if not isinstance(one, dict):
+            raise Invalid(f"Record {number} has no named cells. Nothing was taken from the file.")
+    rows = ((number, [_clean(_cell(one.get(name))) for name in names]) for number, one in enumerate(records, 1))
+    return rows, 0, _heads(names, columns, notes)
+
+
+def _record(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise Invalid(f"A record has “{name[:40]}” {times} times. Nothing was taken from the file.")
+    return dict(pairs)
+
+
+def _cell(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def _fitted(cells: list[str], width: int) -> list[str]:

@@ -10,11 +10,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
+from kit.errors import Invalid
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
-from lines.commands.adding import add_file
+from lines.commands.adding import add_file, rows_of
 from lines.commands.claims import reserve
 from lines.commands.coverage import coverage_in, load_coverage
 from lines.commands.lists import iccids_of
@@ -199,14 +200,43 @@ def test_coverage_that_cannot_be_right_changes_nothing(account: Account, row: st
     assert not Coverage.objects.exists()
 
 
+def network(country: str | None, code: str | None, operator: str | None, status: str, bands: str | None) -> object:
+    return {
+        "type": "National", "countryName": country, "countryCode": code, "mcc": "289", "mnc": "67", "brand": None,
+        "operator": operator, "status": status, "bands": bands, "notes": None,
+    }  # fmt: skip
+
+
+# Public tables of the world's networks, in their shapes and with a few of their rows: the one by ISO codes in small
+# letters as CSV and as JSON, the other by names as JSON, with parts of countries and networks that have ended.
 TABLES = {
     "MCC,MCC (int),MNC,MNC (int),ISO,Country,Country Code,Network\n"
     "289,649,88,2191,ge,Abkhazia,7,A-Mobile\n"
     "901,2305,13,319,n/a,International Networks,882,Antarctica\n"
-    "221,545,02,47,xk,Kosovo,383,IPKO\n": ["GE", "XK"],
+    "221,545,02,47,xk,Kosovo,383,IPKO\n": (3, ["GE", "XK"], [""]),
     "MCC;MNC;PLMN;Region;Country;ISO;Operator;Brand;TADIG;Bands\n"
     "340;01;34001;America;French Antilles (France);BL/GF/GP/MF/MQ;Orange Caraïbe;Orange;FRAF1;GSM 900 / LTE 1800\n"
-    "221;02;22102;Europe;Kosovo;XK;IPKO;IPKO;;5G 3500\n": ["BL", "GF", "GP", "MF", "MQ", "XK"],
+    "221;02;22102;Europe;Kosovo;XK;IPKO;IPKO;;5G 3500\n": (2, ["BL", "GF", "GP", "MF", "MQ", "XK"], ["2G 4G", "5G"]),
+    json.dumps(
+        [
+            {"mcc": "289", "mnc": "88", "iso": "ge", "country": "Abkhazia", "country_code": "7", "network": "A-Mobile"},
+            {"mcc": "276", "mnc": "01", "iso": "al", "country": "Albania", "country_code": "355", "network": "ONE"},
+        ],
+        indent=4,
+    ): (2, ["AL", "GE"], [""]),
+    json.dumps(
+        [
+            network("Abkhazia", "GE-AB", "Aquafon JSC", "Operational", "GSM 900 / GSM 1800 / UMTS 2100 / LTE 800"),
+            network("French Antilles (France)", "BL/GF/GP/MF/MQ", "Free Caraïbe", "Not operational", "UMTS 900"),
+            network("French Antilles (France)", "BL/GF/GP/MF/MQ", "UTS Caraïbe", "Operational", "GSM 900 / LTE 1800"),
+            network("Russian Federation", "RU", "Beeline", "Unknown", "MVNO on MegaFon base"),
+            network("United States of America", "US", "AT&T", "Operational", "TDMA 850 / UTMS / mmWave / 5G 700"),
+            network(None, None, "Maritime", "Operational", "GSM 1800"),
+            network("Albania", "AL", None, "Operational", None),
+        ],
+        indent=2,
+        ensure_ascii=False,
+    ): (7, ["BL", "GE", "GF", "GP", "MF", "MQ", "RU", "US"], ["", "2G 3G 4G", "2G 4G", "5G"]),
 }
 
 
@@ -215,9 +245,35 @@ def test_public_tables_of_the_worlds_networks_load_for_a_plan(account: Account, 
     plan = fleet.plans["simbase"]
     plan.refresh_from_db()
     loaded = load_coverage(table=coverage_in(content=text.encode()), plan=plan, by=OPERATOR)
+    rows, codes, technologies = TABLES[text]
     assert loaded.bad_rows == []
-    assert sorted(Coverage.objects.values_list("code", flat=True)) == TABLES[text]
-    assert loaded.rows == 3 - (";" in text)
+    assert sorted(Coverage.objects.values_list("code", flat=True)) == codes
+    assert sorted(set(Coverage.objects.values_list("technologies", flat=True))) == technologies
+    assert loaded.rows == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[{"country": "Austria", "iso": "AT", "network": "A1"}', "Row 1: this isn’t valid JSON"),
+        ('[{"country": "Austria", "iso": "AT"}]', "No heading was found"),
+        ('[{"country": "Austria", "iso": "AT", "iso": "DE", "network": "A1"}]', "has “iso” 2 times"),
+        ('[{"country": "Austria", "iso": "AT", "network": "A1"}, 7]', "Record 2 has no named cells"),
+        ('[{"country": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_records_that_are_none_change_nothing(account: Account, text: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        coverage_in(content=text.encode())
+
+
+def test_lines_may_come_as_records(account: Account) -> None:
+    """A number in JSON keeps all its digits."""
+    records = f'[{{"ICCID": {SIM}, "Rate plan": "World", "Notes": "=1"}}, {{"iccid": "x", "rate plan": "World"}}]'
+    with pytest.raises(Invalid, match="heading has iccid 2 times"):
+        rows_of(content=records.encode())
+    (row,) = rows_of(content=records.split(", {")[0].encode() + b"]").rows
+    assert (row.number, row.iccid, row.plan, row.notes) == (1, SIM, "World", "=1")
 
 
 def test_claim_codes_of_one_sim_twice_are_not_taken(account: Account, tmp_path: Path) -> None:

@@ -164,6 +164,30 @@ def test_a_placeholder_is_no_imei(text: str | None, right: str | None) -> None:
     assert identifiers.read_imei(text) == right
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-27", "27112026", "20261127", "11272026", "27.11.2026", "27/11/2026", "11/27/2026", "27-11-26",
+        "2026-1-7", "1.2.2026", "2026/11/27", "'2026-11-27", '="27112026"', " 27.11.26 ",
+    ],
+)  # fmt: skip
+def test_a_date_is_no_number(text: str) -> None:
+    assert identifiers.read_msisdn(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("+27112026", "27112026"),
+        ("31970400001", "31970400001"),
+        ("4930.1234.567", "49301234567"),
+        ("31021998", "31021998"),
+    ],
+)
+def test_what_only_looks_like_a_date_stays_a_number(text: str, right: str) -> None:
+    assert identifiers.read_msisdn(text) == right
+
+
 @pytest.mark.parametrize(("text", "right"), NUMBERS)
 def test_a_number_is_read_however_it_is_written(text: str | None, right: str | None) -> None:
     assert identifiers.read_msisdn(text) == right
