@@ -1,16 +1,13 @@
 """The readers of files and identifiers under a fuzzer that follows coverage: `python -m tests.rigs.fuzz -runs=200000`.
 
-Needs atheris (`.venv/bin/pip install atheris`). What fails is left in a file, as libFuzzer does.
+`make fuzz` installs atheris for it. What fails is left in a file, as libFuzzer does.
 """
 
 from __future__ import annotations
 
 import sys
 
-try:
-    import atheris
-except ImportError:
-    sys.exit("atheris is not installed: .venv/bin/pip install atheris")
+import atheris
 
 with atheris.instrument_imports(include=["kit"]):
     from kit import identifiers
@@ -22,7 +19,7 @@ COLUMNS = (Column("iccid", ("icc",), required=True), Column("notes"))
 
 def one(data: bytes) -> None:
     """Any bytes: rows are read or named, never both, and nothing but a refusal is raised."""
-    for content in (data, b"iccid,notes\n" + data):
+    for content in (data, b"iccid,notes\n" + data, b'[{"iccid":' + data):
         try:
             table = read_table(content, COLUMNS, most=1000)
             list(rows_of_text(content))
