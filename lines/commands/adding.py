@@ -22,7 +22,7 @@ from lines.commands.claims import NOT_HERE, Claims, claims_of, note_guesses, tak
 from lines.commands.coverage import PLAN
 from lines.commands.lists import ICCIDS
 from lines.commands.tags import tag_lines, tag_names
-from lines.commands.wishes import LONGEST_NOTES, _wish, enforce, plain_notes, set_many
+from lines.commands.wishes import LONGEST_NOTES, change_wishes, enforce, plain_notes, set_many
 from lines.models import Line, LineState, RatePlan
 from lines.policy import Wanted, Why
 from lines.policy.precedence import Request, Result, Standing, settled
@@ -238,7 +238,7 @@ def _take(account: Account, chosen: Sequence[Chosen], by: Actor) -> None:
 def _wish_new(account: Account, ids: Sequence[int], *, active: bool, by: Actor) -> None:
     if not active:  # one that its carrier left on is to be switched off
         on = f"l.id = ANY(%(ids)s) AND st.reported = {Switch.ON:d}"
-        _wish(which=on, ids=ids, to=Standing.NEW, instead_of=list(Standing))
+        change_wishes(which=on, ids=ids, to=Standing.NEW, instead_of=list(Standing))
         return
     states = list(LineState.objects.select_for_update(of=("self",)).select_related("line").filter(pk__in=ids))
     is_red = Wallet.objects.get(pk=account.payer_id).is_red

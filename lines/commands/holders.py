@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
-from lines.commands.wishes import _wish, enforce
+from lines.commands.wishes import change_wishes, enforce
 from lines.policy.precedence import Request, Result, Standing, leads_to, settled
 
 MOVE = """
@@ -71,8 +71,8 @@ def follow_holder(*, holder: Account) -> int:
 def _follow_holder(holder: Account, which: str, ids: Sequence[int]) -> int:
     if not holder.is_active:
         running = leads_to(Request.HOLDER_OFF, Result.SUBACCOUNT)
-        return sum(_wish(which=which, ids=ids, to=Standing.SUBACCOUNT, instead_of=running).values())
+        return sum(change_wishes(which=which, ids=ids, to=Standing.SUBACCOUNT, instead_of=running).values())
     enforce(account_ids=[holder.payer_id])
     is_red = Wallet.objects.get(pk=holder.payer_id).is_red
     to = settled(Result.ON, is_red=is_red, holder_off=False) or Standing.ON
-    return sum(_wish(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())
+    return sum(change_wishes(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())

@@ -3,36 +3,21 @@
 from lines.models.apns import BrandApn
 from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay
-from lines.models.carriers import AddressChange, CarrierFunds, FormerSecrets
+from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
 from lines.models.differences import Difference
+from lines.models.drives import BulkEdit, Drive
 from lines.models.holds import RuleHold
 from lines.models.jobs import Job, JobItem
-from lines.models.lines import (
-    ICCID,
-    Breaker,
-    BulkEdit,
-    Carrier,
-    CarrierHealth,
-    Chunk,
-    Drive,
-    FinalTotal,
-    HolderDay,
-    Leased,
-    Line,
-    LineCycle,
-    LineDay,
-    LineState,
-    Price,
-    Quarantine,
-    RatePlan,
-    ReadingPass,
-)
+from lines.models.leased import Leased
+from lines.models.lines import ICCID, Line, LineState
 from lines.models.lists import IccidList, LineFile
 from lines.models.notes import NotesLeft
 from lines.models.offers import PlanOffer, PrivatePlan
+from lines.models.passes import Chunk, FinalTotal, Quarantine, ReadingPass
+from lines.models.plans import Price, RatePlan
 from lines.models.readings import (
     BoundaryUse,
     CycleDay,
@@ -50,6 +35,7 @@ from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
 from lines.models.stock import ClaimCode, ClaimGuess, ClaimSecret, LineProof, Reservation
 from lines.models.tags import LineTag, Tag
+from lines.models.usage import HolderDay, LineCycle, LineDay
 from lines.models.watched import WatchedLine
 
 __all__ = [

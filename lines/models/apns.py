@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Brand
-from lines.models.lines import Carrier
+from lines.models.carriers import Carrier
 
 
 class BrandApn(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from accounts.models import Account
-from lines.models.lines import Carrier
+from lines.models.carriers import Carrier
 
 
 class CallsOfDay(models.Model):

@@ -8,7 +8,9 @@ from kit import clock
 
 from accounts.models import Account
 from lines.carriers.base import Setting
-from lines.models.lines import Carrier, Leased, Line
+from lines.models.carriers import Carrier
+from lines.models.leased import Leased
+from lines.models.lines import Line
 
 
 class LineDevice(Leased):

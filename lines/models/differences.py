@@ -7,7 +7,8 @@ from django.db.models import Q
 from kit import clock
 from kit.identifiers import ICCID_LONGEST
 
-from lines.models.lines import Carrier, Line
+from lines.models.carriers import Carrier
+from lines.models.lines import Line
 from lines.policy import Differs
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from kit import clock
 
 from accounts.models import Account
-from lines.models.lines import RatePlan
+from lines.models.plans import RatePlan
 
 
 class PrivatePlan(models.Model):

@@ -13,7 +13,9 @@ from kit import clock
 from accounts.models import Account
 from billing.models import MoneyField
 from billing.policy import Decision
-from lines.models.lines import Carrier, Line, Price, RatePlan
+from lines.models.carriers import Carrier
+from lines.models.lines import Line
+from lines.models.plans import Price, RatePlan
 from lines.policy import Hold
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from kit import clock
 
 from accounts.models import Account
-from lines.models.lines import RatePlan
+from lines.models.plans import RatePlan
 from lines.policy import OrderState
 
 

@@ -9,7 +9,9 @@ from kit.money import ZERO
 
 from accounts.models import Account
 from billing.models import MoneyField
-from lines.models.lines import Carrier, Leased, Line
+from lines.models.carriers import Carrier
+from lines.models.leased import Leased
+from lines.models.lines import Line
 from lines.policy import SmsState
 
 

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import Account
-from lines.models.lines import Line, RatePlan
+from lines.models.lines import Line
+from lines.models.plans import RatePlan
 
 
 class OnSpan(models.Model):

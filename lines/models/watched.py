@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
-from lines.models.lines import Carrier, Line
+from lines.models.carriers import Carrier
+from lines.models.lines import Line
 
 
 class WatchedLine(models.Model):

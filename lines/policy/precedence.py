@@ -23,7 +23,7 @@ class Standing(enum.StrEnum):
 
 
 def standing_of(wanted: Wanted | int, why: str) -> Standing:
-    """The standing of a line of this wish (in SQL: lines.queries.scope.STANDING, and in commands/wishes.py)."""
+    """The standing of a line of this wish (in SQL: queries.scope.STANDING, and in commands/wishes/changing.py)."""
     return Standing.ON if wanted == Wanted.ACTIVE else Standing(why)
 
 

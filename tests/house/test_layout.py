@@ -72,7 +72,7 @@ def _commands(app: str) -> list[FunctionType]:
     if importlib.util.find_spec(name) is None:
         return []
     package = importlib.import_module(name)
-    parts = pkgutil.iter_modules(getattr(package, "__path__", []), prefix=f"{name}.")
+    parts = pkgutil.walk_packages(getattr(package, "__path__", []), prefix=f"{name}.")
     return [
         thing
         for module in [package, *(importlib.import_module(part.name) for part in parts)]

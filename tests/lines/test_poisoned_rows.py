@@ -11,8 +11,9 @@ from django.db import DataError
 from kit.sweeps import apart, each
 
 from lines import tasks
-from lines.commands import passes, wishes
+from lines.commands import passes
 from lines.commands.fees import charge_fees
+from lines.commands.wishes import balance
 from lines.models import Carrier, Price, Quarantine
 from lines.work import sync
 from lines.work.reading import Reader
@@ -66,14 +67,14 @@ def test_an_account_that_cannot_be_judged_keeps_no_other_from_its_colour(
     bad, good = fleet.account(credit="1"), fleet.account(credit="1")
     fleet.line(bad), fleet.line(good)
     type(wallet(bad)).objects.update(is_red=False)
-    told = wishes.tell_turn
+    told = balance.tell_turn
 
     def poisoned(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
         if account_id == bad.pk:
             raise DataError("a poisoned account")
         told(account_id=account_id, suspended=suspended, back=back)
 
-    monkeypatch.setattr(wishes, "tell_turn", poisoned)
+    monkeypatch.setattr(balance, "tell_turn", poisoned)
     tasks.keep_books()
     assert (wallet(bad).is_red, wallet(good).is_red) == (False, True)
 

@@ -1,0 +1,99 @@
+"""What people are given about their money: invoices, notices, statements."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q, Value
+from kit import clock
+from kit.posting import WAITING, Posted
+
+from accounts.models import Account
+from billing.models.amounts import MoneyField
+from billing.models.payments import Payment
+
+
+class InvoiceCounter(models.Model):
+    """The last invoice number given out, in one row: whoever takes the next one holds it until they commit."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="invoice_counter_is_one_row")]
+
+
+class Invoice(models.Model):
+    """What a payment was for, on paper; seller and buyer are as they were then. Numbers have no gaps."""
+
+    number = models.PositiveIntegerField(unique=True)
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="invoice")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invoices")
+    amount = MoneyField()
+    issued_at = models.DateTimeField(default=clock.now)
+    seller = models.JSONField()
+    buyer = models.JSONField()
+
+    @property
+    def name(self) -> str:
+        return f"{self.seller.get('prefix', 'INV-')}{self.number:06d}"
+
+
+class Notice(Posted):
+    """Something people of an account are told by mail. The key keeps it from being said twice.
+
+    `to` are mail addresses; empty: the owner, who reads it in the console too. `page` is where it is about.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notices")
+    key = models.CharField(max_length=120, unique=True)
+    about = models.CharField(max_length=80, default="", db_default="")  # what may go back and forth: `webhook:7`
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=clock.now)
+    due_at = models.DateTimeField(null=True)  # it is not mailed before; null: at once
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")
+    to = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    page = models.CharField(max_length=200, default="/billing/", db_default="/billing/")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-id"], name="notice_of_account"),
+            models.Index(fields=["account", "about", "-id"], condition=~Q(about=""), name="notice_about"),
+            models.Index(fields=["mail_after"], condition=WAITING, name="notice_to_mail"),
+        ]
+
+
+class Statement(models.Model):
+    """An account's month as a file: asked for, then written by a worker, kept for a week."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="statements")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True)
+    month = models.DateField()
+    format = models.CharField(max_length=4, choices=[("xlsx", "XLSX"), ("csv", "CSV")])
+    by = models.CharField(max_length=254)
+    asked_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    failed = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["account", "-id"], name="statement_of_account"),
+            models.Index(fields=["id"], condition=Q(done_at__isnull=True), name="statement_to_write"),
+        ]
+
+
+class StatementPart(models.Model):
+    """A piece of a written statement: web server and worker share no disk."""
+
+    statement = models.ForeignKey(Statement, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["statement", "number"], name="statement_part_is_one")]

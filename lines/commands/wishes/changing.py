@@ -1,0 +1,76 @@
+"""Wishes as rows: many lines go from one to another by one statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+
+from django.db import connection
+from kit import clock
+
+from lines.carriers.base import Switch
+from lines.policy import Wanted
+from lines.policy.precedence import Standing, wish_of
+
+# A line's standing (policy.precedence.standing_of).
+STANDING = f"CASE WHEN st.wanted = {Wanted.ACTIVE:d} THEN '{Standing.ON}' ELSE st.why END"
+
+
+# Lines go from one wish to another; those whose carrier disagrees are to be driven, those that it fits already are not.
+WISH = """
+WITH changed AS (
+    UPDATE lines_linestate st
+       SET wanted = %(wanted)s, wanted_at = greatest(%(at)s, least(st.wanted_at, %(now)s)),
+           why = %(why)s, why_who = %(who)s
+      FROM lines_line l
+     WHERE l.id = st.line_id AND {which} AND {standing} = ANY(%(instead_of)s)
+    RETURNING st.line_id, l.carrier_id, l.payer_id,
+              st.reported IS NOT DISTINCT FROM %(switch)s AS agreed
+), to_drive AS (
+    INSERT INTO lines_drive AS d (line_id, carrier_id, since, ask_first, attempts, last_error)
+    SELECT line_id, carrier_id, %(now)s, false, 0, '' FROM changed WHERE NOT agreed
+    ON CONFLICT (line_id) DO UPDATE SET since = excluded.since, due_at = NULL, attempts = 0, last_error = ''
+), settled AS (
+    DELETE FROM lines_drive d USING changed c WHERE d.line_id = c.line_id AND c.agreed AND d.leased_until IS NULL
+      AND d.bulk_id IS NULL
+)
+SELECT payer_id, count(*) FROM changed GROUP BY payer_id
+"""
+
+
+def change_wishes(
+    *,
+    which: str,
+    ids: Sequence[int],
+    to: Standing,
+    instead_of: Collection[Standing],
+    who: str = "",
+    at: dt.datetime | None = None,
+) -> dict[int, int]:
+    """Changes the wish of these lines and says of how many, by payer. Wallets and states must be locked.
+
+    It holds from `at` on, now or a moment that was named before.
+
+    By index alone: a table that was empty when it was last analysed, as that of drives is before a mass suspension,
+    would be scanned whole for each line.
+    """
+    now = clock.now()
+    wanted, why = wish_of(to)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            WISH.format(which=which, standing=STANDING),
+            {
+                "ids": list(ids),
+                "wanted": int(wanted),
+                "instead_of": [other.value for other in instead_of],
+                "why": why.value if why else "",
+                "who": who,
+                "now": now,
+                "at": at or now,
+                "switch": int(Switch.ON if wanted is Wanted.ACTIVE else Switch.OFF),
+            },
+        )
+        counts = dict(cursor.fetchall())
+        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT")
+    return counts

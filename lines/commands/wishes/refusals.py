@@ -1,0 +1,46 @@
+"""Why a line may not do what somebody asks."""
+
+from __future__ import annotations
+
+from kit.errors import Refusal
+
+from lines.models import Line
+from lines.policy import Verdict
+
+
+class InsufficientBalance(Refusal):
+    """The balance is below its minimum: nothing may be activated."""
+
+
+class AlreadyDeactivated(Refusal):
+    """The line is Deactivated: there is no later day on which it could be."""
+
+
+class LineInStock(Refusal):
+    """The line belongs to no account."""
+
+
+class HolderOff(Refusal):
+    """The sub-account that holds the line is switched off."""
+
+
+REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
+    Verdict.RED: (
+        InsufficientBalance,
+        "Line {iccid} cannot be activated while the available balance is below its minimum; add funds first",
+    ),
+    Verdict.HOLDER_OFF: (
+        HolderOff,
+        "Line {iccid} cannot be activated while its sub-account is switched off; switch that on first",
+    ),
+    Verdict.DEACTIVATED: (AlreadyDeactivated, "Line {iccid} is deactivated already"),
+    Verdict.GONE: (LineInStock, "Line {iccid} belongs to no account"),
+}
+
+
+def or_refuse(*, line: Line, verdicts: dict[int, Verdict]) -> None:
+    """Raises the refusal of this line's verdict, if it is one."""
+    verdict = verdicts[line.pk]
+    if verdict.is_refusal:
+        refusal, message = REFUSALS[verdict]
+        raise refusal(message.format(iccid=line.iccid))

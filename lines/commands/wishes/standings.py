@@ -1,0 +1,114 @@
+"""Where requests bring locked lines: their standing, and the date on which they are to be deactivated."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from accounts.commands import Happened, record_many
+from accounts.models import Account
+from accounts.policy import Actor
+from billing.models import Wallet
+from lines.carriers.base import Switch
+from lines.commands.wishes.changing import change_wishes
+from lines.models import Line, LineState
+from lines.policy import Wanted, Why
+from lines.policy.judging import Facts
+from lines.policy.precedence import DATE_AFTER, PRECEDENCE, DateAfter, Request, Result, Standing, standing_of, wish_of
+
+VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated", Wanted.SUSPENDED: "line.suspended"}
+
+
+def standing(*, state: LineState) -> Standing:
+    return standing_of(state.wanted, state.why)
+
+
+def facts_of(*, states: Sequence[LineState], date: dt.date | None = None, by_holder: bool = False) -> dict[int, Facts]:
+    """What decisions about locked lines depend on. `date` is one that is to be set."""
+    payers = {state.line.payer_id for state in states if state.line.payer_id}
+    red = set(Wallet.objects.filter(pk__in=payers, is_red=True).values_list("pk", flat=True))
+    holders = {state.line.account_id for state in states if state.line.account_id}
+    off = set(Account.objects.filter(pk__in=holders, is_active=False).values_list("pk", flat=True))
+    return {
+        state.pk: Facts(
+            standing=standing(state=state),
+            confirmed_on=state.reported == Switch.ON and not state.blocked,
+            has_date=state.line.deactivation_date is not None,
+            is_red=state.line.payer_id in red,
+            holder_off=state.line.account_id in off,
+            is_so=date is not None and state.line.deactivation_date == date,
+            by_holder=by_holder,
+        )
+        for state in states
+    }
+
+
+def set_many(
+    *, states: Sequence[LineState], request: Request, to: Standing, by: Actor, at: dt.datetime | None = None
+) -> None:
+    """Brings lines whose states are locked, with their lines, where a request led them; one event for each, and one
+    for each date that the request takes away."""
+    if not states:
+        return
+    wanted, why = wish_of(to)
+    who = by.name if why in (None, Why.PERSON, Why.RULE) else ""
+    change_wishes(
+        which="l.id = ANY(%(ids)s)",
+        ids=[state.pk for state in states],
+        to=to,
+        instead_of=list(Standing),
+        who=who,
+        at=at,
+    )
+    record_many(
+        by=by,
+        verb=VERBS[wanted],
+        things=[
+            Happened(
+                state.line.account_id,
+                f"line:{state.line.iccid}",
+                {"before": Wanted(state.wanted).name, "after": wanted.name},
+            )
+            for state in states
+        ],
+    )
+    _after_dates(states, request, by=by)
+
+
+def _after_dates(states: Sequence[LineState], request: Request, *, by: Actor) -> None:
+    """Takes dates away where the request does. A date that has come is not taken away: it is fulfilled."""
+    if DATE_AFTER[request] is not DateAfter.KEPT and request is not Request.DATE_COMES:
+        set_dates(states=[state for state in states if state.line.deactivation_date], date=None, by=by)
+
+
+def bring(*, due: Sequence[LineState], request: Request, to: Standing, by: Actor) -> None:
+    """Lines whose standing the request changes come to this one; of the others only the dates change."""
+    turning = [state for state in due if PRECEDENCE[standing(state=state), request] is not Result.STAYS]
+    set_many(states=turning, request=request, to=to, by=by)
+    turned = set(turning)
+    _after_dates([state for state in due if state not in turned], request, by=by)
+
+
+def set_dates(*, states: Sequence[LineState], date: dt.date | None, by: Actor) -> None:
+    """States must be locked, with their lines."""
+    if not states:
+        return
+    Line.objects.filter(pk__in=[state.pk for state in states]).update(
+        deactivation_date=date, deactivation_by=by.name if date else ""
+    )
+    record_many(
+        by=by,
+        verb="line.deactivation_date_set" if date else "line.deactivation_date_removed",
+        things=[
+            Happened(
+                state.line.account_id,
+                f"line:{state.line.iccid}",
+                {"before": _iso(state.line.deactivation_date), "after": _iso(date)},
+            )
+            for state in states
+        ],
+    )
+
+
+def _iso(date: dt.date | None) -> str | None:
+    return date.isoformat() if date else None

@@ -1,0 +1,54 @@
+"""Rate plans and their prices."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from kit import clock
+from kit.money import ZERO
+
+from billing.models import MoneyField
+from lines.models.carriers import Carrier
+
+
+class RatePlan(models.Model):
+    """What a line costs its payer. The prices are rows of their own, each in force from a moment."""
+
+    name = models.CharField(max_length=100, unique=True)
+    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="rate_plans")
+    code = models.CharField("carrier's plan", max_length=64, blank=True)  # lines that come to this plan are put on it
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Price(models.Model):
+    """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD, never changed.
+
+    `cost_...` is what the carrier takes from us for the same, where we know it: it may be learned later.
+    """
+
+    plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="prices")
+    valid_from = models.DateTimeField(null=True)
+    per_mb = MoneyField()
+    per_sms = MoneyField(default=ZERO)
+    per_day = MoneyField(default=ZERO)
+    cost_per_mb = MoneyField(null=True, blank=True)
+    cost_per_sms = MoneyField(null=True, blank=True)
+    cost_per_day = MoneyField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cost_per_mb=None, cost_per_sms=None, cost_per_day=None)
+                | Q(cost_per_mb__gte=0, cost_per_sms__gte=0, cost_per_day__gte=0),
+                name="cost_is_known_whole_and_not_negative",
+            ),
+            models.UniqueConstraint(
+                fields=["plan", "valid_from"], name="plan_has_one_price_at_a_time", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(per_mb__gte=0, per_sms__gte=0, per_day__gte=0), name="price_is_not_negative"
+            ),
+        ]
