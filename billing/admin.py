@@ -1,4 +1,4 @@
-"""The back office's desks about money: balances, the ledger, payments and refunds, credits by hand."""
+"""The back office's desks about money: balances, the ledger, payments and refunds, manual credits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from kit.amounts import AmountField
-from kit.backoffice import Desk
+from kit.backoffice import ConfirmForm, Desk
 from kit.money import shown
+from kit.second_person import Asked, SecondPersonDesk
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
@@ -47,10 +48,6 @@ class RefundForm(forms.Form):
     amount = AmountField(label="USD back to the card")
     reason = forms.CharField(label="Why", max_length=300)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
-
-
-class NothingForm(forms.Form):
-    """Only a button."""
 
 
 class MoneyDesk(Desk):
@@ -92,8 +89,8 @@ class BalanceDesk(Desk):
             kind, by = EntryKind(given.pop("kind")), desk_actor(request)
             asked = credits.ask_credit(account=wallet.account, kind=kind, by=by, **given)
             if asked.state == Decision.OPEN:
-                return f"{shown(asked.amount)} waits for a second person, who finds it under Credits by hand."
-            return f"{shown(asked.amount)} is posted."
+                return f"{shown(asked.amount)} needs a second person. See Manual credits."
+            return f"{shown(asked.amount)} posted."
 
         return self.ask(request, ByHandForm, act, title=f"By hand: {wallet.account}", button="Post it", row=wallet)
 
@@ -128,7 +125,7 @@ class PaymentDesk(MoneyDesk):
         def act(given: dict[str, Any]) -> str:
             wish = refunds.ask_refund(payment_id=payment.pk, by=desk_actor(request), **given)
             if wish.state == Decision.WAITING:
-                return f"{shown(wish.amount)} is waiting for a second person, who finds it under Refunds."
+                return f"Refund of {shown(wish.amount)} needs a second person. See Refunds."
             return _given_back(work.give_back(wish) if wish.state == Decision.OPEN else wish)
 
         about = f"{shown(left)} of {shown(payment.amount)} can go back. The balance is lower by it, and may turn red."
@@ -155,32 +152,18 @@ def _given_back(refund: Refund) -> str:
 
 
 @admin.register(Refund)
-class RefundDesk(Desk):
+class RefundDesk(SecondPersonDesk):
     list_display = ["created_at", "payment", "usd", "state", "why_refused", "reason", "by", "decided_by"]
     list_filter = ["state"]
     list_select_related = ["payment__account"]
-    actions_detail = ["agree", "refuse"]
 
-    @action(description="Agree and refund", url_path="agree", icon="check")
-    def agree(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, agreed=True)
+    def asked(self, refund: Refund) -> Asked:
+        about = f"{refund.by} requested it for payment {refund.payment_id}: {refund.reason}"
+        return Asked(f"refund of {shown(refund.amount)}", about)
 
-    @action(description="Refuse", url_path="refuse", icon="close")
-    def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, agreed=False)
-
-    def _decide(self, request: HttpRequest, object_id: str, *, agreed: bool) -> HttpResponse:
-        asked: Refund = self.found(request, object_id)
-        word = "Agree and refund" if agreed else "Refuse"
-
-        def act(_given: dict[str, Any]) -> str:
-            done = refunds.decide_refund(refund_id=asked.pk, agreed=agreed, by=desk_actor(request))
-            return _given_back(work.give_back(done)) if agreed else f"Refund of {shown(done.amount)} refused."
-
-        about = f"{shown(asked.amount)} of payment {asked.payment_id}, requested by {asked.by}: {asked.reason}"
-        return self.ask(
-            request, NothingForm, act, title=f"{word}: {shown(asked.amount)}", button=word, row=asked, about=about
-        )
+    def decide(self, request: HttpRequest, refund: Refund, *, agreed: bool) -> str:
+        done = refunds.decide_refund(refund_id=refund.pk, agreed=agreed, by=desk_actor(request))
+        return _given_back(work.give_back(done)) if agreed else f"Refund of {shown(done.amount)} rejected."
 
     @display(description="Amount", ordering="amount")
     def usd(self, refund: Refund) -> str:
@@ -188,30 +171,18 @@ class RefundDesk(Desk):
 
 
 @admin.register(CreditRequest)
-class CreditDesk(MoneyDesk):
-    called = "credits by hand"
+class CreditDesk(SecondPersonDesk, MoneyDesk):
+    called = "manual credits"
     list_display = ["asked_at", "account", "kind", "usd", "reason", "asked_by", "state", "decided_by"]
     list_filter = ["state", "kind"]
-    actions_detail = ["agree", "refuse"]
 
-    @action(description="Agree and post", url_path="agree", icon="check")
-    def agree(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, agreed=True)
+    def asked(self, credit: CreditRequest) -> Asked:
+        about = f"{credit.asked_by} requested it for {credit.account}: {credit.reason}"
+        return Asked(f"{credit.kind} of {shown(credit.amount)}", about)
 
-    @action(description="Refuse", url_path="refuse", icon="close")
-    def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, agreed=False)
-
-    def _decide(self, request: HttpRequest, object_id: str, *, agreed: bool) -> HttpResponse:
-        asked: CreditRequest = self.found(request, object_id)
-        word = "Post" if agreed else "Refuse"
-
-        def act(_given: dict[str, Any]) -> str:
-            credits.decide_credit(request_id=asked.pk, agreed=agreed, by=desk_actor(request))
-            return f"{shown(asked.amount)} is {'posted' if agreed else 'refused'}."
-
-        about = f"{shown(asked.amount)} for {asked.account}, asked by {asked.asked_by}: {asked.reason}"
-        return self.ask(request, NothingForm, act, title=f"{word} it", button=word, row=asked, about=about)
+    def decide(self, request: HttpRequest, credit: CreditRequest, *, agreed: bool) -> str:
+        credits.decide_credit(request_id=credit.pk, agreed=agreed, by=desk_actor(request))
+        return f"{shown(credit.amount)} {'posted' if agreed else 'rejected'}."
 
 
 @admin.register(AutoRefill)
@@ -251,7 +222,7 @@ class NoticeDesk(Desk):
 
         about = f"“{notice.subject}” for {notice.account}. {notice.why}"
         return self.ask(
-            request, NothingForm, act, title="Send again", button="Send again", row=notice, about=about, again=False
+            request, ConfirmForm, act, title="Send again", button="Send again", row=notice, about=about, again=False
         )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from kit.backoffice import Desk
+from kit.backoffice import ConfirmForm, Desk
+from kit.second_person import Asked, SecondPersonDesk
 from unfold.decorators import action
 
 from accounts.doors import desk_actor
@@ -16,16 +17,6 @@ from lines.commands import carriers
 from lines.commands.tuning import tune_carrier
 from lines.models import AddressChange, Carrier
 from lines.work.trying import try_secrets, try_words
-
-
-class SureForm(forms.Form):
-    """Nothing to fill in: what happens is said beside it."""
-
-
-class DecideForm(forms.Form):
-    agreed = forms.ChoiceField(
-        label="Decision", choices=[("yes", "Agree: call the carrier there"), ("no", "Refuse: the address stays")]
-    )
 
 
 def secrets_form(kind: str) -> type[forms.Form]:
@@ -87,7 +78,7 @@ class ChangeDesk(Desk):
             return f"{carrier.name} has its former credentials again."
 
         about = "The present credentials become the former ones."
-        return self.ask(request, SureForm, act, title=carrier.name, button="Restore", row=carrier, about=about)
+        return self.ask(request, ConfirmForm, act, title=carrier.name, button="Restore", row=carrier, about=about)
 
     @action(description="Network’s words", url_path="words", icon="translate")
     def words(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -125,7 +116,7 @@ class ChangeDesk(Desk):
 
         about = "A paused carrier is neither read nor asked. What is wanted of its lines waits, switching off as well."
         button = "Pause" if carrier.is_active else "Resume"
-        return self.ask(request, SureForm, act, title=carrier.name, button=button, row=carrier, about=about)
+        return self.ask(request, ConfirmForm, act, title=carrier.name, button=button, row=carrier, about=about)
 
     @action(description="Remove", url_path="remove", icon="delete")
     def remove(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -136,11 +127,11 @@ class ChangeDesk(Desk):
             return f"{carrier.name} is removed."
 
         about = "Only a carrier without lines and rate plans is removed."
-        return self.ask(request, SureForm, act, title=carrier.name, button="Remove", about=about)
+        return self.ask(request, ConfirmForm, act, title=carrier.name, button="Remove", about=about)
 
 
 @admin.register(AddressChange)
-class AddressDesk(Desk):
+class AddressDesk(SecondPersonDesk):
     """Addresses of carriers' APIs; one that waits is decided by somebody who did not ask for it."""
 
     called = "carrier addresses"
@@ -148,16 +139,11 @@ class AddressDesk(Desk):
     list_filter = ["carrier", ("is_agreed", admin.EmptyFieldListFilter)]
     list_select_related = ["carrier"]
     exclude = ["asker_id"]
-    actions_detail = ["decide"]
 
-    @action(description="Decide", url_path="decide", icon="approval_delegation")
-    def decide(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        change: AddressChange = self.found(request, object_id)
-
-        def act(given: dict[str, Any]) -> str:
-            agreed = given["agreed"] == "yes"
-            carrier = carriers.decide_address(change_id=change.pk, agreed=agreed, by=desk_actor(request))
-            return f"{carrier.name} is called at {carrier.url}."
-
+    def asked(self, change: AddressChange) -> Asked:
         about = f"{change.asked_by} asks to call {change.carrier} at {change.url}. Our credentials are sent there."
-        return self.ask(request, DecideForm, act, title="Another address", button="Decide", row=change, about=about)
+        return Asked("new address", about)
+
+    def decide(self, request: HttpRequest, change: AddressChange, *, agreed: bool) -> str:
+        carrier = carriers.decide_address(change_id=change.pk, agreed=agreed, by=desk_actor(request))
+        return f"{carrier.name} is called at {carrier.url}."

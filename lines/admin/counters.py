@@ -1,4 +1,4 @@
-"""The back office's desks about counters: movements that are held, and counters that a person puts right."""
+"""The back office's desks about counters: movements that are held, and counters that a person changes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from kit.backoffice import Desk
+from kit.backoffice import ConfirmForm, Desk
 from kit.money import shown
+from kit.second_person import Asked, SecondPersonDesk
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
@@ -23,10 +24,6 @@ HOLD_LABELS = {"held": "warning", "charged": "success", "taken back": "info", "d
 
 def megabytes(used: int) -> str:
     return f"{used / MEGABYTE:,.1f} MB"
-
-
-class SureForm(forms.Form):
-    """Nothing but the button."""
 
 
 class RebaseForm(forms.Form):
@@ -83,44 +80,33 @@ class HeldDesk(Desk):
         about = f"{megabytes(row.bytes)} on {row.day:%-d %b %Y}. " + (
             "Charged at that day’s price." if charge else "Nothing is charged. The counter continues from there."
         )
-        return self.ask(request, SureForm, act, title=row.line.iccid, button=word, row=row, about=about)
+        return self.ask(request, ConfirmForm, act, title=row.line.iccid, button=word, row=row, about=about)
 
 
 @admin.register(RebaseRequest)
-class RebaseDesk(Desk):
-    """Counters that a person puts right; above the credit limit a second person decides."""
+class RebaseDesk(SecondPersonDesk):
+    """Counters that a person changes; above the credit limit a second person decides."""
 
-    called = "counters put right"
+    called = "counter changes"
     list_display = ["asked_at", "line", "counter_before", "counter", "usd", "reason", "asked_by", "state", "decided_by"]
     list_filter = ["state"]
     list_select_related = ["line"]
     search_fields = ["=line__iccid"]
-    actions_detail = ["agree", "refuse"]
 
     @display(description="Worth", ordering="worth")
     def usd(self, row: RebaseRequest) -> str:
         return shown(row.worth)
 
-    @action(description="Agree", url_path="agree", icon="check")
-    def agree(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, agreed=True)
-
-    @action(description="Refuse", url_path="refuse", icon="close")
-    def refuse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, agreed=False)
-
-    def _decide(self, request: HttpRequest, object_id: str, *, agreed: bool) -> HttpResponse:
-        row: RebaseRequest = self.found(request, object_id)
-
-        def act(_given: dict[str, Any]) -> str:
-            rebasing.decide_rebase(request_id=row.pk, agreed=agreed, by=desk_actor(request))
-            return f"Counter of {row.line.iccid} {'changed' if agreed else 'left as it was'}."
-
+    def asked(self, row: RebaseRequest) -> Asked:
         about = (
-            f"{row.counter_before:,} to {row.counter:,} bytes, worth {shown(row.worth)}. {row.asked_by}: {row.reason}"
+            f"{row.asked_by} requested it for line {row.line.iccid}: {row.reason}."
+            f" From {row.counter_before:,} to {row.counter:,} bytes, worth {shown(row.worth)}."
         )
-        word = "Change counter" if agreed else "Refuse"
-        return self.ask(request, SureForm, act, title=row.line.iccid, button=word, row=row, about=about)
+        return Asked("counter change", about)
+
+    def decide(self, request: HttpRequest, row: RebaseRequest, *, agreed: bool) -> str:
+        rebasing.decide_rebase(request_id=row.pk, agreed=agreed, by=desk_actor(request))
+        return f"Counter of line {row.line.iccid} {f'set to {row.counter:,} bytes' if agreed else 'not changed'}."
 
 
 class CounterDesk(Desk):
@@ -134,7 +120,7 @@ class CounterDesk(Desk):
             asked = rebasing.ask_rebase(iccid=line.iccid, by=desk_actor(request), **given)
             if asked.decided_at:
                 return f"Counter of {line.iccid} set to {asked.counter:,} bytes."
-            return f"Worth {shown(asked.worth)}: a second person must agree, under Counters put right."
+            return f"Worth {shown(asked.worth)}: it needs a second person. See Counter changes."
 
         about = (
             f"Now {line.state.counter:,} bytes, last read {line.state.read_at or 'never'}."

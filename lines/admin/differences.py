@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from kit.backoffice import Desk
+from kit.backoffice import ConfirmForm, Desk
 from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
@@ -28,10 +28,6 @@ class Open(admin.SimpleListFilter):
 
     def queryset(self, _request: HttpRequest, rows: QuerySet[Difference]) -> QuerySet[Difference]:
         return rows.filter(settled_at__isnull=self.value() != "yes")
-
-
-class SureForm(forms.Form):
-    """Nothing but the button."""
 
 
 @admin.register(Difference)
@@ -72,7 +68,9 @@ class DifferenceDesk(Desk):
             return f"{row.carrier.name} is asked to do what we want of {row.iccid}."
 
         about = f"Wanted and reported differ: {row.said}. A line in stock is switched off."
-        return self.ask(request, SureForm, act, title=row.iccid, button="Ask again", row=row, about=about, again=False)
+        return self.ask(
+            request, ConfirmForm, act, title=row.iccid, button="Ask again", row=row, about=about, again=False
+        )
 
     @action(description="Leave as it is", url_path="leave", icon="visibility_off")
     def leave(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -82,4 +80,4 @@ class DifferenceDesk(Desk):
             differences.dismiss(differences=[row], by=desk_actor(request))
             return f"{row.iccid} is left as it is and shown no more."
 
-        return self.ask(request, SureForm, act, title=row.iccid, button="Leave as it is", row=row, again=False)
+        return self.ask(request, ConfirmForm, act, title=row.iccid, button="Leave as it is", row=row, again=False)

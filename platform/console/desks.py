@@ -70,7 +70,7 @@ DESKS = (
             ("lines_readingpass_changelist", "Readings", "speed"),
             ("lines_finaltotal_changelist", "Final totals", "event_available"),
             ("lines_heldmovement_changelist", "Held movements", "front_hand"),
-            ("lines_rebaserequest_changelist", "Counters put right", "rule"),
+            ("lines_rebaserequest_changelist", "Counter changes", "rule"),
             ("lines_quarantine_changelist", "Unreadable answers", "report"),
         ),
     ),
@@ -87,7 +87,7 @@ DESKS = (
         "Money",
         (
             ("billing_wallet_changelist", "Balances", "account_balance_wallet"),
-            ("billing_creditrequest_changelist", "Credits by hand", "approval_delegation"),
+            ("billing_creditrequest_changelist", "Manual credits", "approval_delegation"),
             ("billing_payment_changelist", "Payments", "credit_card"),
             ("billing_refund_changelist", "Refunds", "undo"),
             ("billing_autorefill_changelist", "Auto-refill", "autorenew"),

@@ -40,6 +40,10 @@ SHORT = re.compile(r"\b(iccid|imei|msisdn|sms|mb|url)\b")  # words of columns th
 View = Callable[..., HttpResponse]
 
 
+class ConfirmForm(forms.Form):
+    """Nothing to fill in: what happens is said beside the button."""
+
+
 class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
     """The one site: who runs the installation and has a second factor comes in; to anybody else it does not exist."""
 

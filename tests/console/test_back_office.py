@@ -101,14 +101,14 @@ def test_a_credit_up_to_the_limit_is_posted_once_and_one_above_waits_for_a_secon
     office.post(path, form | {"key": uuid.uuid4(), "amount": "50"})  # 60 and 50 are over 100
     waiting = CreditRequest.objects.get(state=Decision.OPEN)
     assert "Credits that wait for a second person: 1" in text_of(office, "/back-office/")
-    agree = reverse("admin:billing_creditrequest_agree", args=[waiting.pk])
-    refused = office.post(agree)
+    approve = reverse("admin:billing_creditrequest_approve", args=[waiting.pk])
+    refused = office.post(approve)
     assert (refused.status_code, Entry.objects.count()) == (422, 1)
     assert "somebody else of the back office" in refused.content.decode()
     second = Client()
     log_in(second, enrolled(BEN.name), proved=("password", "mfa"))
-    assert second.post(agree).status_code == 302
-    assert second.post(agree).status_code == 422
+    assert second.post(approve).status_code == 302
+    assert second.post(approve).status_code == 422
     waiting.refresh_from_db()
     assert (waiting.state, waiting.decided_by, waiting.entry.amount) == ("done", BEN.name, 50)
     assert Wallet.objects.get(account=acme).posted == Decimal("233.45")
@@ -121,7 +121,7 @@ def test_another_mail_address_makes_nobody_a_second_person(office: Client, acme:
     office.post(path, form | {"key": uuid.uuid4(), "amount": "5000"})
     User.objects.filter(email=ANNA.name).update(email="anna.b@office.example")
     waiting = CreditRequest.objects.get(state=Decision.OPEN)
-    assert office.post(reverse("admin:billing_creditrequest_agree", args=[waiting.pk])).status_code == 422
+    assert office.post(reverse("admin:billing_creditrequest_approve", args=[waiting.pk])).status_code == 422
     office.post(path, form | {"key": uuid.uuid4()})  # 90 and 90 of one person are over 100
     assert CreditRequest.objects.filter(state=Decision.OPEN).count() == 2
     assert Entry.objects.get(account=acme).amount == 90
