@@ -24,9 +24,10 @@ class RatePlan(models.Model):
 
 
 class Price(models.Model):
-    """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD, never changed.
+    """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD.
 
-    `cost_...` is what the carrier takes from us for the same, where we know it: it may be learned later.
+    The database refuses to change one: a correction is a row with a later date. `cost_...` is what the carrier takes
+    from us for the same, where we know it: it may be learned later.
     """
 
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="prices")

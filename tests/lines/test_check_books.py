@@ -62,7 +62,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE lines_lineday SET cost = cost + 0.000001",
         "UPDATE lines_lineday SET used = used + 1048576",
         "UPDATE lines_lineday SET fee = 0.17",
-        "UPDATE lines_price SET per_mb = 0.02",
+        "ALTER TABLE lines_price DISABLE TRIGGER USER; UPDATE lines_price SET per_mb = 0.02",
     ],
     "bytes_are_what_the_counter_moved": [
         "UPDATE lines_linestate SET counter = counter + 1",

@@ -14,7 +14,7 @@ from lines import tasks
 from lines.commands import passes
 from lines.commands.fees import charge_fees
 from lines.commands.wishes import balance
-from lines.models import Carrier, Price, Quarantine
+from lines.models import Carrier, Quarantine
 from lines.work import sync
 from lines.work.reading import Reader
 from tests.fleets import MB, Fleet, at, available, books_hold, reading_of, usage_rows, used, wallet
@@ -39,7 +39,7 @@ def test_a_fee_that_no_column_takes_costs_nobody_else_his(db: None) -> None:
     fleet = Fleet(per_day="0.25")
     bad, good = fleet.account(), fleet.account()
     first, second, fine = fleet.line(bad), fleet.line(bad), fleet.line(good, "iotportal")
-    Price.objects.filter(plan=fleet.plans["simbase"]).update(per_day=MOST)
+    fleet.price("simbase", "2026-11-01T00:00", "0.01", per_day=str(MOST))
     for line in (first, second, fine):
         fleet.read(line, "2026-11-20T08:00", 0)
     charge_fees(today=dt.date(2026, 11, 20))

@@ -58,7 +58,8 @@ PLANTS = {
     "a charge for a plan that the line never had": "UPDATE lines_lineday SET cost = cost * 100,"
     " price_id = (SELECT id FROM lines_price WHERE per_mb = 1) WHERE day = '2026-11-20'",
     "a day moved": "UPDATE lines_lineday SET day = '2026-11-18' WHERE day = '2026-11-20'",
-    "a price changed afterwards": "UPDATE lines_price SET per_mb = 0.02 WHERE per_mb = 0.01",
+    "a price changed afterwards": "ALTER TABLE lines_price DISABLE TRIGGER USER;"
+    "UPDATE lines_price SET per_mb = 0.02 WHERE per_mb = 0.01",
     "a price of the past put in afterwards": "INSERT INTO lines_price (plan_id, valid_from, per_mb, per_sms, per_day)"
     " SELECT plan_id, '2026-11-19 09:00+00', 0.02, 0, 0 FROM lines_price WHERE per_mb = 0.01",
     "a day in another zone": "UPDATE lines_lineday SET day = day + 1 WHERE day = '2026-11-20'",
