@@ -54,7 +54,7 @@ faults: setup
 
 # Faults of money code, one after another in a copy of the tree: the tests must catch each. ONLY=NAME, JOBS=N.
 planted: setup
-	$(BIN)/python -m tests.rigs.planted $(if $(ONLY),--only $(ONLY)) --jobs $(or $(JOBS),1)
+	$(BIN)/python -m tests.rigs.planted $(if $(ONLY),--only $(ONLY)) --jobs $(or $(JOBS),1) $(if $(RESULTS),--results $(RESULTS))
 
 # Every file that people can download, opened and saved by LibreOffice (Debian: libreoffice-calc), and read again.
 roundtrip: setup

@@ -37,6 +37,15 @@ def functions(path: Path) -> set[str]:
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
 
 
+def test_a_run_that_was_broken_off_tries_again_what_was_not_caught(tmp_path: Path) -> None:
+    kept = planted.Results(tmp_path / "results")
+    for name, outcome in (("one", planted.CAUGHT), ("two", planted.MISSED), ("three", planted.BROKEN)):
+        kept.add({"name": name, "fault": "it", "outcome": outcome, "by": "a test", "seconds": 1.0})
+    kept.add({"passed": ["tests/a.py"]})
+    again = planted.Results(kept.path)
+    assert (set(again.outcomes), again.passed) == ({"one"}, {"tests/a.py"})
+
+
 def test_the_docs_list_them() -> None:
     listed = (planted.TREE / "docs" / "testing.md").read_text()
     assert planted.table() in listed, "put what `python -m tests.rigs.planted --list` says into docs/testing.md"
