@@ -71,16 +71,19 @@ class HeldDesk(Desk):
 
     def _decide(self, request: HttpRequest, object_id: str, *, charge: bool) -> HttpResponse:
         row: HeldMovement = self.found(request, object_id)
-        word = "Charge" if charge else "Dismiss"
+        word = f"{'Charge' if charge else 'Dismiss'} {megabytes(row.bytes)}"
 
         def act(_given: dict[str, Any]) -> str:
             held.decide_held(held_id=row.pk, charge=charge, by=desk_actor(request))
-            return f"{megabytes(row.bytes)} of {row.line.iccid} {'charged' if charge else 'dismissed'}."
+            return f"{megabytes(row.bytes)} of line {row.line.iccid} {'charged' if charge else 'dismissed'}."
 
-        about = f"{megabytes(row.bytes)} on {row.day:%-d %b %Y}. " + (
-            "Charged at that day’s price." if charge else "Nothing is charged. The counter continues from there."
+        about = f"Used on {row.day:%-d %b %Y}. " + (
+            "It will be charged at that day’s price."
+            if charge
+            else "Nothing will be charged. The counter continues from there."
         )
-        return self.ask(request, ConfirmForm, act, title=row.line.iccid, button=word, row=row, about=about)
+        title = f"{word} of line {row.line.iccid}"
+        return self.ask(request, ConfirmForm, act, title=title, button=word, row=row, about=about)
 
 
 @admin.register(RebaseRequest)
@@ -122,8 +125,11 @@ class CounterDesk(Desk):
                 return f"Counter of {line.iccid} set to {asked.counter:,} bytes."
             return f"Worth {shown(asked.worth)}: it needs a second person. See Counter changes."
 
+        read_at = line.state.read_at
+        synced = f"synced {read_at:%-d %b %Y, %H:%M} UTC" if read_at else "never synced"
         about = (
-            f"Now {line.state.counter:,} bytes, last read {line.state.read_at or 'never'}."
-            " Data above the new counter is charged as it is read. Nothing already charged changes."
+            f"Now {line.state.counter:,} bytes, {synced}."
+            " Data above the new counter is charged as usual. Past charges don’t change."
         )
-        return self.ask(request, RebaseForm, act, title=line.iccid, button="Set counter", row=line, about=about)
+        title = f"Rebase the counter of line {line.iccid}"
+        return self.ask(request, RebaseForm, act, title=title, button="Set counter", row=line, about=about)
