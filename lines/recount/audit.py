@@ -97,7 +97,8 @@ def _slice(scope: Scope, market: Market, today: dt.date, after: int, size: int) 
     owed.add_days(days)
     for place in np.flatnonzero(odd).tolist():
         _by_itself(place, lines[place], kept, market, owed)
-    owed.add_fees(today)
+    owed.add_given(odd)
+    owed.add_fees(today, odd)
     found.readings, found.one_by_one = len(kept.told), int(odd.sum())
     found.line_days, differences = compare(owed, source.booked(lines, since=scope.since_day), scope.since_day)
     found.differences, found.first = len(differences), differences[:SHOWN]
@@ -164,6 +165,7 @@ def _with_openings(lines: list[LineFacts], told: Readings, special: Marks) -> Re
         np.array([source.as_day(cycle) for *_, cycle in given], dtype=np.int64),
         np.zeros(len(given), dtype=bool),
         np.ones(len(given), dtype=bool),
+        np.zeros(len(given), dtype=bool),
     )
     joined = Readings(
         *(np.concatenate((first, getattr(told, name))) for name, first in zip(Readings.__slots__, columns, strict=True))

@@ -1,7 +1,8 @@
 """The ordinary lines of a fleet at once: what `rules` says of them one by one, in arrays; it names what it leaves.
 
-A line is ordinary where its readings came in order, its counter never went down inside a cycle, nothing moved beyond
-belief and no boundary is in doubt. Times are microseconds and days are days since 1970.
+A line is ordinary where its readings came in order, nothing moved beyond belief and no boundary is in doubt; a counter
+that goes down inside a cycle is ordinary where it can be nothing but a correction. Times are microseconds and days are
+days since 1970.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ Marks = NDArray[np.bool_]
 DAY: Final = 86_400_000_000
 GRACE: Final = 72 * 3_600_000_000
 NO_CYCLE: Final = -(2**31)
+NEVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
     """Columns, by line and then in the order in which they were taken in. `line` counts from 0; `cycle` may be absent.
 
-    A given one is where a line stood when its readings began to be kept: its movement is charged already.
+    A given one is where a line stood when its readings began to be kept: its movement is charged already. `wraps`: its
+    carrier's counters begin anew at some number.
     """
 
     line: Numbers
@@ -36,6 +39,7 @@ class Readings:
     cycle: Numbers
     is_final: Marks
     is_given: Marks
+    wraps: Marks
 
     def __len__(self) -> int:
         return len(self.line)
@@ -75,6 +79,46 @@ class Days:
     used: Numbers
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Unbroken times in which lines were on, in order; an end that is not there yet is NEVER."""
+
+    line: Numbers
+    payer: Numbers
+    plan: Numbers
+    started: Numbers
+    ended: Numbers
+
+
+def fees(times: Times, tariffs: Mapping[int, Tariff], until: int) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Line, payer, day and price of every day before this one that a time touches, of the plan that does first."""
+    first_day = times.started // DAY
+    last_day = np.where(times.ended <= times.started, first_day, (times.ended - 1) // DAY)
+    count = np.maximum(np.minimum(last_day, until - 1) - first_day + 1, 0)
+    time = np.repeat(np.arange(len(count)), count)
+    day = first_day[time] + np.arange(len(time)) - np.repeat(np.cumsum(count) - count, count)
+    began = np.maximum(times.started[time], day * DAY)
+    order = np.lexsort((time, began, day, times.payer[time], times.line[time]))
+    time, day, began = time[order], day[order], began[order]
+    line, payer = times.line[time], times.payer[time]
+    is_first = np.ones(len(time), dtype=bool)
+    is_first[1:] = (line[1:] != line[:-1]) | (payer[1:] != payer[:-1]) | (day[1:] != day[:-1])
+    price = _in_force(times.plan[time], began, tariffs)
+    counts = is_first & (price >= 0)
+    return line[counts], payer[counts], day[counts], price[counts]
+
+
+def _in_force(plan: Numbers, at: Numbers, tariffs: Mapping[int, Tariff]) -> Numbers:
+    """The price of each plan at each moment; under 0 where there is none."""
+    price = np.full(len(plan), -1, dtype=np.int64)
+    for number in np.unique(plan):
+        if (tariff := tariffs.get(int(number))) is not None:
+            which = plan == number
+            place = np.searchsorted(tariff.since, at[which], "right") - 1
+            price[which] = np.where(place < 0, -1, tariff.price[np.maximum(place, 0)])
+    return price
+
+
 def cycle_of(day: Numbers, cycle_day: Numbers) -> Numbers:
     months = day.astype("M8[D]").astype("M8[M]")
     is_before = day - months.astype("M8[D]").astype(np.int64) + 1 < cycle_day
@@ -101,14 +145,17 @@ def recount(told: Readings, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> tupl
     cycle = np.where(is_timed, np.minimum(told.cycle, running), running)
     same_line = np.empty(len(told), dtype=bool)
     same_line[:1], same_line[1:] = False, told.line[1:] == told.line[:-1]
-    before = _before(told.counter)
+    shown = _before(told.counter)
     same_cycle = same_line & (cycle == _before(cycle))
-    moved = np.where(same_cycle, told.counter - before, told.counter) * (same_line & ~told.is_given)
-    turns = same_line & ~same_cycle & ~is_timed
-    doubt = turns & (told.at - cycle * DAY < GRACE) & (told.counter * 2 >= before) & (before > 0)
+    fell = same_cycle & (told.counter < shown)
+    highest = _highest(told.counter, np.cumsum(~same_cycle), fell)
+    before = _before(highest)
+    moved = np.where(same_cycle, highest - before, told.counter) * (same_line & ~told.is_given)
+    is_soon = ~is_timed & (told.at - cycle * DAY < GRACE)
+    doubt = is_soon & same_line & ~same_cycle & (told.counter * 2 >= shown) & (before > 0)
     back = same_line & ((told.at < _before(told.at)) | (cycle < _before(cycle)))
-    odd[told.line[doubt | back | (moved < 0) | (moved > rules.PLAUSIBLE)]] = True
-    odd[_raised(finals, told, cycle)] = True
+    odd[told.line[doubt | back | (fell & (is_soon | told.wraps)) | (moved > rules.PLAUSIBLE)]] = True
+    odd[_raised(finals, told, cycle, highest)] = True
     price = _priced(told, cycle, fleet, tariffs)
     odd[told.line[(moved > 0) & (price < 0)]] = True
     counts = (moved > 0) & ~odd[told.line]
@@ -117,6 +164,23 @@ def recount(told: Readings, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> tupl
 
 def _before(values: Numbers) -> Numbers:
     return np.concatenate((values[:1], values[:-1]))
+
+
+def _highest(counter: Numbers, run: Numbers, fell: Marks) -> Numbers:
+    """The highest so far in each run, which are numbered in order; it is the counter where that never fell."""
+    if not fell.any():
+        return counter
+    size = np.bincount(run)
+    has_fallen = np.zeros(len(size), dtype=bool)
+    has_fallen[run[fell]] = True
+    which = has_fallen[run]
+    run, part, reach = run[which], counter[which], 1
+    while reach < size[has_fallen].max():  # each step reaches twice as far back
+        part[reach:] = np.maximum(part[reach:], np.where(run[reach:] == run[:-reach], part[:-reach], 0))
+        reach *= 2
+    highest = counter.copy()
+    highest[which] = part
+    return highest
 
 
 def _dated(at: Numbers, cycle: Numbers) -> Numbers:
@@ -128,17 +192,10 @@ def _priced(told: Readings, cycle: Numbers, fleet: Fleet, tariffs: Mapping[int, 
     earlier = _before(told.at)
     by_day = np.maximum(_dated(told.at, cycle) * DAY, fleet.since[told.line])
     began = np.where(told.at - earlier > DAY, by_day, np.maximum(earlier, cycle * DAY))
-    plan = fleet.plan[told.line]
-    price = np.full(len(told), -1, dtype=np.int64)
-    for number in np.unique(plan):
-        if (tariff := tariffs.get(int(number))) is not None:
-            which = plan == number
-            place = np.searchsorted(tariff.since, began[which], "right") - 1
-            price[which] = np.where(place < 0, -1, tariff.price[np.maximum(place, 0)])
-    return price
+    return _in_force(fleet.plan[told.line], began, tariffs)
 
 
-def _raised(finals: Readings, told: Readings, cycle: Numbers) -> Numbers:
+def _raised(finals: Readings, told: Readings, cycle: Numbers, highest: Numbers) -> Numbers:
     """Lines with a final total that is more than what was seen in its cycle, or that came before the cycle's end."""
     if not len(finals):
         return finals.line
@@ -150,7 +207,7 @@ def _raised(finals: Readings, told: Readings, cycle: Numbers) -> Numbers:
     if not len(keys):
         return finals.line
     is_known = keys[place] == wanted
-    fits = is_known & (finals.counter <= told.counter[ends][place]) & (finals.at >= told.at[ends][place])
+    fits = is_known & (finals.counter <= highest[ends][place]) & (finals.at >= told.at[ends][place])
     raised: Numbers = finals.line[~fits]
     return raised
 

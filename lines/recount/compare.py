@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lines.recount import source
-from lines.recount.bulk import Days, Numbers
+from lines.recount import bulk, source
+from lines.recount.bulk import Days, Marks, Numbers
 from lines.recount.rules import fees
 from lines.recount.source import LineFacts, Market
 
@@ -26,7 +26,6 @@ class Owed:
         self.columns: list[Numbers] = [np.empty((6, 0), dtype=np.int64)]
         self.rows: list[tuple[int, int, int, int, int, int]] = []
         self.failed: dict[int, str] = {}  # lines that cannot be computed, and why
-        self.unsettled: set[tuple[int, int, int]] = set()  # line, payer and day of fees that are not charged yet
         self.payer = np.array(
             [next((one.payer for one in line.holdings[::-1] if one.payer is not None), 0) for line in lines],
             dtype=np.int64,
@@ -39,16 +38,42 @@ class Owed:
         nothing = np.zeros(len(days.line), dtype=np.int64)
         self.columns.append(np.vstack((days.line, self.payer[days.line], days.day, days.price, days.used, nothing)))
 
-    def add_fees(self, today: dt.date) -> None:
+    def add_given(self, odd: Marks) -> None:
+        """What the days of ordinary lines had when their readings began to be kept; the others have it already."""
         for place, line in enumerate(self.lines):
-            times = [time for time, _ in line.times]
-            for (payer, day, price), fee in fees(times, self.market.prices, today + dt.timedelta(days=1)).items():
-                number = source.as_day(day)
-                if line.off_from is not None and day >= line.off_from:
-                    continue
-                self.add(place, payer, number, price, 0, source.exactly(fee))
-                if any(due is not None and due <= day and time.payer == payer for time, due in line.times):
-                    self.unsettled.add((place, payer, number))
+            if line.given and not odd[place]:
+                for (payer, day, price), used in line.given.items():
+                    self.add(place, payer, source.as_day(day), price, used)
+
+    def add_fees(self, today: dt.date, odd: Marks) -> None:
+        """Fees through today: of the ordinary lines at once, of the others one by one."""
+        tariffs, until = self.market.fees, today + dt.timedelta(days=1)
+        owing = [place for place, line in enumerate(self.lines) if any(time.plan in tariffs for time, _ in line.times)]
+        for place in owing:
+            if odd[place]:
+                self._add_fees_of(place, until)
+        times = source.times(self.lines, [place for place in owing if not odd[place]])
+        line, payer, day, price = bulk.fees(times, tariffs, source.as_day(until))
+        off_from = [bulk.NEVER if one.off_from is None else source.as_day(one.off_from) for one in self.lines]
+        rows = np.vstack((line, payer, day, price, np.zeros_like(line), self._per_day(price)))
+        self.columns.append(rows[:, day < np.array(off_from, dtype=np.int64)[line]])
+
+    def _add_fees_of(self, place: int, until: dt.date) -> None:
+        line = self.lines[place]
+        for (payer, day, price), fee in fees([time for time, _ in line.times], self.market.prices, until).items():
+            if line.off_from is None or day < line.off_from:
+                self.add(place, payer, source.as_day(day), price, 0, source.exactly(fee))
+
+    def _per_day(self, price: Numbers) -> Numbers:
+        numbers, place = np.unique(price, return_inverse=True)
+        known = [source.exactly(self.market.by_number[int(number)].per_day) for number in numbers]
+        return np.array(known, dtype=np.int64)[place]
+
+    def is_unsettled(self, row: Row) -> bool:
+        """Whether the line's fee of this day may not be charged yet."""
+        line, payer, day, _ = row
+        settled = ((time, due) for time, due in self.lines[line].times if time.payer == payer)
+        return any(due is not None and source.as_day(due) <= day for _, due in settled)
 
     def summed(self) -> Numbers:
         more = np.array(self.rows, dtype=np.int64).reshape(-1, 6).T
@@ -118,7 +143,7 @@ def _differences(owed: Owed, first: dict[Row, Sums], second: dict[Row, Sums]) ->
 
 def _fee_differs(owed: Owed, row: Row, charged: int, right: int) -> bool:
     """Not where the day is not settled yet, nor where the line was there before its times were written down."""
-    if charged == 0 and row[:3] in owed.unsettled:
+    if charged == 0 and owed.is_unsettled(row):
         return False
     opened = owed.lines[row[0]].openings
     is_before = bool(opened) and not opened[0].after and row[2] <= source.as_day(opened[0].at.date())

@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import psycopg
 from django.db import connection
 
-from lines.recount.bulk import NO_CYCLE, Numbers, Readings
+from lines.recount.bulk import NEVER, NO_CYCLE, Numbers, Readings, Tariff, Times
 from lines.recount.rules import BEGINNING, Calendar, Dated, OnTime, Price, Turn
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -80,7 +81,7 @@ class LineFacts:
         return self.openings[0].at if self.openings else BEGINNING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Market:
     """What holds for all lines: prices of plans, cycles of carriers, names."""
 
@@ -88,6 +89,19 @@ class Market:
     by_number: dict[int, Price]
     plan_of_price: dict[int, str]
     calendars: dict[int, Calendar]
+
+    @cached_property
+    def fees(self) -> dict[int, Tariff]:
+        """The prices with a fee of each plan that ever had one; under 0 where there is none."""
+        found = {}
+        for plan, dated in self.prices.items():
+            numbers = [price.number if price.per_day else -1 for price in dated.values]
+            if max(numbers) >= 0:
+                found[plan] = Tariff(
+                    np.array([micros(moment) for moment in dated.moments], dtype=np.int64),
+                    np.array(numbers, dtype=np.int64),
+                )
+        return found
 
     def floor(self, line: LineFacts) -> dt.date:
         """The first day that can be computed: an opening says what stood in the days since its cycle's eve."""
@@ -193,6 +207,16 @@ def facts(
     return list(found.values())
 
 
+def times(lines: Sequence[LineFacts], places: Sequence[int]) -> Times:
+    """When these of the lines were on."""
+    rows = [
+        (place, time.payer, time.plan, micros(time.started), NEVER if time.ended is None else micros(time.ended))
+        for place in places
+        for time, _ in lines[place].times
+    ]
+    return Times(*np.array(rows, dtype=np.int64).reshape(-1, 5).T)
+
+
 BEFORE = """
 SELECT day, sum(used)::bigint FROM lines_lineday
  WHERE line_id = %s AND payer_id = %s AND day >= %s AND day < %s GROUP BY day
@@ -226,7 +250,7 @@ def readings(lines: Sequence[LineFacts], *, since: dt.datetime) -> Kept:
     """Every reading of these lines, which are in the order of their ids, that came after their openings."""
     ids = np.array([line.id for line in lines], dtype=np.int64)
     opened = np.array([max((o.after for o in line.openings), default=0) for line in lines], dtype=np.int64)
-    columns: list[list[Any]] = [[] for _ in range(6)]
+    columns: list[list[Any]] = [[] for _ in range(7)]
     kind: dict[int, tuple[bool, int | None]] = {}
     for page, asked_at, are_finals, has_finals, wraps_at, line_ids, counters, cycles, asked in _pages(
         sorted({line.carrier for line in lines}), int(ids[0]), int(ids[-1]), int(opened.min()), since
@@ -244,13 +268,14 @@ def readings(lines: Sequence[LineFacts], *, since: dt.datetime) -> Kept:
         columns[2].append(_whole(counters)[which])
         columns[3].append(_days(cycles)[which])
         columns[4].append(np.full(count, are_finals))
-        columns[5].append(np.full(count, page, dtype=np.int64))
-    empty = [np.empty(0, dtype=bool if number == 4 else np.int64) for number in range(6)]
-    line, at, counter, cycle, is_final, page_of = (
+        columns[5].append(np.full(count, wraps_at is not None))
+        columns[6].append(np.full(count, page, dtype=np.int64))
+    empty = [np.empty(0, dtype=bool if number in (4, 5) else np.int64) for number in range(7)]
+    line, at, counter, cycle, is_final, wraps, page_of = (
         np.concatenate(found) if found else nothing for found, nothing in zip(columns, empty, strict=True)
     )
     order = np.argsort(line, kind="stable")
-    told = Readings(line, at, counter, cycle, is_final, np.zeros(len(line), dtype=bool)).only(order)
+    told = Readings(line, at, counter, cycle, is_final, np.zeros(len(line), dtype=bool), wraps).only(order)
     return Kept(told, page_of[order], kind)
 
 
@@ -264,6 +289,9 @@ def _pages(
         cursor.itersize = 500
         cursor.execute(PAGES, [carriers, first, last, after, since])
         yield from cursor
+
+
+WHOLE = (("length", 4), ("value", 8))  # how a bigint is sent
 
 
 def _header(sent: bytes) -> tuple[int, bool]:
@@ -298,24 +326,22 @@ def _days(sent: bytes) -> Numbers:
 
 
 BOOKED = """
-SELECT array_send(array_agg(line_id)), array_send(array_agg(payer_id)),
-       array_send(array_agg((day - date '1970-01-01')::bigint)), array_send(array_agg(price_id)),
-       array_send(array_agg(used)), array_send(array_agg((cost * 1000000)::bigint)),
-       array_send(array_agg((fee * 1000000)::bigint))
-  FROM lines_lineday WHERE line_id = ANY(%s) AND day >= %s
+COPY (SELECT line_id, payer_id, (day - date '1970-01-01')::bigint, price_id, used, (cost * 1000000)::bigint,
+             (fee * 1000000)::bigint
+        FROM lines_lineday WHERE line_id = ANY(%s) AND day >= %s) TO STDOUT (FORMAT binary)
 """
+COPIED = np.dtype([("columns", ">i2"), *((f"{part}{n}", f">i{size}") for n in range(7) for part, size in WHOLE)])
+COPY_HEAD, COPY_END = 19, 2  # bytes around the rows
 
 
 def booked(lines: Sequence[LineFacts], *, since: dt.date) -> list[Numbers]:
     """What the first books say: line (its place here), payer, day, price, bytes, cost and fee in millionths."""
     ids = np.array([line.id for line in lines], dtype=np.int64)
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(BOOKED, [ids.tolist(), since], binary=True)
-        sent = cursor.fetchone()
-    if sent is None or sent[0] is None:
-        return [np.empty(0, dtype=np.int64) for _ in range(7)]
-    columns = [_whole(bytes(one)) for one in sent]
+    with psycopg.Cursor(connection.connection) as cursor, cursor.copy(BOOKED, [ids.tolist(), since]) as copy:
+        sent = b"".join(copy)
+    rows = np.frombuffer(sent, COPIED, count=(len(sent) - COPY_HEAD - COPY_END) // COPIED.itemsize, offset=COPY_HEAD)
+    columns = [rows[f"value{n}"].astype(np.int64) for n in range(7)]
     columns[0] = np.searchsorted(ids, columns[0])
     return columns
 

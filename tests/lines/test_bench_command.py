@@ -12,10 +12,10 @@ from embedded.addresses import REPOSITORY
 CASES = {"in_order", "shuffled", "one_account", "unmoved", "first_of_day", "batches"}
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[str]:
     """In a process of its own: it leads Django's connection to another database."""
-    command = [sys.executable, str(REPOSITORY / "manage.py"), "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    run = [sys.executable, str(REPOSITORY / "manage.py"), command, *arguments]
+    return subprocess.run(run, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 @pytest.mark.django_db
@@ -62,3 +62,13 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_made(options: dic
 
 def test_a_wrong_argument_is_a_matter_of_usage() -> None:
     assert bench("--lines", "many").returncode == 2
+
+
+@pytest.mark.django_db
+def test_the_second_books_agree_with_the_fleet_that_they_are_measured_on() -> None:
+    result = bench("--lines", "120", "--days", "3", "--json", command="bench_books")
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert (answer["lines"], answer["line_days"], answer["differences"]) == (120, 360, 0)
+    assert answer["readings"] == 3 * 4 * 120 + 12  # one in ten is told once more
+    assert answer["one_by_one"] == 2  # one in fifty

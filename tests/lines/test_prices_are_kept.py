@@ -27,7 +27,7 @@ def refused(sql: str) -> str:
     "change",
     [
         "per_mb = 0.02",
-        "per_sms = 0",
+        "per_sms = 0.01",
         "per_day = 0.01",
         "valid_from = '2026-11-01'",
         "plan_id = (SELECT max(id) FROM lines_rateplan)",

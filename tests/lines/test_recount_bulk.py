@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lines.recount import bulk
-from lines.recount.rules import BEGINNING, Calendar, Course, Dated, Price, Told, Turn
+from lines.recount import bulk, source
+from lines.recount.rules import BEGINNING, Calendar, Course, Dated, OnTime, Price, Told, Turn, fees
+from lines.recount.source import LineFacts, Market
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 START = dt.datetime(2026, 11, 27, 18, tzinfo=dt.UTC)
@@ -30,6 +31,7 @@ def lines(draw: st.DrawFn) -> tuple[int, list[Told]]:
     """A line's cycle day and what its carrier told: mostly in order, rarely not."""
     timed, cycle_day = draw(st.booleans()), draw(st.sampled_from([1, 1, 15, 28]))
     now, counters, told, started = START, 0, [], None
+    wraps_at = draw(st.sampled_from([None, None, 2**32]))
     for _ in range(draw(st.integers(1, 14))):
         now += dt.timedelta(minutes=draw(MINUTES))
         cycle = _cycle(now.date(), cycle_day)
@@ -37,11 +39,12 @@ def lines(draw: st.DrawFn) -> tuple[int, list[Told]]:
             counters = 0
         started = cycle
         counters += draw(BYTES)
-        odd = draw(st.integers(0, 30))
+        odd = draw(st.integers(0, 20))
         asked = now - dt.timedelta(hours=3) if odd == 1 else now
-        counter = counters // 2 if odd == 2 else counters
-        told.append(Told(asked, counter, cycle if timed else None))
-        if timed and odd >= 25:
+        counter = counters // 2 if odd == 2 else max(counters - 7, 0) if odd == 3 else counters
+        counter = counter % wraps_at if wraps_at else counter
+        told.append(Told(asked, counter, cycle if timed else None, wraps_at=wraps_at))
+        if timed and odd >= 17:
             earlier = _cycle(cycle - dt.timedelta(days=1), cycle_day)
             told.append(Told(now, draw(st.sampled_from([0, counter, counters + 5])), earlier, is_final=True))
     return cycle_day, told
@@ -63,6 +66,7 @@ def _columns(fleet: list[tuple[int, list[Told]]]) -> bulk.Readings:
         np.array([(told.cycle - day).days if told.cycle else bulk.NO_CYCLE for _, told in rows], dtype=np.int64),
         np.array([told.is_final for _, told in rows], dtype=bool),
         np.zeros(len(rows), dtype=bool),
+        np.array([told.wraps_at is not None for _, told in rows], dtype=bool),
     )
 
 
@@ -102,3 +106,58 @@ def test_an_ordinary_line_is_not_left_alone() -> None:
     assert not odd.any()
     assert days.used.sum() == 76_000 + 120_000
     assert {int(cycle) for cycle in days.cycle} == {(dt.date(2026, n, 1) - EPOCH.date()).days for n in (11, 12)}
+
+
+def test_corrections_are_ordinary_but_not_where_they_may_be_a_reset_or_a_wrap() -> None:
+    """The highest counts, whatever the carrier shows between; without a time it is in doubt soon after a boundary."""
+
+    def told(start: dt.datetime, cycle: dt.date | None, wraps_at: int | None = None) -> list[Told]:
+        shown = (1_000, 5_000, 3_000, 2_000, 4_000, 6_000, 5_999, 6_001)
+        hours = (start + dt.timedelta(hours=n) for n in range(len(shown)))
+        return [Told(at, counter, cycle, wraps_at=wraps_at) for at, counter in zip(hours, shown, strict=True)]
+
+    late, month = START.replace(day=10), dt.date(2026, 11, 1)
+    first = dt.datetime(2026, 11, 1, 5, tzinfo=dt.UTC)
+    fleet = [told(late, month), told(late, None), told(first, month), told(first, None), told(late, month, 2**32)]
+    ones = np.ones(len(fleet), dtype=np.int64)
+    about = bulk.Fleet(9 * ones, ones, 0 * ones, ones == 0)
+    tariff = bulk.Tariff(np.array([0]), np.array([5]))
+    days, odd = bulk.recount(_columns([(1, line) for line in fleet]), about, {9: tariff})
+    assert odd.tolist() == [False, False, False, True, True]
+    assert [int(days.used[days.line == line].sum()) for line in range(5)] == [5_001, 5_001, 5_001, 0, 0]
+
+
+MOMENTS = st.integers(0, 6 * 24 * 4).map(lambda quarter: START.replace(hour=0) + dt.timedelta(minutes=15 * quarter))
+FEES = (
+    (BEGINNING, Price(5, Decimal(0), Decimal("0.25"))),
+    (START + dt.timedelta(days=1, hours=2), Price(7, Decimal(0), Decimal("0.30"))),
+    (START + dt.timedelta(days=4), Price(6, Decimal(0))),
+)
+
+
+@st.composite
+def times(draw: st.DrawFn) -> list[OnTime]:
+    """When a line was on, one time after another, under one of two payers at one of two plans: one is without fees."""
+    moments = sorted(draw(st.lists(MOMENTS, min_size=2, max_size=8)))
+    pairs = list(zip(moments[::2], moments[1::2], strict=False))
+    last = draw(st.booleans())
+    return [
+        OnTime(begun, None if last and n == len(pairs) - 1 else ended, *draw(st.sampled_from([(1, 9), (1, 8), (2, 9)])))
+        for n, (begun, ended) in enumerate(pairs)
+    ]
+
+
+@given(fleet=st.lists(times(), min_size=1, max_size=4))
+def test_fees_in_arrays_are_those_of_single_lines(fleet: list[list[OnTime]]) -> None:
+    until = START.date() + dt.timedelta(days=5)
+    prices = {9: Dated(FEES), 8: Dated([(BEGINNING, Price(4, Decimal(1)))])}
+    market = Market(prices, {}, {}, {})
+    lines = [LineFacts(n, "", 1, times=[(time, None) for time in line]) for n, line in enumerate(fleet)]
+    found = bulk.fees(source.times(lines, range(len(lines))), market.fees, (until - EPOCH.date()).days)
+    one_by_one = {
+        (number, payer, (day - EPOCH.date()).days, price)
+        for number, line in enumerate(fleet)
+        for payer, day, price in fees(line, prices, until)
+    }
+    rows = [tuple(row) for row in np.vstack(found).T.tolist()]
+    assert (len(rows), set(rows)) == (len(one_by_one), one_by_one)

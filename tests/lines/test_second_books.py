@@ -173,8 +173,9 @@ def test_a_second_reading_decides_about_a_held_movement(db: None, second: int, m
     assert second_books().differences == 0
 
 
+@pytest.mark.parametrize("then", [2, 4])  # MB: a correction, or not
 @pytest.mark.parametrize("kind", ["simbase", "iotportal"])
-def test_from_an_opening_on_the_books_agree_and_find_what_is_wrong(db: None, kind: str) -> None:
+def test_from_an_opening_on_the_books_agree_and_find_what_is_wrong(db: None, kind: str, then: int) -> None:
     """Where counters stood is written down each month; what was before it is believed."""
     fleet = Fleet()
     line = fleet.line(fleet.account(), kind)
@@ -183,7 +184,7 @@ def test_from_an_opening_on_the_books_agree_and_find_what_is_wrong(db: None, kin
     fleet.read(line, "2026-11-01T08:00", 2 * MB)
     fleet.read(line, "2026-11-03T08:00", 3 * MB)
     assert stand_openings(now=dt.datetime(2026, 11, 6, tzinfo=dt.UTC)) >= 1
-    fleet.read(line, "2026-11-07T08:00", 2 * MB)
+    fleet.read(line, "2026-11-07T08:00", then * MB)
     fleet.read(line, "2026-11-07T09:00", 9 * MB)
     assert second_books(since=dt.date(2026, 11, 7)).differences == 0
     assert second_books().differences == 0

@@ -22,7 +22,9 @@ from lines.recount.audit import Found, Scope, recompute
 
 START = dt.date(2026, 11, 1)
 PAGE = 250
-TENTH = 10  # one line in so many is not ordinary: its counter is corrected once
+CORRECTED = 10  # of one line in so many the carrier shows less once
+DECIDED = 50  # about the counter of one line in so many a person decided: it is recomputed by itself
+FEE = Decimal("0.05")
 
 MADE = (
     (
@@ -39,7 +41,7 @@ MADE = (
         "        array_agg((k - again) * (1000 + l.id %% 7919) ORDER BY l.id),"
         "        array_agg(%(cycle)s::date ORDER BY l.id)"
         "   FROM generate_series(0, %(days)s * %(readings)s - 1) k, generate_series(0, 1) again, lines_line l"
-        f" WHERE again = 0 OR k = 5 AND l.id %% {TENTH} = 0"
+        f" WHERE again = 0 OR k = 5 AND l.id %% {CORRECTED} = 0"
         f" GROUP BY k, again, l.carrier_id, l.id / {PAGE} ORDER BY k, again, 6"
     ),
     (
@@ -53,11 +55,32 @@ MADE = (
         "          sum(1000 + l.id %% 7919)::bigint AS used"
         "     FROM generate_series(1, %(days)s * %(readings)s - 1) k, lines_line l GROUP BY 1, 2, 3, 4) d"
     ),
+    # Every line is on all the time, and owes a fee a day at the price of its midnight.
+    (
+        "INSERT INTO lines_onspan (line_id, payer_id, plan_id, started_at, ended_at)"
+        " SELECT id, payer_id, plan_id, %(start)s, %(start)s + %(days)s * interval '1 day' FROM lines_line"
+    ),
+    (
+        "INSERT INTO lines_lineday AS d (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)"
+        " SELECT l.id, %(cycle)s::date + n, l.payer_id, p.id, l.payer_id, %(cycle)s, 0, 0, p.per_day"
+        "   FROM lines_line l, generate_series(0, %(days)s - 1) n, LATERAL ("
+        "     SELECT id, per_day FROM lines_price"
+        "      WHERE coalesce(valid_from, '-infinity') <= (%(cycle)s::date + n)::timestamp AT TIME ZONE 'UTC'"
+        "      ORDER BY valid_from DESC NULLS LAST LIMIT 1) p"
+        " ON CONFLICT (line_id, day, payer_id, price_id) DO UPDATE SET fee = excluded.fee"
+    ),
+    (
+        "INSERT INTO lines_rebase (line_id, payer_id, at, reading_id, cycle, counter_before, counter, reason, by,"
+        "   agreed_by)"
+        " SELECT l.id, l.payer_id, %(start)s + %(days)s * interval '1 day', r.id, %(cycle)s, 0, 0, 'bench', 'bench', ''"
+        "   FROM lines_line l, (SELECT max(id) AS id FROM lines_reading) r"
+        f"  WHERE l.id %% {DECIDED} = 0"
+    ),
 )
 
 
 class Command(OperatorCommand):
-    help = "Measure the second set of books in a database of its own, on lines of which one in ten is not ordinary."
+    help = "Measure the second set of books in a database of its own: lines with daily fees, some of them not ordinary."
 
     def take(self, parser: CommandParser) -> None:
         parser.add_argument("--lines", type=int, default=20_000, metavar="N", help="size of the fleet (20000)")
@@ -109,7 +132,7 @@ def _make(lines: int, days: int, readings: int) -> None:
         carrier = Carrier.objects.create(name="Bench", kind="simbase", url="https://bench.invalid", secrets="")
         plan = RatePlan.objects.create(name="Bench", carrier=carrier)
         for since in (None, start + dt.timedelta(days=10)):
-            Price.objects.create(plan=plan, valid_from=since, per_mb=Decimal("0.01"))
+            Price.objects.create(plan=plan, valid_from=since, per_mb=Decimal("0.01"), per_day=FEE)
         for statement in MADE:
             cursor.execute(statement, given)
     with connection.cursor() as cursor:

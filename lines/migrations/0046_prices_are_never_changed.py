@@ -24,6 +24,6 @@ CREATE TRIGGER price_is_never_emptied BEFORE TRUNCATE ON lines_price
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lines", "0044_apn_passwords_are_encrypted")]
+    dependencies = [("lines", "0045_carriers_spell_iccids")]
 
     operations = [migrations.RunSQL(NEVER_CHANGED, migrations.RunSQL.noop)]
