@@ -6,20 +6,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core import context
-from django.core.mail import EmailMultiAlternatives
+from allauth.core import context as asked
+from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import mail, trail
+from accounts import trail
 from accounts.commands import logins as guesses
+from accounts.commands.waiting_letters import post
 from accounts.devices import device_of
 from accounts.doors import address_of, base_url
 from accounts.dress import dress_of
 from accounts.models import Account, User
 from accounts.queries import memberships_of
-from accounts.wearing import worn
+from accounts.wearing import worn, worn_account
 
 # What the button of a mail says, by the mail's templates.
 BUTTONS = {
@@ -56,24 +57,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         trail.failed(request, str(credentials.get("email", "")))
 
-    def render_mail(
-        self,
-        template_prefix: str,
-        email: str | list[str],
-        context: dict[str, Any],
-        headers: dict[str, str] | None = None,
-    ) -> EmailMultiAlternatives:
-        """allauth's own text in the dress of the host that was asked, else of the person."""
-        request, account = context.get("request"), _account_of(context.get("user"))
-        dress = worn(request) if request and (account is None or request.brand) else dress_of(account)
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """allauth's own text in the dress of the host that was asked, else of the person: written down, and mailed by a
+        worker. Whether an address is known here is told by no mail server's time."""
+        request, account = asked.request, _account_of(context.get("user"))
+        wearer = worn_account(request) if account is None or request.brand else account
+        said = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        said["dress"] = dress_of(wearer)
         subject, text = (
-            render_to_string(f"{template_prefix}_{part}.txt", {**context, "dress": dress}, request)
-            for part in ("subject", "message")
+            render_to_string(f"{template_prefix}_{part}.txt", said, request) for part in ("subject", "message")
         )
-        letter = mail.Letter(" ".join(subject.split()), text, button=BUTTONS.get(template_prefix, "Open"))
-        message = mail.made(to=email, letter=letter, account=account, dress=dress)
-        message.extra_headers |= headers or {}
-        return message
+        button = BUTTONS.get(template_prefix, "Open")
+        post(account=account, worn=wearer, to=email, subject=" ".join(subject.split()), text=text, button=button)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         return self._at_home(super().get_reset_password_from_key_url(key))
@@ -83,11 +78,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def _at_home(self, url: str) -> str:
         """The same page at our own address: a request may say that it came to any port."""
-        return base_url(context.request) + urlsplit(url).path
+        return base_url(asked.request) + urlsplit(url).path
 
     def is_safe_url(self, url: str | None) -> bool:
         """Within the very host that was asked: neither to a brand's domain nor from one."""
-        request: HttpRequest = context.request
+        request: HttpRequest = asked.request
         return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -14,16 +14,20 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from accounts import commands
-from accounts.commands import acting, desk
+from accounts.commands import acting, desk, waiting_letters
 from accounts.doors import desk_actor
 from accounts.middleware import ACTING
-from accounts.models import Account, Event, Membership, User
+from accounts.models import Account, Event, Membership, PostedLetter, User
 
 
 class OpenAccountForm(forms.Form):
     name = forms.CharField(label="Company or project", max_length=commands.LONGEST_NAME)
     owner = forms.EmailField(label="Owner's mail", help_text="A new person sets a password by “Reset the password”.")
     professional = forms.BooleanField(label="Professional: real API calls, not samples", required=False)
+
+
+class NothingForm(forms.Form):
+    """A step that asks for nothing but to be confirmed."""
 
 
 class ReasonForm(forms.Form):
@@ -120,6 +124,32 @@ class UserDesk(Desk):
     list_filter = ["is_active", "is_staff"]
     search_fields = ["email", "name"]
     fields = ["email", "name", "is_active", "is_staff", "date_joined", "last_login", "time_zone"]
+
+
+@admin.register(PostedLetter)
+class LetterDesk(Desk):
+    """Mails about accounts and logins that wait, or could not be sent. What they say is shown to nobody."""
+
+    called = "mails to people"
+    list_display = ["created_at", "to", "account", "subject", "failed_at", "why", "tries", "mail_after"]
+    list_filter = [("failed_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["account"]
+    search_fields = ["=to"]
+    fields = ["to", "account", "subject", "created_at", "tries", "mail_after", "failed_at", "why"]
+    actions_detail = ["send_again"]
+
+    @action(description="Send again", url_path="send-again", icon="send")
+    def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        letter: PostedLetter = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            waiting_letters.send_again(letter_id=letter.pk, by=desk_actor(request))
+            return "Email queued. We'll try for three days."
+
+        about = f"“{letter.subject}” to {letter.to}. {letter.why}"
+        return self.ask(
+            request, NothingForm, act, title="Send again", button="Send again", row=letter, about=about, again=False
+        )
 
 
 @admin.register(Event)

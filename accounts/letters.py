@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.dress import dress_of
 from accounts.mail import Letter
-from accounts.models import Invitation, OwnershipOffer
+from accounts.models import Invitation
 from accounts.policy import INVITATION_DAYS
 
 
@@ -17,14 +17,4 @@ def invitation(asked: Invitation, token: str) -> Letter:
         f"{asked.address}/accounts/invitation/{token}/\n\n"
         f"The link works once, and for {INVITATION_DAYS} days. If you do not know why you got this, do nothing.",
         button="Join",
-    )
-
-
-def ownership(offer: OwnershipOffer) -> Letter:
-    return Letter(
-        f"{offer.account.name} is offered to you",
-        f"{offer.offered_by.email} offers you the ownership of {offer.account.name}: its balance, payment methods and "
-        f"people become yours to manage.\n\n{offer.address}/staff/ownership/\n\n"
-        f"Accept or decline there until {offer.expires_at:%-d %B %Y}. Until you accept, nothing changes.",
-        button="Answer",
     )

@@ -40,16 +40,6 @@ class Attachment:
     type: str
 
 
-def send(
-    *, to: str | Sequence[str], letter: Letter, account: Account | None = None, attachments: Sequence[Attachment] = ()
-) -> None:
-    """One mail, each address of `to` for itself to see the others: for one person, or the staff of one account.
-
-    Raises what the mail server says; whoever must not lose a mail writes it down first and tries again.
-    """
-    made(to=to, letter=letter, account=account, attachments=attachments).send()
-
-
 def made(
     *,
     to: str | Sequence[str],

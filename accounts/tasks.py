@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-
 from celery import shared_task
 from django.conf import settings
-from kit import clock
+from django.core.mail import EmailMultiAlternatives
+from kit import clock, posting
 
 from accounts import audit, calls, letters, mail, sessions
-from accounts.commands import desk, events, invitations, logins, staff, waiting_letters
-from accounts.models import Account
+from accounts.commands import desk, events, invitations, logins, waiting_letters
+from accounts.dress import dress_of
+from accounts.models import PostedLetter
 
-log = logging.getLogger(__name__)
 BATCH = 50
-MOST_FAILURES = 3  # mails in one bell; each may wait for the whole time-out of a mail server that hangs
 
 
 @shared_task
@@ -37,42 +35,25 @@ def seal_events() -> int:
 
 @shared_task
 def mail_invitations() -> int:
-    """Mails what is due; one that cannot be mailed is tried again later and keeps nobody from theirs."""
-    sent = failed = 0
-    for _ in range(BATCH):
-        claimed = invitations.claim_mail() if failed < MOST_FAILURES else None
-        if claimed is None:
-            break
-        invitation, token = claimed
-        if _sent(invitation.email, letters.invitation(invitation, token), invitation.account):
-            invitations.mark_mailed(invitation=invitation)
-            sent += 1
-        else:
-            failed += 1
-    for _ in range(BATCH):
-        offer = staff.claim_offer_mail() if failed < MOST_FAILURES else None
-        if offer is None:
-            break
-        if _sent(offer.to.user.email, letters.ownership(offer), offer.account):
-            staff.mark_offer_mailed(offer=offer)
-            sent += 1
-        else:
-            failed += 1
-    return sent + (_mail_waiting() if failed < MOST_FAILURES else 0)
-
-
-def _mail_waiting() -> int:
-    sent = 0
-    for _ in range(BATCH):
-        letter = waiting_letters.claim()
-        if letter is None:
-            break
-        if _sent(letter.to, mail.Letter(letter.subject, letter.text, letter.button or "Open"), letter.account):
-            waiting_letters.mark_sent(letter=letter)
-            sent += 1
-        else:
-            break
+    """Mails about accounts and logins."""
+    waiting_letters.adopt()
+    waiting_letters.doubt_old()
+    sent = posting.send_due(waiting_letters.claim, _written, save=_save, most=BATCH)
+    waiting_letters.drop_sent()
     return sent
+
+
+def _written(letter: PostedLetter) -> EmailMultiAlternatives:
+    if letter.invitation is not None:
+        said = letters.invitation(letter.invitation, invitations.new_token(invitation=letter.invitation))
+    else:
+        text = waiting_letters.text_of(letter=letter)
+        said = mail.Letter(letter.subject, text, letter.button or "Open")
+    return mail.made(to=letter.to, letter=said, account=letter.account, dress=dress_of(letter.worn))
+
+
+def _save(letter: posting.Posted, fields: list[str]) -> None:
+    waiting_letters.save_posted(letter=letter, fields=fields)
 
 
 @shared_task
@@ -83,7 +64,8 @@ def anchor_audit() -> int:
     ends = audit.heads()
     page = audit.signed(ends, clock.now())
     text = f"Keep this mail. check_audit --since compares the audit with it.\n\n{page}"
-    mail.send(to=settings.AUDIT_ANCHOR_MAIL, letter=mail.Letter(f"audit heads of {clock.today()}", text))
+    to = settings.AUDIT_ANCHOR_MAIL
+    waiting_letters.post(account=None, to=to, subject=f"audit heads of {clock.today()}", text=text)
     return len(ends)
 
 
@@ -91,12 +73,3 @@ def anchor_audit() -> int:
 def clear_sessions() -> int:
     """Sessions that have ended, guesses that count no longer, and links that open nothing any more."""
     return sessions.clear() + logins.forget_old() + desk.forget_passes()
-
-
-def _sent(to: str, letter: mail.Letter, account: Account) -> bool:
-    try:
-        mail.send(to=to, letter=letter, account=account)
-    except Exception:  # whatever a mail server does
-        log.exception("A mail to %s cannot be sent now", to)
-        return False
-    return True

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from kit.cookies import cookie_name, cookie_rules
 
-from accounts.dress import Dress, dress_of, dressed
+from accounts.dress import Dress, dress_of
 from accounts.hosts import is_own, live_domains
 from accounts.models import Account, Brand
 
@@ -58,13 +58,16 @@ def _wear(request: HttpRequest, response: HttpResponse, value: str, max_age: int
 
 def worn(request: HttpRequest) -> Dress:
     """What this request's page shows of whom it is from. A page about an account (`dressed_as`) is in its dress."""
+    return dress_of(worn_account(request))
+
+
+def worn_account(request: HttpRequest) -> Account | None:
+    """Whose dress that is; None: ours."""
     account: Account | None = getattr(request, "dressed_as", None) or getattr(request, "account", None)
     brand: Brand | None = getattr(request, "brand", None)
     if account is not None:
-        return dress_of(account)
-    if brand is not None:
-        return dressed(brand)
-    return dress_of(_account(_kept(request).removeprefix(VISIT)))
+        return account
+    return brand.account if brand is not None else _account(_kept(request).removeprefix(VISIT))
 
 
 def _brand_at(request: HttpRequest) -> Brand | None:

@@ -13,7 +13,6 @@ from billing.commands import events, notices, payments, refills
 from billing.models import Payment, Refund
 
 BATCH = 50
-MOST_FAILURES = 3  # mails in one bell; each may wait for the whole time-out of a mail server that hangs
 log = logging.getLogger(__name__)
 
 
@@ -87,16 +86,6 @@ def _save(notice: posting.Posted, fields: list[str]) -> None:
 
 @shared_task
 def send_notices() -> int:
-    """Mails what people are to be told. One that cannot be mailed waits for its next try and stops no other; a mail
-    server that does not answer is left alone until the next bell."""
+    """Mails what people are to be told."""
     notices.doubt_old_notices()
-    sent = failed = 0
-    while sent + failed < BATCH and failed < MOST_FAILURES and (notice := notices.claim_notice()) is not None:
-        try:
-            is_taken = posting.hand_over(notice, mail.letter_of(notice), save=_save)
-        except Exception as failure:
-            log.exception("notice %s could not be written", notice.pk)
-            posting.not_sent(notice, failure, save=_save)
-            is_taken = False
-        sent, failed = sent + is_taken, failed + (not is_taken)
-    return sent
+    return posting.send_due(notices.claim_notice, mail.letter_of, save=_save, most=BATCH)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from kit import clock
 
-from accounts.commands.invitations import claim_mail, invite, join_as_new
+from accounts.commands.invitations import invite, join_as_new, new_token
 from accounts.models import Account
 from accounts.policy import Actor, ActorKind, Role
 from accounts.queries import owner_of
@@ -60,14 +60,11 @@ def act(account: Account, password: str, say: Callable[[str, str], None]) -> Non
 
 def _hire(account: Account, password: str, owner: Actor) -> list[Actor]:
     """Invited, and joined by their links; one has not answered."""
-    for email, _, role in STAFF:
-        invite(account=account, email=email, role=role, address="", by=owner)
-    names = {email: name for email, name, _ in STAFF}
-    while claimed := claim_mail():
-        invitation, token = claimed
-        join_as_new(token=token, name=names[invitation.email], password=password)
+    for email, name, role in STAFF:
+        invitation = invite(account=account, email=email, role=role, address="", by=owner)
+        join_as_new(token=new_token(invitation=invitation), name=name, password=password)
     invite(account=account, email=INVITED, role=Role.VIEWER, address="", by=owner)
-    return [Actor(ActorKind.PERSON, email) for email in names]
+    return [Actor(ActorKind.PERSON, email) for email, _, _ in STAFF]
 
 
 def _start(

@@ -11,6 +11,7 @@ from django.db.models import Q, Sum
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
 
+from accounts.commands import waiting_letters
 from accounts.commands.events import record
 from accounts.commands.people import add_person, mail_address, person_name
 from accounts.models import Account, Invitation, Membership, User
@@ -63,6 +64,7 @@ def invite(*, account: Account, email: str, role: Role, address: str, by: Actor)
     invitation = Invitation.objects.create(
         account=account, email=email, role=role, invited_by=by.name, address=address.rstrip("/")
     )
+    waiting_letters.post_invitation(invitation=invitation)
     _note(invitation, "staff.invited", by=by)
     return invitation
 
@@ -78,11 +80,12 @@ def send_again(*, invitation: Invitation, by: Actor) -> Invitation:
     if invitation.mailed_at is not None and now - invitation.mailed_at < NOT_AGAIN_FOR:
         raise TooManyInvitations(f"The mail to {invitation.email} left a moment ago; wait a minute.")
     _refuse_many(Account.objects.select_for_update(no_key=True).get(pk=invitation.account_id), by)
-    invitation.token_hash, invitation.mail_tries, invitation.mail_after = None, 0, now
+    invitation.token_hash = None
     invitation.expires_at = now + dt.timedelta(days=INVITATION_DAYS)
     invitation.asks = invitation.asks + 1 if invitation.asked_at > now - A_DAY else 1
     invitation.asked_at = now
-    invitation.save(update_fields=["token_hash", "mail_tries", "mail_after", "expires_at", "asks", "asked_at"])
+    invitation.save(update_fields=["token_hash", "expires_at", "asks", "asked_at"])
+    waiting_letters.post_invitation(invitation=invitation)
     _note(invitation, "staff.invited_again", by=by)
     return invitation
 
@@ -94,30 +97,11 @@ def withdraw(*, invitation: Invitation, by: Actor) -> None:
 
 
 @transaction.atomic
-def claim_mail() -> tuple[Invitation, str] | None:
-    """An invitation whose mail is due with a new token, the next try set before this one is made."""
-    now = clock.now()
-    invitation = (
-        Invitation.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("account")
-        .filter(mail_after__lte=now, expires_at__gt=now, accepted_at=None, withdrawn_at=None)
-        .order_by("mail_after")
-        .first()
-    )
-    if invitation is None:
-        return None
+def new_token(*, invitation: Invitation) -> str:
+    """The link that works from now on, for the mail that leaves; it is kept as its hash alone."""
     token = secrets.token_urlsafe(32)
-    invitation.token_hash = token_hash(token)
-    invitation.mail_tries += 1
-    invitation.mail_after = now + dt.timedelta(minutes=2 ** min(invitation.mail_tries, 8))
-    invitation.save(update_fields=["token_hash", "mail_tries", "mail_after"])
-    return invitation, token
-
-
-def mark_mailed(*, invitation: Invitation) -> None:
-    """Harmless twice, and where a newer link was asked for meanwhile."""
-    same = Invitation.objects.filter(pk=invitation.pk, token_hash=invitation.token_hash)
-    same.update(mail_after=None, mailed_at=clock.now())
+    Invitation.objects.filter(pk=invitation.pk).update(token_hash=token_hash(token))
+    return token
 
 
 @transaction.atomic
@@ -152,8 +136,8 @@ def _join(invitation: Invitation, user: User) -> Membership:
         user=user, account_id=invitation.account_id, defaults={"role": invitation.role}
     )
     EmailAddress.objects.filter(user=user, email=user.email).update(verified=True)
-    invitation.accepted_at, invitation.mail_after = now, None
-    invitation.save(update_fields=["accepted_at", "mail_after"])
+    invitation.accepted_at = now
+    invitation.save(update_fields=["accepted_at"])
     _note(invitation, "staff.joined", by=user.actor)
     return place
 
@@ -195,8 +179,8 @@ def _waiting(invitation: Invitation) -> Invitation:
 
 
 def _withdraw(invitation: Invitation, *, by: Actor) -> None:
-    invitation.withdrawn_at, invitation.mail_after = clock.now(), None
-    invitation.save(update_fields=["withdrawn_at", "mail_after"])
+    invitation.withdrawn_at = clock.now()
+    invitation.save(update_fields=["withdrawn_at"])
     _note(invitation, "staff.invitation_withdrawn", by=by)
 
 

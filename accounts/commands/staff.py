@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from django.db import transaction
 from kit import clock, crypto
 from kit.errors import Invalid, NotFound, Refusal
 
-from accounts.commands import handover
+from accounts.commands import handover, waiting_letters
 from accounts.commands.events import record
 from accounts.models import Account, Membership, OwnershipOffer, User
 from accounts.policy import INVITED_AS, Actor, Role
@@ -128,6 +126,7 @@ def offer_ownership(*, to: Membership, address: str, by: User) -> OwnershipOffer
         raise OfferOpen(f"The ownership is offered to {offer.to.user.email}; withdraw that first.")
     if offer is None:
         offer = OwnershipOffer.objects.create(account=account, to=to, offered_by=by, address=address.rstrip("/"))
+        waiting_letters.post_offer(offer=offer)
         _note(to, "ownership.offered", by=by.actor)
     return offer
 
@@ -200,28 +199,6 @@ def _hand_over(account: Account, former: str, *, by: Actor, keep_keys: bool) -> 
     if keep_keys:
         record(by=by, verb="api.keys_kept", account_id=account.pk, subject=f"person:{former}"[:128])
     handover.tell(account=account, former=former, why="The ownership was transferred", ended=ended)
-
-
-@transaction.atomic
-def claim_offer_mail() -> OwnershipOffer | None:
-    """An offer whose mail is due, the next try set before this one is made."""
-    now = clock.now()
-    offer = (
-        OwnershipOffer.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("account", "to__user", "offered_by")
-        .filter(mail_after__lte=now, expires_at__gt=now)
-        .order_by("mail_after")
-        .first()
-    )
-    if offer is not None:
-        offer.mail_tries += 1
-        offer.mail_after = now + dt.timedelta(minutes=2 ** min(offer.mail_tries, 8))
-        offer.save(update_fields=["mail_tries", "mail_after"])
-    return offer
-
-
-def mark_offer_mailed(*, offer: OwnershipOffer) -> None:
-    OwnershipOffer.objects.filter(pk=offer.pk).update(mail_after=None)
 
 
 def _locked(account: Account) -> Account:

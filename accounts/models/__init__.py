@@ -3,6 +3,7 @@
 from accounts.models.brand import COLOUR, Brand, BrandLogo
 from accounts.models.events import Event
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, SignedWrite
+from accounts.models.letters import PostedLetter
 from accounts.models.logins import LoginGuess, OfficePass, WaitingLetter
 from accounts.models.people import Account, Membership, User, UserManager
 from accounts.models.staff import Invitation, OwnershipOffer
@@ -22,6 +23,7 @@ __all__ = [
     "Membership",
     "OfficePass",
     "OwnershipOffer",
+    "PostedLetter",
     "SignedWrite",
     "User",
     "UserManager",

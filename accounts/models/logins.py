@@ -35,7 +35,7 @@ class OfficePass(models.Model):
 
 
 class WaitingLetter(models.Model):
-    """A mail about an account that is sent until the mail server takes it."""
+    """A mail that the version before wrote down, whose processes may still run; PostedLetter takes its place."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     to = models.EmailField(max_length=254)

@@ -24,7 +24,7 @@ def _offer_ends() -> dt.datetime:
 class Invitation(models.Model):
     """A person who is asked by mail to join an account. The link's token is known as its hash alone.
 
-    `mail_after` is a wish: a worker makes the token, mails it and takes the wish away.
+    `mail_after` and `mail_tries` are the version's before: PostedLetter has the mail.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invitations")
@@ -37,7 +37,7 @@ class Invitation(models.Model):
     expires_at = models.DateTimeField(default=_invitation_ends)
     asked_at = models.DateTimeField(default=clock.now, db_default=Now())  # the last time that its mail was asked for
     asks = models.PositiveSmallIntegerField(default=1, db_default=1)  # of mails, within a day of one another
-    mail_after = models.DateTimeField(default=clock.now, null=True, blank=True)
+    mail_after = models.DateTimeField(default=None, null=True, blank=True)
     mail_tries = models.PositiveSmallIntegerField(default=0)
     mailed_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -75,7 +75,7 @@ class OwnershipOffer(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(default=_offer_ends)
     address = models.CharField(max_length=300)  # of the console where it is answered
-    mail_after = models.DateTimeField(default=clock.now, null=True, blank=True)
+    mail_after = models.DateTimeField(default=None, null=True, blank=True)
     mail_tries = models.PositiveSmallIntegerField(default=0)
 
     @property

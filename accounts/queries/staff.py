@@ -18,7 +18,8 @@ def staff_of(account: Account) -> QuerySet[Membership]:
 
 def invitations_of(account: Account) -> QuerySet[Invitation]:
     """Those that were neither used nor withdrawn, the newest first; too old ones may be sent again."""
-    return Invitation.objects.filter(account=account, accepted_at=None, withdrawn_at=None).order_by("-pk")
+    waiting = Invitation.objects.filter(account=account, accepted_at=None, withdrawn_at=None)
+    return waiting.select_related("letter").order_by("-pk")
 
 
 def invitation_by_token(token: str) -> Invitation | None:

@@ -149,9 +149,6 @@ def send_again(*, notice_id: int, by: Actor) -> Notice:
     notice = Notice.objects.select_for_update().get(pk=notice_id)
     if notice.failed_at is None:
         raise Invalid("This email was sent, or is still being tried")
-    notice.failed_at = notice.handed_at = None
-    notice.tries, notice.why = 0, ""
-    notice.mail_since = notice.mail_after = clock.now()
-    notice.save()
+    posting.begin_again(notice, clock.now())
     record(by=by, verb="notice.sent_again", account_id=notice.account_id, subject=f"notice:{notice.pk}")
     return notice

@@ -16,7 +16,7 @@ from kit import broker, clock
 
 from accounts.audit import words
 from accounts.doors import desk_actor
-from accounts.models import Account, Event
+from accounts.models import Account, Event, PostedLetter
 from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, WebhookEvent
 from billing.policy import Decision, PaymentState
 from lines.commands import books
@@ -46,6 +46,7 @@ DESKS = (
             ("accounts_account_changelist", "Accounts", "domain"),
             ("accounts_user_changelist", "People", "group"),
             ("lines_order_changelist", "Orders", "local_shipping"),
+            ("accounts_postedletter_changelist", "Mails to people", "forward_to_inbox"),
             ("accounts_event_changelist", "Audit", "history"),
         ),
     ),
@@ -204,6 +205,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             Notice.objects.filter(failed_at__isnull=False),
             "mails that could not be sent",
             "billing_notice",
+            "?failed_at__isempty=0",
+        ),
+        (
+            PostedLetter.objects.filter(failed_at__isnull=False),
+            "mails about accounts and logins that could not be sent",
+            "accounts_postedletter",
             "?failed_at__isempty=0",
         ),
         (

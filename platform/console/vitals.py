@@ -15,7 +15,7 @@ from kit.kept import Kept
 from kit.posting import WAITING
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from accounts.models import Event, Invitation
+from accounts.models import Event, PostedLetter
 from automation.models import WebhookDelivery
 from billing.models import Notice, Statement, WebhookEvent
 from lines.models import BooksCheck, Carrier, Drive
@@ -30,6 +30,7 @@ OLDEST = {  # how long work of a kind may be due before somebody has to look
     "settings": dt.timedelta(minutes=30),
     "messages": dt.timedelta(minutes=15),
     "mails": dt.timedelta(minutes=15),
+    "letters": dt.timedelta(minutes=15),
     "webhooks": dt.timedelta(minutes=15),
     "payment events": dt.timedelta(minutes=15),
     "statements": dt.timedelta(minutes=30),
@@ -101,7 +102,7 @@ def backlog(now: dt.datetime) -> list[health.Backlog]:
             Notice.objects.filter(WAITING, mail_since__gte=now - MAILS_WAIT).exclude(due_at__gt=now),
             "created_at",
         ),
-        of("invitations", Invitation.objects.filter(mail_after__lte=now), "mail_after"),
+        of("letters", PostedLetter.objects.filter(WAITING, mail_since__gte=now - MAILS_WAIT), "created_at"),
         of("webhooks", hooks, "created_at"),
         of("payment events", WebhookEvent.objects.filter(handled_at=None), "received_at"),
         of("statements", Statement.objects.filter(done_at=None, failed=""), "asked_at"),

@@ -8,9 +8,10 @@ its way, nobody can know whether it was taken: such a mail is not sent again by 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import smtplib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.smtp import EmailBackend
@@ -19,6 +20,9 @@ from django.db.models import Q
 
 from kit import clock
 
+log = logging.getLogger(__name__)
+
+MOST_FAILURES = 3  # mails in one bell; each may wait for the whole time-out of a mail server that hangs
 TRIED_FOR = dt.timedelta(days=3)
 LONGEST_PAUSE = dt.timedelta(hours=4)
 IN_DOUBT_AFTER = dt.timedelta(minutes=5)  # nobody hands a mail over for so long
@@ -64,6 +68,14 @@ def claimed(row: Posted, now: dt.datetime) -> None:
     row.save(update_fields=["tries", "mail_after"])
 
 
+def begin_again(row: Posted, now: dt.datetime) -> None:
+    """One that failed is tried for three days more."""
+    row.failed_at = row.handed_at = None
+    row.tries, row.why = 0, ""
+    row.mail_since = row.mail_after = now
+    row.save()
+
+
 def doubt_old(rows: models.QuerySet[Any], now: dt.datetime) -> int:
     """Those whose worker died as it handed them over."""
     dead = rows.filter(WAITING, handed_at__lt=now - IN_DOUBT_AFTER)
@@ -92,6 +104,26 @@ def hand_over(row: Posted, message: EmailMultiAlternatives, *, save: Save) -> bo
     row.mailed_at, row.why = clock.now(), ""
     save(row, ["mailed_at", "why"])
     return True
+
+
+P = TypeVar("P", bound=Posted)
+
+
+def send_due(
+    claim: Callable[[], P | None], write: Callable[[P], EmailMultiAlternatives], *, save: Save, most: int
+) -> int:
+    """Mails what is claimed, one after another; says how many the mail server took. One that cannot be mailed waits for
+    its next try and stops no other; a mail server that does not answer is left alone until the next bell."""
+    sent = failed = 0
+    while sent + failed < most and failed < MOST_FAILURES and (row := claim()) is not None:
+        try:
+            is_taken = hand_over(row, write(row), save=save)
+        except Exception as failure:
+            log.exception("%s %s could not be written", row._meta.label, row.pk)
+            not_sent(row, failure, save=save)
+            is_taken = False
+        sent, failed = sent + is_taken, failed + (not is_taken)
+    return sent
 
 
 def not_sent(row: Posted, failure: Exception, *, save: Save) -> None:

@@ -13,6 +13,7 @@ from accounts.commands import open_account
 from accounts.models import Account, Membership, User
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
+from tests.letters import posted
 
 pytestmark = pytest.mark.django_db
 
@@ -60,13 +61,13 @@ def test_a_sign_up_that_cannot_be_used_makes_nothing(client: Client, change: dic
 
 
 def test_with_confirmed_addresses_signing_up_never_tells_who_is_here(
-    client: Client, account: Account, settings: Settings, mailoutbox: list[object]
+    client: Client, account: Account, settings: Settings
 ) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     known = client.post("/accounts/signup/", SIGN_UP)
     new = Client().post("/accounts/signup/", SIGN_UP | {"email": "new@acme.example"})
     assert (known.status_code, known.headers["Location"]) == (new.status_code, new.headers["Location"])
-    assert len(mailoutbox) == 2
+    assert len(posted()) == 2
     assert not Membership.objects.filter(user__email="jane@acme.example").exclude(account=account).exists()
 
 
@@ -88,10 +89,10 @@ def test_a_wrong_password_and_an_unknown_address_read_the_same(client: Client, a
     assert said("jane@acme.example") == said("nobody@acme.example")
 
 
-def test_a_password_is_reset_by_mail_once(client: Client, account: Account, mailoutbox: list[object]) -> None:
+def test_a_password_is_reset_by_mail_once(client: Client, account: Account) -> None:
     response = client.post("/accounts/password/reset/", {"email": "jane@acme.example"})
     assert response.headers["Location"] == "/accounts/password/reset/done/"
-    link = re.search(r"http://[^/]+(/\S+)", mailoutbox[0].body).group(1)  # type: ignore[attr-defined, union-attr]
+    link = re.search(r"http://[^/]+(/\S+)", str(posted()[0].body)).group(1)  # type: ignore[union-attr]
     form = client.get(link, follow=True).request["PATH_INFO"]
     response = client.post(form, {"password1": "other-lantern-43", "password2": "other-lantern-43"})
     assert response.headers["Location"] == "/accounts/password/reset/key/done/"
@@ -99,15 +100,15 @@ def test_a_password_is_reset_by_mail_once(client: Client, account: Account, mail
     assert "no longer works" in Client().get(link, follow=True).content.decode()
 
 
-def test_asking_to_reset_an_unknown_address_reads_the_same(client: Client, mailoutbox: list[object]) -> None:
+def test_asking_to_reset_an_unknown_address_reads_the_same(client: Client) -> None:
     response = client.post("/accounts/password/reset/", {"email": "nobody@acme.example"})
     assert response.headers["Location"] == "/accounts/password/reset/done/"
 
 
-def test_an_owner_made_by_the_operator_sets_a_first_password_by_mail(client: Client, mailoutbox: list[object]) -> None:
+def test_an_owner_made_by_the_operator_sets_a_first_password_by_mail(client: Client) -> None:
     open_account(name="Acme", owner_email="jane@acme.example", by=OPERATOR)
     client.post("/accounts/password/reset/", {"email": "jane@acme.example"})
-    assert "to set a new password" in mailoutbox[0].body  # type: ignore[attr-defined]
+    assert "to set a new password" in posted()[0].body
 
 
 @pytest.mark.parametrize("name", ["home", "lines", "search", "balance", "account_change_password"])

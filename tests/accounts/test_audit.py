@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
@@ -22,6 +21,7 @@ from accounts.models import Account, Event, Membership, User
 from accounts.policy import OPERATOR, SYSTEM, Actor, ActorKind, Role
 from accounts.queries import owner_of
 from accounts.tasks import anchor_audit
+from tests.letters import posted
 
 pytestmark = pytest.mark.django_db
 
@@ -281,13 +281,13 @@ def test_heads_that_we_did_not_sign_are_refused(history: Account, tmp_path: Path
 
 
 def test_the_heads_are_mailed_outside_each_day_where_somebody_is_named(
-    history: Account, settings: Settings, mailoutbox: list[EmailMessage], tmp_path: Path
+    history: Account, settings: Settings, tmp_path: Path
 ) -> None:
     assert anchor_audit() == 0
     settings.AUDIT_ANCHOR_MAIL = "auditor@outside.example"
     anchor_audit()
-    (letter,) = mailoutbox
-    page = letter.body[letter.body.index("linekeeper audit heads") :]
+    (letter,) = posted()
+    page = str(letter.body)[str(letter.body).index("linekeeper audit heads") :]
     file = tmp_path / "mailed"
     file.write_text(page)
     assert compared(str(file))["compared"] >= 1

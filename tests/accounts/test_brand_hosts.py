@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.core.mail import EmailMessage
 from django.test import Client
 from fleets import Fleet
 from kit import clock
@@ -17,6 +16,7 @@ from accounts.commands import open_account
 from accounts.models import Account, Brand, BrandLogo, Membership, User
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
+from tests.letters import posted
 from tests.proofs import log_in
 
 HOST = "sims.nordlicht.example"
@@ -98,18 +98,19 @@ def test_nobody_opens_an_account_with_us_in_anothers_dress(brand: Brand) -> None
     assert not Account.objects.filter(name="New").exists()
 
 
-def test_mails_asked_for_there_are_in_its_dress_and_lead_back(brand: Brand, mailoutbox: list[EmailMessage]) -> None:
+def test_mails_asked_for_there_are_in_its_dress_and_lead_back(brand: Brand) -> None:
     open_account(name="Sub", owner_email="sub@x.example", password=PASSWORD, parent=brand.account, by=OPERATOR)
     client = Client(headers={"host": HOST})
     for email in ("sub@x.example", "nobody@x.example"):
         client.post("/accounts/password/reset/", {"email": email})
-    for sent in mailoutbox:
+    letters = posted()
+    for sent in letters:
         assert sent.from_email == f"Nordlicht <no-reply@{HOST}>"
         assert sent.reply_to == ["help@nordlicht.example"]
         assert "linekeeper" not in str(sent.message()).lower()
-    assert [sent.to for sent in mailoutbox] == [["sub@x.example"], ["nobody@x.example"]]
-    assert re.search(rf"http://{HOST}/accounts/password/reset/key/", mailoutbox[0].body)
-    assert "signup" not in mailoutbox[1].body
+    assert [sent.to for sent in letters] == [["sub@x.example"], ["nobody@x.example"]]
+    assert re.search(rf"http://{HOST}/accounts/password/reset/key/", str(letters[0].body))
+    assert "signup" not in letters[1].body
 
 
 def test_a_subaccounts_browser_keeps_its_dress_after_logging_out(fleet: Fleet) -> None:
@@ -146,9 +147,7 @@ def test_a_link_dresses_a_browser_for_a_session_and_a_login_for_longer(fleet: Fl
     assert Client().get(f"/accounts/at/{sub.uuid}/").status_code == 404
 
 
-def test_a_brands_domain_sends_no_strangers_reset_link(
-    fleet: Fleet, brand: Brand, mailoutbox: list[EmailMessage]
-) -> None:
+def test_a_brands_domain_sends_no_strangers_reset_link(fleet: Fleet, brand: Brand) -> None:
     """Who has the domain's address can lead it elsewhere: a link to it is for nobody but the brand's own people."""
     sub, both = fleet.account(parent=brand.account), owner_of(fleet.account())
     Membership.objects.create(user=both, account=sub, role=Role.USER)
@@ -156,7 +155,8 @@ def test_a_brands_domain_sends_no_strangers_reset_link(
     User.objects.filter(pk=office.pk).update(is_staff=True)
     for user in (owner_of(fleet.account()), both, office):
         Client(headers={"host": HOST}).post("/accounts/password/reset/", {"email": user.email})
-        assert mailoutbox[-1].to == [user.email]
-        assert "/password/reset/key/" not in mailoutbox[-1].body
+        letter = posted()[-1]
+        assert letter.to == [user.email]
+        assert "/password/reset/key/" not in letter.body
         Client().post("/accounts/password/reset/", {"email": user.email})
-        assert "http://testserver/accounts/password/reset/key/" in mailoutbox[-1].body
+        assert "http://testserver/accounts/password/reset/key/" in posted()[-1].body

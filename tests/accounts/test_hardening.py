@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
-from django.core.mail import EmailMessage
 from django.core.management import CommandError, call_command, load_command_class
 from django.db import connection
 from django.test import Client
@@ -28,6 +27,7 @@ from accounts.commands import open_account
 from accounts.models import Account, ApiKey, Membership, User
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
+from tests.letters import posted
 from tests.proofs import log_in
 
 pytestmark = pytest.mark.django_db
@@ -185,12 +185,13 @@ def test_signing_up_costs_one_hash_whoever_is_here_already(
 
 
 def test_a_reset_link_leads_to_the_configured_address_whatever_port_was_asked(
-    acme: Account, settings: Settings, mailoutbox: list[EmailMessage]
+    acme: Account, settings: Settings
 ) -> None:
     settings.CONSOLE_URL = "https://console.example"
     Client().post("/accounts/password/reset/", {"email": "jane@acme.example"}, headers={"host": "127.0.0.1:6666"})
-    assert "https://console.example/accounts/password/reset/key/" in mailoutbox[0].body
-    assert "6666" not in mailoutbox[0].body
+    (letter,) = posted()
+    assert "https://console.example/accounts/password/reset/key/" in letter.body
+    assert "6666" not in letter.body
 
 
 def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
