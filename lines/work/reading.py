@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from kit import clock
 from kit.bells import Bell, ring
 from kit.identifiers import spellings
@@ -196,7 +196,29 @@ class Reader:
         failed: int = 0,
         are_finals: bool = False,
     ) -> None:
-        """Applies readings and, in the same transaction, ends their chunk; then lets the payers' balances decide."""
+        """Applies readings and, in the same transaction, ends their chunk; then lets the payers' balances decide.
+
+        Asking a carrier took seconds: where the session was ended meanwhile they are applied on a new one. That is
+        harmless where they were applied already.
+        """
+        try:
+            applied, failed = self._applied(readings, read_at, chunk, failed, are_finals=are_finals)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block:
+                raise
+            connection.close()
+            applied, failed = self._applied(readings, read_at, chunk, failed, are_finals=are_finals)
+        self.read.applied.add(applied)
+        self.read.failed += failed
+        if applied.payer_ids:
+            enforced = enforce(account_ids=sorted(applied.payer_ids))
+            self.read.enforced.suspended += enforced.suspended
+            self.read.enforced.reactivated += enforced.reactivated
+
+    def _applied(
+        self, readings: Sequence[Reading], read_at: dt.datetime, chunk: Chunk | None, failed: int, *, are_finals: bool
+    ) -> tuple[Applied, int]:
+        """What was applied, and how many failed with those that could not be booked."""
         with transaction.atomic():
             bad: list[Odd] = []
             applied = Applied()
@@ -221,12 +243,7 @@ class Reader:
             applied.strangers.clear()
             if chunk is not None:
                 passes.chunk_done(chunk=chunk, applied=applied, failed=failed)
-        self.read.applied.add(applied)
-        self.read.failed += failed
-        if applied.payer_ids:
-            enforced = enforce(account_ids=sorted(applied.payer_ids))
-            self.read.enforced.suspended += enforced.suspended
-            self.read.enforced.reactivated += enforced.reactivated
+        return applied, failed
 
     def _failed(self, chunk: Chunk, call: str, failure: CarrierFailure) -> None:
         self.read.note(failure)

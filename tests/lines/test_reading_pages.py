@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from django.db import connection, connections
 from kit import clock
 
 from accounts.policy import OPERATOR
@@ -18,7 +19,7 @@ from lines.commands.wishes import activate
 from lines.models import Chunk, Drive, Line, Quarantine, ReadingPass
 from lines.work import reading
 from lines.work.reading import Read, Reader
-from tests.fleets import OFF, ON, Fleet, state
+from tests.fleets import MB, OFF, ON, Fleet, at, reading_of, state, used
 
 CYCLE = dt.date(2026, 11, 1)
 
@@ -190,3 +191,20 @@ def test_what_a_clock_that_stood_wrong_put_into_tomorrow_is_not_waited_for(three
     assert claim_drives(carrier=carrier, limit=9) == []
     Drive.objects.update(due_at=tomorrow)
     assert len(claim_drives(carrier=carrier, limit=9)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readings_whose_session_was_ended_while_the_carrier_answered_are_applied_on_a_new_one(fleet: Fleet) -> None:
+    line = fleet.line(fleet.account())
+    reader = Reader(fleet.carriers["simbase"], patience=1.0, stop=lambda: False)
+    reader._apply([reading_of(line, 0, "2026-11-01")], at("2026-11-20T08:00"))
+    other = connections.create_connection("default")
+    try:
+        with connection.cursor() as mine, other.cursor() as theirs:
+            mine.execute("SELECT pg_backend_pid()")
+            theirs.execute("SELECT pg_terminate_backend(%s, 5000)", mine.fetchone())
+    finally:
+        other.close()
+    reader._apply([reading_of(line, MB, "2026-11-01")], at("2026-11-20T08:01"))
+    assert used(line) == MB
+    assert reader.read.applied.readings == 2
