@@ -5,14 +5,16 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from fpdf import FPDF
-from fpdf.fonts import TTFFont
 from kit.fonts import as_printed, characters_of, fonts_for, runs_from_the_right, small_font
 from kit.money import shown
 
 from billing.models import Invoice
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 MARGIN = 20  # mm
 VIRAMA = 9  # the combining class of the sign that joins two consonants of an Indian script
@@ -23,6 +25,8 @@ WIDE = 80  # mm, of a party's column
 
 def invoice_pdf(invoice: Invoice) -> bytes:
     """One page: who sells to whom, what, how it was paid."""
+    from fpdf import FPDF  # large, and most processes print nothing
+
     pdf = FPDF(format="A4")
     pdf.set_margins(MARGIN, MARGIN)
     pdf.set_title(invoice.name)
@@ -94,6 +98,8 @@ def _buyer(invoice: Invoice) -> list[str]:
 
 def _choose_font(pdf: FPDF, line: str) -> None:
     """The usual one, or the one of a script from the right: words are shaped whole only in a font of their own."""
+    from fpdf.fonts import TTFFont
+
     own = next((c for c in line if runs_from_the_right(c)), "")
     noto = {name: font for name, font in pdf.fonts.items() if name.startswith("noto") and isinstance(font, TTFFont)}
     fonts = (name for name, font in noto.items() if own and ord(own) in font.cmap)

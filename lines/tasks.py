@@ -13,10 +13,8 @@ from kit.sweeps import each
 
 from billing.commands import statements
 from lines import carriers
-from lines.books import check_books, recompute_books, with_second_books
 from lines.commands import books, budget, bulk, claims, devices, differences, jobs, keeping, lists, passes, retention
 from lines.models import Carrier
-from lines.recount.audit import Found, Scope
 from lines.work import funds, messages
 from lines.work.devices import look
 from lines.work.driving import drive_carrier
@@ -170,6 +168,9 @@ def prove_books() -> int:
 
     The second books of a large fleet take longer than one bell works: the next one goes on with them.
     """
+    from lines.books import check_books, recompute_books, with_second_books  # with numpy: large, and once a day
+    from lines.recount.audit import Found, Scope
+
     books.ask_daily()
     check = books.claim_check()
     if check is None:

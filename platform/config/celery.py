@@ -4,19 +4,37 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import beat_init, celeryd_after_setup, task_postrun, task_prerun, worker_init, worker_process_init
 from django.db import DEFAULT_DB_ALIAS, connections
 from embedded import addresses, services
 from kit import logs
+from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
-from config import traces
+from config import limits, traces
 from config.shares import QUEUES, begin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # they load every page; `migrate` and the suite have made them
 
 LONGEST_TASK_SECONDS = 90
 VISIBILITY_SECONDS = 300  # longer than any task, or Redis gives the task to a second worker beside the first
+
+
+LONGEST_KNOCK = 3.0  # seconds between two tries whether the broker is back, however long it is away
+
+
+class PersistentConnection(Connection):
+    """Kombu's waits longer and longer, up to half a minute: so long after its return the broker stood idle."""
+
+    def _ensure_connection(self, *given: Any, **named: Any) -> Any:
+        return super()._ensure_connection(*given, **{"interval_max": LONGEST_KNOCK, **named})  # type: ignore[no-untyped-call]
+
+
+class PersistentAmqp(AMQP):  # type: ignore[misc]
+    Connection = PersistentConnection
+    BrokerConnection = PersistentConnection
 
 
 def _queue(name: str) -> Queue:
@@ -27,6 +45,7 @@ def _queue(name: str) -> Queue:
 DEFAULTS: dict[str, Any] = {
     "broker_url": addresses.broker_url(),
     "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,  # an hour without Redis ends no worker
     "task_queues": [_queue(name) for name in QUEUES],
     "task_default_queue": QUEUES[0],
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1},
@@ -58,7 +77,7 @@ DEFAULTS: dict[str, Any] = {
     "enable_utc": True,
 }
 
-app = Celery("linekeeper", task_cls="config.shares:SharedTask")
+app = Celery("linekeeper", task_cls="config.shares:SharedTask", amqp="config.celery:PersistentAmqp")
 app.add_defaults(DEFAULTS)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -88,6 +107,10 @@ def trace(**_: object) -> None:
 def deal_shares(instance: Any, **_: object) -> None:
     """Each queue gets its share of the worker's slots, before it forks."""
     begin(int(instance.concurrency or 1), list(instance.app.amqp.queues.consume_from))
+    if "thread" in str(instance.pool_cls):  # no pool of processes that ends what hangs, or what the broker gives twice
+        instance.app.conf.worker_cancel_long_running_tasks_on_connection_loss = False
+        limits.watch()
+        traces.begin()
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]

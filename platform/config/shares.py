@@ -20,10 +20,14 @@ from typing import Any
 from celery import Task
 from kit import tracing
 
+from config.limits import limited
+
 log = logging.getLogger(__name__)
 
 # In the order in which slots that are left over are dealt.
-QUEUES = ("driving", "reading", "jobs", "money", "mail", "webhooks", "exports")
+QUEUES = ("driving", "reading", "jobs", "money", "mail", "webhooks", "devices", "exports")
+
+LONGEST_TASK = 300.0  # seconds, where no other limit is set
 
 _folder: Path | None = None  # where slots are locked; None: not in a worker
 _dealt: dict[str, int] = {}
@@ -85,7 +89,8 @@ class SharedTask(Task):  # type: ignore[misc]
         queue = (self.request.delivery_info or {}).get("routing_key") or ""
         with slot(queue) as is_free:
             if is_free:
-                with tracing.span(self.name, queue=queue):
+                limit = self.time_limit or self.app.conf.task_time_limit or LONGEST_TASK
+                with tracing.span(self.name, queue=queue), limited(self.name, limit):
                     return super().__call__(*given, **named)
         log.debug("%s: all slots of %s are taken", self.name, queue)
         return None

@@ -30,7 +30,7 @@ def main() -> int:
     if not _become_the_only_one(own):
         _tell("another keeper of the embedded servers runs")
         return 1
-    servers = Supervisor(stop_seconds=60)
+    servers = Supervisor(stop_seconds=60, is_patient=True)
     try:
         locks.write_state(own, "starting")
         _start(servers)

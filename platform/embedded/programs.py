@@ -11,19 +11,32 @@ from embedded import addresses
 from embedded.processes import Program
 
 WEB = "granian --interface wsgi --workers 2 --blocking-threads 4 --respawn-failed-workers config.wsgi:application"
-WORKER = "celery --app config worker --concurrency 7 --loglevel INFO"
+WORKER = "celery --app config worker --concurrency 8 --loglevel INFO"
 BEAT = "celery --app config beat --loglevel INFO"
+
+# On one machine a process more costs more than it brings: threads, each queue with its own.
+WEB_HERE = "--workers 1 --blocking-threads 8"
+WORKER_HERE = "--pool threads --without-gossip --without-mingle --without-heartbeat"
 
 
 def web(port: int) -> Program:
     """Return the web server on 127.0.0.1."""
-    arguments = [*WEB.split(), "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "3"]
+    arguments = [
+        *WEB.split(),
+        *WEB_HERE.split(),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers-kill-timeout",
+        "3",
+    ]
     return _program("web", arguments, lambda _pid: answers(port, path="/readyz") < 500)
 
 
 def worker() -> Program:
     """Return the Celery worker."""
-    return _program("worker", WORKER.split())
+    return _program("worker", [*WORKER.split(), *WORKER_HERE.split()])
 
 
 def beat() -> Program:

@@ -1,4 +1,4 @@
-"""Keeps a few programs running: starts them again when they end by themselves, and gives up in words."""
+"""Keeps a few programs running: starts them again when they end by themselves, and gives up in words or waits."""
 
 import subprocess
 import time
@@ -8,6 +8,7 @@ from embedded.processes import CannotStart, Program, has_ended, start, stop, wai
 
 MOST_RESTARTS = 4
 RESTART_WINDOW_SECONDS = 60.0
+PAUSE_SECONDS = 5.0  # between two starts of what ended so often, where nobody is there to be told
 
 
 @dataclass
@@ -22,8 +23,10 @@ class Child:
 class Supervisor:
     """The programs that this process started, in the order in which it did."""
 
-    def __init__(self, *, stop_seconds: float) -> None:
+    def __init__(self, *, stop_seconds: float, is_patient: bool = False) -> None:
+        """`is_patient`: what was ready once is started again for ever, with pauses."""
         self.stop_seconds = stop_seconds
+        self.is_patient = is_patient
         self.children: list[Child] = []
 
     def start(self, program: Program) -> Child:
@@ -43,16 +46,21 @@ class Supervisor:
 
     def restart_ended(self) -> list[str]:
         """Start again what ended by itself and return its names; raise CannotStart for what keeps ending."""
-        ended = [child for child in self.children if has_ended(child.process)]
+        ended = [child for child in self.children if has_ended(child.process) and self._may_start(child)]
         for child in ended:
-            now = time.monotonic()
-            child.restarts = [then for then in child.restarts if now - then < RESTART_WINDOW_SECONDS]
-            if len(child.restarts) >= MOST_RESTARTS:
-                raise CannotStart(f"{child.program.name} keeps ending; see {child.program.log}")
-            child.restarts.append(now)
+            child.restarts.append(time.monotonic())
             stop(child.process, child.program.stop_signal, seconds=0)  # what it left behind
             child.process = start(child.program)
         return [child.program.name for child in ended]
+
+    def _may_start(self, child: Child) -> bool:
+        now = time.monotonic()
+        child.restarts = [then for then in child.restarts if now - then < RESTART_WINDOW_SECONDS]
+        if len(child.restarts) < MOST_RESTARTS:
+            return True
+        if not self.is_patient:
+            raise CannotStart(f"{child.program.name} keeps ending; see {child.program.log}")
+        return now - child.restarts[-1] >= PAUSE_SECONDS
 
     def stop_all(self) -> None:
         """Stop everything, the last started first."""

@@ -8,10 +8,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
-from fontTools.varLib import instancer
-
 NOTO = {  # the first word of a character's name in Unicode, and the font that has its script
     script: f"NotoSans{script.title()}[wght].ttf"
     for script in (
@@ -35,6 +31,8 @@ def _path(font: str) -> Path:
 @cache
 def characters_of(path: Path) -> frozenset[int]:
     """What a font file can print."""
+    from fontTools.ttLib import TTFont  # large, and most processes print nothing
+
     with TTFont(path, lazy=True) as opened:
         return frozenset(opened.getBestCmap())
 
@@ -92,6 +90,10 @@ def as_printed(text: str, usual: frozenset[int] = frozenset()) -> str:
 @lru_cache(maxsize=64)
 def small_font(font: str, characters: str) -> bytes:
     """A TrueType font of regular weight with these characters and all that shaping makes of them."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+    from fontTools.varLib import instancer
+
     options = subset.Options(layout_features=["*"], notdef_outline=True, drop_tables=["STAT", "DSIG"])
     with TTFont(_path(font), lazy=True) as opened:
         cut = subset.Subsetter(options)

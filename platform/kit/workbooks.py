@@ -9,8 +9,6 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-import openpyxl
-
 from kit.errors import Invalid
 
 MOST_UNPACKED = 400_000_000  # bytes: a small file can be unpacked into a very large one
@@ -32,6 +30,8 @@ def is_workbook(content: bytes) -> bool:
 
 def rows(content: bytes, *, only: str = "", each: int | None = None) -> Iterator[tuple[str, int, list[str]]]:
     """Sheet, row and cells; of all sheets that are shown or `only` one, `each` with so many rows. Raises Invalid."""
+    import openpyxl  # large, and most processes never read a workbook
+
     _refuse_bomb(content)
     try:
         with warnings.catch_warnings():

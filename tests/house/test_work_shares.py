@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
-from config import shares
+from config import limits, shares
 from config.celery import app
 from config.settings import base
 from config.sweeping import SweepingScheduler
@@ -42,11 +42,11 @@ def test_every_task_is_in_the_queue_of_its_kind() -> None:
 
 
 def test_slots_are_dealt_so_that_each_queue_has_one() -> None:
-    assert shares.deal(7, shares.QUEUES) == dict.fromkeys(shares.QUEUES, 1)
-    assert shares.deal(8, shares.QUEUES) == dict.fromkeys(shares.QUEUES, 1) | {"driving": 2}
+    assert shares.deal(8, shares.QUEUES) == dict.fromkeys(shares.QUEUES, 1)
+    assert shares.deal(9, shares.QUEUES) == dict.fromkeys(shares.QUEUES, 1) | {"driving": 2}
     assert shares.deal(4, ["reading"]) == {"reading": 4}
     assert shares.deal(2, ["reading", "mail", "money"]) == {"reading": 1, "mail": 1, "money": 1}
-    for slots in range(7, 40):
+    for slots in range(8, 40):
         assert sum(shares.deal(slots, shares.QUEUES).values()) == slots
 
 
@@ -75,6 +75,21 @@ def test_a_slot_is_taken_once_and_free_after_its_holder_however_that_one_ended(n
         holder.wait()
         with shares.slot("mail") as free:
             assert free
+
+
+def test_a_worker_of_threads_ends_itself_when_a_task_should_have_ended_long_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "LOOK_EVERY", 0.001)
+    codes: list[int] = []
+    with limits.limited("lines.tasks.read_usage", 60):
+        assert limits.overdue(time.monotonic()) == []
+        assert limits.overdue(time.monotonic() + 61) == ["lines.tasks.read_usage"]
+        with monkeypatch.context() as later:
+            later.setattr(limits, "_ends", {1: (time.monotonic() - 1, "lines.tasks.read_usage")})
+            limits.watch(leave=codes.append).join(10)
+    assert codes == [limits.EXIT_CODE]
+    assert limits.overdue(time.monotonic() + 61) == []
 
 
 def small_app(done: list[str], hangs: threading.Event) -> Celery:

@@ -301,6 +301,8 @@ WORK = {
     "reading": [
         "lines.tasks.plan_passes",
         "lines.tasks.read_usage",
+    ],
+    "devices": [  # a carrier that hangs holds each call for long: readings do not wait for it
         "lines.tasks.look_at_devices",
         "lines.tasks.find_differences",
         "lines.tasks.read_funds",
@@ -388,6 +390,7 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": os.environ.get("LINEKEEPER_LOG_LEVEL", "WARNING")},
     "loggers": {
+        "fontTools": {"level": "WARNING"},  # twenty lines an invoice
         "httpx": {"level": "WARNING"},  # it writes down each call, with its address
         "linekeeper.logins": {"level": "INFO"},  # right ones too
     },
