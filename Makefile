@@ -10,11 +10,11 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz faults planted roundtrip screens help
+.PHONY: setup demo test suite check format lock bench fuzz chaos faults soak idle planted roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | faults | planted | roundtrip | screens"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | chaos | faults | soak | idle | planted | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -48,9 +48,21 @@ fuzz: setup .venv/.fuzz
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py tests/inputs --timeout 1800
 	$(BIN)/python -m tests.rigs.fuzz -max_total_time=$(or $(FUZZ_SECONDS),60)
 
-# Takes away everything that a running demo leans on, one at a time; writes docs/reliability.md.
+# Kills everything again and again while customers go on; an auditor from outside compares. KILLS=N, SEED=N.
+chaos: setup
+	$(BIN)/python -m tests.rigs.chaos --report --kills $(or $(KILLS),1000) $(if $(SEED),--seed $(SEED))
+
+# Takes away everything that a running installation leans on, one at a time, and says how soon it is well again.
 faults: setup
 	$(BIN)/python -m tests.rigs.fault_rig --report
+
+# Half an hour of work: memory, connections and tables must stay flat. MINUTES=N.
+soak: setup
+	$(BIN)/python -m tests.rigs.soak --report --minutes $(or $(MINUTES),30)
+
+# What a demo that nobody looks at costs: processor and memory of all its processes.
+idle: setup
+	$(BIN)/python -m tests.rigs.idle --report
 
 # Faults of money code, one after another in a copy of the tree: the tests must catch each. ONLY=NAME, JOBS=N.
 planted: setup
