@@ -71,12 +71,12 @@ def _run(children: Supervisor, port: int) -> None:
     _say(f"\n  Linekeeper    http://127.0.0.1:{port}")
     _say(f"  Log in with   {login}\n")
     _say(f"The logs are in {addresses.logs_dir()}. Ctrl-C stops everything.")
+    servers = services.Watch()
     while True:
         time.sleep(0.5)
         for name in children.restart_ended():
             _say(f"{name} ended by itself and was started again; see {addresses.logs_dir() / name}.log")
-        if not services.is_running():
-            services.ensure_running(migrate=False)
+        servers.look()
         if _make_was_interrupted():
             return
 

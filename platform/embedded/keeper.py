@@ -33,7 +33,7 @@ def main() -> int:
     servers = Supervisor(stop_seconds=60, is_patient=True)
     try:
         locks.write_state(own, "starting")
-        _start(servers)
+        _start_over_leftovers(servers)
         _say_ready(servers, own)
         _tell("ready")
         _keep(servers, own, users, hurry)
@@ -47,6 +47,16 @@ def main() -> int:
         locks.write_state(own, "stopped")
         unlock(own)  # before the users' lock: whoever waits for that one must not find a keeper
     return 0
+
+
+def _start_over_leftovers(servers: Supervisor) -> None:
+    """Once more where it did not work: a server of a keeper that was killed may have been about to start, or to end."""
+    try:
+        _start(servers)
+    except CannotStart:
+        servers.stop_all()
+        time.sleep(1)
+        _start(servers)
 
 
 def _start(servers: Supervisor) -> None:

@@ -44,6 +44,29 @@ def is_running() -> bool:
         os.close(handle)
 
 
+REVIVE_SECONDS = 90.0
+
+
+class Watch:
+    """For a process that watches over others: the servers' keeper is started again where it has gone."""
+
+    def __init__(self) -> None:
+        self._failing_since: float | None = None
+
+    def look(self) -> None:
+        """Raise CannotStart where it has not come back for so long: one try may meet what the former left behind."""
+        if is_running():
+            self._failing_since = None
+            return
+        try:
+            ensure_running(migrate=False)
+        except CannotStart:
+            now = time.monotonic()
+            self._failing_since = self._failing_since or now
+            if now - self._failing_since > REVIVE_SECONDS:
+                raise
+
+
 def _join() -> None:
     data = addresses.data_dir()
     if data not in _joined:

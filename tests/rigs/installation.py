@@ -212,10 +212,10 @@ def _watch(one: Installation, ready: threading.Event) -> None:
             children.start(program)
         children.wait_until_ready(seconds=120)
         ready.set()
+        servers = services.Watch()
         while not one.stop.wait(0.2):
             children.restart_ended()
-            if not services.is_running():
-                services.ensure_running(migrate=False)
+            servers.look()
     except Exception as failure:  # noqa: BLE001 - told to whoever waits
         one.failure = failure
     finally:
