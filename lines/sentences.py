@@ -83,6 +83,10 @@ def explain(line: LineShown, *, outside: bool = False) -> Sentence:
         return _not_on_yet(line, carrier)
     since = line.added_at if line.why == Why.NEW else line.wanted_at
     said = _off(line.why, line.who, since, words=ONE, outside=outside)
+    if line.other_imei:
+        said = replace(
+            said, what=f"Switched off by the IMEI lock: the SIM is in another device, IMEI {line.other_imei}"
+        )
     if line.returns_at is not None:
         said = replace(said, lifts=f"Reactivation is scheduled for {line.returns_at:%-d %B %Y, %H:%M} UTC.")
     return said
@@ -245,6 +249,37 @@ def device_facts(facts: Mapping[str, Any], abilities: Abilities, *, carrier: str
     ]
 
 
+# What else a carrier says of a SIM, by carriers.base.Device.details: as people read it.
+DETAILS = {
+    "status": "State at the carrier",
+    "activated": "Activated (carrier)",
+    "shipped": "Shipped",
+    "created": "Created (carrier)",
+    "updated": "Changed (carrier)",
+    "communication_plan": "Communication plan",
+    "network_plan": "Network plan",
+    "contract": "Contract",
+    "pool": "Data pool",
+    "shared": "Pool shared",
+    "modem": "Modem ID",
+    "customer": "Customer at the carrier",
+    "account": "Account at the carrier",
+    "parent": "Parent ICCID",
+}
+DATES = frozenset({"activated", "shipped", "created", "updated"})  # the rest is between the account and its carrier
+
+
+def device_details(facts: Mapping[str, Any], *, outside: bool) -> dict[str, str]:
+    """What else the carrier said of a SIM, by name; of a sub-account's lines only dates."""
+    found: Mapping[str, str] = facts.get("details", {})
+    return {name: found[name] for name in DETAILS if name in found and (name in DATES or not outside)}
+
+
+def detail_facts(details: Mapping[str, str]) -> list[Fact]:
+    shown = {name: text[:10] if name in DATES else text for name, text in details.items()}
+    return [Fact(DETAILS[name], text) for name, text in shown.items()]
+
+
 # Events by what they say; what is not here is said by its verb.
 EVENTS = {
     "line.activated": "Activated",
@@ -265,6 +300,18 @@ EVENTS = {
     "line.throttle_refused": "Speed limit refused by the carrier: {why}",
     "line.imei_lock_refused": "IMEI lock refused by the carrier: {why}",
     "line.plan_refused": "Carrier's plan refused by the carrier: {why}",
+    "line.device_id_set": "Device ID at the carrier set to “{after}”",
+    "line.sim_notes_set": "Notes at the carrier set to “{after}”",
+    "line.end_consumer_set": "End customer at the carrier set to “{after}”",
+    "line.device_id_refused": "Device ID refused by the carrier: {why}",
+    "line.sim_notes_refused": "Notes refused by the carrier: {why}",
+    "line.end_consumer_refused": "End customer refused by the carrier: {why}",
+    "line.device_name_refused": "Name refused by the carrier: {why}",
+    "line.tags_refused": "Tags refused by the carrier: {why}",
+    "line.state_asked": "State {after} requested from the carrier",
+    "line.state_refused": "State refused by the carrier: {why}",
+    "names.shared": "Notes and tags shared with carriers",
+    "names.kept": "Notes and tags no longer shared with carriers",
     "line.codes_shown": "PIN and PUK looked at",
     "line.located": "Location looked at",
     "usage.held": "Unusually large data usage held until a second reading confirms it",

@@ -13,7 +13,20 @@ from kit.sweeps import each
 
 from billing.commands import statements
 from lines import carriers
-from lines.commands import books, budget, bulk, claims, devices, differences, jobs, keeping, lists, passes, retention
+from lines.commands import (
+    books,
+    budget,
+    bulk,
+    claims,
+    devices,
+    differences,
+    jobs,
+    keeping,
+    lists,
+    naming,
+    passes,
+    retention,
+)
 from lines.models import Carrier
 from lines.work import funds, messages
 from lines.work.devices import look
@@ -92,6 +105,7 @@ def look_at_devices() -> int:
     stop = _shift()
 
     def look_at(carrier: Carrier) -> int:
+        naming.plan_names(carrier=carrier)
         devices.plan_looks(carrier=carrier, seconds=LOOK_EVERY)
         return look(carrier, patience=PATIENCE, stop=stop)
 

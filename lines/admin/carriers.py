@@ -34,6 +34,13 @@ class WordsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text="One a line, such as: Live = on. Meanings: on, off, ready, ended. Capitals don’t matter.",
     )
+    ask_on = forms.CharField(
+        label="Asked for on",
+        max_length=40,
+        required=False,
+        help_text="The word that the network is sent. Empty: ACTIVATED.",
+    )
+    ask_off = forms.CharField(label="Asked for off", max_length=40, required=False, help_text="Empty: DEACTIVATED.")
     sms_version = forms.CharField(
         label="SMS version",
         max_length=32,
@@ -86,15 +93,17 @@ class ChangeDesk(Desk):
 
         def act(given: dict[str, Any]) -> str:
             tried = try_words(carrier, given["words"])
-            tune_carrier(carrier=carrier, by=desk_actor(request), **given)
+            asks = {"on": given.pop("ask_on"), "off": given.pop("ask_off")}
+            tune_carrier(carrier=carrier, by=desk_actor(request), asks=asks, **given)
             return f"{carrier.name} is read so from the next reading on. {'; '.join(tried)}".strip()
 
         about = (
-            "What a network behind this carrier calls a SIM’s state, where the carrier’s document has no such word."
-            " Each new word is tried at the carrier before it is kept."
+            "What a network behind this carrier calls a SIM’s state, where the carrier’s document has no such word,"
+            " and what it is asked for. Each new word is tried at the carrier before it is kept."
         )
         shown = "\n".join(f"{word} = {meaning}" for word, meaning in sorted(carrier.words.items()))
         initial = {"words": shown, "sms_version": carrier.sms_version}
+        initial |= {f"ask_{wish}": word for wish, word in carrier.asks.items()}
         return self.ask(
             request,
             WordsForm,

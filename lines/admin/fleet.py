@@ -20,7 +20,7 @@ from lines.admin.counters import CounterDesk
 from lines.admin.stock import StockDesk
 from lines.carriers import CLIENTS
 from lines.carriers.base import CallKind
-from lines.commands import breakers, tuning
+from lines.commands import breakers, naming, tuning
 from lines.models import (
     BulkEdit,
     Carrier,
@@ -79,7 +79,7 @@ class LineDesk(StockDesk, CounterDesk):
         "deactivation_date",
     ]
     readonly_fields = ["state_word", "kept_for", "last_read"]
-    actions_detail = ["rebase"]
+    actions_detail = ["rebase", "carrier_state"]
 
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Line], search_term: str
@@ -101,9 +101,26 @@ class LineDesk(StockDesk, CounterDesk):
             return f"{reservation.account}, {reservation.batch}" if reservation.batch else str(reservation.account)
         return "the card’s code" if code is not None else "nobody"
 
+    @action(description="State at the carrier", url_path="carrier-state", icon="sim_card")
+    def carrier_state(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        line: Line = self.found(request, object_id)
+
+        def act(given: dict[str, Any]) -> str:
+            naming.ask_state(line=line, state=given["state"], by=desk_actor(request))
+            return f"{given['state']} requested for {line.iccid}. The line’s page shows what the carrier confirmed."
+
+        about = (
+            f"The carrier last said: {line.state.reported_word or 'nothing'}. RETIRED is for good with most networks."
+        )
+        return self.ask(request, StateForm, act, title=line.iccid, button="Request", row=line, about=about)
+
     @display(description="Read")
     def last_read(self, line: Line) -> Any:
         return line.state.read_at
+
+
+class StateForm(forms.Form):
+    state = forms.ChoiceField(label="State at the carrier", choices=[(one, one) for one in naming.STATES])
 
 
 class CarrierForm(forms.Form):
@@ -127,6 +144,11 @@ class CarrierForm(forms.Form):
         label="Our account there may switch many SIMs by one call",
         required=False,
         help_text="IoT Portal: BulkEditDevice.",
+    )
+    device_edits = forms.BooleanField(
+        label="Our account there may edit what SIMs are called",
+        required=False,
+        help_text="IoT Portal: EditDevice.",
     )
 
 
@@ -327,14 +349,15 @@ class FinalTotalDesk(Desk):
 
 @admin.register(Quarantine)
 class QuarantineDesk(Desk):
-    """Answers of carriers, and single records of them, that could not be read: nothing of them was applied."""
+    """Answers of carriers, and single records of them, that could not be read: nothing of them was applied. Those that
+    were mended and read are kept here too, as they came."""
 
     called = "unreadable answers"
-    list_display = ["at", "carrier", "line", "call", "error", "times"]
-    list_filter = ["carrier", ("line", admin.EmptyFieldListFilter)]
+    list_display = ["at", "carrier", "line", "call", "error", "times", "is_mended"]
+    list_filter = ["carrier", "is_mended", ("line", admin.EmptyFieldListFilter)]
     list_select_related = ["carrier", "line"]
     search_fields = ["=line__iccid"]
-    fields = ["carrier", "line", "at", "times", "call", "error", "said"]
+    fields = ["carrier", "line", "at", "times", "call", "error", "is_mended", "said"]
     readonly_fields = ["said"]
 
     @display(description="What it said")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import ClassVar, Protocol
@@ -121,11 +122,36 @@ class Sms:
 
 
 class Setting(enum.StrEnum):
-    """What may be set on a SIM besides on and off. Values: kbps or empty for no limit; `on` or `off`; a plan's name."""
+    """What may be set on a SIM besides on and off. Values: kbps or empty for no limit; `on` or `off`; a plan's name.
+
+    What the SIM is called at its carrier: a name, tags as a JSON array, a device's id, notes, an end customer's id.
+    `STATE`: one of Abilities.states, the carrier's own words for a SIM that is not in use.
+    """
 
     THROTTLE = "throttle"
     IMEI_LOCK = "imei_lock"
     PLAN = "plan"
+    DEVICE_NAME = "device_name"
+    TAGS = "tags"
+    DEVICE_ID = "device_id"
+    SIM_NOTES = "sim_notes"
+    END_CONSUMER = "end_consumer"
+    STATE = "state"
+
+
+LONGEST_LABEL = 1000  # characters of what a SIM is called
+
+
+def tags_text(tags: Iterable[str]) -> str:
+    """Tags as a setting's value: a JSON array in one order, without those that would make it too long."""
+    found: list[str] = []
+    for tag in sorted(set(tags)):
+        if len(json.dumps([*found, tag], ensure_ascii=False)) <= LONGEST_LABEL:
+            found.append(tag)
+    return json.dumps(found, ensure_ascii=False)
+
+
+LABELS = frozenset({Setting.DEVICE_NAME, Setting.TAGS})  # follow our notes and tags, where an account wants it
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +183,7 @@ class Device:
     location_updates: int | None = None
     settings: Mapping[Setting, str] = field(default_factory=dict)
     location: Location | None = None
+    details: Mapping[str, str] = field(default_factory=dict)  # what else it says, by names that sentences knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +194,7 @@ class Funds:
     currency: str
     at: dt.datetime | None = None  # as the carrier says
     threshold: Decimal | None = None  # under it the carrier tops up, where `is_auto`
-    amount: Decimal | None = None  # of one top-up
+    amount: Decimal | None = None  # to which it is then topped up
     is_auto: bool | None = None
 
 
@@ -211,6 +238,9 @@ class Abilities:
     tells_sessions: bool = False  # get_device: the last session with its times
     settings: frozenset[Setting] = frozenset()  # set_setting
     throttles: tuple[int, ...] = ()  # kbps that may be set
+    labels: frozenset[Setting] = frozenset()  # set_setting: what the SIM is called there
+    edits: frozenset[Setting] = frozenset()  # set_setting, for accounts that may
+    states: tuple[str, ...] = ()  # set_setting: STATE
     tells_funds: bool = False  # get_funds: what the operator still has with the carrier
     switches_many: bool = False  # set_switches, for accounts that may
     other_words: bool = False  # networks behind it have words of their own, which the operator tells: Dialect
@@ -234,6 +264,7 @@ class Dialect:
 
     words: tuple[tuple[str, str], ...] = ()
     sms_version: str = ""  # the last part of the path that sends messages; empty: the usual one
+    asks: tuple[tuple[str, str], ...] = ()  # `on` and `off`, each with the word that the network is asked for it
 
     def words_with(self, known: Mapping[str, tuple[Switch, bool]]) -> dict[str, tuple[Switch, bool]]:
         return {word: MEANINGS[meaning] for word, meaning in self.words} | dict(known)
@@ -249,6 +280,9 @@ class Gate(Protocol):
 
     def failed(self, kind: CallKind, failure: CarrierFailure) -> None: ...
 
+    def mended(self, route: str, body: bytes) -> None:
+        """Keeps the raw body of an answer that was read though it is no strict JSON."""
+
 
 class OpenGate:
     """No budget and no breaker: for tests and for one call by hand."""
@@ -258,6 +292,8 @@ class OpenGate:
     def succeeded(self, kind: CallKind) -> None: ...
 
     def failed(self, kind: CallKind, failure: CarrierFailure) -> None: ...
+
+    def mended(self, route: str, body: bytes) -> None: ...
 
 
 class CarrierClient(ABC):

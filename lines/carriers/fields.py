@@ -6,7 +6,9 @@ import codecs
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -39,6 +41,20 @@ class NoJson(Unreadable):
     """An answer is no JSON at all, such as a web page: it is not the API that speaks."""
 
 
+_mends: ContextVar[list[bytes] | None] = ContextVar("mends", default=None)
+
+
+@contextmanager
+def watching_mends() -> Iterator[list[bytes]]:
+    """The raw answers that had to be mended within, as they came."""
+    found: list[bytes] = []
+    token = _mends.set(found)
+    try:
+        yield found
+    finally:
+        _mends.reset(token)
+
+
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """The answer in its types, mended where that is unambiguous. Raises Unreadable."""
     try:
@@ -47,7 +63,10 @@ def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         except msgspec.ValidationError:
             raise
         except ValueError:
-            return decoder.decode(mended(body))
+            found = decoder.decode(mended(body))
+            if (mends := _mends.get()) is not None:
+                mends.append(body)
+            return found
     except msgspec.ValidationError as error:
         raise Unreadable(str(error)) from error
     except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and arrays nested without end

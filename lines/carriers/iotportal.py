@@ -21,6 +21,7 @@ from .base import (
     Page,
     Reading,
     Refused,
+    Setting,
     Sms,
     Status,
     Unreachable,
@@ -28,6 +29,7 @@ from .base import (
 from .deadline import Deadline
 from .fields import checked_iccid
 from .iotportal_answers import (
+    EDITED,
     REF,
     WORDS,
     accepted,
@@ -57,7 +59,13 @@ class IotPortal(CarrierClient):
     title: ClassVar[str] = "IoT Portal"
     calls_per_second: ClassVar[float] = 50.0
     abilities: ClassVar[Abilities] = Abilities(
-        sends_sms=True, tells_sms_fate=True, tells_sessions=True, switches_many=True, other_words=True
+        sends_sms=True,
+        tells_sms_fate=True,
+        tells_sessions=True,
+        switches_many=True,
+        other_words=True,
+        edits=frozenset(EDITED),
+        states=("INVENTORY", "TEST_READY", "ACTIVATION_READY", "RETIRED"),
     )
     words = WORDS
     secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "secret_key"})
@@ -73,6 +81,7 @@ class IotPortal(CarrierClient):
     ) -> None:
         dialect = dialect or Dialect()
         self._words = dialect.words_with(WORDS)
+        self._asks = {"on": "ACTIVATED", "off": "DEACTIVATED"} | dict(dialect.asks)
         self._sms_version = dialect.sms_version or API_VERSION
         found = required("IoT Portal", self.secret_names, secrets)
         self._credentials = {"clientId": found["client_id"], "secretKey": found["secret_key"]}
@@ -108,16 +117,40 @@ class IotPortal(CarrierClient):
         call = Call(
             "PUT",
             f"/RequestStatusChange/{checked_iccid(iccid)}",
-            json=_switched(on),
+            json=self._switched(on),
             acts=True,
             kind=CallKind.SWITCHING,
         )
         return self._call(call, accepted)
 
+    def _switched(self, on: bool) -> dict[str, str]:
+        return {"status": self._asks["on" if on else "off"]}
+
+    def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
+        """IoT Portal: Edit Device, which most accounts may not call; a state by Request Status Change, which all may.
+
+        Neither says how the SIM is now: it is read back.
+        """
+        path = checked_iccid(iccid)
+        if setting is Setting.STATE:
+            return self._set_state(path, value, iccid)
+        if setting not in EDITED:
+            raise self.cannot(f"set the {setting} of a SIM")
+        json = {EDITED[setting]: value}
+        self._call(Call("PUT", f"/EditDevice/{path}", json=json, acts=True, kind=CallKind.SETTINGS), accepted)
+        asked = Call("GET", f"/GetDevice/{path}", kind=CallKind.SETTINGS)
+        return self._call(asked, partial(device_in, iccid=iccid)).settings.get(setting, "")
+
+    def _set_state(self, path: str, word: str, iccid: str) -> str:
+        json = {"status": word}
+        self._call(Call("PUT", f"/RequestStatusChange/{path}", json=json, acts=True, kind=CallKind.SETTINGS), accepted)
+        asked = Call("GET", f"/getStatus/{path}", kind=CallKind.SETTINGS)
+        return self._call(asked, partial(status_in, iccid=iccid, words=self._words)).word.strip().upper()
+
     def set_switches(self, iccids: Sequence[str], *, on: bool, name: str, callback: str) -> None:
         """IoT Portal: Bulk Edit Device, which most accounts may not call."""
         json = {
-            "update": _switched(on),
+            "update": self._switched(on),
             "queueId": name,
             "webhookUrl": callback,
             "iccids": [checked_iccid(iccid) for iccid in iccids],
@@ -207,7 +240,9 @@ class IotPortal(CarrierClient):
         """
         try:
             token = self._wire.call(
-                Call("POST", "/Login", json=self._credentials, kind=kind, of_one=False), deadline, token_in
+                Call("POST", "/Login", json=self._credentials, kind=kind, of_one=False, is_secret=True),
+                deadline,
+                token_in,
             )
         except Malformed as failure:  # the body may hold a token: it is not to be quarantined
             raise Unreachable(str(failure)) from None
@@ -217,10 +252,6 @@ class IotPortal(CarrierClient):
         self._refusal = None
         self._wire.hide(token)
         return token
-
-
-def _switched(on: bool) -> dict[str, str]:
-    return {"status": "ACTIVATED" if on else "DEACTIVATED"}
 
 
 def _with(call: Call, token: str) -> Call:

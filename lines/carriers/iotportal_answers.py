@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from kit.identifiers import read_imei, read_msisdn
 
-from .base import Device, Reading, Setting, Sms, SmsFate, Status, Switch
+from .base import LONGEST_LABEL, Device, Reading, Setting, Sms, SmsFate, Status, Switch
 from .fields import (
     LONGEST_WORD,
     Bytes,
@@ -91,6 +91,28 @@ class _Device(msgspec.Struct):
     imsi: str | None = None
     fixed_ip: str | None = msgspec.field(name="fixedIPAddress", default=None)
     plan: str | None = msgspec.field(name="ratePlan", default=None)
+    status: str | None = None
+    device_id: str | None = msgspec.field(name="deviceID", default=None)
+    notes: str | None = msgspec.field(name="simNotes", default=None)
+    end_consumer: int | str | None = msgspec.field(name="endConsumerId", default=None)
+    modem: str | None = msgspec.field(name="modemID", default=None)
+    customer: str | None = None
+    account: int | str | None = msgspec.field(name="accountId", default=None)
+    communication_plan: str | None = msgspec.field(name="communicationPlan", default=None)
+    network_plan: str | None = msgspec.field(name="commsplan", default=None)
+    contract: str | None = msgspec.field(name="contractdetails", default=None)
+    shared: bool | str | None = msgspec.field(name="isshared", default=None)
+    quantity: int | str | None = msgspec.field(name="dataquantity", default=None)
+    size: str | None = msgspec.field(name="datasize", default=None)
+    parent: str | None = msgspec.field(name="parenticcid", default=None)
+    activated: str | None = msgspec.field(name="dateActivated", default=None)
+    created: str | None = msgspec.field(name="dateCreated", default=None)
+    updated: str | None = msgspec.field(name="dateUpdated", default=None)
+    shipped: str | None = msgspec.field(name="dateShipped", default=None)
+
+
+# What Edit Device writes: the document shows a status alone, and Get Device these names.
+EDITED = {Setting.DEVICE_ID: "deviceID", Setting.SIM_NOTES: "simNotes", Setting.END_CONSUMER: "endConsumerId"}
 
 
 class _Session(msgspec.Struct):
@@ -184,8 +206,46 @@ def device_in(body: bytes, *, iccid: str) -> Device:
         msisdn=read_msisdn(found.msisdn),
         imsi=short_text(found.imsi),
         static_ip=ip_of(found.fixed_ip),
-        settings={Setting.PLAN: found.plan[:64]} if found.plan else {},
+        settings=_settings_of(found),
+        details=_details_of(found),
     )
+
+
+def _settings_of(found: _Device) -> dict[Setting, str]:
+    given = {
+        Setting.PLAN: found.plan,
+        Setting.DEVICE_ID: found.device_id,
+        Setting.SIM_NOTES: found.notes,
+        Setting.END_CONSUMER: found.end_consumer,
+    }
+    return {name: str(value)[: 64 if name is Setting.PLAN else LONGEST_LABEL] for name, value in given.items() if value}
+
+
+def _details_of(found: _Device) -> dict[str, str]:
+    """What a person may want to know besides; the portal's own marks (username, action, globalSimType, zh_q_id) are
+    left out. A date that is none is none: it decides nothing."""
+    pool = f"{found.quantity} {found.size}" if found.quantity and found.size else None
+    texts = {
+        "status": found.status,
+        "customer": found.customer,
+        "account": found.account,
+        "modem": found.modem,
+        "communication_plan": found.communication_plan,
+        "network_plan": found.network_plan,
+        "contract": found.contract,
+        "pool": pool,
+        "shared": None if found.shared in (None, "") else "yes" if str(found.shared).lower() == "true" else "no",
+        "parent": found.parent,
+    }
+    said = {name: short_text(None if text is None else str(text)) for name, text in texts.items()}
+    dates = {"activated": found.activated, "created": found.created, "updated": found.updated, "shipped": found.shipped}
+    for name, text in dates.items():
+        try:
+            at = _moment(text)
+        except Unreadable:
+            continue
+        said[name] = at.isoformat() if at else None
+    return {name: text for name, text in said.items() if text}
 
 
 def session_in(body: bytes, *, iccid: str, device: Device) -> Device:

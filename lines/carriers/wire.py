@@ -16,7 +16,7 @@ from kit.retry_after import seconds_to_wait
 
 from .base import CallKind, CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
 from .deadline import Deadline, DeadlineTransport
-from .fields import NoJson, Unreadable
+from .fields import NoJson, Unreadable, watching_mends
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Answer:
 class Call:
     """What is asked of a carrier. `acts`: it changes something there, so a lost answer leaves the outcome unknown.
 
-    `of_one`: it is about one SIM, so an odd answer says nothing of the carrier.
+    `of_one`: it is about one SIM, so an odd answer says nothing of the carrier. `is_secret`: its answer is never kept.
     """
 
     method: str
@@ -69,9 +69,18 @@ class Call:
     acts: bool = False
     kind: CallKind = CallKind.READING
     of_one: bool = True
+    is_secret: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def route(self) -> str:
+        """The call without whom it is about."""
+        return f"{self.method} {_NAMED.sub('/…', self.path)}"
+
+
+_NAMED = re.compile(r"/[0-9A-Fa-f]{6,22}(?=/|$)")  # an ICCID, or a message's id
 
 
 def open_transport() -> httpx.BaseTransport:
@@ -173,7 +182,11 @@ class Wire:
         if failure:
             raise failure
         try:
-            return decode(answer.body)
+            with watching_mends() as mends:
+                found = decode(answer.body)
+            if mends and not call.is_secret:
+                self._gate.mended(call.route, self._without_secrets(answer.body))
+            return found
         except Unreadable as error:
             failure = self._unreadable(call, str(error), answer.body)
             failure.about_one = call.of_one and not isinstance(error, NoJson)
@@ -216,9 +229,13 @@ class Wire:
         message = f"{self.carrier} answered {call} with something else than its document says: {self._clean(why)}"
         if call.acts:
             return OutcomeUnknown(f"{message}; whether it acted is unknown.")
-        for secret in self._secrets:  # an error page may show the request's headers
+        return Malformed(f"{message}.", body=self._without_secrets(body))
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        """An error page may show the request's headers."""
+        for secret in self._secrets:
             body = body.replace(secret.encode(), b"***")
-        return Malformed(f"{message}.", body=body)
+        return body
 
     def _failure(self, call: Call, answer: Answer) -> CarrierFailure | None:
         """What an HTTP status means. None: the call was answered."""

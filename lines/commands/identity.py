@@ -16,7 +16,7 @@ from lines.carriers.base import Setting, Switch
 from lines.commands.looks import want_looks
 from lines.commands.wishes import set_many
 from lines.models import Carrier, Line, LineState
-from lines.policy import Wanted, is_other_device
+from lines.policy import Wanted, Why, is_other_device
 from lines.policy.precedence import Request, Standing
 
 
@@ -62,6 +62,28 @@ def keep_identity(*, carrier: Carrier, told: Sequence[Told]) -> None:
             if account_id is not None and is_other_device(was, imei)
         ],
     )
+    _name_devices([(iccid, imei) for iccid, _, was, imei in changed if not was or is_other_device(was, imei)])
+
+
+# The device may be known before the line is seen to be off, or after: then it is the other one, also where none was
+# known before.
+NAMED = f"""
+UPDATE lines_linestate st
+   SET why_who = coalesce((SELECT e.detail->>'after' FROM accounts_event e
+                            WHERE e.subject = 'line:' || l.iccid AND e.verb = 'imei.changed'
+                              AND e.at >= st.wanted_at - interval '1 day' ORDER BY e.id DESC LIMIT 1),
+                          nullif(x.imei, ''), st.why_who)
+  FROM unnest(%s::text[], %s::text[]) AS x(iccid, imei) JOIN lines_line l ON l.iccid = x.iccid
+ WHERE l.id = st.line_id AND st.wanted = {Wanted.DEACTIVATED:d} AND st.why = '{Why.CARRIER}'
+"""
+
+
+def _name_devices(seen: Sequence[tuple[str, str]]) -> None:
+    """Of lines that an IMEI lock stopped: the device that it stopped is the reason. ICCIDs, each with the IMEI that is
+    seen now or none. Their states must be locked."""
+    if seen:
+        with connection.cursor() as cursor:
+            cursor.execute(NAMED, [array(iccid for iccid, _ in seen), array(imei or "" for _, imei in seen)])
 
 
 SPELL = """
@@ -108,5 +130,6 @@ def hold_locked(*, carrier: Carrier, line_ids: Sequence[int], read_at: dt.dateti
     states = list(LineState.objects.filter(pk__in=held).select_related("line"))
     by = Actor(ActorKind.CARRIER, carrier.name)
     set_many(states=states, request=Request.CARRIER_LOCKS, to=Standing.CARRIER, by=by)
+    _name_devices([(state.line.iccid, "") for state in states])
     want_looks(carrier_id=carrier.pk, line_ids=held)  # which device it was stands on the line's page then
     return len(held)

@@ -14,12 +14,13 @@ from accounts.commands import Happened, record_many
 from accounts.policy import Actor, ActorKind
 from lines import policy
 from lines.carriers import CLIENTS
-from lines.carriers.base import Abilities, Setting
+from lines.carriers.base import LABELS, LONGEST_LABEL, Setting
 from lines.commands import leases
 from lines.models import Carrier, Line, LineSetting, LineState
 from lines.policy import Verdict
+from lines.queries.devices import settable
 
-LONGEST = 64
+LONGEST, LONGEST_EDIT = 64, 200  # characters of a plan's name, and of a text
 SPEEDS = sorted({kbps for client in CLIENTS.values() for kbps in client.abilities.throttles})  # that any carrier offers
 
 
@@ -27,10 +28,11 @@ class CannotBeSet(Refusal):
     """The line's carrier has no call for it."""
 
 
-def may_set(*, abilities: Abilities, setting: Setting, value: str) -> bool:
-    """Whether a carrier of these abilities can set this."""
-    if setting not in abilities.settings:
+def may_set(*, carrier: Carrier, setting: Setting, value: str) -> bool:
+    """Whether this carrier can set this."""
+    if setting not in settable(carrier=carrier):
         return False
+    abilities = CLIENTS[carrier.kind].abilities
     match setting:
         case Setting.THROTTLE:
             return value == "" or (value.isdecimal() and int(value) in abilities.throttles)
@@ -38,12 +40,21 @@ def may_set(*, abilities: Abilities, setting: Setting, value: str) -> bool:
             return value in ("on", "off")
         case Setting.PLAN:
             return 0 < len(value) <= LONGEST
+        case Setting.DEVICE_ID | Setting.SIM_NOTES | Setting.END_CONSUMER:
+            return len(value) <= LONGEST_EDIT and value.isprintable()
+        case _:
+            return False
 
 
 def throttle_lines(*, line_ids: Sequence[int], kbps: int | None, by: Actor) -> dict[int, Verdict]:
     """Wants these lines no faster than this (None: as fast as they can), where their carrier can; says of each what
     came of it. Harmless twice."""
     return set_on_lines(line_ids=line_ids, setting=Setting.THROTTLE, value=str(kbps or ""), by=by)
+
+
+def lock_lines(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
+    """Wants the carrier's own IMEI lock on for these lines, where it has one. Harmless twice."""
+    return set_on_lines(line_ids=line_ids, setting=Setting.IMEI_LOCK, value="on", by=by)
 
 
 def throttles_of(*, line_ids: Sequence[int]) -> dict[int, str]:
@@ -56,7 +67,7 @@ def throttles_of(*, line_ids: Sequence[int]) -> dict[int, str]:
 def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: Actor) -> dict[int, Verdict]:
     """Wants one thing set on these lines; a worker asks their carriers until they confirm it. Harmless twice.
 
-    `value`: kbps or empty for no limit; `on` or `off`; the carrier's name of a plan.
+    `value`: kbps or empty for no limit; `on` or `off`; the carrier's name of a plan; a text.
     """
     states = LineState.objects.filter(pk__in=line_ids, line__payer__isnull=False).order_by("pk")
     lines = [state.line for state in states.select_related("line__carrier").select_for_update(of=("self",))]
@@ -65,7 +76,7 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
     changed: list[tuple[Line, str | None]] = []
     for line in lines:
         row = before.get(line.pk)
-        if not may_set(abilities=CLIENTS[line.carrier.kind].abilities, setting=setting, value=value):
+        if not may_set(carrier=line.carrier, setting=setting, value=value):
             verdicts[line.pk] = Verdict.OTHER_CARRIER
         elif row is not None and row.wanted == value and (row.is_open or row.confirmed == value):
             verdicts[line.pk] = Verdict.SAME
@@ -95,15 +106,24 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
 
 def set_on_line(*, line: Line, setting: Setting, value: str, by: Actor) -> None:
     """The same for one line. Raises CannotBeSet, Invalid."""
-    abilities = CLIENTS[line.carrier.kind].abilities
-    if setting not in abilities.settings:
+    if setting not in settable(carrier=line.carrier):
         raise CannotBeSet(f"Line {line.iccid}: its carrier cannot set the {WORDS[setting]}")
-    if not may_set(abilities=abilities, setting=setting, value=value):
+    if not may_set(carrier=line.carrier, setting=setting, value=value):
         raise Invalid(f"The {WORDS[setting]} has no such value")
     set_on_lines(line_ids=[line.pk], setting=setting, value=value, by=by)
 
 
-WORDS = {Setting.THROTTLE: "throttle", Setting.IMEI_LOCK: "IMEI lock", Setting.PLAN: "carrier's plan"}
+WORDS = {
+    Setting.THROTTLE: "throttle",
+    Setting.IMEI_LOCK: "IMEI lock",
+    Setting.PLAN: "carrier's plan",
+    Setting.DEVICE_NAME: "name",
+    Setting.TAGS: "tags",
+    Setting.DEVICE_ID: "device ID",
+    Setting.SIM_NOTES: "SIM notes",
+    Setting.END_CONSUMER: "end customer",
+    Setting.STATE: "state",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +147,8 @@ def claim_settings(*, carrier: Carrier, limit: int) -> list[ClaimedSetting]:
 def setting_confirmed(*, setting_id: int, value: str) -> None:
     """The carrier says how it is set now; what is wanted otherwise meanwhile is due again."""
     row = LineSetting.objects.select_for_update().get(pk=setting_id)
-    row.confirmed, row.confirmed_at = value[:LONGEST], clock.now()
-    row.is_open = row.wanted != row.confirmed
+    row.confirmed, row.confirmed_at = value[:LONGEST_LABEL], clock.now()
+    row.is_open = row.wanted != row.confirmed and row.name not in LABELS  # a carrier may write a name its own way
     row.last_error, row.leased_until = "", None
     if row.is_open:
         row.due_at = clock.now() + policy.retry_after(row.attempts)

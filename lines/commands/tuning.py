@@ -43,6 +43,8 @@ def tune_carrier(
     calls_per_day: int | None = None,
     words: Mapping[str, str] | None = None,
     sms_version: str | None = None,
+    asks: Mapping[str, str] | None = None,
+    device_edits: bool | None = None,
 ) -> Carrier:
     """Changes what is given, `read_every` in seconds; what is not stays. No `calls_per_day` is no change, 0 no limit.
 
@@ -60,6 +62,8 @@ def tune_carrier(
         "words": None if words is None else checked_words(kind=carrier.kind, words=words),
         "sms_version": None if sms_version is None else _version(carrier, sms_version),
         "calls_per_day": None if calls_per_day is None else _a_day(calls_per_day),
+        "asks": None if asks is None else checked_asks(kind=carrier.kind, asks=asks),
+        "device_edits": None if device_edits is None else _may_edit(carrier, device_edits),
     }
     if cycle_day is not None and cycle_day != carrier.cycle_day:
         _turn_on(carrier, check_cycle_day(kind=carrier.kind, cycle_day=cycle_day), by)
@@ -201,6 +205,31 @@ def checked_words(*, kind: str, words: Mapping[str, str]) -> dict[str, str]:
         if found.setdefault(word, meaning) != meaning:
             raise Invalid(f"{text.strip()} has two meanings")
     return found
+
+
+def checked_asks(*, kind: str, asks: Mapping[str, str]) -> dict[str, str]:
+    """The word that a network is asked for `on` and for `off`, in its own letters; none: the document's.
+
+    Raises Invalid.
+    """
+    client = CLIENTS[kind]
+    given = {wish.strip().lower(): word.strip() for wish, word in asks.items()}
+    found = {wish: word for wish, word in given.items() if word}
+    if found and not client.abilities.other_words:
+        raise Invalid(f"{client.title}’s document lists all its words")
+    if extra := sorted(set(given) - {"on", "off"}):
+        raise Invalid(f"A network is asked for on and off, not for {extra[0][:40]!r}")
+    for word in found.values():
+        if len(word) > LONGEST_WORD or not word.isprintable():
+            raise Invalid(f"A network’s word has 1 to {LONGEST_WORD} printable characters")
+    return found
+
+
+def _may_edit(carrier: Carrier, allowed: bool) -> bool:
+    client = CLIENTS[carrier.kind]
+    if allowed and not client.abilities.edits:
+        raise Invalid(f"{client.title} has no call that edits what a SIM is called for some accounts only")
+    return allowed
 
 
 def _version(carrier: Carrier, text: str) -> str:

@@ -6,7 +6,7 @@ from lines.models.budget import AskedOfDay, CallsOfDay
 from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
-from lines.models.devices import LineDevice, LineSecret, LineSetting, Sighting
+from lines.models.devices import LineDevice, LineSecret, LineSetting, NameSharing, Sighting
 from lines.models.differences import Difference
 from lines.models.drives import BulkEdit, Drive
 from lines.models.holds import RuleHold
@@ -82,6 +82,7 @@ __all__ = [
     "LineSetting",
     "LineState",
     "LineTag",
+    "NameSharing",
     "NotesLeft",
     "OnSpan",
     "Opening",

@@ -32,10 +32,12 @@ class Carrier(models.Model):
     apn = models.CharField("APN", max_length=100, blank=True)  # for devices, where the carrier does not say it itself
     apn_user = models.CharField("APN user", max_length=100, blank=True)
     apn_password = models.TextField(blank=True, editable=False)  # encrypted
-    # What its document leaves open: a network's own words, in small letters, with what each means; the version in the
-    # address that sends messages, empty for the usual one.
+    # What its document leaves open: a network's own words, in small letters, with what each means; what it is asked for
+    # on and off, where that is another word; the version in the address that sends messages, empty for the usual one.
     words = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()), editable=False)
     sms_version = models.CharField("SMS version", max_length=32, blank=True, db_default="")
+    asks = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()), editable=False)
+    device_edits = models.BooleanField(default=False, db_default=False)  # our account there may call EditDevice
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -52,7 +54,7 @@ class Carrier(models.Model):
     @property
     def dialect(self) -> Dialect:
         """What the operator told of the network behind it."""
-        return Dialect(tuple(sorted(self.words.items())), self.sms_version)
+        return Dialect(tuple(sorted(self.words.items())), self.sms_version, tuple(sorted(self.asks.items())))
 
     @property
     def opened_apn_password(self) -> str:

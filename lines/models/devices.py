@@ -7,7 +7,7 @@ from django.db.models import Q
 from kit import clock
 
 from accounts.models import Account
-from lines.carriers.base import Setting
+from lines.carriers.base import LONGEST_LABEL, Setting
 from lines.models.carriers import Carrier
 from lines.models.leased import Leased
 from lines.models.lines import Line
@@ -64,8 +64,8 @@ class LineSetting(Leased):
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="settings", db_index=False)
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(max_length=16, choices=[(one.value, one.value) for one in Setting])
-    wanted = models.CharField(max_length=64, blank=True)
-    confirmed = models.CharField(max_length=64, null=True)  # noqa: DJ001 - none: not known; empty: no limit
+    wanted = models.CharField(max_length=LONGEST_LABEL, blank=True)
+    confirmed = models.CharField(max_length=LONGEST_LABEL, null=True)  # noqa: DJ001 - none: not known; empty: no limit
     confirmed_at = models.DateTimeField(null=True)
     since = models.DateTimeField(default=clock.now)
     by = models.CharField(max_length=254)
@@ -74,6 +74,14 @@ class LineSetting(Leased):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["line", "name"], name="line_has_a_setting_once")]
         indexes = [models.Index(fields=["carrier", "due_at"], condition=Q(is_open=True), name="setting_by_due")]
+
+
+class NameSharing(models.Model):
+    """That an account wants its notes and tags to stand at its lines' carriers too."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    since = models.DateTimeField(default=clock.now)
+    by = models.CharField(max_length=254)
 
 
 class LineSecret(models.Model):

@@ -76,6 +76,7 @@ class Quarantine(models.Model):
     """An answer, or one record of it, that could not be read, raw and unapplied; the same again is counted.
 
     `line`: the line of ours that it is about. Of one record's faults the last body is kept, however its counter moves.
+    `is_mended`: it was read all the same, as its faulty JSON leaves nothing open; one row a call and day.
     """
 
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="quarantined")
@@ -86,6 +87,7 @@ class Quarantine(models.Model):
     error = models.CharField(max_length=300)
     digest = models.CharField(max_length=64)
     body = models.BinaryField()
+    is_mended = models.BooleanField("read all the same", default=False, db_default=False)
 
     class Meta:
         constraints = [

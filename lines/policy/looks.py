@@ -10,10 +10,11 @@ LOOKS_SHARE = 0.05  # of the calls, for looks that nothing hangs on
 
 
 def spare_calls(*, calls_per_day: int, calls_today: int, calls_of_a_pass: int, interval: int, left: float) -> float:
-    """What is left of a day's calls beside those that reading needs in its last `left` seconds and those that are kept
-    for switching: never under 0."""
+    """What is left of a day's calls beside those that reading and looks at other lines need in its last `left` seconds
+    and those that are kept for switching: never under 0."""
     reading = calls_of_a_pass * left / max(1, interval)
-    return max(0.0, calls_per_day * (1 - KEPT_FOR_SWITCHING) - calls_today - reading)
+    others = calls_per_day * LOOKS_SHARE * left / DAY
+    return max(0.0, calls_per_day * (1 - KEPT_FOR_SWITCHING) - calls_today - reading - others)
 
 
 def seconds_left(now: dt.datetime) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kit import crypto
 
@@ -18,11 +18,12 @@ class Apn:
     name: str
     user: str = ""
     password: str = ""
+    setup_text: str = ""  # how to set a device up, where the white label says it
 
 
 def opened(row: BrandApn) -> Apn:
     password = crypto.decrypt(row.apn_password, row=row.row_name) if row.apn_password else ""
-    return Apn(row.apn, row.apn_user, password)
+    return Apn(row.apn, row.apn_user, password, row.setup_text)
 
 
 def apn_for(account: Account, *, line: Line, device: DeviceShown) -> Apn:
@@ -30,10 +31,13 @@ def apn_for(account: Account, *, line: Line, device: DeviceShown) -> Apn:
     brand = brand_of(account) or (brand_of(account.parent) if account.parent else None)
     if brand is not None:
         row = BrandApn.objects.select_related("brand").filter(brand=brand, carrier=line.carrier_id).first()
-        if row is not None:
-            return opened(row)
+        own = opened(row) if row is not None else Apn("")
+        text = own.setup_text or brand.apn_text
+        if own.name:
+            return replace(own, setup_text=text)
         if brand.apn:
-            return Apn(brand.apn, brand.apn_user, brand_password(brand))
+            return Apn(brand.apn, brand.apn_user, brand_password(brand), text)
+        return Apn(device.apn, device.apn_user, device.apn_password, text)
     return Apn(device.apn, device.apn_user, device.apn_password)
 
 

@@ -11,12 +11,12 @@ from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from kit.money import ZERO
 
-from accounts.models import Event
+from accounts.models import Account, Event
 from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.carriers import CLIENTS
 from lines.carriers.base import Abilities, Setting
-from lines.models import Line, LineDevice, LineSecret, LineSetting, Sighting
+from lines.models import Carrier, Line, LineDevice, LineSecret, LineSetting, NameSharing, Sighting
 from lines.policy import balance_subject, cycle_start
 from lines.queries.usage import days_of
 
@@ -36,6 +36,7 @@ class DeviceShown:
     apn: str
     apn_user: str
     apn_password: str
+    may_set: frozenset[Setting]
 
     def setting(self, setting: Setting) -> str | None:
         """How it is set at the carrier, as far as we know."""
@@ -44,6 +45,12 @@ class DeviceShown:
             return row.confirmed
         found: str | None = self.facts.get("settings", {}).get(setting)
         return found
+
+
+def settable(*, carrier: Carrier) -> frozenset[Setting]:
+    """What people may set on a SIM of this carrier: of what only some accounts may, where ours has been said to."""
+    abilities = CLIENTS[carrier.kind].abilities
+    return abilities.settings | (abilities.edits if carrier.device_edits else frozenset())
 
 
 def device_of(line: Line) -> DeviceShown:
@@ -60,7 +67,13 @@ def device_of(line: Line) -> DeviceShown:
         apn=facts.get("apn") or line.carrier.apn,
         apn_user=line.carrier.apn_user,
         apn_password=line.carrier.opened_apn_password,
+        may_set=settable(carrier=line.carrier),
     )
+
+
+def shares_names(account: Account) -> bool:
+    """Whether an account's notes and tags are sent to its lines' carriers."""
+    return NameSharing.objects.filter(account=account).exists()
 
 
 def sightings_of(viewer: Viewer, line: Line) -> QuerySet[Sighting]:

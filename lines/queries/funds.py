@@ -26,8 +26,8 @@ class FundsShown:
         parts = [f"{row.balance:,.2f} {row.currency}, read {row.read_at:%-d %b %Y, %H:%M}"]
         if row.threshold is not None:
             up = "no automatic top-up" if not row.is_auto else "topped up automatically"
-            by = f" by {row.amount:,.2f}" if row.is_auto and row.amount is not None else ""
-            parts.append(f"threshold {row.threshold:,.2f}, {up}{by}")
+            to = f" to {row.amount:,.2f}" if row.is_auto and row.amount is not None else ""
+            parts.append(f"threshold {row.threshold:,.2f}, {up}{to}")
         if self.lasts is not None:
             days = round(self.lasts.total_seconds() / 86_400)
             parts.append(f"at last week’s pace about {days:,} days left" if days else "less than a day left")

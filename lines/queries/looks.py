@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from django.db.models import Q
 from kit import clock
 
 from lines import policy
 from lines.carriers import CLIENTS
 from lines.carriers.base import Setting
-from lines.models import Carrier, Line, WatchedLine
+from lines.models import Carrier, Line, LineSetting, WatchedLine
 from lines.policy.looks import LOOKS_SHARE, expected_delay, seconds_left, spare_calls
 
 
@@ -48,6 +49,14 @@ class Delay:
     calls_per_day: int | None
     usually: dt.timedelta | None  # None: no call is left for it
     locks: bool = False  # the carrier has an IMEI lock of its own, which acts at once
+
+
+def unlocked(line_ids: list[int]) -> list[int]:
+    """Those of these lines whose carrier has an IMEI lock of its own that nobody has asked for."""
+    kinds = [kind for kind, client in CLIENTS.items() if Setting.IMEI_LOCK in client.abilities.settings]
+    asked = LineSetting.objects.filter(name=Setting.IMEI_LOCK, wanted="on").filter(Q(is_open=True) | Q(confirmed="on"))
+    lines = Line.objects.filter(pk__in=line_ids, carrier__kind__in=kinds).exclude(pk__in=asked.values("line"))
+    return list(lines.order_by("pk").values_list("pk", flat=True))
 
 
 def delays(line_ids: list[int]) -> list[Delay]:

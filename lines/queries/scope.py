@@ -30,7 +30,7 @@ from kit.identifiers import all_spellings, asked, read_iccid, sim_key
 from accounts.models import Account
 from accounts.queries import Viewer
 from lines.carriers.base import CallKind, Switch
-from lines.models import Breaker, Line, LineDay
+from lines.models import Breaker, Line, LineDay, LineState
 from lines.policy import Status, Wanted, Why, cycle_start, status
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
 
@@ -191,6 +191,11 @@ class LineShown:
         return "on" if self.reported is Switch.ON else "off"
 
     @property
+    def other_imei(self) -> str:
+        """The device that an IMEI lock fired for, where its carrier has said which."""
+        return self.who if self.why == Why.CARRIER and self.who.isdecimal() else ""
+
+    @property
     def comes_back(self) -> bool:
         """Whether it is off and comes back by itself, unless a person says that it stays off."""
         now = standing_of(self.wanted, self.why)
@@ -210,7 +215,7 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         wanted=wanted,
         wanted_at=state.wanted_at,
         why=state.why,
-        who="" if outsider else state.why_who,
+        who=_who(state, outsider=outsider),
         waiting_since=drive.since if drive else None,
         blocked=state.blocked,
         reported=reported,
@@ -238,6 +243,12 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
         holder_uuid=line.account.uuid.hex if line.account and line.account.is_subaccount and not outsider else "",
         tags=() if outsider else tuple(sorted(tag.name for tag in line.tags.all())),
     )
+
+
+def _who(state: LineState, *, outsider: bool) -> str:
+    """A person or a rule, which others are not told of; or the device that an IMEI lock fired for, which they are."""
+    is_device = state.why == Why.CARRIER and state.why_who.isdecimal()
+    return state.why_who if is_device or not outsider else ""
 
 
 # The same of many (see `_returns_at`).

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -19,6 +20,7 @@ from accounts.policy import Right
 from lines import sentences
 from lines.carriers.base import CarrierFailure, Location, Setting
 from lines.commands import devices as commands
+from lines.commands import naming
 from lines.commands.budget import AskedTooOften
 from lines.commands.settings import set_on_line
 from lines.models import Line
@@ -55,11 +57,69 @@ def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
         "lock_row": device.settings.get(Setting.IMEI_LOCK),
         "may_throttle": Setting.THROTTLE in device.abilities.settings,
         "may_lock": Setting.IMEI_LOCK in device.abilities.settings,
+        "details": sentences.detail_facts(sentences.device_details(device.facts, outside=outside)),
+        "edits": [] if outside else [_edit(device, name, label) for name, label in EDITS],
+        "labels": None if outside or not device.abilities.labels else _labels(request, device),
         "carrier_name": carrier,
         "is_stale": request.membership.may(Right.ASK) and not is_fresh(line),
         "error": "" if outside else device.error,
     }
     return context | more
+
+
+# What a carrier's account may write on a SIM where it has been said to.
+EDITS = (
+    (Setting.DEVICE_ID, "Device ID"),
+    (Setting.SIM_NOTES, "Notes at the carrier"),
+    (Setting.END_CONSUMER, "End customer"),
+)
+
+
+def _edit(device: devices.DeviceShown, name: Setting, label: str) -> dict[str, Any]:
+    """One text that a carrier keeps of a SIM: shown where it says one, to be changed where our account may."""
+    return {
+        "name": name.value,
+        "label": label,
+        "value": device.setting(name),
+        "may": name in device.may_set,
+        "row": device.settings.get(name),
+    }
+
+
+def _labels(request: MemberRequest, device: devices.DeviceShown) -> dict[str, Any]:
+    """What the carrier calls the SIM, and whether it follows our notes and tags."""
+    tags = device.setting(Setting.TAGS)
+    return {
+        "name": device.setting(Setting.DEVICE_NAME),
+        "tags": ", ".join(json.loads(tags)) if tags else "",
+        "follows": devices.shares_names(request.account),
+    }
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def set_edit(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Writes one of a carrier's own texts of a SIM."""
+    name, value = request.POST.get("name", ""), " ".join(request.POST.get("value", "").split())
+    if name not in [one for one, _ in EDITS]:
+        raise Http404
+    return _set(request, iccid, Setting(name), value, "Change requested. The carrier has not confirmed it yet.")
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def set_name_sharing(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Keeps the carrier's names and tags of all the account's lines in step with ours, or no longer."""
+    wanted = request.POST.get("follows") == "on"
+
+    def command(_line: Line) -> str:
+        if request.account.is_subaccount:
+            raise Http404
+        naming.share_names(account=request.account, wanted=wanted, by=request.membership.user.actor)
+        on = "Carriers that keep names and tags now follow your notes and tags."
+        return on if wanted else "Carriers no longer follow your notes and tags. What they have stays."
+
+    return _act(request, iccid, command)
 
 
 @require_POST

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lines.carriers.base import CarrierFailure, Refused, Unreachable
 from lines.carriers.wire import Unauthorized
-from lines.commands import settings
+from lines.commands import naming, settings
 from lines.models import Carrier
 from lines.work.clients import client_for
 from lines.work.reading import attempt
@@ -18,6 +18,7 @@ AT_ONCE = 8
 def set_due(carrier: Carrier, *, patience: float, stop: Callable[[], bool]) -> int:
     """Sets what is due at a carrier until nothing is or it is time to stop; says how many it confirmed."""
     client = client_for(carrier, patience=patience)
+    naming.drop_states(carrier=carrier)
     confirmed = 0
     with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="set") as pool:
         while not stop():

@@ -17,6 +17,7 @@ from billing.commands import seal_days
 from billing.queries import colour_changes
 from lines.commands import passes
 from lines.commands.fees import charge_fees
+from lines.commands.naming import plan_names
 from lines.commands.wishes import Enforced, deactivate_due, enforce
 from lines.models import Carrier
 from lines.work.clients import client_for
@@ -162,6 +163,7 @@ def _drive(carriers: Sequence[Carrier], synced: Synced) -> int:
     for carrier in carriers:
         driven = drive_carrier(carrier, patience=PATIENCE, stop=lambda: False)
         calls += driven.calls
+        plan_names(carrier=carrier)
         set_due(carrier, patience=PATIENCE, stop=lambda: False)
         synced.confirmed += driven.confirmed
         synced.errors += [f"{carrier.name}: {error}" for error in driven.errors]

@@ -12,7 +12,7 @@ from lines import carriers
 from lines.carriers.base import MEANINGS, CarrierFailure, Dialect, Refused
 from lines.carriers.wire import Unauthorized
 from lines.commands.carriers import checked_secrets
-from lines.commands.tuning import checked_words
+from lines.commands.tuning import api_address, checked_words
 from lines.models import Carrier, Line
 from lines.work.gate import CallGate
 
@@ -39,6 +39,24 @@ def try_secrets(carrier: Carrier, secrets: Mapping[str, str]) -> None:
         raise Invalid(f"The credentials could not be tried: {failure}. The present ones stay.") from None
     finally:
         gate.close()
+
+
+def try_new(*, kind: str, url: str, secrets: Mapping[str, str]) -> None:
+    """Asks a carrier that is not known yet for the status of one SIM. Raises Invalid where it does not take these."""
+    title = carriers.CLIENTS[kind].title
+    given = checked_secrets(kind=kind, secrets=secrets)
+    try:
+        client = carriers.open_client(kind, url=api_address(url=url), secrets=given, timeout=TIMEOUT)
+        try:
+            client.get_status(NOBODYS)
+        finally:
+            client.close()
+    except Unauthorized:
+        raise Invalid(f"{title} does not take these credentials. Nothing is kept.") from None
+    except Refused:
+        return  # it knows who asks, and has no such SIM
+    except CarrierFailure as failure:
+        raise Invalid(f"The credentials could not be tried: {failure} Nothing is kept.") from None
 
 
 def try_words(carrier: Carrier, words: Mapping[str, str]) -> list[str]:

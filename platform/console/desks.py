@@ -45,6 +45,7 @@ DESKS = (
         (
             ("accounts_account_changelist", "Accounts", "domain"),
             ("accounts_user_changelist", "People", "group"),
+            ("accounts_officekey_changelist", "Back office keys", "key"),
             ("lines_order_changelist", "Orders", "local_shipping"),
             ("accounts_postedletter_changelist", "Mails to people", "forward_to_inbox"),
             ("accounts_event_changelist", "Audit", "history"),
@@ -196,7 +197,7 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "?below=yes",
         ),
         (
-            Quarantine.objects.filter(at__gt=now - dt.timedelta(days=1)),
+            Quarantine.objects.filter(at__gt=now - dt.timedelta(days=1), is_mended=False),
             "answers of today that could not be read",
             "lines_quarantine",
             "",

@@ -26,6 +26,7 @@ class CountingGate:
         self.kinds: list[CallKind] = []
         self.results: list[CarrierFailure | None] = []
         self.shut: CarrierFailure | None = None
+        self.kept: list[tuple[str, bytes]] = []
 
     def enter(self, kind: CallKind) -> None:
         self.kinds.append(kind)
@@ -38,6 +39,9 @@ class CountingGate:
 
     def failed(self, kind: CallKind, failure: CarrierFailure) -> None:
         self.results.append(failure)
+
+    def mended(self, route: str, body: bytes) -> None:
+        self.kept.append((route, body))
 
 
 @pytest.fixture(scope="session")

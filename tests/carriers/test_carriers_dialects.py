@@ -26,6 +26,7 @@ from lines.work.clients import client_for, close_clients
 from lines.work.trying import try_words
 from tests.carriers.conftest import OddCarrier
 from tests.fleets import SECRETS, Fleet
+from tests.worlds import operator
 
 SIM = "8944000000000000001"
 FULL = {"smsMsgId": 7, "msgType": "MO", "messageText": "hi", "status": "Received"}
@@ -194,3 +195,27 @@ def test_a_table_that_cannot_be_is_refused(db: None) -> None:
             tune_carrier(carrier=fleet.carriers["simbase"], by=OPERATOR, **given)  # type: ignore[arg-type]
     tuned = tune_carrier(carrier=portal, words={word: word for word in MEANINGS}, by=OPERATOR)
     assert tune_carrier(carrier=portal, words=dict(tuned.words), by=OPERATOR).words == tuned.words
+
+
+def test_a_network_is_asked_with_its_own_words(odd: OddCarrier, db: None) -> None:
+    """It answered ACTIVATED with a refusal, and its lines waited for ever."""
+
+    fleet = Fleet()
+    network(odd)
+    operator("tune_carrier", "iotportal", "--ask", "on=LIVE", "--ask", "off=Ceased")
+    carrier = Carrier.objects.get(kind="iotportal")
+    secrets = SECRETS["iotportal"]
+    for dialect, words in ((carrier.dialect, ("LIVE", "Ceased")), (Dialect(), ("ACTIVATED", "DEACTIVATED"))):
+        with closing(open_client("iotportal", url=odd.url, secrets=secrets, dialect=dialect)) as client:
+            for on, word in zip((True, False), words, strict=True):
+                client.set_switch("8944000000000000001", on=on)
+                assert json.loads(odd.received[-1][3]) == {"status": word}
+                client.set_switches(["8944000000000000001"], on=on, name="q", callback="https://us.example/")
+                assert json.loads(odd.received[-1][3])["update"] == {"status": word}
+    operator("tune_carrier", "iotportal", "--ask", "on=")
+    assert Carrier.objects.get(kind="iotportal").asks == {"off": "Ceased"}
+    for wrong in ({"ready": "x"}, {"on": "x" * 41}):
+        with pytest.raises(Invalid):
+            tune_carrier(carrier=carrier, asks=wrong, by=OPERATOR)
+    with pytest.raises(Invalid):
+        tune_carrier(carrier=fleet.carriers["simbase"], asks={"on": "x"}, by=OPERATOR)

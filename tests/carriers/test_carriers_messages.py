@@ -8,7 +8,7 @@ import json
 import pytest
 
 from lines.carriers import iotportal_answers as iotportal
-from lines.carriers import simbase
+from lines.carriers import simbase_answers as simbase
 from lines.carriers.base import Device, Malformed, OutcomeUnknown, Refused, Setting, SmsFate, Unreachable
 from lines.carriers.fields import Unreadable
 

@@ -10,7 +10,7 @@ import pytest
 
 from lines.carriers.base import Refused, Status, Switch
 from lines.carriers.fields import Unreadable
-from lines.carriers.simbase import line_in, page_in, state_in, total_in
+from lines.carriers.simbase_answers import line_in, page_in, state_in, total_in
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 NOVEMBER = dt.date(2026, 11, 1)

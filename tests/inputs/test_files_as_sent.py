@@ -18,7 +18,7 @@ from accounts.models import Account
 from accounts.policy import OPERATOR
 from automation.policy import says
 from lines.carriers.iotportal_answers import usage_in
-from lines.carriers.simbase import page_in
+from lines.carriers.simbase_answers import page_in
 from lines.commands.adding import add_file
 from lines.commands.claims import reserve
 from lines.commands.lists import iccids_of

@@ -13,7 +13,7 @@ from accounts.models import Event
 from lines.carriers.base import Odd, Reading
 from lines.carriers.fields import Unreadable
 from lines.carriers.iotportal_answers import usage_in
-from lines.carriers.simbase import line_in, page_in
+from lines.carriers.simbase_answers import line_in, page_in
 from lines.commands import readings as reading_commands
 from lines.commands.differences import note_unknown
 from lines.commands.passes import set_aside

@@ -121,7 +121,7 @@ def test_the_back_office_shows_it_and_its_first_page_warns(fleet: Fleet, admin_u
     page = reverse("admin:lines_carrier_change", args=[simbase.pk])
     keep_funds(carrier=simbase, funds=Funds(Decimal("256.9469"), "USD", None, Decimal(10), Decimal(20), True))
     assert "256.95 USD" in (seen := office.get(page).content.decode())
-    assert "threshold 10.00, topped up automatically by 20.00" in seen
+    assert "threshold 10.00, topped up automatically to 20.00" in seen
     assert running_dry() == []
     with clock.frozen(clock.now() + dt.timedelta(minutes=1)):
         keep_funds(carrier=simbase, funds=Funds(Decimal("9"), "USD", None, Decimal(10), Decimal(20), False))

@@ -14,7 +14,7 @@ from accounts.models import Event
 from accounts.policy import OPERATOR
 from lines.carriers.base import CallKind, Malformed, Unreachable
 from lines.commands.breakers import lift
-from lines.models import Breaker, Carrier, CarrierHealth
+from lines.models import Breaker, Carrier, CarrierHealth, Quarantine
 from lines.work.gate import THRESHOLD, CallGate
 from tests.fleets import Fleet
 
@@ -359,3 +359,12 @@ def test_an_answer_is_not_lost_where_it_cannot_be_counted(
         one.enter(READING)
     monkeypatch.undo()
     one.enter(READING)
+
+
+def test_a_mended_answer_is_kept_once_a_call_and_day_with_its_last_body(gate: Callable[..., CallGate]) -> None:
+    for body in (b'{"a": 1,}', b'{"a": 2,}'):
+        gate().mended("GET /simcards/…", body)
+    row = Quarantine.objects.get()
+    assert (row.times, bytes(row.body), row.is_mended, row.line_id) == (2, b'{"a": 2,}', True, None)
+    gate().mended("GET /balance", b"{,}")
+    assert Quarantine.objects.count() == 2

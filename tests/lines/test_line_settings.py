@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
 from kit.errors import Invalid
 from simulator import Running, running
 
-from accounts.models import Event
+from accounts.models import Account, Event
 from accounts.policy import OPERATOR
+from accounts.queries import owner_of
 from lines.carriers.base import Setting
+from lines.commands import devices
 from lines.commands.plans import change_plan_of_lines
 from lines.commands.settings import CannotBeSet, claim_settings, set_on_line, set_on_lines, setting_failed
 from lines.models import Line, LineSetting, RatePlan
 from lines.policy import Verdict, Wanted, Why, is_other_device
 from lines.work.clients import close_clients
+from lines.work.devices import look
 from tests.fleets import Fleet, reading_of, state
 from tests.worlds import Story, operator
 
@@ -80,6 +84,13 @@ def test_what_the_imei_lock_stopped_is_not_started_again_by_us(story: Story) -> 
     found = state(line)
     assert (found.wanted, found.why) == (Wanted.DEACTIVATED, Why.CARRIER)
     assert story.word(line.iccid) == "disabled"
+    devices.plan_looks(carrier=line.carrier, seconds=60)
+    look(line.carrier, patience=5.0, stop=lambda: False)
+    assert state(line).why_who == "359091101234567"  # the other device is the reason
+    browser = Client()
+    browser.force_login(owner_of(Account.objects.get()))
+    page = browser.get(f"/lines/{line.iccid}/").content.decode()
+    assert "the SIM is in another device, IMEI 359091101234567" in page
 
 
 def test_what_a_carrier_cannot_set_is_refused(fleet: Fleet) -> None:

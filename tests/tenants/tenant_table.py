@@ -95,6 +95,7 @@ ROWS: dict[str, Row] = {
     # the API: its calls are cells of their own
     "openapi": read(PUBLIC),
     "api": read(PUBLIC, account_uuid="account_hex", path="nothing"),
+    "office_api": read(PUBLIC, path="nothing"),
     "api_docs": read(MONEY),
     "api_call": both(MONEY, name="endpoint"),
     "api_keys": both(KEYS),
@@ -152,6 +153,8 @@ ROWS: dict[str, Row] = {
     "line-ask": write(Right.ASK, iccid="line"),
     "line-throttle": write(MANAGE, {"throttle": "128"}, iccid="line"),
     "line-imei-lock": write(MANAGE, {"imei": ""}, iccid="line"),
+    "line-edit": write(MANAGE, {"name": "device_id", "value": "x"}, iccid="line"),
+    "line-name-sharing": write(MANAGE, {"follows": "off"}, iccid="line"),
     "line-codes": write(MANAGE, iccid="line"),
     "line-location": write(MANAGE, iccid="line"),
     "line-tags": Row(Right.EDIT_NOTES, {"iccid": "line"}, post={"tags": "mine"}, also=frozenset({404})),

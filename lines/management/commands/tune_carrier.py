@@ -1,5 +1,6 @@
 """tune_carrier NAME [--url URL] [--read-every N] [--apn APN] [--apn-user U] [--apn-password P] [--bulk-edits yes|no]
-[--word WORD=MEANING]... [--sms-version V] [--cycle-day N [--only-look]]"""
+[--word WORD=MEANING]... [--ask on|off=WORD]... [--device-edits yes|no] [--sms-version V]
+[--cycle-day N [--only-look]]"""
 
 from __future__ import annotations
 
@@ -42,6 +43,15 @@ class Command(OperatorCommand):
             help="a network's own word for a SIM's state, with on, off, ready or ended; an empty MEANING forgets it",
         )
         parser.add_argument(
+            "--ask",
+            action="append",
+            metavar="on|off=WORD",
+            help="the word that the network is asked for on or off; an empty WORD for the usual one",
+        )
+        parser.add_argument(
+            "--device-edits", choices=["yes", "no"], help="our account may edit what SIMs are called (EditDevice)"
+        )
+        parser.add_argument(
             "--sms-version", metavar="V", help="the last part of SendSMS's address; '' for the usual one"
         )
         parser.add_argument(
@@ -80,14 +90,32 @@ class Command(OperatorCommand):
             cycle_day=day,
             bulk_edits=None if bulk is None else bulk == "yes",
             words=words,
+            asks=self._asks(carrier, options["ask"]),
+            device_edits=None if options["device_edits"] is None else options["device_edits"] == "yes",
             **given,
         )
         if options["pause"] or options["resume"]:
             carrier = pause_carrier(carrier=carrier, paused=options["pause"], by=OPERATOR)
         shown = {name: getattr(carrier, name) for name in names if name != "apn_password"}
-        told = {"bulk_edits": carrier.bulk_edits, "cycle_day": carrier.cycle_day, "paused": not carrier.is_active}
-        told |= {"words": carrier.words} | ({"words_tried": tried} if tried else {})
+        told: dict[str, Any] = {
+            "bulk_edits": carrier.bulk_edits,
+            "cycle_day": carrier.cycle_day,
+            "paused": not carrier.is_active,
+        }
+        told |= {"asks": carrier.asks, "device_edits": carrier.device_edits, "words": carrier.words}
+        told |= {"words_tried": tried} if tried else {}
         return {"carrier": carrier.name, **shown, **told} | ({"changed": change} if change else {})
+
+    def _asks(self, carrier: Carrier, given: list[str] | None) -> dict[str, str] | None:
+        if not given:
+            return None
+        asks = dict(carrier.asks)
+        for one in given:
+            wish, separator, word = one.partition("=")
+            if not separator:
+                raise Invalid(f"--ask {one} has no word; write it as on=WORD or off=WORD")
+            asks[wish.strip().lower()] = word.strip()
+        return asks
 
     def _words(self, carrier: Carrier, given: list[str] | None) -> tuple[dict[str, str] | None, list[str]]:
         """The table with what is given, and what came of trying it."""
