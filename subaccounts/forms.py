@@ -13,6 +13,7 @@ from accounts import images
 from accounts.commands import LONGEST_NAME, Look
 from accounts.dress import brand_password
 from accounts.models import Brand
+from lines.commands.apns import LONGEST_SETUP
 from lines.models import Carrier
 from lines.queries.apns import Apn, apns_of
 
@@ -61,6 +62,12 @@ class AssignForm(forms.Form):
         if not 0 < len(found) <= MOST_ICCIDS:
             raise forms.ValidationError(f"Give 1 to {MOST_ICCIDS:,} ICCIDs at a time.")
         return found
+
+
+HELP = {  # of what a carrier's lines have instead of what all have
+    "apn": "Only lines of this carrier. Empty: the APN above.",
+    "setup_text": "How to set a device up. Empty: the text above.",
+}
 
 
 class LookForm(forms.Form):
@@ -113,17 +120,20 @@ class LookForm(forms.Form):
                 ("apn", "APN", now.name),
                 ("apn_user", "APN user name", now.user),
                 ("apn_password", "APN password", now.password),
+                ("setup_text", "Set-up text", now.setup_text),
             ):
+                is_text = part == "setup_text"
                 self.fields[f"{part}_{carrier.pk}"] = forms.CharField(
                     label=f"{label}, {carrier.name}",
-                    max_length=100,
+                    max_length=LONGEST_SETUP if is_text else 100,
                     required=False,
                     initial=value,
-                    help_text="Only lines of this carrier. Empty: the APN above." if part == "apn" else "",
+                    widget=forms.Textarea(attrs={"rows": 4}) if is_text else None,
+                    help_text=HELP.get(part, ""),
                 )
 
     def apns(self) -> dict[Carrier, Apn]:
-        parts = ("apn", "apn_user", "apn_password")
+        parts = ("apn", "apn_user", "apn_password", "setup_text")
         return {one: Apn(*(self.cleaned_data[f"{part}_{one.pk}"] for part in parts)) for one in self.carriers}
 
     @staticmethod

@@ -71,7 +71,13 @@ def _save(request: MemberRequest, account: Account, form: LookForm) -> None:
     brand = dress_account(account=account, look=form.look(), by=actor(request))
     for carrier, apn in form.apns().items():
         set_brand_apn(
-            brand=brand, carrier=carrier, apn=apn.name, user=apn.user, password=apn.password, by=actor(request)
+            brand=brand,
+            carrier=carrier,
+            apn=apn.name,
+            user=apn.user,
+            password=apn.password,
+            setup_text=apn.setup_text,
+            by=actor(request),
         )
     logo = form.cleaned_data["logo"]
     if logo or form.cleaned_data["no_logo"]:

@@ -52,6 +52,31 @@ def test_each_carriers_lines_show_the_apn_of_their_carrier(fleet: Fleet) -> None
             set_brand_apn(brand=brand, carrier=fleet.carriers["iotportal"], by=OPERATOR, **wrong)
 
 
+def test_each_carriers_lines_say_how_a_device_is_set_up(fleet: Fleet) -> None:
+    """One text for all told people of two networks the steps of one."""
+    account = fleet.account()
+    lines = {kind: fleet.line(account, kind) for kind in ("simbase", "iotportal")}
+    brand = dress_account(account=account, look=Look("Nord", apn="nord.all", apn_text="Reboot twice"), by=OPERATOR)
+    portal = fleet.carriers["iotportal"]
+    for _ in range(2):
+        set_brand_apn(brand=brand, carrier=portal, apn="", setup_text="Turn PIN off\r\nReboot", by=OPERATOR)
+    assert Event.objects.filter(verb="brand.changed", detail__carrier="iotportal").count() == 1
+    page = shown(lines["iotportal"])
+    assert "Turn PIN off<br>Reboot" in page
+    assert "nord.all" in page  # it has no APN of its own
+    assert "Reboot twice" not in page
+    assert "Reboot twice" in shown(lines["simbase"])
+    with pytest.raises(Invalid):
+        set_brand_apn(brand=brand, carrier=portal, apn="", setup_text="x" * 1001, by=OPERATOR)
+    browser, address = Client(), f"/subaccounts/{account.uuid.hex}/white-label/"
+    browser.force_login(owner_of(account))
+    given = {"name": "Nord", f"setup_text_{portal.pk}": "One\nTwo"}
+    assert browser.post(address, given).status_code == 302
+    assert BrandApn.objects.get().setup_text == "One\nTwo"
+    assert browser.post(address, {"name": "Nord"}).status_code == 302
+    assert not BrandApn.objects.exists()
+
+
 def test_the_page_has_an_apn_for_each_carrier_that_the_account_has_lines_of(fleet: Fleet) -> None:
     account = fleet.account()
     fleet.line(account, "simbase")
@@ -80,5 +105,5 @@ def test_a_new_key_names_nobody_and_an_old_one_goes_on(fleet: Fleet) -> None:
     row, key = keys.make_key(account=account, name="a", scopes=[Scope.READ_LINES], days=30, by=OPERATOR)
     assert key.startswith("api_")
     old = "lk_" + "o" * 43
-    ApiKey.objects.filter(pk=row.pk).update(digest=keys._digest(old), hint=old[:9])
+    ApiKey.objects.filter(pk=row.pk).update(digest=keys.digest_of(old), hint=old[:9])
     assert keys.bearer(key=old, account_uuid=account.uuid.hex, address="10.0.0.7") is not None
