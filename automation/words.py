@@ -71,6 +71,15 @@ def amount(value: Decimal, unit: str, *, over: Decimal | None = None) -> str:
     return f"{number(round(value, places))} MB"
 
 
+def tried(trigger: str, *, unit: str, limit: Decimal | None, value: Decimal | None, text: str) -> str:
+    """What a rule that is tried would have fired for, with the digits that decide."""
+    if text or value is None:
+        return text
+    if trigger == Trigger.SILENCE:
+        return f"{number(value)} h"
+    return amount(value, Unit.USD if trigger == Trigger.COST else unit, over=limit)
+
+
 def because(
     trigger: str, *, period: str, unit: str, limit: Decimal | None, value: Decimal | None, day: dt.date, text: str
 ) -> str:
@@ -147,7 +156,7 @@ def delay(one: Delay) -> str:
     """How long a change of device may stay unseen with a carrier: computed from its lines and its calls."""
     calls = f"{one.calls_per_day:,} calls a day" if one.calls_per_day else "no daily limit of calls"
     of = f"{one.carrier}: {one.lines:,} line{'' if one.lines == 1 else 's'}, {calls}"
-    lock = f" {one.carrier}’s own IMEI lock acts at once. Set it in the lines’ settings." if one.locks else ""
+    lock = f" {one.carrier}’s own IMEI lock acts at once." if one.locks else ""
     if one.usually is None:
         return f"Never seen with {of}. No call is left for it.{lock}"
     minutes = max(1, round(one.usually.total_seconds() / 60))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import Ack, endpoint, moment
+from kit.endpoints import Ack, Linked, endpoint, moment
 from kit.errors import NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -84,8 +85,13 @@ class RuleDraft(msgspec.Struct):
         )
 
 
-class RuleShown(msgspec.Struct):
+class RuleShown(Linked):
     """A rule, and in `sentence` what it does."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "rules/{uuid}",
+        "activity": "rule_activity?rule_uuid={uuid}",
+    }
 
     uuid: str
     sentence: str
@@ -194,8 +200,13 @@ class FollowUpShown(msgspec.Struct):
     state: str
 
 
-class Fired(msgspec.Struct):
+class Fired(Linked):
     """A rule fired for a line."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "line": "sim_card/{iccid}",
+        "rule": "rules/{rule_uuid}",
+    }
 
     fired_at: str
     rule_uuid: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from kit import crypto
-from kit.endpoints import Ack, endpoint, moment
+from kit.endpoints import Ack, Linked, endpoint, moment
 from kit.errors import NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -23,8 +24,12 @@ Url = Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Pub
 Secret = Annotated[str | None, msgspec.Meta(description="Messages are signed with it; told only when it is made")]
 
 
-class Webhook(msgspec.Struct):
+class Webhook(Linked):
     """An address that hears of what happens."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "messages": "webhooks/{uuid}/messages",
+    }
 
     uuid: str
     url: str
@@ -108,8 +113,13 @@ def delete_webhook(caller: Caller, webhook: str) -> Ack:
     return Ack()
 
 
-class WebhookMessage(msgspec.Struct):
+class WebhookMessage(Linked):
     """A message to a webhook."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "webhooks": "webhooks",
+        "messages": "webhooks/{webhook}/messages",
+    }
 
     uuid: Annotated[str, msgspec.Meta(description="Its webhook-id")]
     topic: str

@@ -21,15 +21,20 @@ from accounts.policy import Right
 from automation import tasks, words
 from automation.commands import rules
 from automation.commands.follow_ups import undo_saving
+from automation.commands.rules import Draft
 from automation.forms import EXAMPLES, RuleForm, initial_of
 from automation.models import Rule
 from automation.policy import Action, Period, Trigger, Unit
 from automation.queries import activity
 from automation.queries.due import Written, lines_over_now
 from automation.queries.scope import count_in_scope, lines_in_scope
-from automation.queries.tryout import DAYS, MOST_SHOWN, Asked, TriedOut, try_out
+from automation.queries.tryout import DAYS, MOST_SHOWN, Asked, Row, TriedOut, try_out
 from automation.views.parts import actor, nudge
-from lines.queries.looks import delays
+from lines.commands.settings import lock_lines
+from lines.policy import Verdict
+from lines.queries.looks import delays, unlocked
+
+MOST_LOCKED = 10_000  # lines, by one press
 
 
 @require_GET
@@ -82,6 +87,8 @@ def _form(request: MemberRequest, rule: Rule | None, initial: dict[str, Any]) ->
     do = request.POST.get("do", "save") if request.method == "POST" else ""
     form = RuleForm(request.POST if do else None, initial=initial, membership=request.membership)
     is_valid = bool(do) and form.is_valid()
+    if do == "lock":
+        _lock(request, form)
     over = _over_now(form, rule) if is_valid else []
     seen = str(len(over)) == request.POST.get("over", "0")  # who saves has been told how many lines it stops
     if do == "save" and is_valid and (seen or not _acts_at_once(request, form)):
@@ -95,7 +102,8 @@ def _form(request: MemberRequest, rule: Rule | None, initial: dict[str, Any]) ->
     context |= {"over": len(_over_now(shown, rule)) if shown.is_valid() else 0, "starts": request.POST.get("starts")}
     context["asks_again"] = do == "save" and is_valid
     if do == "try" and is_valid:
-        context["tried"] = _tried(form)
+        context["tried"] = tried = _tried(form)
+        context["tried_rows"] = [(row, _value(row, form.draft())) for row in tried.rows]
     response = page(request, "automation/rule_form.html", context, part="preview" if do == "preview" else None)
     if do in ("save", "try") and (form.errors or context["asks_again"]):
         response.status_code = 422
@@ -172,7 +180,20 @@ def _preview(form: RuleForm) -> dict[str, Any]:
         "telling": [place.user.email for place in form.draft().tells],
         "is_shadow": form.draft().is_shadow,
         "delays": _delays(form),
+        "unlocked": len(unlocked(lines_in_scope(form.scope()))) if form.draft().trigger is Trigger.IMEI else 0,
     }
+
+
+def _lock(request: MemberRequest, form: RuleForm) -> None:
+    """Turns the carriers' own IMEI lock on for the lines that the rule looks at; the rule itself need not be whole."""
+    form.is_valid()
+    line_ids = unlocked(lines_in_scope(form.scope()))
+    if len(line_ids) > MOST_LOCKED:
+        messages.error(request, f"The IMEI lock is turned on for up to {MOST_LOCKED:,} lines at once. Narrow the rule.")
+        return
+    verdicts = lock_lines(line_ids=line_ids, by=actor(request))
+    count = sum(verdict is Verdict.DO for verdict in verdicts.values())
+    messages.success(request, f"IMEI lock requested for {count:,} line{'' if count == 1 else 's'}.")
 
 
 def _delays(form: RuleForm) -> list[str]:
@@ -198,6 +219,10 @@ def _tried(form: RuleForm) -> TriedOut:
         then_hours=draft.then_hours,
     )
     return try_out(asked, today=clock.today())
+
+
+def _value(row: Row, draft: Draft) -> str:
+    return words.tried(draft.trigger, unit=draft.unit, limit=draft.limit, value=row.value, text=row.text)
 
 
 @require_POST

@@ -17,6 +17,7 @@ from accounts.queries import owner_of
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Trigger
 from automation.work import rules
+from lines.models import LineSetting
 from tests.automation.ruled import Ruled, wish
 
 RULES, NEW, ACTIVITY = "/automation/rules/", "/automation/rules/new/", "/automation/activity/"
@@ -251,3 +252,18 @@ def test_the_owner_reads_what_a_shadow_would_have_done(client: Client, ruled: Ru
     rules.check_rest()
     assert "Recorded only" in client.get(ACTIVITY).content.decode()
     assert RuleFire.objects.count() == 1
+
+
+def test_the_page_of_an_imei_rule_turns_the_carriers_own_lock_on(client: Client, ruled: Ruled) -> None:
+    ruled.line()
+    other = ruled.line(kind="iotportal")
+    filled = {"name": "Another device", "trigger": "imei", "action": "deactivate"}
+    page = client.post(NEW, filled | {"do": "preview"}).content.decode()
+    assert "Turn on the carrier’s IMEI lock for 1 line" in page
+    assert "Simbase’s own" not in page or "IMEI lock acts at once" in page
+    answer = client.post(NEW, {"trigger": "imei", "do": "lock"})  # the rule need not be whole
+    assert "IMEI lock requested for 1 line." in answer.content.decode()
+    row = LineSetting.objects.get()
+    assert (row.name, row.wanted, row.line_id != other.pk) == ("imei_lock", "on", True)
+    assert not Rule.objects.exists()
+    assert "IMEI lock for" not in client.post(NEW, filled | {"do": "preview"}).content.decode()

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from automation.policy import says
-from automation.words import amount, because
+from automation.words import amount, because, tried
 
 DECOMPOSED = unicodedata.normalize("NFD", "Tür offen")
 FOUND = [
@@ -77,3 +77,22 @@ def test_a_figure_that_decides_shows_the_digits_that_decide(value: str, limit: s
         text="",
     )
     assert text.startswith(f"Used {said} on 20 November 2026, over ")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "unit", "limit", "value", "text", "said"),
+    [
+        ("usage", "mb", "512", "512.000001", "", "512.000001 MB"),
+        ("usage", "mb", "512", "550.04", "", "550 MB"),
+        ("usage", "usd", "200", "200.004", "", "$200.004"),
+        ("cost", "", "200", "200.004", "", "$200.004"),
+        ("silence", "", None, "48", "", "48 h"),
+        ("imei", "", None, None, "1 to 2", "1 to 2"),
+    ],
+)
+def test_a_rule_that_is_tried_shows_the_digits_that_decide(
+    trigger: str, unit: str, limit: str | None, value: str | None, text: str, said: str
+) -> None:
+    """The table of a try-out said 512.0 MB of what was over 512 MB."""
+    numbers = [None if one is None else Decimal(one) for one in (limit, value)]
+    assert tried(trigger, unit=unit, limit=numbers[0], value=numbers[1], text=text) == said
