@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import endpoint, moment
+from kit.endpoints import Linked, endpoint, moment
 from kit.errors import Invalid
 from kit.paging import LARGEST, SIZE, Page, Paging, listed
 
@@ -20,8 +21,13 @@ Day = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")]
 ActorWord = Literal["person", "key", "rule", "carrier", "operator", "system", "back office"]
 
 
-class SubAccount(msgspec.Struct):
+class SubAccount(Linked):
     """An account that holds lines which its parent pays for."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "accounts/{uuid}",
+        "lines": "iot_sim_cards?account_uuid={uuid}",
+    }
 
     number: int
     uuid: str

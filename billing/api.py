@@ -4,12 +4,13 @@ balance_payments). USD."""
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from kit import clock
-from kit.endpoints import endpoint, moment
+from kit.endpoints import Linked, endpoint, moment
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
@@ -23,8 +24,28 @@ GROUP = "Balance"
 OwnMoney = Annotated[Decimal | None, msgspec.Meta(description="null for a sub-account")]
 
 
-class TheAccount(msgspec.Struct):
+class TheAccount(Linked):
     """The caller's account. The balance is low when it is below its minimum or lasts under seven days."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "lines": "iot_sim_cards",
+        "sub_accounts": "accounts",
+        "balance": "current_balance",
+        "balance_history": "balance_history",
+        "payments": "balance_payments",
+        "usages": "balance_usages",
+        "prices": "prices",
+        "rate_plans": "rate_plans",
+        "sms": "sms",
+        "rules": "rules",
+        "rule_activity": "rule_activity",
+        "jobs": "jobs",
+        "orders": "orders",
+        "tags": "tags",
+        "webhooks": "webhooks",
+        "audit_log": "audit_log",
+        "coverage": "coverage",
+    }
 
     number: int
     name: str
@@ -57,8 +78,14 @@ def account(caller: Caller) -> TheAccount:
     )
 
 
-class CurrentBalance(msgspec.Struct):
+class CurrentBalance(Linked):
     """What is available now: what was posted, less the usage that is not in the ledger yet."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "history": "balance_history",
+        "payments": "balance_payments",
+        "usages": "balance_usages",
+    }
 
     current_balance: Decimal
     minimum_balance: Decimal
@@ -76,8 +103,12 @@ def current_balance(caller: Caller) -> CurrentBalance:
     return CurrentBalance(balance.available, balance.minimum, "USD")
 
 
-class BalanceDay(msgspec.Struct):
+class BalanceDay(Linked):
     """What a day put to the balance and took from it, and what was available at its end."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "usages": "balance_usages",
+    }
 
     date: str
     credit: Decimal
@@ -99,8 +130,13 @@ def balance_history(caller: Caller, asked: Paging) -> Page[BalanceDay]:
     return listed(asked, [BalanceDay(day.day.isoformat(), day.credit, day.debit, day.balance) for day in days])
 
 
-class CardPayment(msgspec.Struct):
+class CardPayment(Linked):
     """What a card paid in. The transaction's id is the payment's, as the console's address of it has it."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "balance": "current_balance",
+        "history": "balance_history",
+    }
 
     date: str
     amount: Decimal

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from kit import clock
-from kit.endpoints import endpoint, megabytes, moment
+from kit.endpoints import Linked, endpoint, megabytes, moment
 from kit.errors import NotFound
 from kit.money import ZERO
 
@@ -22,8 +23,13 @@ GROUP = "Sub-accounts"
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
 
 
-class SubAccountShown(msgspec.Struct):
+class SubAccountShown(Linked):
     """A sub-account and what its lines did this month (UTC). USD."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "accounts/{uuid}",
+        "lines": "iot_sim_cards?account_uuid={uuid}",
+    }
 
     number: int
     uuid: str

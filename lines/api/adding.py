@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
-from kit.endpoints import endpoint, moment
+from kit.endpoints import Linked, endpoint, moment
 from kit.errors import Invalid, NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -82,8 +83,12 @@ def coverage(caller: Caller, asked: Covered) -> Page[Network]:
     return listed(asked, [Network(row.plan_id, row.country, row.code, row.network, row.technologies) for row in shown])
 
 
-class Asked(msgspec.Struct):
+class Asked(Linked):
     """A request for more SIM cards than the store sells at once."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "orders": "orders",
+    }
 
     uuid: str
     quantity: int

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from kit import clock
-from kit.endpoints import Ack, endpoint, megabytes, moment
+from kit.endpoints import Ack, Linked, endpoint, megabytes, moment
 from kit.errors import NotFound, Refusal
 from kit.paging import Page, Paging, keyed
 
@@ -28,8 +29,12 @@ Midnight = Annotated[
 ]
 
 
-class SimCard(msgspec.Struct):
+class SimCard(Linked):
     """A line. Usage is of today and of the current cycle, in MB of 1,048,576 bytes."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "sim_card/{iccid}",
+    }
 
     status: str
     status_id: StatusId
@@ -131,8 +136,23 @@ def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
     return Page([_card(card, caller) for card in page.data], page.total, page.links)
 
 
-class LineInFull(msgspec.Struct):
+class LineInFull(Linked):
     """A line with its device, its state in words, and when all this was read."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "sim_card/{iccid}",
+        "device": "sim_card/{iccid}/device",
+        "settings": "sim_card/{iccid}/settings",
+        "sessions": "sim_card/{iccid}/sessions",
+        "destination_log": "sim_card/{iccid}/destination_log",
+        "daily_statistics": "sim_card/{iccid}/daily_statistics",
+        "usage_summary": "sim_card/{iccid}/usage_summary",
+        "bill_cycle_list": "sim_card/{iccid}/bill_cycle_list",
+        "imei_history": "sim_card/{iccid}/imei_history",
+        "sms": "sim_card/{iccid}/sms",
+        "tags": "sim_card/{iccid}/tags",
+        "rule_activity": "rule_activity?iccid={iccid}",
+    }
 
     card: SimCard
     imei: str
@@ -149,6 +169,10 @@ class LineInFull(msgspec.Struct):
     added_at: str
     last_seen: str | None
     read_at: Annotated[str | None, msgspec.Meta(description="When its usage was last read")]
+
+    @property
+    def iccid(self) -> str:
+        return self.card.iccid
 
 
 @endpoint(
@@ -175,7 +199,6 @@ def sim_card(caller: Caller, iccid: str) -> LineInFull:
     if line is None:
         raise NotFound(NOT_YOURS)
     said = explain(line, outside=caller.account.is_subaccount)
-    at = {"since": said.since, "last_seen": line.last_seen, "read_at": line.read_at}
     return LineInFull(
         card=card_of(caller, iccid),
         imei=line.imei,
@@ -186,7 +209,9 @@ def sim_card(caller: Caller, iccid: str) -> LineInFull:
         sms_usage=line.counts.sms,
         voice_usage=line.counts.voice,
         added_at=moment(line.added_at),
-        **{name: moment(value) if value else None for name, value in at.items()},
+        since=moment(said.since) if said.since else None,
+        last_seen=moment(line.last_seen) if line.last_seen else None,
+        read_at=moment(line.read_at) if line.read_at else None,
     )
 
 

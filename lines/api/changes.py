@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from django.db.models import Count
 from kit import clock
-from kit.endpoints import Ack, endpoint
+from kit.endpoints import Ack, Linked, endpoint
 from kit.errors import NotFound, Refusal
 from kit.paging import Page, Paging, listed
 
@@ -26,8 +27,13 @@ GROUP = "Plans, sub-accounts, tags"
 TagName = Annotated[str, msgspec.Meta(min_length=1, max_length=tagging.LONGEST_TAG)]
 
 
-class PlanOffered(msgspec.Struct):
+class PlanOffered(Linked):
     """A rate plan with its prices in force. USD; null: no price is set yet."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "lines": "iot_sim_cards?rate_plan_id={id}",
+        "prices": "prices",
+    }
 
     id: int
     name: str

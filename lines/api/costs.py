@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import ClassVar
 
-import msgspec
 from kit import clock
-from kit.endpoints import endpoint, kilobytes, moment
+from kit.endpoints import Linked, endpoint, kilobytes, moment
 from kit.errors import Invalid
 from kit.paging import Page, Paging, keyed, listed
 
@@ -34,8 +35,12 @@ class Days(Paging):
         return first, last
 
 
-class LineUsage(msgspec.Struct):
+class LineUsage(Linked):
     """What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "line": "sim_card/{iccid}",
+    }
 
     date: str
     iccid: str
@@ -100,8 +105,12 @@ def _line_usage(row: lists.LineCharge) -> LineUsage:
     )
 
 
-class PlanPrice(msgspec.Struct):
+class PlanPrice(Linked):
     """A rate plan's prices from a moment on; null: from the beginning. USD."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "rate_plans": "rate_plans",
+    }
 
     rate_plan: str
     price_per_mb: Decimal

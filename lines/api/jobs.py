@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from django.db.models import QuerySet
-from kit.endpoints import endpoint, moment
+from kit.endpoints import Linked, endpoint, moment
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.identifiers import all_spellings, read_iccid, sim_key
 from kit.paging import Page, Paging, keyed, newest
@@ -32,8 +33,13 @@ Acts = Literal[
 ]  # fmt: skip
 
 
-class JobShown(msgspec.Struct):
+class JobShown(Linked):
     """An action on lines. `same`: it was so already. `refused`: it may not be done to the line now."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "jobs/{uuid}",
+        "lines": "jobs/{uuid}/lines",
+    }
 
     uuid: str
     action: str
@@ -166,8 +172,13 @@ def job(caller: Caller, job: str) -> JobShown:
     return _job(_own(caller, job))
 
 
-class Result(msgspec.Struct):
+class Result(Linked):
     """What has become of one line of a job."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "line": "sim_card/{iccid}",
+        "job": "jobs/{job}",
+    }
 
     iccid: str
     state: ItemState

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import endpoint, moment
+from kit.endpoints import Linked, endpoint, moment
 from kit.errors import NotFound
 from kit.paging import LARGEST, Page, Paging, newest
 
@@ -23,9 +24,14 @@ GROUP = "SMS"
 State = Literal["queued", "in-doubt", "sent", "delivered", "undelivered", "refused", "received"]
 
 
-class Message(msgspec.Struct):
+class Message(Linked):
     """An SMS. `queued`: the carrier has not taken it yet, and nothing is charged. `in-doubt`: the carrier’s answer was
     lost and nothing more is done until sms/settle says whether the message was sent; nothing is charged yet."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "line": "sim_card/{iccid}",
+        "messages": "sim_card/{iccid}/sms",
+    }
 
     id: int
     iccid: str

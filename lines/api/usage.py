@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from kit import clock
-from kit.endpoints import endpoint, kilobytes, megabytes
+from kit.endpoints import Linked, endpoint, kilobytes, megabytes
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
@@ -47,8 +48,14 @@ def daily_statistics(caller: Caller, iccid: str, asked: OfCycle) -> list[DayUsed
     return [DayUsed(day.isoformat(), kilobytes(used.get(day, 0))) for day in days]
 
 
-class CycleUsed(msgspec.Struct):
+class CycleUsed(Linked):
     """A cycle's usage in MB of 1,048,576 bytes, and what it cost with the line's fees in USD."""
+
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "line": "sim_card/{iccid}",
+        "days": "sim_card/{iccid}/daily_statistics?billing_cycle={billing_cycle}",
+        "sessions": "sim_card/{iccid}/sessions?billing_cycle={billing_cycle}",
+    }
 
     billing_cycle: str
     start_date: str
@@ -81,7 +88,14 @@ def usage_summary(caller: Caller, iccid: str, asked: Paging) -> Page[CycleUsed]:
     )
 
 
-class BillCycle(msgspec.Struct):
+class BillCycle(Linked):
+    LINKS: ClassVar[Mapping[str, str]] = {
+        "line": "sim_card/{iccid}",
+        "days": "sim_card/{iccid}/daily_statistics?billing_cycle={billing_cycle}",
+        "sessions": "sim_card/{iccid}/sessions?billing_cycle={billing_cycle}",
+        "destinations": "sim_card/{iccid}/destination_log?billing_cycle={billing_cycle}",
+    }
+
     billing_cycle: str
     start_date: str
     end_date: str

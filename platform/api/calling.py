@@ -14,7 +14,7 @@ import msgspec.inspect
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
-from kit.endpoints import Ack, Endpoint
+from kit.endpoints import Ack, Endpoint, linked
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.money import BadAmount, parse, plain
 from kit.paging import Page, Paging, listed
@@ -23,6 +23,7 @@ from accounts import calls
 from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, rights
 from accounts.queries import Caller
 from api import limits, problems, routes
+from lines.api.asked import ICCID
 
 LONGEST_KEY = 255
 JSON = msgspec.json.Encoder(decimal_format="number")
@@ -64,14 +65,14 @@ def _answer(caller: Caller, call: Call) -> HttpResponse:
     _let_in(caller, Right(endpoint.right))
     if endpoint.writes:
         body = call.body()
-        given = _asked_by_body(endpoint, body)
+        given = asked_by_body(endpoint, body)
         if caller.is_professional:
-            return _write(caller, call, endpoint, values | given, body)
+            return _write(caller, call, endpoint, values, given, body)
     else:
-        given = _asked_by_query(endpoint, call.query)
+        given = asked_by_query(endpoint, call.query)
     if not caller.is_professional:
-        return _sample(call, endpoint, given)
-    return _json(call, endpoint.run(caller, **values, **given))
+        return _sample(caller, call, endpoint, values, given)
+    return _json(caller, call, values, endpoint.run(caller, **values, **given))
 
 
 def _let_in(caller: Caller, right: Right) -> None:
@@ -84,7 +85,7 @@ def _let_in(caller: Caller, right: Right) -> None:
     raise NotFound("There is no such call for a sub-account; the account that it belongs to has it")
 
 
-def _asked_by_query(endpoint: Endpoint, query: Mapping[str, str]) -> dict[str, Any]:
+def asked_by_query(endpoint: Endpoint, query: Mapping[str, str]) -> dict[str, Any]:
     """An empty value is none; unknown names are left alone, as a client may send more than we know."""
     if endpoint.asked is None:
         return {}
@@ -161,7 +162,7 @@ def _described(endpoint: Endpoint) -> dict[str, str]:
     return said
 
 
-def _asked_by_body(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
+def asked_by_body(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
     try:
         body = _amounts_read(endpoint, body or b"{}")
         given = msgspec.json.decode(body, type=endpoint.asked or dict[str, Any])
@@ -176,7 +177,9 @@ def _asked_by_body(endpoint: Endpoint, body: bytes) -> dict[str, Any]:
     return {"asked": given}
 
 
-def _write(caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, Any], body: bytes) -> HttpResponse:
+def _write(
+    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any], body: bytes
+) -> HttpResponse:
     """One transaction: the key, the signature, the effect and the answer are all there, or none is."""
     account_id, key = caller.account.pk, _key(call)
     path = f"{caller.account.uuid.hex}/{call.path.removesuffix('/')}"
@@ -194,7 +197,7 @@ def _write(caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, Any
             )
         try:
             with transaction.atomic():
-                found = _json(call, endpoint.run(caller, **values))
+                found = _json(caller, call, values, endpoint.run(caller, **values, **given))
         except Refusal as refusal:
             found = problems.of_refusal(refusal)
             if refusal.afterwards is not None:
@@ -224,17 +227,26 @@ def _kept(before: calls.Answer) -> HttpResponse:
     return found
 
 
-def _sample(call: Call, endpoint: Endpoint, given: dict[str, Any]) -> HttpResponse:
+def _sample(
+    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any]
+) -> HttpResponse:
     """What a Basic account gets: an example, marked as such; nothing is read and nothing changes."""
     sample, asked = endpoint.sample, given.get("asked")
-    found = _json(call, listed(asked, sample) if isinstance(asked, Paging) else sample)
+    theirs = {name: ICCID if name == "iccid" else "0" * 32 for name in values}  # nothing of what is asked about
+    found = _json(caller, call, theirs, listed(asked, sample) if isinstance(asked, Paging) else sample)
     found["X-Sample-Data"] = "true"
     return found
 
 
-def _json(call: Call, found: Page[Any] | Ack | object) -> HttpResponse:
+def _json(caller: Caller, call: Call, values: dict[str, str], found: Page[Any] | Ack | object) -> HttpResponse:
+    def address(template: str, path: str) -> str | None:
+        return call.base + path if caller.may(routes.right_to(template)) else None
+
     if isinstance(found, Page):
         here = call.base + call.path
         links = found.links
         links.next, links.prev = (link and here + link for link in (links.next, links.prev))
+        found.data = linked(found.data, address, values)
+    else:
+        found = linked(found, address, values)
     return HttpResponse(JSON.encode(found), content_type="application/json")

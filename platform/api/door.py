@@ -17,7 +17,7 @@ from api.calling import Call, answer
 def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpResponse:
     """Answers one call; nothing gets out of here but JSON."""
     try:
-        _encrypted(request)
+        encrypted(request)
         caller, signed_at = authenticate(request, account_uuid)
     except Refusal as refusal:
         return problems.of_refusal(refusal)
@@ -28,21 +28,21 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
         path=path,
         base=request.build_absolute_uri(f"/api/{account_uuid}/"),
         query=request.GET,
-        body=lambda: _body(request),
+        body=lambda: body_of(request),
         key=request.headers.get("Idempotency-Key", ""),
         signed_at=signed_at,
     )
     return answer(caller, call)
 
 
-def _encrypted(request: HttpRequest) -> None:
+def encrypted(request: HttpRequest) -> None:
     """A call by plain HTTP is refused and not redirected: a client that goes on by itself never learns that its hash
     went in the open. Raises PlainHttp."""
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         raise problems.PlainHttp("The API is called over HTTPS only; send it to https://, and rotate a key sent so")
 
 
-def _body(request: HttpRequest) -> bytes:
+def body_of(request: HttpRequest) -> bytes:
     try:
         return _chunked(request) if "Transfer-Encoding" in request.headers else request.body
     except RequestDataTooBig:

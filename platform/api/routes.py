@@ -13,6 +13,7 @@ import automation.api
 import billing.api
 import lines.api
 import subaccounts.api
+from accounts.policy import Right
 from api.problems import WrongVerb
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -31,6 +32,14 @@ _ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)
     for one in ENDPOINTS
 ]
+
+
+_GETS = {re.sub(r"{\w+}", "{}", one.path): Right(one.right) for one in ENDPOINTS if "GET" in one.verbs}
+
+
+def right_to(template: str) -> Right:
+    """What a GET of this path takes, a query or not. Raises KeyError where there is none."""
+    return _GETS[re.sub(r"{\w+}", "{}", template.partition("?")[0])]
 
 
 def find(verb: str, path: str) -> tuple[Endpoint, dict[str, str]]:

@@ -6,10 +6,10 @@ import datetime as dt
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 
@@ -21,6 +21,38 @@ class Ack(msgspec.Struct):
     """The change is accepted."""
 
     ack: Literal["success"] = "success"
+
+
+class Linked(msgspec.Struct, kw_only=True):
+    """An object of an answer with the addresses of its others.
+
+    `LINKS`: by name, the path of a GET below the account's address; `{name}` is a member of the object or a value of
+    the path that was called. What the caller may not call is left out.
+    """
+
+    links: Annotated[dict[str, str], msgspec.Meta(description="Addresses of what belongs to it, by name")] = (
+        msgspec.field(default_factory=dict)
+    )
+    LINKS: ClassVar[Mapping[str, str]] = {}
+
+    def paths(self, values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+        """Each link's name, template, and path; none where a value is missing."""
+        for name, template in self.LINKS.items():
+            found = {one: getattr(self, one, None) or values.get(one) for one in re.findall(r"{(\w+)}", template)}
+            if all(found.values()):
+                yield name, template, template.format(**found)
+
+
+def linked(found: Any, address: Callable[[str, str], str | None], values: Mapping[str, str]) -> Any:
+    """The same objects with their links: `address` says from a template and a path what the link is, if it is one."""
+    if isinstance(found, list):
+        return [linked(one, address, values) for one in found]
+    if not isinstance(found, Linked):
+        return found
+    within = {name: getattr(found, name) for name in found.__struct_fields__}
+    changed = {name: linked(value, address, values) for name, value in within.items() if isinstance(value, Linked)}
+    links = {name: where for name, template, path in found.paths(values) if (where := address(template, path))}
+    return msgspec.structs.replace(found, links=links, **changed)
 
 
 @dataclass(frozen=True, slots=True)

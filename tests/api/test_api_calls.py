@@ -54,7 +54,7 @@ def used(fleet: Fleet, account: Account) -> Line:
 
 def test_the_account(client: KeepgoClient, account: Account) -> None:
     found = exact(client.get(""))
-    assert set(found) == ROOT
+    assert set(found) == ROOT | {"links"}
     assert (found["name"], found["current_balance"], found["minimum_balance"]) == (account.name, 100, 5)
     assert (found["is_exist_balance_history"], found["is_low_balance"]) == (True, False)
     adjust(account=account, amount=Decimal("-95.01"), reason="test", by=OPERATOR)
@@ -204,6 +204,7 @@ def test_subaccounts_are_listed(client: KeepgoClient, fleet: Fleet, account: Acc
 
 def test_the_balance_its_days_and_its_lines_agree(client: KeepgoClient, used: Line) -> None:
     balance = exact(client.get("current_balance"))
+    assert set(balance.pop("links")) == {"history", "payments", "usages"}
     assert balance == {"current_balance": Decimal("99.955"), "minimum_balance": 5, "currency": "USD"}
     days = exact(client.get("balance_history"))["data"]
     assert days[0]["date"] == f"{clock.today()}"
@@ -229,6 +230,7 @@ def test_payments_are_those_that_succeeded(client: KeepgoClient, fleet: Fleet, a
     paid(account, PaymentState.DECLINED, "0003")
     paid(account, PaymentState.PENDING, "0004")
     found = exact(client.get("balance_payments", page=1, per_page=1))
+    assert [set(row.pop("links")) for row in found["data"]] == [{"balance", "history"}]
     assert (found["total"], found["data"]) == (
         2,
         [
