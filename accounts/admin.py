@@ -9,15 +9,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from kit.backoffice import Desk
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
-from accounts import commands
+from accounts import commands, keys, office_keys
 from accounts.commands import acting, desk, waiting_letters
 from accounts.doors import desk_actor
 from accounts.middleware import ACTING
-from accounts.models import Account, Event, Membership, PostedLetter, User
+from accounts.models import Account, Event, Membership, OfficeKey, PostedLetter, User
 
 
 class OpenAccountForm(forms.Form):
@@ -150,6 +151,69 @@ class LetterDesk(Desk):
         return self.ask(
             request, NothingForm, act, title="Send again", button="Send again", row=letter, about=about, again=False
         )
+
+
+class OfficeKeyForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=keys.LONGEST_NAME, help_text="What uses it.")
+    days = forms.TypedChoiceField(
+        label="Expires", coerce=int, choices=[(days, f"in {days} days") for days in office_keys.LASTS], initial=7
+    )
+    ranges = forms.CharField(
+        label="Only from these addresses",
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One IP or CIDR range per line. Empty: from everywhere.",
+    )
+
+
+class RevokeForm(forms.Form):
+    """Nothing to fill in: what happens is said beside it."""
+
+
+@admin.register(OfficeKey)
+class OfficeKeyDesk(Desk):
+    """Keys of people who run the installation, for the back office's calls. A new one is shown once."""
+
+    called = "back office keys"
+    list_display = ["name", "user", "hint", "created_at", "expires_at", "revoked_at", "last_used_at", "last_used_from"]
+    list_select_related = ["user"]
+    fields = ["name", "user", "hint", "ranges", "created_at", "expires_at", "revoked_at", "last_used_at"]
+    actions_list = ["create"]
+    actions_detail = ["revoke"]
+
+    @action(description="Create key", url_path="create-key", icon="add")
+    def create(self, request: HttpRequest) -> HttpResponse:
+        made: list[str] = []
+
+        def act(given: dict[str, Any]) -> str:
+            who = User.objects.get(pk=request.user.pk or 0)
+            ranges = given["ranges"].split()
+            row, key = office_keys.make_office_key(
+                user=who, name=given["name"], days=given["days"], ranges=ranges, by=desk_actor(request)
+            )
+            made.append(key)
+            return f"Key {row.name} created."
+
+        about = "It makes the back office’s calls as you, for as long as you work here and have a second factor."
+        asked = self.ask(request, OfficeKeyForm, act, title="Create key", button="Create key", about=about)
+        if not made:
+            return asked
+        context = self.admin_site.each_context(request) | {"title": "Key created", "key": made[0], "back": asked.url}  # type: ignore[attr-defined]
+        shown = TemplateResponse(request, "backoffice/key.html", context)
+        shown["Cache-Control"] = "no-store"
+        return shown
+
+    @action(description="Revoke", url_path="revoke", icon="block")
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row: OfficeKey = self.found(request, object_id)
+
+        def act(_given: dict[str, Any]) -> str:
+            office_keys.revoke_office_key(key=row, by=desk_actor(request))
+            return f"Key {row.name} revoked."
+
+        about = "Its next call gets 401."
+        return self.ask(request, RevokeForm, act, title=row.name, button="Revoke key", row=row, about=about)
 
 
 @admin.register(Event)

@@ -45,7 +45,7 @@ def make_key(
     *, account: Account, name: str, scopes: Sequence[Scope], days: int, ranges: Sequence[str] = (), by: Actor
 ) -> tuple[ApiKey, str]:
     """The key's row and the key itself, which nobody can read again. Raises Invalid, NameTaken, TooManyKeys."""
-    name, ranges = _named(name), _ranges(ranges)
+    name, ranges = checked_name(name), checked_ranges(ranges)
     if days not in LASTS:
         raise Invalid(f"A key lasts {', '.join(map(str, LASTS[:-1]))} or {LASTS[-1]} days")
     granted = [scope for scope in Scope if scope in scopes]
@@ -60,7 +60,7 @@ def make_key(
             row = ApiKey.objects.create(
                 account=account,
                 name=name,
-                digest=_digest(key),
+                digest=digest_of(key),
                 hint=key[:HINT],
                 scopes=granted,
                 ranges=ranges,
@@ -103,7 +103,7 @@ def bearer(*, key: str, account_uuid: str, address: str) -> Caller | None:
     Writes down when and from where the key was last used. Raises WrongAddress.
     """
     row = (
-        ApiKey.objects.filter(digest=_digest(key), revoked_at=None, expires_at__gt=clock.now())
+        ApiKey.objects.filter(digest=digest_of(key), revoked_at=None, expires_at__gt=clock.now())
         .select_related("account", "account__parent")
         .first()
     )
@@ -138,18 +138,18 @@ def _note_use(row: ApiKey, address: str) -> None:
         ApiKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_from=address or None)
 
 
-def _digest(key: str) -> bytes:
+def digest_of(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-def _named(name: str) -> str:
+def checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(f"A key has a name of 1 to {LONGEST_NAME} characters, such as what uses it")
     return name
 
 
-def _ranges(texts: Sequence[str]) -> list[str]:
+def checked_ranges(texts: Sequence[str]) -> list[str]:
     """As CIDR; a single address is a range of one. Raises Invalid."""
     if len(texts) > MOST_RANGES:
         raise Invalid(f"A key has at most {MOST_RANGES} ranges of addresses")

@@ -14,7 +14,7 @@ from accounts.commands.events import record
 from accounts.commands.opening import person_of
 from accounts.commands.people import give_password
 from accounts.commands.staff import end_sessions
-from accounts.models import Account, OfficePass, User
+from accounts.models import Account, OfficeKey, OfficePass, User
 from accounts.policy import OFFICE_PASS_HOURS, Actor, token_hash
 
 
@@ -111,6 +111,7 @@ def put_out_of_back_office(*, email: str, by: Actor) -> User:
         user.is_staff = False
         user.save(update_fields=["is_staff"])
         OfficePass.objects.filter(user=user).delete()
+        OfficeKey.objects.filter(user=user, revoked_at=None).update(revoked_at=clock.now())
         end_sessions(user=user)  # and with them whom they act for, also when they are let in again
         record(by=by, verb="back_office.put_out", subject=f"person:{user.email}")
     return user

@@ -2,7 +2,7 @@
 
 from accounts.models.brand import COLOUR, Brand, BrandLogo
 from accounts.models.events import Event
-from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, SignedWrite
+from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, OfficeKey, SignedWrite
 from accounts.models.letters import PostedLetter
 from accounts.models.logins import LoginGuess, OfficePass, WaitingLetter
 from accounts.models.people import Account, Membership, User, UserManager
@@ -21,6 +21,7 @@ __all__ = [
     "Invitation",
     "LoginGuess",
     "Membership",
+    "OfficeKey",
     "OfficePass",
     "OwnershipOffer",
     "PostedLetter",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from kit import clock
 
-from accounts.models.people import Account
+from accounts.models.people import Account, User
 
 
 class ApiCredential(models.Model):
@@ -62,6 +62,35 @@ class ApiKey(models.Model):
                 condition=Q(expires_at__gt=F("created_at")), name="api_key_expires_after_it_is_made"
             ),
         ]
+
+
+class OfficeKey(models.Model):
+    """A bearer key of a person who runs the installation, for the back office's calls. Only its digest is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="office_keys")
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256: the key is random and long
+    hint = models.CharField(max_length=12)  # how the key begins
+    ranges = models.JSONField(default=list, blank=True)  # CIDR; none: from everywhere
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_from = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"], condition=Q(revoked_at__isnull=True), name="live_office_key_has_its_own_name"
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="office_key_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="office_key_expires_after_it_is_made"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ApiDay(models.Model):

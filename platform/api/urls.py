@@ -3,9 +3,11 @@
 from django.urls import path, re_path
 
 from api.door import door
+from api.office import office_door
 from api.openapi import openapi
 
 urlpatterns = [
     path("openapi.json", openapi, name="openapi"),
+    re_path(r"^back-office(?:/(?P<path>[\s\S]*))?$", office_door, name="office_api"),
     re_path(r"^(?P<account_uuid>[^/]*)(?:/(?P<path>[\s\S]*))?$", door, name="api"),
 ]
