@@ -1,9 +1,10 @@
-"""Who calls: three headers, signed with the account's key (observed API: Signing), or a bearer key. Cookies are never
-looked at."""
+"""Who calls: three headers, signed with the account's key (observed API: Signing), a signature of the whole request by
+RFC 9421, or a bearer key. Cookies are never looked at."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.conf import settings
@@ -12,20 +13,24 @@ from kit import clock
 
 from accounts.doors import address_of
 from accounts.keys import bearer
+from accounts.policy import is_signed
 from accounts.queries import Caller, caller_of
+from api import signatures
 from api.problems import Unauthenticated
 
-HEX = re.compile("[0-9a-f]{32}")
 UNIX = re.compile("[0-9]{1,12}")
 LONGEST_BEARER = 100
 
 
-def authenticate(request: HttpRequest, account_uuid: str) -> tuple[Caller, int | None]:
-    """Who it is and, where they sign, the time that was signed.
+def authenticate(request: HttpRequest, account_uuid: str, body: Callable[[], bytes]) -> tuple[Caller, int | None]:
+    """Who it is and, where they sign as Keepgo's clients do, the time that was signed.
 
-    Raises Unauthenticated, in the same words whoever is unknown and whatever is wrong; WrongAddress for a bearer key.
+    Raises Unauthenticated, in the same words whoever is unknown and whatever is wrong; WrongAddress for a bearer key;
+    Replayed for a signature by RFC 9421 that was seen.
     """
     address = address_of(request)
+    if signatures.is_signed(request):
+        return replace(signatures.caller_by_signature(request, account_uuid, body), address=address), None
     if "Authorization" in request.headers and "hash" not in request.headers:
         return replace(_by_bearer(request, account_uuid, address), address=address), None
     caller, signed_at = _by_signature(request, account_uuid)
@@ -50,10 +55,12 @@ def _by_signature(request: HttpRequest, account_uuid: str) -> tuple[Caller, int]
         raise Unauthenticated(
             f"The timestamp is over {settings.API_WINDOW_SECONDS} seconds from our time; set your clock and sign again"
         )
-    user_uuid, signed = request.headers.get("uuid", ""), request.headers.get("hash", "")
-    caller = None
-    if HEX.fullmatch(user_uuid) and HEX.fullmatch(account_uuid):
-        caller = caller_of(account_uuid=account_uuid, user_uuid=user_uuid, timestamp=timestamp, signed=signed)
+    user_uuid, given = request.headers.get("uuid", ""), request.headers.get("hash", "")
+
+    def proves(key: str) -> bool:
+        return is_signed(given, shared_key=key, timestamp=timestamp, account_uuid=account_uuid, user_uuid=user_uuid)
+
+    caller = caller_of(account_uuid=account_uuid, user_uuid=user_uuid, proves=proves)
     if caller is None:
         raise Unauthenticated("The account, the uuid and the hash do not belong together")
     return caller, int(timestamp)

@@ -14,6 +14,7 @@ import msgspec.inspect
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
+from kit import walls
 from kit.endpoints import Ack, Endpoint, linked
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.money import BadAmount, parse, plain
@@ -72,7 +73,9 @@ def _answer(caller: Caller, call: Call) -> HttpResponse:
         given = asked_by_query(endpoint, call.query)
     if not caller.is_professional:
         return _sample(caller, call, endpoint, values, given)
-    return _json(caller, call, values, endpoint.run(caller, **values, **given))
+    account = caller.account
+    with walls.around(account.pk, account.parent_id or account.pk):
+        return _json(caller, call, values, endpoint.run(caller, **values, **given))
 
 
 def _let_in(caller: Caller, right: Right) -> None:

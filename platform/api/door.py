@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -16,9 +18,14 @@ from api.calling import Call, answer
 @csrf_exempt
 def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpResponse:
     """Answers one call; nothing gets out of here but JSON."""
+
+    @functools.cache
+    def body() -> bytes:
+        return body_of(request)
+
     try:
         encrypted(request)
-        caller, signed_at = authenticate(request, account_uuid)
+        caller, signed_at = authenticate(request, account_uuid, body)
     except Refusal as refusal:
         return problems.of_refusal(refusal)
     except Exception as error:  # noqa: BLE001 - the last door: a client gets a problem, never a trace
@@ -28,7 +35,7 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
         path=path,
         base=request.build_absolute_uri(f"/api/{account_uuid}/"),
         query=request.GET,
-        body=lambda: body_of(request),
+        body=body,
         key=request.headers.get("Idempotency-Key", ""),
         signed_at=signed_at,
     )

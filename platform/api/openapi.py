@@ -22,6 +22,11 @@ HEADERS = {
     "hash": "base64(HMAC-SHA1(key = shared key, message = timestamp + account UUID)).",
     "uuid": "The user UUID: 32 hex characters.",
 }
+SIGNED = {
+    "Signature-Input": "RFC 9421: covers @method, @path, @query and, with a body, content-digest; created, nonce, keyid"
+    " (the user UUID), alg (hmac-sha256).",
+    "Signature": "RFC 9421: HMAC-SHA256 with the shared key as text.",
+}
 PREAMBLE = (
     "Times are `YYYY-MM-DD hh:mm:ss` in UTC, days `YYYY-MM-DD`, money is USD, a MB is 1,048,576 bytes. Basic accounts"
     " get samples, marked `X-Sample-Data: true`."
@@ -57,14 +62,14 @@ def document(*, is_ours: bool = True) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Connectivity API", "version": "1", "description": (OURS if is_ours else "") + PREAMBLE},
         "servers": [{"url": "/api/{account_uuid}", "variables": {"account_uuid": {"default": "0" * 32}}}],
-        "security": [{name: [] for name in HEADERS}, {"bearer": []}],
+        "security": [{name: [] for name in HEADERS}, {name: [] for name in SIGNED}, {"bearer": []}],
         "paths": paths,
         "components": {
             "schemas": components,
             "responses": {_named(status): _problem(title) for status, title in TITLES.items()},
             "securitySchemes": {
                 name: {"type": "apiKey", "in": "header", "name": name, "description": text}
-                for name, text in HEADERS.items()
+                for name, text in (HEADERS | SIGNED).items()
             }
             | {"bearer": {"type": "http", "scheme": "bearer", "description": "A key of the page API Credentials."}},
         },

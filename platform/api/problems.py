@@ -25,7 +25,8 @@ TITLES = {
 }
 TO_DO = {
     401: "Send the headers timestamp, hash and uuid: the hash is base64 of HMAC-SHA1 with your shared key over"
-    " timestamp and account UUID; or send a bearer key in the header Authorization",
+    " timestamp and account UUID; or sign the whole request by RFC 9421, or send a bearer key in the header"
+    " Authorization",
     403: "Use a key that is made for this",
     404: "Check the address and the ICCID",
     405: "Use a method of the Allow header",

@@ -19,20 +19,19 @@ from accounts.models import Account
 TEXT = (REPOSITORY / "docs" / "api.md").read_text()
 
 
-def example(kind: str) -> str:
-    (found,) = re.findall(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)
-    return str(found)
+def example(kind: str, number: int = 0) -> str:
+    return str(re.findall(rf"```{kind}\n(.*?)```", TEXT, re.DOTALL)[number])
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["python", "sh"])
-def test_the_example_runs(kind: str, live_server: LiveServer) -> None:
+@pytest.mark.parametrize(("kind", "number", "count"), [("python", 0, 120), ("python", 1, 2), ("sh", 0, 2)])
+def test_the_example_runs(kind: str, number: int, count: int, live_server: LiveServer) -> None:
     if kind == "sh" and not (shutil.which("curl") and shutil.which("openssl")):
         pytest.skip("no curl or no openssl here")
     fleet = Fleet()
     account = fleet.account()
     Account.objects.filter(pk=account.pk).update(is_professional=True)
-    lines = fleet.lines(account, 120 if kind == "python" else 2)
+    lines = fleet.lines(account, count)
     client = client_of(account)
     values = {
         "LINEKEEPER_URL": live_server.url,
@@ -41,8 +40,8 @@ def test_the_example_runs(kind: str, live_server: LiveServer) -> None:
         "SHARED_KEY": client.shared_key,
         "PATH": "/usr/local/bin:/usr/bin:/bin",
     }
-    command = [sys.executable, "-c", example(kind)] if kind == "python" else ["sh", "-ec", example(kind)]
-    done = subprocess.run(command, env=values, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c"] if kind == "python" else ["sh", "-ec"]
+    done = subprocess.run([*command, example(kind, number)], env=values, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.iccid for line in lines if line.iccid not in done.stdout] == []
 

@@ -53,7 +53,14 @@ def test_it_is_openapi_3_1_and_whole() -> None:
     assert {path for path, _, _ in OPERATIONS} == {f"/{one.path}" for one in ENDPOINTS}
     for path, item in DOCUMENT["paths"].items():
         assert [one["name"] for one in item["parameters"]] == re.findall(r"{(\w+)}", path)
-    assert set(DOCUMENT["components"]["securitySchemes"]) == {"timestamp", "hash", "uuid", "bearer"}
+    assert set(DOCUMENT["components"]["securitySchemes"]) == {
+        "timestamp",
+        "hash",
+        "uuid",
+        "Signature-Input",
+        "Signature",
+        "bearer",
+    }
     for _, verb, operation in OPERATIONS:
         assert operation["summary"]
         assert set(operation["responses"]) >= {"200", "401", "404", "405", "422", "429", "500", "503"}
