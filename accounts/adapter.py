@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as asked
 from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import trail
@@ -71,14 +71,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         post(account=account, worn=wearer, to=email, subject=" ".join(subject.split()), text=text, button=button)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        return self._at_home(super().get_reset_password_from_key_url(key))
+        return self._opens("reset", key)
 
-    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        return self._at_home(super().get_email_confirmation_url(request, emailconfirmation))
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:  # noqa: ARG002
+        return self._opens("confirm", emailconfirmation.key)
 
-    def _at_home(self, url: str) -> str:
-        """The same page at our own address: a request may say that it came to any port."""
-        return base_url(asked.request) + urlsplit(url).path
+    def _opens(self, kind: str, token: str) -> str:
+        """At our own address, as a request may say that it came to any port; what opens it stands behind the #."""
+        return f"{base_url(asked.request)}{reverse('open_link', args=[kind])}#{token}"
 
     def is_safe_url(self, url: str | None) -> bool:
         """Within the very host that was asked: neither to a brand's domain nor from one."""

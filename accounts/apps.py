@@ -6,6 +6,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import security
+        from accounts import recovery_codes, security
 
         security.listen()
+        recovery_codes.install()

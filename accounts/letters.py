@@ -14,7 +14,7 @@ def invitation(asked: Invitation, token: str) -> Letter:
     return Letter(
         f"join {asked.account.name}",
         f"{who} asks you to join {asked.account.name} as {asked.get_role_display().lower()}.\n\n"
-        f"{asked.address}/accounts/invitation/{token}/\n\n"
+        f"{asked.address}/accounts/open/invitation/#{token}\n\n"
         f"The link works once, and for {INVITATION_DAYS} days. If you do not know why you got this, do nothing.",
         button="Join",
     )

@@ -123,7 +123,8 @@ def seed(simulator_url: str) -> dict[str, Any]:
     card = _stock(account)
     office = let_into_back_office(email=OFFICE, password=None, by=OPERATOR)
     is_set_up = office.has_usable_password()
-    link = "" if is_set_up else reverse("office_pass", args=[give_office_pass(email=OFFICE, by=OPERATOR)])
+    door = reverse("open_link", args=["back-office"])
+    link = "" if is_set_up else f"{door}#{give_office_pass(email=OFFICE, by=OPERATOR)}"
     logins = {name: email for name, email, _ in HOLDERS.values()}
     return {
         "office": OFFICE,

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 from kit.errors import Refusal
 
 from accounts.commands import invitations, staff
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.models import Account, Membership
 from accounts.policy import Right, Role
 from accounts.queries import invitations_of, staff_of
@@ -25,6 +26,8 @@ def invite(request: MemberRequest, key: str) -> HttpResponse:
     subaccount, form = theirs(request, key), InviteForm(request.POST)
     if not form.is_valid():
         return with_errors(request, subaccount, invite_form=form)
+    if away := confirmed_first(request, back=reverse("subaccount", args=[key])):
+        return away
     try:
         invitations.invite(
             account=subaccount,
@@ -86,6 +89,8 @@ def person(request: MemberRequest, key: str, number: int) -> HttpResponse:
 def _own(request: MemberRequest, subaccount: Account, place: Membership, *, is_owner: bool) -> HttpResponse:
     """With the ownership go the sub-account's API credentials, so it is the account's owner who gives it."""
     email = place.user.email
+    if away := confirmed_first(request, back=reverse("subaccount", args=[subaccount.uuid.hex])):
+        return away
 
     def act() -> str:
         if is_owner:

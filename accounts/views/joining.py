@@ -16,14 +16,18 @@ from accounts.commands import invitations
 from accounts.forms import JoinForm
 from accounts.middleware import CHOSEN
 from accounts.models import Invitation, Membership, User
+from accounts.views import links
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def invitation(request: HttpRequest) -> HttpResponse:
     """Join an account: as the person one is logged in as, or as a new one, who chooses a password here."""
+    token = links.kept(request, "invitation")
+    if not token:
+        return redirect("open_link", "invitation")
     found = queries.invitation_by_token(token)
     if found is None:
         return render(request, "accounts/invitation_gone.html", {"why": invitations.GONE}, status=404)
@@ -57,6 +61,7 @@ def _join_as_new(request: HttpRequest, token: str, found: Invitation) -> HttpRes
 
 
 def _led_in(request: HttpRequest, place: Membership) -> HttpResponse:
+    links.used(request, "invitation")
     request.session[CHOSEN] = place.account.uuid.hex
     messages.success(request, f"Welcome to {place.account.name}.")
     return redirect("home")

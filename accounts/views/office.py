@@ -15,9 +15,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from kit.errors import NotFound
+from kit.office import may_be_office
 
 from accounts.commands import desk
 from accounts.forms import FirstPasswordForm
+from accounts.views import links
 from accounts.views.joining import BACKEND
 
 ENROLS = "enrols"  # the session's key: it came by a link, and may set up the first factor
@@ -25,10 +27,13 @@ ENROLS = "enrols"  # the session's key: it came by a link, and may set up the fi
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def office_pass(request: HttpRequest, token: str) -> HttpResponse:
+def office_pass(request: HttpRequest) -> HttpResponse:
     """A person of the back office chooses a password; then a second factor is set up in this very session."""
-    if getattr(request, "brand", None) is not None:
+    token = links.kept(request, "back-office")
+    if not may_be_office(request):
         raise Http404
+    if not token:
+        return redirect("open_link", "back-office")
     user = desk.office_pass_opens(token=token)
     if user is None:
         return render(request, "accounts/office_pass_gone.html", status=404)
@@ -40,6 +45,7 @@ def office_pass(request: HttpRequest, token: str) -> HttpResponse:
         user = desk.use_office_pass(token=token, password=form.cleaned_data["password1"])
     except NotFound:
         return render(request, "accounts/office_pass_gone.html", status=404)
+    links.used(request, "back-office")
     login(request, user, backend=BACKEND)
     record_authentication(request, user, method="password", email=user.email, reauthenticated=True)
     request.session[ENROLS] = True

@@ -9,11 +9,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import queries
 from accounts.browsers import browser
 from accounts.commands import people
+from accounts.doors import confirmed_first
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.sessions import end_others
@@ -61,6 +63,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 def end_session(request: HttpRequest, session: int) -> HttpResponse:
     row = get_object_or_404(UserSession, user=_person(request), pk=session)
+    if away := confirmed_first(request, back=reverse("sessions")):
+        return away
     row.end()
     messages.success(request, f"{browser(row.user_agent)} is logged out.")
     return redirect("sessions")
@@ -70,6 +74,8 @@ def end_session(request: HttpRequest, session: int) -> HttpResponse:
 @login_required
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """All but this browser's: also such as no list knows."""
+    if away := confirmed_first(request, back=reverse("sessions")):
+        return away
     end_others(request, _person(request))
     messages.success(request, "You are logged out everywhere else.")
     return redirect("sessions")

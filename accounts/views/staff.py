@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from kit.errors import Refusal
 from kit.factors import door_to_factor, gave_factor
@@ -19,7 +20,7 @@ from kit.factors import door_to_factor, gave_factor
 from accounts import queries
 from accounts.commands import invitations, staff
 from accounts.commands.handover import keys_seen_by
-from accounts.doors import MemberRequest, base_url, confirmed, needs
+from accounts.doors import MemberRequest, base_url, confirmed, confirmed_first, needs
 from accounts.forms import InviteForm, RoleForm
 from accounts.models import Account, Invitation, Membership, User
 from accounts.policy import Right
@@ -70,6 +71,8 @@ def invite(request: MemberRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _list(request, form)
+    if away := confirmed_first(request, back=reverse("staff")):
+        return away
     by, address, asked = request.membership.user.actor, base_url(request), []
     for email in form.cleaned_data["emails"]:
         try:
@@ -171,6 +174,8 @@ def switch(request: MemberRequest, place: int, to: str) -> HttpResponse:
 def log_out(request: MemberRequest, place: int) -> HttpResponse:
     """Ends every session of one of the staff, as after a lost phone."""
     row = _place(request, place)
+    if away := confirmed_first(request, back=reverse("person", args=[place])):
+        return away
 
     def act() -> str:
         staff.log_out(place=row, by=request.membership.user.actor)

@@ -14,6 +14,7 @@ from accounts.models import Account, Membership, User
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
 from tests.letters import posted
+from tests.links import link_in, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -92,12 +93,13 @@ def test_a_wrong_password_and_an_unknown_address_read_the_same(client: Client, a
 def test_a_password_is_reset_by_mail_once(client: Client, account: Account) -> None:
     response = client.post("/accounts/password/reset/", {"email": "jane@acme.example"})
     assert response.headers["Location"] == "/accounts/password/reset/done/"
-    link = re.search(r"http://[^/]+(/\S+)", str(posted()[0].body)).group(1)  # type: ignore[union-attr]
-    form = client.get(link, follow=True).request["PATH_INFO"]
+    link = link_in(posted()[0].body, "reset")
+    form = opened(client, link)
     response = client.post(form, {"password1": "other-lantern-43", "password2": "other-lantern-43"})
     assert response.headers["Location"] == "/accounts/password/reset/key/done/"
     assert owner_of(account).check_password("other-lantern-43")
-    assert "no longer works" in Client().get(link, follow=True).content.decode()
+    other = Client()
+    assert "no longer works" in other.get(opened(other, link)).content.decode()
 
 
 def test_asking_to_reset_an_unknown_address_reads_the_same(client: Client) -> None:

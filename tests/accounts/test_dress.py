@@ -48,7 +48,7 @@ def test_an_invitation_is_opened_in_the_dress_of_the_account_that_asks(fleet: Fl
     sub = fleet.account(parent=parent)
     asked = invite(account=sub, email="kim@quay.example", role=Role.USER, address="http://h", by=OPERATOR)
     Invitation.objects.filter(pk=asked.pk).update(token_hash=token_hash("t" * 40))
-    body = Client().get(f"/accounts/invitation/{'t' * 40}/").content.decode()
+    body = Client().get(f"/accounts/invitation/{'t' * 40}/", follow=True).content.decode()
     assert f"· {parent.name}</title>" in body
     assert "linekeeper" not in body.lower()
 

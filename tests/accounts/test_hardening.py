@@ -119,7 +119,7 @@ def test_what_a_real_installation_is_set_to() -> None:
     asked = (
         "from django.conf import settings as s; import json; print(json.dumps({n: getattr(s, n) for n in"
         " ('SESSION_COOKIE_NAME','CSRF_COOKIE_NAME','SESSION_COOKIE_SECURE','CSRF_COOKIE_SECURE',"
-        "'SECRET_KEY_FALLBACKS','SECURE_HSTS_INCLUDE_SUBDOMAINS','DEMO_IS_ALLOWED','WEBHOOK_PORTS','MIDDLEWARE','CACHES')}))"
+        "'SECRET_KEY_FALLBACKS','SECURE_HSTS_INCLUDE_SUBDOMAINS','DEMO_IS_ALLOWED','WEBHOOK_PORTS','MFA_TOTP_TOLERANCE','RECOVERY_CODE_ROUNDS','MIDDLEWARE','CACHES')}))"
     )
     given = {
         "DJANGO_SETTINGS_MODULE": "config.settings.production",
@@ -142,6 +142,7 @@ def test_what_a_real_installation_is_set_to() -> None:
     assert not found["DEMO_IS_ALLOWED"]
     assert found["SECRET_KEY_FALLBACKS"] == ["before", "long-before"]
     assert found["WEBHOOK_PORTS"] == [443, 8443]
+    assert (found["MFA_TOTP_TOLERANCE"], found["RECOVERY_CODE_ROUNDS"]) == (0, 600_000)
     assert found["CACHES"]["default"]["BACKEND"] == "kit.caching.JsonDatabaseCache"
     assert "kit.proxies.ForwardedMiddleware" in found["MIDDLEWARE"][:2]
 
@@ -190,7 +191,7 @@ def test_a_reset_link_leads_to_the_configured_address_whatever_port_was_asked(
     settings.CONSOLE_URL = "https://console.example"
     Client().post("/accounts/password/reset/", {"email": "jane@acme.example"}, headers={"host": "127.0.0.1:6666"})
     (letter,) = posted()
-    assert "https://console.example/accounts/password/reset/key/" in letter.body
+    assert "https://console.example/accounts/open/reset/#" in letter.body
     assert "6666" not in letter.body
 
 

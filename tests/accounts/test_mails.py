@@ -89,7 +89,7 @@ def test_a_password_is_reset_from_a_button(account: Account, client: Client) -> 
     [sent] = posted()
     assert isinstance(sent, EmailMultiAlternatives)
     assert sent.subject == "Linekeeper: set a new password"
-    link = re.search(r"http://\S+/accounts/password/reset/key/\S+", sent.body)
+    link = re.search(r"http://\S+/accounts/open/reset/#\S+", sent.body)
     assert link is not None
     assert f'href="{link.group()}"' in html_of(sent)
     assert "Set a new password</a>" in html_of(sent)
@@ -126,14 +126,14 @@ def test_a_mail_with_a_link_is_tried_for_three_days_and_never_readable(
     waiting = PostedLetter.objects.get()
     assert "no mail server" in waiting.why
     assert waiting.failed_at is not None
-    assert "/password/reset/key/" not in str(PostedLetter.objects.values())
+    assert "/accounts/open/" not in str(PostedLetter.objects.values())
     with clock.frozen(now + dt.timedelta(hours=80)):
         assert posted() == []  # not by itself
         waiting_letters.send_again(letter_id=waiting.pk, by=OPERATOR)
         with pytest.raises(Invalid):
             waiting_letters.send_again(letter_id=waiting.pk, by=OPERATOR)
         [sent] = posted()
-    assert "/password/reset/key/" in sent.body
+    assert "/accounts/open/reset/#" in sent.body
     assert not PostedLetter.objects.exists()
 
 

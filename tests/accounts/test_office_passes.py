@@ -9,6 +9,7 @@ from io import StringIO
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.http import HttpResponse
 from django.test import Client
 from kit import clock
 
@@ -16,6 +17,7 @@ from accounts.commands import open_account
 from accounts.commands.desk import give_office_pass, let_into_back_office
 from accounts.models import Event, OfficePass, User
 from accounts.policy import OPERATOR
+from tests.links import opened
 from tests.proofs import enrol, log_in, with_factor
 
 pytestmark = pytest.mark.django_db
@@ -35,14 +37,20 @@ def link_of(*arguments: str) -> str:
     return str(told(ANNA, *arguments)["link"])
 
 
+def sent(link: str, form: dict[str, str] = TWICE) -> HttpResponse:
+    """What a browser gets that opens the link and sends the form."""
+    client = Client()
+    return client.post(opened(client, link), form)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_link_opens_the_back_office_once() -> None:
     link, client = link_of(), Client()
     assert PASSWORD not in str(OfficePass.objects.values())
-    assert client.post(link, TWICE).status_code == 302
+    assert client.post(opened(client, link), TWICE).status_code == 302
     enrol(client)
     assert client.get("/back-office/").status_code == 200
-    assert Client().post(link, TWICE).status_code == 404
+    assert sent(link).status_code == 404
     verbs = Event.objects.filter(subject=f"person:{ANNA}").values_list("verb", flat=True)
     assert {"back_office.let_in", "back_office.link_made", "back_office.link_used"} <= set(verbs)
 
@@ -59,15 +67,15 @@ def test_a_password_alone_enrols_nobody_of_the_back_office() -> None:
 def test_a_link_ends_after_a_day_and_with_the_next_one() -> None:
     first = link_of()
     second = link_of("--link")
-    assert Client().get(first).status_code == 404
+    assert sent(first).status_code == 404
     with clock.frozen(clock.now() + dt.timedelta(hours=25)):
-        assert Client().post(second, TWICE).status_code == 404
+        assert sent(second).status_code == 404
 
 
 def test_a_weak_password_uses_no_link_up() -> None:
     link = link_of()
-    assert Client().post(link, {"password1": "short", "password2": "short"}).status_code == 422
-    assert Client().post(link, TWICE).status_code == 302
+    assert sent(link, {"password1": "short", "password2": "short"}).status_code == 422
+    assert sent(link).status_code == 302
 
 
 def test_who_lost_a_factor_gets_a_new_link_and_what_they_had_ends() -> None:

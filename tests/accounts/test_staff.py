@@ -1,13 +1,13 @@
 """Inviting people, their roles, shutting them out, and changing the owner."""
 
 import datetime as dt
-import re
 from collections.abc import Callable
 
 import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
+from django.http import HttpResponse
 from django.test import Client
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
@@ -17,6 +17,7 @@ from accounts.models import Account, Event, Invitation, Membership, OwnershipOff
 from accounts.policy import OPERATOR, Right, Role, rights
 from accounts.queries import memberships_of, owner_of
 from accounts.tasks import mail_invitations
+from tests.links import link_in, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -65,9 +66,13 @@ def browser_of(user: User) -> Client:
 
 
 def link_of(message: object) -> str:
-    found = re.search(r"http://testserver(/accounts/invitation/\S+)", message.body)  # type: ignore[attr-defined]
-    assert found
-    return found.group(1)
+    return link_in(message.body, "invitation")  # type: ignore[attr-defined]
+
+
+def looked(link: str) -> HttpResponse:
+    """What a stranger's browser gets for it."""
+    client = Client()
+    return client.get(opened(client, link))
 
 
 def test_roles_that_cause_no_cost_neither_activate_nor_pay_nor_invite() -> None:
@@ -83,7 +88,8 @@ def test_a_new_person_joins_by_the_mailed_link_once(acme: Account) -> None:
     asked(acme, role=Role.OPERATOR)
     assert mail_invitations() == 1
     assert mail_invitations() == 0
-    link, client = link_of(mail.outbox[-1]), Client()
+    mailed, client = link_of(mail.outbox[-1]), Client()
+    link = opened(client, mailed)
     page = client.get(link).content.decode()
     assert "jane@acme.example" in page
     weak = client.post(link, {"name": "Tom", "password1": "tom@acme.example", "password2": "tom@acme.example"})
@@ -93,7 +99,7 @@ def test_a_new_person_joins_by_the_mailed_link_once(acme: Account) -> None:
     place = Membership.objects.get(user__email="tom@acme.example")
     assert (place.account, place.role, place.user.name) == (acme, Role.OPERATOR, "Tom")
     assert client.get("/").status_code == 200
-    assert Client().get(link).status_code == 404
+    assert looked(mailed).status_code == 404
     assert Event.objects.get(verb="staff.joined").actor_name == "tom@acme.example"
 
 
@@ -103,10 +109,11 @@ def test_a_person_who_is_known_joins_after_logging_in_and_nobody_else_takes_thei
     asked(acme, email="olga@other.example")
     mail_invitations()
     link = link_of(mail.outbox[-1])
-    assert "log in to join" in Client().get(link).content.decode()
-    assert "Log out" in browser_of(owner_of(acme)).post(link).content.decode()
+    assert "log in to join" in looked(link).content.decode()
+    wrong = browser_of(owner_of(acme))
+    assert "Log out" in wrong.post(opened(wrong, link)).content.decode()
     client = browser_of(owner_of(other))
-    assert client.post(link).headers["Location"] == "/"
+    assert client.post(opened(client, link)).headers["Location"] == "/"
     assert client.get("/").context["account"] == acme
     assert {place.account for place in memberships_of(owner_of(other))} == {acme, other}
 
@@ -118,18 +125,18 @@ def test_a_link_ends_when_it_is_old_withdrawn_or_replaced(acme: Account) -> None
     Invitation.objects.update(mailed_at=clock.now() - dt.timedelta(hours=1))
     invitation.refresh_from_db()
     invitations.send_again(invitation=invitation, by=OPERATOR)
-    assert Client().get(first).status_code == 404
+    assert looked(first).status_code == 404
     mail_invitations()
     second = link_of(mail.outbox[-1])
-    assert Client().get(second).status_code == 200
+    assert looked(second).status_code == 200
     Account.objects.filter(pk=acme.pk).update(is_active=False)
     with pytest.raises(NotFound):
-        invitations.join_as_new(token=second.split("/")[3], name="", password=PASSWORD)
+        invitations.join_as_new(token=second.partition("#")[2], name="", password=PASSWORD)
     Account.objects.filter(pk=acme.pk).update(is_active=True)
     with clock.frozen(clock.now() + dt.timedelta(days=7, seconds=1)):
-        assert Client().get(second).status_code == 404
+        assert looked(second).status_code == 404
     invitations.withdraw(invitation=invitation, by=OPERATOR)
-    assert Client().get(second).status_code == 404
+    assert looked(second).status_code == 404
     with pytest.raises(NotFound):
         invitations.send_again(invitation=invitation, by=OPERATOR)
 
@@ -137,7 +144,7 @@ def test_a_link_ends_when_it_is_old_withdrawn_or_replaced(acme: Account) -> None
 def test_the_token_is_nowhere_in_the_database(acme: Account) -> None:
     asked(acme)
     mail_invitations()
-    token = link_of(mail.outbox[-1]).split("/")[3]
+    token = link_of(mail.outbox[-1]).partition("#")[2]
     assert token not in str(Invitation.objects.values()) + str(Event.objects.values())
 
 

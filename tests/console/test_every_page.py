@@ -30,7 +30,7 @@ NO_PAGES = {
     "mfa_authenticate", "account_logout", "account_set_password", "account_inactive", "mfa_remove_webauthn",
     "mfa_edit_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "socialaccount_signup", "socialaccount_login_error",
-    "invitation", "office_pass",
+    "invitation", "office_pass", "former_invitation", "former_office_pass", "open_link",
 }  # fmt: skip
 PAGES = sorted(name for name, row in ROWS.items() if row.get is not None and name not in NO_PAGES)
 PARTS = 4  # so that several workers share them

@@ -38,6 +38,6 @@ class Command(OperatorCommand):
             user = desk.let_into_back_office(email=options["email"], password=None, by=OPERATOR)
             if options["link"] or before is None or not before.is_staff:
                 token = desk.give_office_pass(email=user.email, by=OPERATOR)
-                link = f"{settings.CONSOLE_URL}{reverse('office_pass', args=[token])}"
+                link = f"{settings.OFFICE_URL}{reverse('open_link', args=['back-office'])}#{token}"
                 return {"email": user.email, "back_office": True, "link": link, "works_for_hours": OFFICE_PASS_HOURS}
         return {"email": user.email, "back_office": user.is_staff}
