@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from kit import clock, logs
+from kit import clock, logs, walls
 from kit.factors import gave_factor
+from kit.office import may_be_office
 
 from accounts.doors import address_of
-from accounts.models import Membership, User
+from accounts.models import Account, Membership, User
 from accounts.policy import Role
 from accounts.queries import memberships_of, open_account_of, places_at
 
 CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
 ACTING = "acting_for"  # the same of the account that somebody of the back office acts for
+PERSONAL = ("/accounts/", "/back-office/", "/profile/", "/staff/ownership/")
 
 
 class ActingAccountMiddleware:
@@ -44,14 +46,31 @@ class ActingAccountMiddleware:
             return self.get_response(request)
         request.asked_by = {"who": request.user.email, "address": address_of(request)}  # type: ignore[attr-defined]
         with logs.doing(**request.asked_by):  # type: ignore[attr-defined]
+            return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        """What is read in an account is read behind the database's wall; a person's own pages are of all of theirs."""
+        account: Account | None = request.account  # type: ignore[attr-defined]
+        if account is None or request.method not in ("GET", "HEAD") or request.path.startswith(PERSONAL):
             return self.get_response(request)
+        with walls.around(account.pk, account.parent_id or account.pk):
+            response = self.get_response(request)
+        if response.streaming:  # type: ignore[attr-defined]
+            response.streaming_content = _behind(account, response.streaming_content)  # type: ignore[attr-defined]
+        return response
+
+
+def _behind(account: Account, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """A file is made while it is sent: behind the same wall."""
+    with walls.around(account.pk, account.parent_id or account.pk):
+        yield from parts
 
 
 def _acting(request: HttpRequest) -> Membership | None:
     """A place that is no row: somebody of the back office acts for an account, with the rights of its users."""
     user = request.user
     wanted = request.session.get(ACTING) if user.is_authenticated else None
-    if not wanted or not user.is_staff or request.brand is not None or not gave_factor(request):  # type: ignore[attr-defined]
+    if not wanted or not user.is_staff or not may_be_office(request) or not gave_factor(request):
         return None
     account = open_account_of(wanted)
     if account is None:

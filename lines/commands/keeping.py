@@ -49,7 +49,7 @@ def drop_months(*, today: dt.date) -> int:
         if month >= first:
             break
         if _has_openings_after(_month(month, 1)):
-            dropped += _alone(f'DROP TABLE "{name}"') or 0
+            dropped += _alone("SELECT drop_reading_month(%s)", month)
     return dropped
 
 

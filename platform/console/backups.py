@@ -24,6 +24,7 @@ from kit.errors import Refusal
 from psycopg import sql
 
 from accounts.audit import prove
+from console.roles import make_roles
 from lines.books import check_books
 
 JOBS = "2"  # processes that restore side by side
@@ -207,6 +208,7 @@ def _scratch(name: str, path: Path, *, keep: bool = False) -> Iterator[None]:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     done = False
+    make_roles()  # a dump names them
     try:
         restore = ("--no-owner", "--exit-on-error", "--jobs", JOBS, "--dbname", name)
         _run("pg_restore", *restore, str(path), database=name)

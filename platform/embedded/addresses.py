@@ -6,10 +6,11 @@ import os
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DATABASE = "linekeeper"
+DATABASE = "linekeeper"  # also the role that owns the embedded one
+APP_ROLE = "linekeeper_app"  # what every process is there: it reads and writes rows, and changes no table
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 REDIS_SOCKET = "redis.sock"
 LONGEST_SOCKET_PATH = 103  # 107 bytes on Linux, 103 on macOS
@@ -49,9 +50,18 @@ def is_embedded_redis() -> bool:
 
 
 def database_url() -> str:
-    """Return DATABASE_URL, or the embedded PostgreSQL's address."""
-    embedded = f"postgresql://{DATABASE}@/{DATABASE}?host={quote(str(socket_dir()), safe='')}"
-    return os.environ.get("DATABASE_URL") or embedded
+    """Return DATABASE_URL, or the embedded PostgreSQL's address, as what every process is."""
+    return os.environ.get("DATABASE_URL") or _embedded(APP_ROLE)
+
+
+def owner_url() -> str:
+    """Return the same for who owns its tables: DATABASE_OWNER_URL, else DATABASE_URL, else the embedded one."""
+    given = os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL")
+    return given or _embedded(DATABASE)
+
+
+def _embedded(role: str) -> str:
+    return f"postgresql://{role}@/{DATABASE}?host={quote(str(socket_dir()), safe='')}"
 
 
 # A server whose machine is gone says nothing: within half a minute it is given up, and asked for anew. Milliseconds for
@@ -65,14 +75,38 @@ GONE = {
 }
 
 
-def database_settings() -> dict[str, Any]:
+def database_settings(*, as_owner: bool = False) -> dict[str, Any]:
     """Return the database in the form of one entry of Django's DATABASES."""
     from psycopg.conninfo import conninfo_to_dict
 
-    parts = {key: str(value) for key, value in conninfo_to_dict(database_url()).items() if value is not None}
+    parts = {
+        key: str(value)
+        for key, value in conninfo_to_dict(owner_url() if as_owner else database_url()).items()
+        if value is not None
+    }
     named = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     django = {ours: parts.pop(theirs, "") for ours, theirs in named.items()}
     return {"ENGINE": "django.db.backends.postgresql", **django, "OPTIONS": {**GONE, **parts}}
+
+
+def in_clear() -> list[str]:
+    """Return which of the addresses of the environment lead to another machine without TLS."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    found = []
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        parts = conninfo_to_dict(os.environ.get(name, ""))
+        hosts = str(parts.get("host") or "").split(",")
+        is_local = all(host in LOCAL or host.startswith("/") for host in hosts)
+        if not is_local and parts.get("sslmode") not in ("require", "verify-ca", "verify-full"):
+            found.append(name)
+    redis = urlsplit(os.environ.get("REDIS_URL", ""))
+    if redis.scheme == "redis" and redis.hostname not in LOCAL:
+        found.append("REDIS_URL")
+    return found
+
+
+LOCAL = ("", "localhost", "127.0.0.1", "::1")
 
 
 def redis_url(database: int = 0) -> str:

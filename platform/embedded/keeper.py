@@ -66,6 +66,8 @@ def _start(servers: Supervisor) -> None:
     if addresses.is_embedded_redis():
         servers.start(redis.program())
     servers.wait_until_ready(seconds=60)
+    if addresses.is_embedded_database():
+        postgres.make_role()
 
 
 def _say_ready(servers: Supervisor, own: int) -> None:

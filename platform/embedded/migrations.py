@@ -18,7 +18,7 @@ def _sources() -> Iterator[str | bytes]:
     repository = addresses.REPOSITORY
     for path in sorted(repository.glob("*/migrations/0*.py")):
         yield str(path.relative_to(repository))
-    for name in ("requirements-dev.lock", "platform/config/settings/base.py"):
+    for name in ("requirements-dev.lock", "platform/config/settings/base.py", "platform/console/roles.py"):
         yield (repository / name).read_bytes()
 
 
@@ -28,5 +28,11 @@ def _migrate() -> None:
     from django.db import connections
 
     django.setup()
-    call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
+    usual = dict(connections["default"].settings_dict)
     connections.close_all()
+    connections["default"].settings_dict["USER"] = addresses.DATABASE
+    try:
+        call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
+    finally:
+        connections.close_all()
+        connections["default"].settings_dict["USER"] = usual["USER"]

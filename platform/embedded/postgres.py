@@ -57,6 +57,15 @@ def program() -> Program:
     )
 
 
+def make_role() -> None:
+    """Make what every process is, where this data folder has none yet; the tables' rights follow with `migrate`."""
+    import psycopg
+
+    with psycopg.connect(addresses.owner_url(), autocommit=True) as owner:
+        if not owner.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [addresses.APP_ROLE]).fetchone():
+            owner.execute(f"CREATE ROLE {addresses.APP_ROLE} LOGIN")
+
+
 def data_folder() -> Path:
     """Return PostgreSQL's data folder."""
     return addresses.data_dir() / "postgres"

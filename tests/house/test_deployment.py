@@ -28,9 +28,7 @@ SECRETS = {
     "caddy": set(),
     "web": SENDS | {"stripe_webhook_secret", "metrics_token"},
     **dict.fromkeys(("worker", "reader", "sender", "exporter", "beat"), SENDS),
-    "migrate": ALL,
-    "operate": ALL,
-    "backup": ALL,
+    **dict.fromkeys(("migrate", "operate", "backup"), ALL | {"database_owner_url"}),
     "postgres": {"postgres_password"},
     "redis": {"redis_password"},
 }
@@ -96,7 +94,9 @@ def test_every_secret_of_compose_is_made_by_the_script_and_read(tmp_path: Path) 
         subprocess.run([tmp_path / "scripts" / "new-secrets"], check=True)
     made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     assert set(made) == set(compose()["secrets"])
-    assert made["postgres_password"] in made["database_url"]
+    assert made["postgres_password"] in made["database_owner_url"]
+    assert made["postgres_password"] not in made["database_url"]
+    assert "//linekeeper_app:" in made["database_url"]
     assert len(set(made.values()) - {""}) == len([text for text in made.values() if text])
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
     from cryptography.fernet import Fernet

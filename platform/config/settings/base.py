@@ -10,6 +10,7 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
 from embedded import addresses
+from kit.outside import listed
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 DATA_DIR = addresses.data_dir()
@@ -104,7 +105,11 @@ TEMPLATES = [
 ]
 
 # A connection serves many requests: making one costs more than most of them, and what it has planned goes with it.
-DATABASES = {"default": addresses.database_settings() | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+# manage.py sets it for the commands that change tables; everything else is a role that cannot.
+AS_OWNER = os.environ.get("LINEKEEPER_AS_OWNER") == "1"
+DATABASES = {
+    "default": addresses.database_settings(as_owner=AS_OWNER) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Limits of logins are counted here, a few rows a minute: the console needs no Redis.
 CACHES = {
@@ -123,7 +128,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.passwords.EasyToGuess"},
+    {"NAME": "accounts.passwords.Breached"},
 ]
+# A list of all breached passwords that is asked by the first five characters of a SHA-1, such as
+# https://api.pwnedpasswords.com/range. Without it the list that we bring is all.
+BREACHED_PASSWORDS_URL = os.environ.get("BREACHED_PASSWORDS_URL", "")
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -154,7 +163,8 @@ MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off is no stranger's
+MFA_TOTP_TOLERANCE = 0  # a code opens within its own 30 seconds, and once
+RECOVERY_CODE_ROUNDS = 600_000  # of PBKDF2-SHA256
 
 LANGUAGE_CODE = "en-gb"
 FORMAT_MODULE_PATH = ["config.formats"]
@@ -228,8 +238,16 @@ DEFAULT_FROM_EMAIL = os.environ.get("LINEKEEPER_MAIL_FROM", "Linekeeper <no-repl
 # Where people open the console, as mails say it: https://console.example.com. Without it mails carry no such links.
 CONSOLE_URL = os.environ.get("LINEKEEPER_URL", "").rstrip("/")
 
+# A host for the back office alone, so that no tenant's page is of the same origin. Empty: it is at every own host.
+BACK_OFFICE_HOST = os.environ.get("BACK_OFFICE_HOST", "").lower()
+OFFICE_URL = f"https://{BACK_OFFICE_HOST}" if BACK_OFFICE_HOST else CONSOLE_URL
+
+# Whether everybody gives a second factor, or only the back office and the people of accounts that ask for it.
+SECOND_FACTOR_FOR_ALL = False
+
 # Who outside gets the signed ends of the audit's chains once a day, so that nobody inside can cut one unseen.
 AUDIT_ANCHOR_MAIL = os.environ.get("AUDIT_ANCHOR_MAIL", "")
+AUDIT_ANCHOR_URL = os.environ.get("AUDIT_ANCHOR_URL", "")  # by POST
 
 # A demo's accounts have public passwords: no installation but the embedded one makes them.
 DEMO_IS_ALLOWED = False
@@ -291,6 +309,13 @@ WEBHOOKS_TO_PRIVATE = os.environ.get("WEBHOOKS_TO_PRIVATE", "") == "1"
 
 # And to these ports of them: any port would make this machine a scanner of others' for its customers.
 WEBHOOK_PORTS = tuple(int(port) for port in os.environ.get("WEBHOOK_PORTS", "443,8443").split(","))
+
+# And to these hosts of them: *.example.com is each name under it. Empty: every public one.
+WEBHOOK_HOSTS = listed(os.environ.get("WEBHOOK_HOSTS", ""))
+
+# Whose APIs are called. Empty: those that carriers have already, and what the operator's own commands name.
+CARRIER_HOSTS = listed(os.environ.get("CARRIER_HOSTS", "*"))
+ONLY_ENCRYPTED = False  # whether a carrier may be called by plain HTTP
 
 # How far the timestamp of a signed API request may be from our time.
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))

@@ -8,8 +8,11 @@ from .base import *  # noqa: F403
 
 DEMO_IS_ALLOWED = True
 ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
-DATABASES["default"]["CONN_MAX_AGE"] = 0  # noqa: F405 - a database goes away only when nobody is connected to it
+DATABASES = {"default": addresses.database_settings(as_owner=True)}  # noqa: F405 - it makes databases and empties tables
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+MFA_TOTP_TOLERANCE = 1  # a test may begin in one half minute and end in the next
+RECOVERY_CODE_ROUNDS = 1
 CLOCK_IS_THE_DATABASE = False  # tests that may not touch the database ask for the time, too
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

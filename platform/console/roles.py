@@ -1,0 +1,164 @@
+"""Who is who to the database: the owner changes tables, the application changes rows, a tenant sees its own rows.
+
+Applied by `migrate`, as the owner, each time: harmless twice, and quick where nothing is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import DatabaseError, connections, transaction
+from django.db.models import Field, ForeignKey
+from embedded import addresses
+from kit.errors import Refusal
+from kit.walls import ACCOUNT, PAYER, TENANT
+from psycopg import errors, sql
+from psycopg.conninfo import conninfo_to_dict
+
+log = logging.getLogger(__name__)
+
+# A person's own, in several accounts; and what no tenant's page reads.
+WITHOUT = {"accounts_membership", "accounts_invitation", "accounts_ownershipoffer"}
+# What an account that another pays for must know of who pays: whether the balance lasts, and in whose dress it is.
+OF_PAYER_TOO = {"accounts_brand", "accounts_brandlogo"}
+
+ME = f"(SELECT nullif(current_setting('{ACCOUNT}', true), '')::bigint)"
+PAYS = f"(SELECT nullif(current_setting('{PAYER}', true), '')::bigint)"
+FAMILY = f"SELECT id FROM accounts_account WHERE id = {ME} OR parent_id = {ME}"
+
+
+class RolesMissing(Refusal):
+    """Somebody with more rights must make them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    name: str
+    password: str = ""
+
+
+def application() -> Role:
+    """What DATABASE_URL connects as."""
+    parts = conninfo_to_dict(addresses.database_url())
+    return Role(str(parts.get("user") or ""), str(parts.get("password") or ""))
+
+
+def walled() -> dict[str, str]:
+    """Table -> which of its rows are a tenant's, as SQL."""
+    found = {"accounts_account": f"id = {ME} OR parent_id = {ME} OR id = {PAYS}"}
+    for model in apps.get_models():
+        table, columns = model._meta.db_table, {field.column for field in model._meta.concrete_fields if _is_who(field)}
+        if table in WITHOUT or not columns & {"account_id", "payer_id"}:
+            continue
+        mine = [f"{column} = {ME}" for column in sorted(columns & {"account_id", "payer_id"})]
+        if "payer_id" not in columns:
+            mine.append(f"account_id IN ({FAMILY})")
+            if table.startswith("billing_") or table in OF_PAYER_TOO:
+                mine.append(f"account_id = {PAYS}")
+        found[table] = " OR ".join(mine)
+    return found
+
+
+def _is_who(field: Field[Any, Any]) -> bool:
+    return isinstance(field, ForeignKey) and field.related_model._meta.label == "accounts.Account"
+
+
+def make_roles(*, using: str = "default") -> tuple[str, list[Role]]:
+    """Who asks, and the roles beside it, made where they are missing. Raises RolesMissing."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT rolname, rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+        owner, may_make = cursor.fetchone()
+    others = [role for role in (application(), Role(TENANT)) if role.name and role.name != owner]
+    missing = [role.name for role in others if not _is_there(using, role, may_make=may_make)]
+    if missing:
+        raise RolesMissing(f"The roles {', '.join(missing)} are missing and {owner} may not make them")
+    return owner, others
+
+
+def apply(*, using: str = "default", **_: object) -> None:
+    """After `migrate`. What the owner may not do is said, and done by who may (docs/operating.md)."""
+    try:
+        owner, others = make_roles(using=using)
+    except RolesMissing as missing:
+        log.error("%s; see docs/operating.md", missing)
+        return
+    app = application()
+    names = [role.name for role in others]
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        for name in names:
+            _grant(cursor, name)
+        _let_become_tenant(cursor, app.name or owner)
+        for table, rows in walled().items():
+            _wall(cursor, table, rows, app.name if app.name != owner else "")
+        cursor.execute("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", [app.name])
+        if app.name == owner or cursor.fetchone()[0]:
+            log.warning("%s may more than change rows; name another role in DATABASE_URL", app.name)
+
+
+def _is_there(using: str, role: Role, *, may_make: bool) -> bool:
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role.name])
+        if cursor.fetchone():
+            return True
+        if not may_make:
+            return False
+        made = sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role.name))
+        if role.name != TENANT:
+            made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
+                sql.Identifier(role.name), sql.Literal(role.password or None)
+            )
+        try:
+            with transaction.atomic(using=using):
+                cursor.execute(made)
+        except DatabaseError as error:  # another migration of this server was quicker
+            if not isinstance(error.__cause__, errors.DuplicateObject | errors.UniqueViolation):
+                raise
+        return True
+
+
+def _grant(cursor: Any, name: str) -> None:
+    """Rows, of tables that are there and of those that will be; no table, no trigger, no migration."""
+    who = sql.Identifier(name)
+    for text in (
+        "GRANT USAGE ON SCHEMA public TO {}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
+        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
+        "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}",
+    ):
+        cursor.execute(sql.SQL(text).format(who))
+
+
+def _let_become_tenant(cursor: Any, name: str) -> None:
+    cursor.execute("SELECT pg_has_role(%s, %s, 'MEMBER')", [name, TENANT])
+    if not cursor.fetchone()[0]:
+        cursor.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(TENANT), sql.Identifier(name)))
+
+
+def _wall(cursor: Any, table: str, rows: str, app: str) -> None:
+    """A policy for the tenant, and one that hides nothing from the application. Only where it is another one than
+    there is: a running installation's table is locked for that."""
+    digest = hashlib.sha256(f"{rows} {app}".encode()).hexdigest()[:16]
+    cursor.execute(
+        "SELECT obj_description(oid, 'pg_policy') FROM pg_policy WHERE polrelid = %s::regclass AND polname = 'family'",
+        [table],
+    )
+    row = cursor.fetchone()
+    if row and row[0] == digest:
+        return
+    on = sql.Identifier(table)
+    for name, role, which in (("family", TENANT, rows), ("everything", app, "true")):
+        cursor.execute(sql.SQL("DROP POLICY IF EXISTS {} ON {}").format(sql.Identifier(name), on))
+        if role:
+            cursor.execute(
+                sql.SQL("CREATE POLICY {} ON {} TO {} USING ({})").format(
+                    sql.Identifier(name), on, sql.Identifier(role), sql.SQL(which)
+                )
+            )
+    cursor.execute(sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(on))
+    cursor.execute(sql.SQL("COMMENT ON POLICY family ON {} IS {}").format(on, sql.Literal(digest)))
