@@ -68,7 +68,8 @@ def needs(*rights: Right) -> Callable[[Page[Given]], Door[Given]]:
                 return render(request, "accounts/no_account.html", status=403)
             if not all(request.membership.may(right) for right in rights):
                 raise Http404
-            if request.account.demands_second_factor and not gave_factor(request):
+            demanded = settings.SECOND_FACTOR_FOR_ALL or request.account.demands_second_factor
+            if demanded and not gave_factor(request):
                 return to_factor(request)
             return page(request, *args, **kwargs)
 

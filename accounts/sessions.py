@@ -14,6 +14,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from kit import clock
+from kit.office import is_at_office
 
 from accounts import devices
 from accounts.commands.staff import end_sessions
@@ -27,8 +28,10 @@ LIVE = "X-Live"  # a part of a page that asks again by itself: nobody is there f
 
 
 def place_of(request: HttpRequest) -> str:
-    """The installation's own hosts are one place; each brand's domain is another."""
+    """The installation's own hosts are one place, but for the back office's; each brand's domain is another."""
     brand = getattr(request, "brand", None)
+    if is_at_office(request):
+        return "back office"
     return f"{brand.key}@{brand.domain}" if brand else ""
 
 
@@ -62,7 +65,9 @@ class SessionEndsMiddleware:
         if not isinstance(request.user, User):  # its password or its key changed meanwhile
             return
         now, ends = clock.now(), ends_of(request.user)
-        if ends.have_come(opened=_moment(session.get(OPENED)), seen=_moment(session.get(SEEN)), now=now):
+        if is_at_office(request) and not request.user.is_staff:
+            logout(request)
+        elif ends.have_come(opened=_moment(session.get(OPENED)), seen=_moment(session.get(SEEN)), now=now):
             logout(request)
             messages.info(request, "Your session ended. Log in again to continue.")
         elif LIVE not in request.headers and now.timestamp() - session.get(SEEN, 0) >= NOTED:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+import httpx
 from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -12,6 +15,7 @@ from accounts.commands import desk, events, invitations, logins, waiting_letters
 from accounts.dress import dress_of
 from accounts.models import PostedLetter
 
+log = logging.getLogger(__name__)
 BATCH = 50
 
 
@@ -58,15 +62,29 @@ def _save(letter: posting.Posted, fields: list[str]) -> None:
 
 @shared_task
 def anchor_audit() -> int:
-    """Mails the signed ends of all chains to somebody outside, once a day, where the installation names them."""
-    if not settings.AUDIT_ANCHOR_MAIL:
+    """Sends the signed ends of all chains to somebody outside, once a day, by mail and by webhook, where the
+    installation names them. One that fails keeps the other from nothing."""
+    if not (settings.AUDIT_ANCHOR_MAIL or settings.AUDIT_ANCHOR_URL):
         return 0
     ends = audit.heads()
     page = audit.signed(ends, clock.now())
-    text = f"Keep this mail. check_audit --since compares the audit with it.\n\n{page}"
-    to = settings.AUDIT_ANCHOR_MAIL
-    waiting_letters.post(account=None, to=to, subject=f"audit heads of {clock.today()}", text=text)
+    if settings.AUDIT_ANCHOR_URL:
+        _post_heads(page)
+    if settings.AUDIT_ANCHOR_MAIL:
+        text = f"Keep this mail. check_audit --since compares the audit with it.\n\n{page}"
+        to = settings.AUDIT_ANCHOR_MAIL
+        waiting_letters.post(account=None, to=to, subject=f"audit heads of {clock.today()}", text=text)
     return len(ends)
+
+
+def _post_heads(page: str) -> None:
+    """The page as it would be kept in a file."""
+    try:
+        httpx.post(
+            settings.AUDIT_ANCHOR_URL, content=page.encode(), headers={"Content-Type": "text/plain"}, timeout=30
+        ).raise_for_status()
+    except httpx.HTTPError as error:
+        log.error("The audit's ends could not be sent to AUDIT_ANCHOR_URL: %s", error)
 
 
 @shared_task

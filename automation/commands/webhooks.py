@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from kit import clock, crypto
 from kit.errors import Invalid, Refusal
+from kit.outside import is_listed
 
 from accounts.commands import record
 from accounts.models import Account
@@ -115,6 +116,8 @@ def _checked_url(url: str) -> str:
     is_literal = ":" in host or host.replace(".", "").isdigit()
     if not private and (host == "localhost" or (is_literal and not outbound.is_public(host))):
         raise Invalid("Give a public address: this one leads into a private network")
+    if settings.WEBHOOK_HOSTS and not is_listed(host, settings.WEBHOOK_HOSTS):
+        raise Invalid(f"{host} is not a host that webhooks may go to. Ask your provider")
     return url
 
 

@@ -42,7 +42,7 @@ def add_carrier(
         raise Invalid(f"A {kind} carrier needs --secret {' and --secret '.join(f'{name}=...' for name in missing)}")
     if extra := sorted(set(secrets) - client.secret_names):
         raise Invalid(f"A {kind} carrier has no secret {', '.join(extra)}")
-    url = api_address(url=url)
+    url = api_address(url=url, by=by)
     check_cycle_day(kind=kind, cycle_day=cycle_day)
     try:
         with transaction.atomic():

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 from kit import clock, crypto
 from kit.errors import Invalid
+from kit.outside import is_listed
 
 from accounts.commands import record
-from accounts.policy import Actor
+from accounts.policy import Actor, ActorKind
 from lines import counting, policy
 from lines.carriers import CLIENTS
 from lines.carriers.base import MEANINGS
@@ -52,7 +54,7 @@ def tune_carrier(
     """
     carrier = Carrier.objects.select_for_update().get(pk=carrier.pk)
     given: dict[str, Any] = {
-        "url": None if url is None else api_address(url=url),
+        "url": None if url is None else api_address(url=url, by=by),
         "read_every": None if read_every is None else _pace(read_every),
         "apn": None if apn is None else checked_apn(text=apn),
         "apn_user": None if apn_user is None else checked_apn_text(text=apn_user),
@@ -144,11 +146,24 @@ def _turn_on(carrier: Carrier, cycle_day: int, by: Actor) -> None:
     )
 
 
-def api_address(*, url: str) -> str:
-    """An API's root as it is kept. Raises Invalid."""
+def api_address(*, url: str, by: Actor) -> str:
+    """An API's root as it is kept: at a host that the installation calls, since our credentials are sent there. Without
+    a list of hosts the operator's own commands name them, and the back office takes those that are in use.
+
+    Raises Invalid.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Invalid(f"{url!r} is no address of an API; write it like https://api.example.com")
+    if parts.scheme == "http" and settings.ONLY_ENCRYPTED:
+        raise Invalid("A carrier is called over HTTPS. Write the address with https://")
+    hosts, host = settings.CARRIER_HOSTS, parts.hostname
+    if not is_listed(host, hosts) and (hosts or by.kind is ActorKind.BACK_OFFICE):
+        used = {urlsplit(one).hostname for one in Carrier.objects.values_list("url", flat=True)}
+        if hosts or host not in used:
+            raise Invalid(
+                f"{host} is not a host that this installation calls. Your administrator adds it to CARRIER_HOSTS."
+            )
     return url.rstrip("/")
 
 

@@ -29,6 +29,7 @@ from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXT
 from kit.again import confirmed_first
 from kit.errors import Refusal
 from kit.factors import door_to_factor, gave_factor
+from kit.office import may_be_office
 
 COUNTED = 100_000  # rows that a list counts at most
 
@@ -54,13 +55,12 @@ class BackOffice(UnfoldAdminSite):  # type: ignore[misc]
     def has_permission(self, request: HttpRequest) -> bool:
         """At the installation's own hosts only: who has a tenant's domain can lead it elsewhere."""
         user: Any = request.user
-        is_ours = getattr(request, "brand", None) is None
-        return bool(is_ours and user.is_active and user.is_staff and gave_factor(request))
+        return bool(may_be_office(request) and user.is_active and user.is_staff and gave_factor(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
         """There is one log-in for everybody; a session that gave no second factor is brought to where one is given."""
         user: Any = request.user
-        if getattr(request, "brand", None) is not None:
+        if not may_be_office(request):
             raise Http404
         if not user.is_authenticated:
             return redirect_to_login(request.get_full_path())

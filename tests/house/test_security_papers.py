@@ -49,3 +49,14 @@ def test_the_limits_on_paper_are_those_of_the_rules() -> None:
 
 def test_the_words_that_no_password_may_be_are_on_paper() -> None:
     assert [word for word in CONTEXT if word.removesuffix("s") not in PAPER] == []
+
+
+@pytest.mark.parametrize("title", ["Values that are judged together", "What shows each control"])
+def test_each_paper_row_names_what_shows_it(title: str) -> None:
+    _, _, rest = PAPER.partition(f"## {title}\n")
+    rows = [row for row in rest.partition("\n## ")[0].splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 6
+    for row in rows:
+        shown = row.strip("| ").rpartition("| ")[2]
+        assert shown.startswith("tests/"), row
+        assert re.search(r"^def test_", (ROOT / shown).read_text(), re.MULTILINE), row

@@ -3,6 +3,8 @@
 import os
 
 from django.core.exceptions import ImproperlyConfigured
+from embedded import addresses
+from kit.outside import listed
 
 from accounts.hosts import AllowedHosts
 
@@ -22,7 +24,15 @@ if os.environ.get("LINEKEEPER_NOW"):
 for _name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ENCRYPTION_KEYS"):
     _required(_name)
 
-ALLOWED_HOSTS = AllowedHosts(filter(None, map(str.strip, _required("ALLOWED_HOSTS").split(","))))
+# What leaves this machine is encrypted, unless the operator says that the network is nobody else's.
+if os.environ.get("CLEAR_INSIDE") != "1" and (_clear := addresses.in_clear()):
+    raise ImproperlyConfigured(
+        f"{' and '.join(_clear)} would be spoken to in clear: add ?sslmode=verify-full, write rediss://, or set"
+        " CLEAR_INSIDE=1 where that network is yours alone; see docs/operating.md"
+    )
+
+_own = [*filter(None, map(str.strip, _required("ALLOWED_HOSTS").split(","))), *filter(None, [BACK_OFFICE_HOST])]  # noqa: F405
+ALLOWED_HOSTS = AllowedHosts(dict.fromkeys(_own))
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in list.__iter__(ALLOWED_HOSTS) if host[0] != "."]
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
@@ -37,6 +47,10 @@ MIDDLEWARE.insert(_after, "django.middleware.gzip.GZipMiddleware")  # noqa: F405
 
 MIDDLEWARE.insert(1, "kit.proxies.ForwardedMiddleware")  # noqa: F405 - after the probes, which come over no proxy
 LOGGING["handlers"]["stderr"]["formatter"] = os.environ.get("LINEKEEPER_LOG_FORMAT", "json")  # type: ignore[index]  # noqa: F405
+
+SECOND_FACTOR_FOR_ALL = os.environ.get("SECOND_FACTOR", "everybody") != "optional"
+CARRIER_HOSTS = listed(os.environ.get("CARRIER_HOSTS", ""))
+ONLY_ENCRYPTED = True
 
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # so that sign-up, too, never tells who is here already
 SESSION_COOKIE_SECURE = True
