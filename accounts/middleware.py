@@ -5,7 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import translation
 from kit import clock, logs, walls
 from kit.factors import gave_factor
@@ -55,8 +55,8 @@ class ActingAccountMiddleware:
             return self.get_response(request)
         with walls.around(account.pk, account.parent_id or account.pk):
             response = self.get_response(request)
-        if response.streaming:  # type: ignore[attr-defined]
-            response.streaming_content = _behind(account, response.streaming_content)  # type: ignore[attr-defined]
+        if isinstance(response, StreamingHttpResponse):
+            response.streaming_content = _behind(account, response.streaming_content)
         return response
 
 

@@ -30,6 +30,7 @@ UNSEEN = "••••• •••••"
 class HashedRecoveryCodes(auth.RecoveryCodes):  # type: ignore[misc]
     """In the place of allauth's own class (see `install`)."""
 
+    instance: Authenticator
     codes: tuple[str, ...] = ()  # those that are shown now
 
     @classmethod

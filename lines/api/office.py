@@ -207,7 +207,7 @@ def all_carriers(_by: Actor) -> Carriers:
 def new_carrier(by: Actor, asked: NewCarrier) -> CarrierShown:
     """Makes a carrier known, once it has taken the credentials"""
     carriers.checked_secrets(kind=asked.kind, secrets=asked.secrets)
-    try_new(kind=asked.kind, url=asked.url, secrets=asked.secrets)
+    try_new(kind=asked.kind, url=asked.url, secrets=asked.secrets, by=by)
     made = add_carrier(
         name=asked.name, kind=asked.kind, url=asked.url, secrets=asked.secrets, cycle_day=asked.cycle_day, by=by
     )

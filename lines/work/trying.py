@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from kit import crypto
 from kit.errors import Invalid
 
+from accounts.policy import Actor
 from lines import carriers
 from lines.carriers.base import MEANINGS, CarrierFailure, Dialect, Refused
 from lines.carriers.wire import Unauthorized
@@ -41,12 +42,12 @@ def try_secrets(carrier: Carrier, secrets: Mapping[str, str]) -> None:
         gate.close()
 
 
-def try_new(*, kind: str, url: str, secrets: Mapping[str, str]) -> None:
+def try_new(*, kind: str, url: str, secrets: Mapping[str, str], by: Actor) -> None:
     """Asks a carrier that is not known yet for the status of one SIM. Raises Invalid where it does not take these."""
     title = carriers.CLIENTS[kind].title
     given = checked_secrets(kind=kind, secrets=secrets)
     try:
-        client = carriers.open_client(kind, url=api_address(url=url), secrets=given, timeout=TIMEOUT)
+        client = carriers.open_client(kind, url=api_address(url=url, by=by), secrets=given, timeout=TIMEOUT)
         try:
             client.get_status(NOBODYS)
         finally:

@@ -91,7 +91,8 @@ def _message(request: HttpRequest) -> _Message:
 def _facts(message: _Message) -> dict[str, Any]:
     """What the one signature says of itself, not proved yet."""
     try:
-        ((_covered, facts),) = http_sf.parse(message.headers["Signature-Input"].encode(), tltype="dictionary").values()
+        found: Any = http_sf.parse(message.headers["Signature-Input"].encode(), tltype="dictionary")
+        ((_covered, facts),) = found.values()
         return dict(facts)
     except (ValueError, TypeError):
         raise Unauthenticated("The header Signature-Input is not one signature as RFC 9421 writes it") from None

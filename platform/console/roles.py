@@ -51,7 +51,8 @@ def walled() -> dict[str, str]:
     """Table -> which of its rows are a tenant's, as SQL."""
     found = {"accounts_account": f"id = {ME} OR parent_id = {ME} OR id = {PAYS}"}
     for model in apps.get_models():
-        table, columns = model._meta.db_table, {field.column for field in model._meta.concrete_fields if _is_who(field)}
+        table = model._meta.db_table
+        columns = {str(field.column) for field in model._meta.concrete_fields if _is_who(field)}
         if table in WITHOUT or not columns & {"account_id", "payer_id"}:
             continue
         mine = [f"{column} = {ME}" for column in sorted(columns & {"account_id", "payer_id"})]
