@@ -4,11 +4,13 @@ import os
 
 os.environ |= {"SOCIAL_GOOGLE_CLIENT_ID": "google-client", "SOCIAL_GOOGLE_SECRET": "google-secret"}
 
+from embedded import addresses
+
 from .base import *  # noqa: F403
 
 DEMO_IS_ALLOWED = True
 ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
-DATABASES = {"default": addresses.database_settings(as_owner=True)}  # noqa: F405 - it makes databases and empties tables
+DATABASES = {"default": addresses.database_settings(as_owner=True)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MFA_TOTP_TOLERANCE = 1  # a test may begin in one half minute and end in the next
