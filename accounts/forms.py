@@ -104,18 +104,35 @@ class InviteForm(RoleForm):
     field_order = ["emails", "role"]
 
     def clean_emails(self) -> list[str]:
-        parts = (part.strip("<>\"'()").lower() for part in re.split(r"[\s,;]+", self.cleaned_data["emails"]))
-        found = list(dict.fromkeys(part for part in parts if "@" in part))
+        found = addresses_in(self.cleaned_data["emails"])
         if not found:
-            raise ValidationError("There is no mail address in this; write it like jane@company.com.")
+            raise ValidationError("Enter an email address, such as jane@company.com.")
+        if wrong := [one for one in found if not _is_email(one)]:
+            more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+            shown = ", ".join(f"“{one[:60]}”" for one in wrong[:3])
+            are = "isn’t an email address" if len(wrong) == 1 else "aren’t email addresses"
+            raise ValidationError(f"{shown}{more} {are}. Nobody was invited.")
         if len(found) > MOST_AT_ONCE:
-            raise ValidationError(f"These are {len(found)} addresses; invite at most {MOST_AT_ONCE} at once.")
-        for email in found:
-            try:
-                validate_email(email)
-            except ValidationError:
-                raise ValidationError(f"{email} is not a mail address; nobody was invited.") from None
+            raise ValidationError(f"These are {len(found)} addresses. Invite at most {MOST_AT_ONCE} at once.")
         return found
+
+
+def addresses_in(text: str) -> list[str]:
+    """Everything in a list that should be an email address, each once: whatever else is in it is not left out.
+
+    `Jane Doe <jane@company.com>`, as mail programs write it, is one; the name is not typed for us.
+    """
+    named = re.sub(r"(?m)(?:^|(?<=[,;]))\s*(?:\"[^\"\n]*\"\s*|[^<>,;\n@]*)<([^<>\s]+@[^<>\s]+)>", r" \1 ", text)
+    parts = (part.strip("<>\"'()").lower() for part in re.split(r"[\s,;]+", named))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def _is_email(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 class FirstPasswordForm(forms.Form):

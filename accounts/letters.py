@@ -8,9 +8,13 @@ from accounts.models import Invitation
 from accounts.policy import INVITATION_DAYS
 
 
+def who_asks(asked: Invitation) -> str:
+    """Who invites: a sub-account's people know their provider, and nobody's name there."""
+    return dress_of(asked.account).name if asked.account.is_subaccount else asked.invited_by
+
+
 def invitation(asked: Invitation, token: str) -> Letter:
-    is_outside = asked.account.is_subaccount  # its people know its provider, and nobody's name there
-    who = dress_of(asked.account).name if is_outside else asked.invited_by
+    who = who_asks(asked)
     return Letter(
         f"join {asked.account.name}",
         f"{who} asks you to join {asked.account.name} as {asked.get_role_display().lower()}.\n\n"

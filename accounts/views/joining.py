@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from kit.errors import Refusal
 
-from accounts import queries
+from accounts import letters, queries
 from accounts.commands import invitations
 from accounts.forms import JoinForm
 from accounts.middleware import CHOSEN
@@ -40,7 +40,9 @@ def invitation(request: HttpRequest) -> HttpResponse:
             return _led_in(request, invitations.join(token=token, user=user))
         except Refusal as refusal:
             messages.error(request, refusal.message)
-    return render(request, "accounts/invitation.html", {"invitation": found, "person": user})
+    return render(
+        request, "accounts/invitation.html", {"invitation": found, "who": letters.who_asks(found), "person": user}
+    )
 
 
 def _join_as_new(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
@@ -56,7 +58,7 @@ def _join_as_new(request: HttpRequest, token: str, found: Invitation) -> HttpRes
             login(request, place.user, backend=BACKEND)
             record_authentication(request, place.user, method="password", email=found.email)
             return _led_in(request, place)
-    context = {"invitation": found, "form": form}
+    context = {"invitation": found, "who": letters.who_asks(found), "form": form}
     return render(request, "accounts/invitation.html", context, status=422 if form.errors else 200)
 
 
