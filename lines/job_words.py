@@ -1,9 +1,10 @@
-"""Jobs in words: what an action is called, and why a line was refused. Pure."""
+"""Jobs in words: what an action is called, how a job stands, and why a line was refused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lines.models import Job
 from lines.policy import Action, Item, JobState, Verdict
 
 
@@ -73,6 +74,12 @@ STATES = {
     JobState.CANCELLED: "Cancelled",
     JobState.DONE: "Done",
 }
+
+
+def state_word(job: Job) -> str:
+    """A job that was started, and of which no line has had its turn since, is queued."""
+    state = JobState(job.state)
+    return "Queued" if state is JobState.RUNNING and job.over <= job.run_from else STATES[state]
 
 
 def reason(verdict: str, note: str, *, outside: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from kit import clock
+from kit.labels import labels
 
 from accounts.models.people import Account
 from accounts.policy import ActorKind
@@ -19,7 +20,7 @@ class Event(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
     at = models.DateTimeField(default=clock.now)
-    actor_kind = models.CharField(max_length=16, choices=[(kind.value, kind.name.title()) for kind in ActorKind])
+    actor_kind = models.CharField(max_length=16, choices=labels(ActorKind))
     actor_name = models.CharField(max_length=254)
     verb = models.CharField(max_length=64)
     subject = models.CharField(max_length=128, blank=True)

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from kit import clock
+from kit.labels import labels
 from kit.money import ZERO, shown
 
 from accounts.models import Account, User
@@ -37,7 +38,7 @@ class Entry(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries", db_index=False)
     key = models.CharField(max_length=120, unique=True)
-    kind = models.CharField(max_length=16, choices=[(kind.value, kind.name.title()) for kind in EntryKind])
+    kind = models.CharField(max_length=16, choices=labels(EntryKind))
     amount = MoneyField()
     day = models.DateField()
     booked_on = models.DateField(null=True)  # found after its month's statement was closed: it stands in this day's

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 from kit import clock
+from kit.labels import labels
 from kit.money import shown
 
 from accounts.models import Account, User
@@ -54,7 +55,7 @@ class Payment(models.Model):
     is_auto = models.BooleanField(default=False)
     turn = models.PositiveIntegerField(null=True)  # of auto-refill, in which it was begun
     amount = MoneyField()
-    state = models.CharField(max_length=16, choices=[(state.value, state.name.title()) for state in PaymentState])
+    state = models.CharField(max_length=16, choices=labels(PaymentState))
     card_id = models.CharField(max_length=64)
     brand = models.CharField(max_length=32, blank=True)
     last4 = models.CharField(max_length=4)

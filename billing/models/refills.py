@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q
 from kit import clock
+from kit.labels import labels
 
 from accounts.models import Account
 from billing.models.amounts import MoneyField
@@ -17,9 +18,7 @@ class AutoRefill(models.Model):
     """Whether and how an account's card is charged by itself."""
 
     account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="auto_refill")
-    state = models.CharField(
-        max_length=16, choices=[(state.value, state.name.title()) for state in RefillState], default=RefillState.OFF
-    )
+    state = models.CharField(max_length=16, choices=labels(RefillState), default=RefillState.OFF)
     amount = MoneyField()
     fixed_on = models.DateField()
     ceiling = MoneyField(null=True, blank=True)  # the most of a month; empty: none, as its owner wished

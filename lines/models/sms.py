@@ -71,6 +71,9 @@ class SmsMessage(Leased):
             models.Index(fields=["payer", "-id"], name="sms_of_payer"),
             models.Index(fields=["account", "-id"], name="sms_of_account"),
             models.Index(fields=["line", "-id"], name="sms_of_line"),
+            models.Index(fields=["payer", "-at", "-id"], name="sms_of_payer_by_time"),
+            models.Index(fields=["account", "-at", "-id"], name="sms_of_account_by_time"),
+            models.Index(fields=["line", "-at", "-id"], name="sms_of_line_by_time"),
             models.Index(fields=["carrier", "due_at"], condition=Q(is_open=True), name="sms_by_due"),
             models.Index(fields=["payer"], condition=Q(state=SmsState.RECEIVED, seen_at=None), name="sms_unread"),
         ]

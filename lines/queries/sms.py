@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from kit.money import ZERO
 
@@ -62,7 +62,8 @@ def sms_of(viewer: Viewer) -> QuerySet[SmsMessage]:
 def list_sms(
     viewer: Viewer, *, line: Line | None = None, q: str = "", which: str = "", before: int | None = None
 ) -> tuple[list[SmsShown], bool]:
-    """The newest messages before this one, at most SIZE, and whether there are older ones.
+    """The newest messages before this one of theirs, by when they were sent or received: at most SIZE, and whether
+    there are older ones.
 
     `q`: words of the text, or an ICCID, IMEI, MSISDN or notes as the list of lines finds them. `which`: `in`, `out`,
     `unread`, `failed` or `doubtful`.
@@ -75,8 +76,9 @@ def list_sms(
     if which:
         messages = messages.filter(WHICH[which])
     if before is not None:
-        messages = messages.filter(pk__lt=before)
-    rows = list(messages.select_related("line", "account").order_by("-id")[: SIZE + 1])
+        then = sms_of(viewer).filter(pk=before).values("at")[:1]
+        messages = messages.filter(Q(at__lt=Subquery(then)) | Q(at=Subquery(then), pk__lt=before))
+    rows = list(messages.select_related("line", "account").order_by("-at", "-id")[: SIZE + 1])
     return messages_shown(rows[:SIZE], viewer), len(rows) > SIZE
 
 

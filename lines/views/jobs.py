@@ -19,7 +19,7 @@ from accounts.doors import MemberRequest, needs
 from accounts.models import Account
 from accounts.policy import Right
 from lines.commands import jobs as commands
-from lines.job_words import ACTIONS, ITEMS, STATES, reason
+from lines.job_words import ACTIONS, ITEMS, reason, state_word
 from lines.models import Job, JobItem, RatePlan
 from lines.policy import Action, Item, JobState, Verdict
 from lines.queries import jobs as queries
@@ -42,7 +42,7 @@ def job_list(request: MemberRequest) -> HttpResponse:
     found = queries.jobs_of(request.membership)
     rows = list((found.filter(pk__lt=before) if before else found)[: ROWS + 1])
     context = {
-        "jobs": [(job, ACTIONS[Action(job.action)], STATES[JobState(job.state)]) for job in rows[:ROWS]],
+        "jobs": [(job, ACTIONS[Action(job.action)], state_word(job)) for job in rows[:ROWS]],
         "next": f"?before={rows[ROWS - 1].pk}" if len(rows) > ROWS else "",
         "here": request.get_full_path(),
         "runs": any(job.state == JobState.RUNNING for job in rows),
@@ -67,7 +67,7 @@ def job_page(request: MemberRequest, key: str) -> HttpResponse:
         "job": job,
         "action": action,
         "words": ACTIONS[action],
-        "state": STATES[state],
+        "state": state_word(job),
         "about": _about(action, job.parameters, request.account),
         "may": membership.may(action.right),
         "may_see_money": membership.may(Right.SEE_MONEY),

@@ -21,8 +21,10 @@ from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, Webho
 from billing.policy import Decision, PaymentState
 from lines.commands import books
 from lines.models import (
+    AddressChange,
     BooksCheck,
     Carrier,
+    Difference,
     Drive,
     FinalTotal,
     HeldMovement,
@@ -181,6 +183,18 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             Carrier.objects.filter(pk__in=running_dry()),
             "balances with carriers that run dry",
             "lines_carrier",
+            "",
+        ),
+        (
+            Difference.objects.filter(settled_at=None),
+            "differences between carriers and us",
+            "lines_difference",
+            "",
+        ),
+        (
+            AddressChange.objects.filter(is_agreed=None),
+            "addresses of carriers to agree on",
+            "lines_addresschange",
             "",
         ),
         (HeldMovement.objects.filter(state=Hold.HELD), "movements held", "lines_heldmovement", ""),

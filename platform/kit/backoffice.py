@@ -5,7 +5,6 @@ Every desk of it only reads. What it changes goes through a form of its own to a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -29,14 +28,13 @@ from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, TEXT
 from kit.again import confirmed_first
 from kit.errors import Refusal
 from kit.factors import door_to_factor, gave_factor
+from kit.labels import label_of
 from kit.office import may_be_office
 
 COUNTED = 100_000  # rows that a list counts at most
 
 # unfold's pages run Alpine's expressions and set styles in attributes; no other page may (docs/decisions).
 LOOSER = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE], "font-src": [SELF]}
-
-SHORT = re.compile(r"\b(iccid|imei|msisdn|sms|mb|url)\b")  # words of columns that are written large
 
 View = Callable[..., HttpResponse]
 
@@ -112,7 +110,9 @@ class Desk(ModelAdmin):  # type: ignore[misc]
         if self.called:
             model._meta.verbose_name_plural = self.called
         for field in model._meta.fields:
-            field.verbose_name = SHORT.sub(lambda word: word[0].upper(), str(field.verbose_name))
+            field.verbose_name = label_of(str(field.verbose_name))
+        if model.__str__ is Model.__str__:
+            model.__str__ = _numbered  # type: ignore[assignment, method-assign]
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         return bool(self.admin_site.has_permission(request))
@@ -179,6 +179,11 @@ class Desk(ModelAdmin):  # type: ignore[misc]
         }
         status = 422 if posted else 200
         return TemplateResponse(request, "backoffice/ask.html", context, status=status)
+
+
+def _numbered(row: Model) -> str:
+    """A row that has no name of its own, such as `Order 12`."""
+    return f"{label_of(str(row._meta.verbose_name))} {row.pk}"
 
 
 def dressed(form: forms.Form) -> forms.Form:
