@@ -61,6 +61,7 @@ from billing.policy.refills import (
     missing,
     refill_amount,
     retry_at,
+    rounding,
 )
 
 __all__ = [
@@ -117,6 +118,7 @@ __all__ = [
     "needs_second_person",
     "refill_amount",
     "retry_at",
+    "rounding",
     "runway_days",
     "runway_shown",
     "usage_key",

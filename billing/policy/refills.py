@@ -108,6 +108,14 @@ def refill_amount(average: Decimal, *, at_most: Decimal | None = None) -> Decima
     return Decimal(amount)
 
 
+def rounding(average: Decimal) -> str:
+    """How ten average days become the amount, in words; the largest step is a cap."""
+    wanted, amount = average * REFILL_DAYS, refill_amount(average)
+    if wanted > amount:
+        return f"Capped at the ${REFILL_STEPS[-1]} maximum"
+    return f"Minimum ${REFILL_STEPS[0]}" if amount == REFILL_STEPS[0] and wanted < amount else "Rounded up"
+
+
 def default_ceiling(amount: Decimal, average: Decimal) -> Decimal:
     """A month's most, unless the owner sets another: four refills or 1.5 x 31 average days, up to the next 50."""
     wanted = max(amount * CEILING_AMOUNTS, average * CEILING_DAYS)

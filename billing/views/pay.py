@@ -30,6 +30,7 @@ from billing.policy import (
     default_ceiling,
     largest_month,
     refill_amount,
+    rounding,
 )
 from billing.views.parts import NO_ANSWER, actor, common, leave_for
 
@@ -281,6 +282,7 @@ def _would_charge(balance: Balance) -> dict[str, object]:
     ceiling = default_ceiling(amount, balance.average_daily)
     return {
         "would_charge": amount,
+        "rounding": rounding(balance.average_daily),
         "would_limit": ceiling,
         "days_of_charges": [
             (times, amount * times, largest_month(amount, ceiling=ceiling, per_day=times)) for times in SHOWN_A_DAY

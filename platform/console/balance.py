@@ -12,9 +12,11 @@ from accounts.models import Membership
 from accounts.policy import Right
 from billing import queries
 from billing.policy import LOW_RUNWAY_DAYS, Balance, Colour
+from lines.models import Line
 
 WORDS = {Colour.RED: "Too low", Colour.ORANGE: "Low", Colour.GREEN: "Good"}
 LONGEST_RUNWAY = 999
+NEW = "new"  # in place of a colour: nothing is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class Shown:
     word: str
     runway: str  # "23 days left"
     sentence: str  # what it means and what mends it
+    is_new: bool = False  # too low, and the account pays for no line that could stop
 
     @property
     def is_good(self) -> bool:
-        return self.balance.colour is Colour.GREEN
+        return self.is_new or self.balance.colour is Colour.GREEN
 
     @property
     def missing(self) -> Decimal:
@@ -43,7 +46,10 @@ def balance_shown(membership: Membership | None) -> Shown | None:
         return None
     balance = queries.balance_of(membership.account, today=clock.today())
     colour = balance.colour
-    return Shown(balance, colour.value, WORDS[colour], _runway(balance.runway_days), _sentence(balance))
+    runway = _runway(balance.runway_days)
+    if colour is Colour.RED and not Line.objects.filter(payer_id=membership.account.payer_id).exists():
+        return Shown(balance, NEW, "No lines yet", runway, "Add funds before you activate lines.", is_new=True)
+    return Shown(balance, colour.value, WORDS[colour], runway, _sentence(balance))
 
 
 def _runway(days: Decimal | None) -> str:
@@ -60,7 +66,7 @@ def _runway(days: Decimal | None) -> str:
 def _sentence(balance: Balance) -> str:
     if balance.colour is Colour.RED:
         missing = shown_up(balance.minimum - balance.available)
-        return f"Running lines are suspended until a refill of {missing} or more."
+        return f"Lines are suspended. Add at least {missing} to reactivate them."
     if balance.colour is Colour.ORANGE:
         return f"Under {LOW_RUNWAY_DAYS} days of usage are left before lines are suspended."
     return "Nothing needs doing."

@@ -14,7 +14,7 @@ from kit.htmx import page
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from billing import queries
-from billing.policy import FIXED_ON, LOW_RUNWAY_DAYS, REFILL_STEPS, WINDOW_DAYS, refill_amount
+from billing.policy import FIXED_ON, LOW_RUNWAY_DAYS, REFILL_STEPS, WINDOW_DAYS, refill_amount, rounding
 from console.balance import balance_shown
 from lines.queries import costs_of_day
 
@@ -45,6 +45,7 @@ def explain(request: MemberRequest) -> HttpResponse:
         "green_from": balance.minimum + LOW_RUNWAY_DAYS * average,
         "refill": queries.auto_refill_of(account.pk),
         "would_charge": refill_amount(average),
+        "rounding": rounding(average),
         "ten_days": average * 10,
         "steps": ", ".join(f"${step}" for step in REFILL_STEPS),
         "fixed_on": FIXED_ON,

@@ -24,7 +24,8 @@ RULES_SHOWN = 3
 class Spending:
     """What an account's usage cost: today, this month so far, and each of the last 30 days. USD.
 
-    `last_so_far` is what last month had cost by the same day of it, `last_month` the whole of it.
+    `last_so_far` is what last month had cost by the same day of it, `last_month` the whole of it. `since`: the first
+    day that had any, where that is after last month began: then there is nothing to compare with.
     """
 
     today: Decimal
@@ -33,17 +34,20 @@ class Spending:
     last_so_far: Decimal
     last_month: Decimal
     growth: list[tuple[int, Decimal | None, Decimal | None]]  # day of the month, cost up to it: this month, last month
+    since: dt.date | None = None
 
     @property
     def change(self) -> str:
         """This month beside last month by the same day, in words."""
+        if self.since is not None:
+            return f"No full last month to compare with: usage began on {self.since:%-d %b}"
         if not self.last_so_far:
-            return "nothing by this day of last month"
+            return "No spend by this date last month"
         percent = (self.month - self.last_so_far) / self.last_so_far * 100
         if abs(percent) < 1:
-            return "about as much as last month by this day"
+            return "About the same as last month to date"
         word = "more" if percent > 0 else "less"
-        return f"{abs(percent):.0f}% {word} than last month by this day, {money(self.last_so_far)}"
+        return f"{abs(percent):.0f}% {word} than last month to date ({money(self.last_so_far)})"
 
     def chart(self) -> Chart:
         return bars(
@@ -89,7 +93,16 @@ def spending_of(membership: Membership, *, today: dt.date) -> Spending | None:
         last_so_far=sum((cost for day, cost in costs.items() if last <= day <= same_day), ZERO),
         last_month=sum((cost for day, cost in costs.items() if last <= day < this), ZERO),
         growth=_growth(costs, this, last, today),
+        since=_began(membership, costs, last),
     )
+
+
+def _began(membership: Membership, costs: dict[dt.date, Decimal], last: dt.date) -> dt.date | None:
+    """The account's first day with usage, where last month had begun without it."""
+    first = min((day for day, cost in costs.items() if cost), default=None)
+    if first is None or first <= last:
+        return None
+    return None if UsageDay.objects.filter(account=membership.account, day__lt=first).exists() else first
 
 
 def _growth(

@@ -35,7 +35,7 @@ def test_home_says_what_needs_somebody_first(acme: Account, fleet: dict[str, Lin
     Wallet.objects.update(posted=Decimal("3.20"))
     said = text_of(client_of(acme), "/")
     said = said[said.index("Needs you") :]
-    order = ["Needs you", "Balance too low: $3.20", "a refill of $1.80 or more", "2 lines wait for the carrier"]
+    order = ["Needs you", "Balance too low: $3.20", "Add at least $1.80", "2 lines wait for the carrier"]
     order += ["3 lines off", "jane@acme.example and tom@acme.example", "Used this day", "Most used this month"]
     places = [said.index(words) for words in order]
     assert places == sorted(places)
@@ -44,7 +44,10 @@ def test_home_says_what_needs_somebody_first(acme: Account, fleet: dict[str, Lin
 @pytest.mark.parametrize(
     ("posted", "words"), [("5.00", "$5.00 Good"), ("4.99", "$4.99 Too low"), ("1234.5", "$1,234.50 Good")]
 )
-def test_the_header_has_the_balance_with_a_word_and_the_sum_behind_it(acme: Account, posted: str, words: str) -> None:
+def test_the_header_has_the_balance_with_a_word_and_the_sum_behind_it(
+    acme: Account, make_line: MakeLine, posted: str, words: str
+) -> None:
+    make_line(acme)
     Wallet.objects.update(posted=Decimal(posted))
     said = text_of(client_of(acme), "/")
     assert words in said

@@ -67,7 +67,7 @@ def test_what_is_missing_is_told_so_that_paying_it_is_enough(fleet: Fleet) -> No
     for path in ("/billing/explain/", "/"):
         assert "$4.999" in owner.get(path).content.decode()
     credit(account, "-2")
-    assert "until a refill of $2.01 or more" in owner.get("/").content.decode()
+    assert "Add at least $2.01 to reactivate them" in owner.get("/").content.decode()
     with pytest.MonkeyPatch.context() as later:
         later.setenv("LINEKEEPER_NOW", "2026-11-20T13:00:00+00:00")
         credit(account, "2.01")
