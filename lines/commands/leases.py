@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,10 @@ def claim(
             f" FROM free WHERE w.{key} = free.key RETURNING w.{key}",
             [*parameters, now, now + longest_wait if longest_wait else NEVER, limit, LEASE.total_seconds()],
         )
-        return sorted(row[0] for row in cursor.fetchall())
+        ids = sorted(row[0] for row in cursor.fetchall())
+    if ids:
+        connection.close_at = time.monotonic()  # the session ends with the task, and so does the lease
+    return ids
 
 
 def is_held(*, model: type[Leased], where: str, parameters: Sequence[Any] = ()) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.signals import beat_init, celeryd_after_setup, task_postrun, task_prerun, worker_init, worker_process_init
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import close_old_connections
 from embedded import addresses, services
 from kit import logs
 from kombu.connection import Connection
@@ -91,9 +91,12 @@ def start_or_join_services(**_: object) -> None:
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
-def end_sessions_with_their_tasks(**_: object) -> None:
-    """A lease ends with its holder's session (docs/decisions, 0003): none outlives the task that took it."""
-    connections.settings[DEFAULT_DB_ALIAS]["CONN_MAX_AGE"] = 0
+def keep_sessions_between_tasks(**_: object) -> None:
+    """Most bells find nothing to do, and making a session costs more than they do. One in which a lease was taken ends
+    with its task (lines.commands.leases), since a lease ends with its holder's session (docs/decisions, 0003)."""
+    for fixup in app._fixups:
+        if fixup is not None:
+            fixup.worker_fixup.close_database = lambda **_: close_old_connections()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

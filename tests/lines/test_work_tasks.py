@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from django.db import connection
+from django.db import close_old_connections, connection
 from kombu.exceptions import OperationalError
 from simulator import Running, running
 
 from billing.models import Entry
 from lines import tasks
-from lines.models import Chunk, Drive, LineDay, ReadingPass
+from lines.commands import passes
+from lines.models import Carrier, Chunk, Drive, LineDay, ReadingPass
 from lines.work.clients import close_clients
 from tests.oracle import MB
 from tests.worlds import Story, books
@@ -166,3 +167,26 @@ def test_bells_at_once_do_the_work_once(tale: Story, rung: list[str]) -> None:
     tale.hear()
     tale.compare()
     assert not Drive.objects.exists()
+
+
+def session() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def test_a_session_in_which_work_was_claimed_ends_with_its_task_and_another_is_kept(
+    tale: Story, rung: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
+    connection.close()
+    first = session()
+    assert passes.claim_chunks(carrier=Carrier.objects.get(kind="simbase"), limit=4) == []
+    close_old_connections()
+    assert session() == first
+    tasks.plan_passes()
+    [chunk] = passes.claim_chunks(carrier=Carrier.objects.get(kind="simbase"), limit=4)
+    close_old_connections()
+    assert session() != first
+    [again] = passes.claim_chunks(carrier=Carrier.objects.get(kind="simbase"), limit=4)
+    assert (again.pk, again.attempts) == (chunk.pk, 2)

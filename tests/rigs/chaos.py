@@ -222,6 +222,22 @@ def run(kills: int, minutes: float, seed: int, lines: int, each: int = ROUND) ->
         return played(one, customers, listening, kills=kills, minutes=minutes, seed=seed, each=each)
 
 
+SUMS = ("minutes", "rounds", "kills", "acts", "bytes", "bytes_lost", "bytes_doubled", "payments", "payments_lost")
+MORE_SUMS = ("payments_doubled", "webhooks", "webhooks_lost", "lines_wrong", "right_after")
+
+
+def together(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs as one, each with an installation of its own."""
+    whole = dict(results[-1])
+    for one in results[:-1]:
+        whole |= {name: whole[name] + one[name] for name in SUMS + MORE_SUMS}
+        whole |= {name: dict(Counter(whole[name]) + Counter(one[name])) for name in ("killed", "blows")}
+        whole["usd_off"] = f"{float(whole['usd_off']) + float(one['usd_off']):.6f}"
+        whole["why"] = " ".join(filter(None, (one["why"], whole["why"])))
+        whole["ok"] = whole["ok"] and one["ok"]
+    return whole | {"seed": ", ".join(str(one["seed"]) for one in results), "minutes": round(whole["minutes"], 1)}
+
+
 def page(result: dict[str, Any]) -> str:
     """The section of docs/reliability.md."""
     after = result["right_after"] or [0.0]
@@ -254,14 +270,21 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--lines", type=int, default=90)
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--results", type=Path, help="a file of runs: this one is added, and the report is of all")
     parser.add_argument("--plant", default="", choices=plants_of("chaos"), help="a fault that must be caught")
     chosen = parser.parse_args()
     plant(chosen.plant)
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     result = run(chosen.kills, chosen.minutes, seed, chosen.lines, chosen.each)
     told(result)
+    results = [result]
+    if chosen.results:
+        with chosen.results.open("a+") as file:
+            file.write(json.dumps(result) + "\n")
+            file.seek(0)
+            results = [json.loads(line) for line in file]
     if chosen.report:
-        report.write("make chaos", page(result))
+        report.write("make chaos", page(together(results)))
     return 0 if result["ok"] else 1
 
 

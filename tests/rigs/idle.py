@@ -112,17 +112,18 @@ def ticks(process: psutil.Process) -> float:
 
 def measured(folder: Path, seconds: float) -> dict[str, Any]:
     """Percent of one core and MB, by what it is."""
-    before = {pid: (name, ticks(process)) for pid, (name, process) in family(folder).items()}
+    core: dict[str, float] = {}
+    memory: dict[str, float] = {}
+    for name, process in family(folder).values():
+        core[name] = core.get(name, 0.0) - ticks(process)
     began = time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - began
-    core: dict[str, float] = {}
-    memory: dict[str, float] = {}
     now = family(folder)
-    for pid, (name, process) in now.items():
-        spent = ticks(process) - before.get(pid, (name, 0.0))[1]
-        core[name] = core.get(name, 0.0) + max(0.0, spent) / took * 100
+    for pid, (name, process) in now.items():  # what one that ended had taken is its parent's now
+        core[name] = core.get(name, 0.0) + ticks(process)
         memory[name] = memory.get(name, 0.0) + pss(pid)
+    core = {name: core[name] / took * 100 for name in memory}
     return {
         "processes": len(now),
         "core_percent": round(sum(core.values()), 2),

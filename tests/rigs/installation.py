@@ -229,6 +229,7 @@ def seed(one: Installation, *, simbase: int, iotportal: int) -> None:
 
     django.setup()
     from allauth.account.models import EmailAddress
+    from django.core.management import call_command
 
     from accounts.commands import open_account
     from accounts.policy import OPERATOR
@@ -236,6 +237,7 @@ def seed(one: Installation, *, simbase: int, iotportal: int) -> None:
     from lines.commands.stock import add_carrier, add_rate_plan, import_lines
     from lines.models import Carrier
 
+    call_command("collectstatic", "--noinput", "--verbosity", "0")
     accounts = [
         open_account(name=name, owner_email=f"owner@{name}.example", professional=True, by=OPERATOR) for name in NAMES
     ]
