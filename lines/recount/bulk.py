@@ -156,10 +156,11 @@ def recount(told: Readings, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> tupl
     back = same_line & ((told.at < _before(told.at)) | (cycle < _before(cycle)))
     odd[told.line[doubt | back | (fell & (is_soon | told.wraps)) | (moved > rules.PLAUSIBLE)]] = True
     odd[_raised(finals, told, cycle, highest)] = True
-    price = _priced(told, cycle, fleet, tariffs)
+    day = _dated(told.at, cycle)
+    price = _priced(told, cycle, day, fleet, tariffs)
     odd[told.line[(moved > 0) & (price < 0)]] = True
     counts = (moved > 0) & ~odd[told.line]
-    return _summed(told.only(counts), cycle[counts], price[counts], moved[counts]), odd
+    return _summed(told.line[counts], day[counts], cycle[counts], price[counts], moved[counts]), odd
 
 
 def _before(values: Numbers) -> Numbers:
@@ -184,13 +185,19 @@ def _highest(counter: Numbers, run: Numbers, fell: Marks) -> Numbers:
 
 
 def _dated(at: Numbers, cycle: Numbers) -> Numbers:
-    return np.minimum(np.maximum(at // DAY, cycle), following(cycle) - 1)
+    """The day of a movement, inside its cycle. Of many readings there are few cycles: each end is computed once."""
+    if not len(at):
+        return at
+    first = int(cycle.min())
+    last_days = following(np.arange(first, int(cycle.max()) + 1)) - 1
+    days: Numbers = np.minimum(np.maximum(at // DAY, cycle), last_days[cycle - first])
+    return days
 
 
-def _priced(told: Readings, cycle: Numbers, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> Numbers:
+def _priced(told: Readings, cycle: Numbers, day: Numbers, fleet: Fleet, tariffs: Mapping[int, Tariff]) -> Numbers:
     """The price at the earlier reading or where the cycle began, or by the day where that is more than a day ago."""
     earlier = _before(told.at)
-    by_day = np.maximum(_dated(told.at, cycle) * DAY, fleet.since[told.line])
+    by_day = np.maximum(day * DAY, fleet.since[told.line])
     began = np.where(told.at - earlier > DAY, by_day, np.maximum(earlier, cycle * DAY))
     return _in_force(fleet.plan[told.line], began, tariffs)
 
@@ -212,11 +219,10 @@ def _raised(finals: Readings, told: Readings, cycle: Numbers, highest: Numbers) 
     return raised
 
 
-def _summed(told: Readings, cycle: Numbers, price: Numbers, moved: Numbers) -> Days:
+def _summed(line: Numbers, day: Numbers, cycle: Numbers, price: Numbers, moved: Numbers) -> Days:
     """One row for each run of the same line, day and price: the readings are in order, and so are their prices."""
-    day = _dated(told.at, cycle)
-    begins = np.ones(len(told), dtype=bool)
-    begins[1:] = (told.line[1:] != told.line[:-1]) | (day[1:] != day[:-1]) | (price[1:] != price[:-1])
+    begins = np.ones(len(line), dtype=bool)
+    begins[1:] = (line[1:] != line[:-1]) | (day[1:] != day[:-1]) | (price[1:] != price[:-1])
     places = np.flatnonzero(begins)
     used = np.add.reduceat(moved, places) if len(places) else moved
-    return Days(told.line[places], day[places], price[places], cycle[places], used)
+    return Days(line[places], day[places], price[places], cycle[places], used)

@@ -291,9 +291,6 @@ def _pages(
         yield from cursor
 
 
-WHOLE = (("length", 4), ("value", 8))  # how a bigint is sent
-
-
 def _header(sent: bytes) -> tuple[int, bool]:
     """How many elements an array has, and whether some are null."""
     size = int.from_bytes(sent[12:16], "big") if int.from_bytes(sent[:4], "big") else 0
@@ -326,22 +323,24 @@ def _days(sent: bytes) -> Numbers:
 
 
 BOOKED = """
-COPY (SELECT line_id, payer_id, (day - date '1970-01-01')::bigint, price_id, used, (cost * 1000000)::bigint,
-             (fee * 1000000)::bigint
-        FROM lines_lineday WHERE line_id = ANY(%s) AND day >= %s) TO STDOUT (FORMAT binary)
+SELECT array_send(array_agg(line_id)), array_send(array_agg(payer_id)),
+       array_send(array_agg((day - date '1970-01-01')::bigint)), array_send(array_agg(price_id)),
+       array_send(array_agg(used)), array_send(array_agg((cost * 1000000)::bigint)),
+       array_send(array_agg((fee * 1000000)::bigint))
+  FROM lines_lineday WHERE line_id = ANY(%s) AND day >= %s
 """
-COPIED = np.dtype([("columns", ">i2"), *((f"{part}{n}", f">i{size}") for n in range(7) for part, size in WHOLE)])
-COPY_HEAD, COPY_END = 19, 2  # bytes around the rows
 
 
 def booked(lines: Sequence[LineFacts], *, since: dt.date) -> list[Numbers]:
     """What the first books say: line (its place here), payer, day, price, bytes, cost and fee in millionths."""
     ids = np.array([line.id for line in lines], dtype=np.int64)
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor, cursor.copy(BOOKED, [ids.tolist(), since]) as copy:
-        sent = b"".join(copy)
-    rows = np.frombuffer(sent, COPIED, count=(len(sent) - COPY_HEAD - COPY_END) // COPIED.itemsize, offset=COPY_HEAD)
-    columns = [rows[f"value{n}"].astype(np.int64) for n in range(7)]
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(BOOKED, [ids.tolist(), since], binary=True)
+        sent = cursor.fetchone()
+    if sent is None or sent[0] is None:
+        return [np.empty(0, dtype=np.int64) for _ in range(7)]
+    columns = [_whole(bytes(one)) for one in sent]
     columns[0] = np.searchsorted(ids, columns[0])
     return columns
 
