@@ -21,6 +21,7 @@ from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing import tasks
 from billing.commands import discount, invoices, payments
+from billing.commands.reversals import undo_reversal
 from billing.models import Invoice, Payment
 from billing.policy import Colour, PaymentState
 from billing.stripe import Outcome
@@ -175,6 +176,8 @@ def test_a_dispute_takes_the_money_pauses_auto_refill_and_may_be_won(till: Till)
     till.standin.control("POST", "disputes", {"id": dispute["id"], "status": "won"})
     till.deliver()
     till.deliver(again=True)
+    till.later(hours=1)  # and heard of once more, by the daily comparison
+    undo_reversal(payment_id=till.payment.pk, stripe_id=dispute["id"], kind="dispute", amount=usd("100"))
     assert till.ledger()[2:] == [("dispute", "100.00")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError
@@ -13,7 +14,7 @@ from kit import clock
 from accounts.policy import OPERATOR
 from lines.commands.keeping import stand_openings
 from lines.commands.rebasing import ask_rebase
-from lines.models import Line, Price, RatePlan
+from lines.models import Line, LineDay, Price, RatePlan
 from lines.recount.audit import Found, Scope, recompute
 from tests.fleets import MB, Fleet, used
 from tests.worlds import operator
@@ -41,6 +42,16 @@ def test_an_ordinary_line_agrees(db: None, kind: str) -> None:
     found = second_books()
     assert (found.lines, found.line_days, found.readings, found.one_by_one) == (1, 1, 12, 0)
     assert found.differences == 0, found.first
+
+
+def test_half_a_millionth_is_rounded_up_in_both_books(db: None) -> None:
+    """3 bytes at half a millionth of a USD each."""
+    fleet = Fleet(per_mb="0.524288")
+    line = fleet.line(fleet.account())
+    for hour, counter in ((8, 0), (9, 3)):
+        fleet.read(line, f"2026-11-20T{hour:02}:00", counter)
+    assert LineDay.objects.get().cost == Decimal("0.000002")
+    assert second_books().differences == 0
 
 
 def charged(fleet: Fleet) -> Line:
