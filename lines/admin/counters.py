@@ -51,11 +51,20 @@ class HeldDesk(Desk):
     list_filter = [Decided]
     list_select_related = ["line", "payer"]
     search_fields = ["=line__iccid"]
+    fields = [
+        "line", "payer", "moved", "counters", "how", "asked_at", "earlier_at", "cycle", "day", "price",
+        "decided_at", "decided_by",
+    ]  # fmt: skip
+    readonly_fields = ["moved", "counters", "how"]
     actions_detail = ["charge", "dismiss"]
 
     @display(description="Data")
     def moved(self, row: HeldMovement) -> str:
         return megabytes(row.bytes)
+
+    @display(description="Counter, bytes")
+    def counters(self, row: HeldMovement) -> str:
+        return f"{row.counter_before:,} to {row.counter:,}"
 
     @display(description="State", label=HOLD_LABELS)
     def how(self, row: HeldMovement) -> str:
@@ -91,10 +100,16 @@ class RebaseDesk(SecondPersonDesk):
     """Counters that a person changes; above the credit limit a second person decides."""
 
     called = "counter changes"
-    list_display = ["asked_at", "line", "counter_before", "counter", "usd", "reason", "asked_by", "state", "decided_by"]
+    list_display = ["asked_at", "line", "counters", "usd", "reason", "asked_by", "state", "decided_by"]
     list_filter = ["state"]
     list_select_related = ["line"]
     search_fields = ["=line__iccid"]
+    fields = ["line", "counters", "usd", "cycle", "reason", "asked_at", "asked_by", "state", "decided_at", "decided_by"]
+    readonly_fields = ["counters", "usd"]
+
+    @display(description="Counter, bytes")
+    def counters(self, row: RebaseRequest) -> str:
+        return f"{row.counter_before:,} to {row.counter:,}"
 
     @display(description="Worth", ordering="worth")
     def usd(self, row: RebaseRequest) -> str:

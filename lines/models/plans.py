@@ -53,3 +53,7 @@ class Price(models.Model):
                 condition=Q(per_mb__gte=0, per_sms__gte=0, per_day__gte=0), name="price_is_not_negative"
             ),
         ]
+
+    def __str__(self) -> str:
+        since = f"from {self.valid_from:%-d %b %Y, %H:%M} UTC" if self.valid_from else "from the beginning"
+        return f"{self.plan}, {since}"

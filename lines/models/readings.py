@@ -174,6 +174,9 @@ class HeldMovement(models.Model):
             models.Index(fields=["line", "cycle"], condition=Q(state=Hold.HELD), name="held_now"),
         ]
 
+    def __str__(self) -> str:
+        return f"Line {self.line}, {self.day:%-d %b %Y}"
+
 
 class Rebase(models.Model):
     """A counter that a person put right: what is read next is counted from here. It moves no money."""
@@ -212,3 +215,6 @@ class RebaseRequest(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["line", "-id"], name="rebase_request_of_line")]
+
+    def __str__(self) -> str:
+        return f"Line {self.line}"

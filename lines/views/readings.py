@@ -19,7 +19,7 @@ from lines.queries import readings
 from lines.views.about import time_text
 from lines.views.line import line_context, line_or_404
 
-HEADS = ("Read at (UTC)", "Counter (bytes)", "Billing cycle", "Carrier time (UTC)", "Final total")
+HEADS = ("Synced at (UTC)", "Counter (bytes)", "Billing cycle", "Carrier time (UTC)", "Final total")
 
 
 def _day(request: MemberRequest) -> dt.date:
