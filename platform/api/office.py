@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from kit.endpoints import Endpoint
 from kit.errors import NotFound, Refusal
+from kit.office import may_be_office
 
 from accounts.doors import address_of
 from accounts.office_keys import office_bearer
@@ -30,7 +31,7 @@ def office_door(request: HttpRequest, path: str = "") -> HttpResponse:
     """Answers one call. Nothing is wrapped in a transaction here: some calls ask the carrier."""
     try:
         encrypted(request)
-        if getattr(request, "brand", None) is not None:
+        if not may_be_office(request):
             raise NotFound("There is no such call")
         found = _answer(request, _who(request), path)
     except Refusal as refusal:

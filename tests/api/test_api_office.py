@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from fleets import Fleet
 from kit import clock
@@ -91,6 +91,12 @@ def test_whatever_is_wrong_gets_one_and_the_same_answer(key: str, fleet: Fleet) 
     there = key_of(clerk(), name="there", ranges=("192.0.2.0/24",))
     assert call(there, "carriers").status_code == 403
     assert Event.objects.filter(verb="office_key.revoked").count() == 1
+
+
+def test_it_is_where_the_back_office_is_and_nowhere_else(key: str) -> None:
+    with override_settings(BACK_OFFICE_HOST="office.example", ALLOWED_HOSTS=["office.example", "testserver"]):
+        assert call(key, "carriers").status_code == 404
+        assert call(key, "carriers", HTTP_HOST="office.example").status_code == 200
 
 
 def test_the_page_shows_a_key_once(db: None) -> None:
