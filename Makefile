@@ -46,7 +46,8 @@ bench: setup
 # Anything at all sent to every call of the API, and to the readers of files, identifiers, names and texts.
 fuzz: setup .venv/.fuzz
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py tests/inputs --timeout 1800
-	$(BIN)/python -m tests.rigs.fuzz -max_total_time=$(or $(FUZZ_SECONDS),60)
+	@mkdir -p .local/fuzz
+	$(BIN)/python -m tests.rigs.fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 .local/fuzz tests/inputs/files
 
 # Kills everything again and again while customers go on; an auditor from outside compares. KILLS=N, SEED=N.
 chaos: setup
@@ -82,7 +83,7 @@ lock:
 	$(UV_COMPILE) --quiet --upgrade pyproject.toml --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --quiet --constraints requirements-dev.lock pyproject.toml --extra traces --output-file requirements.lock
 	echo uv | $(UV_COMPILE) --quiet --upgrade - --output-file requirements-uv.lock
-	echo atheris | $(UV_COMPILE) --quiet --upgrade - --output-file requirements-fuzz.lock
+	echo 'atheris<3.1' | $(UV_COMPILE) --quiet --upgrade - --output-file requirements-fuzz.lock # the last that is built for Python 3.11
 	scripts/npm update --package-lock-only
 
 .venv/bin/python:
