@@ -187,8 +187,12 @@ _MSISDN = re.compile(r"[0-9]{5,15}")
 
 
 def read_imei(text: str | None) -> str | None:
-    """An IMEI or IMEISV in digits; a placeholder such as `N/A`, zeros or nines is not told: None."""
-    found = re.sub(r"[ /.-]", "", _unwrapped(_plain((text or "")[:60])))
+    """An IMEI or IMEISV in digits; a placeholder such as `N/A`, zeros or nines is not told: None.
+
+    A version behind a slash, as in `352099001761481/12`, is of the device's software.
+    """
+    plain = _whole(_unwrapped(_plain((text or "")[:60])))
+    found = re.sub(r"[ /.-]", "", re.sub(r"(?<=[0-9])/[0-9]{2}$", "", plain))
     found = re.sub(r"(?i)^IMEI(?:SV)?:?", "", found)
     return found if _IMEI.fullmatch(found) and len(set(found[:14])) > 1 else None
 
@@ -198,7 +202,7 @@ def read_msisdn(text: str | None) -> str | None:
 
     `+31 (0)97…` and `0031 97…` are the same number as `3197…`; a date is none.
     """
-    plain = _unwrapped(_plain((text or "")[:60]))
+    plain = _whole(_unwrapped(_plain((text or "")[:60])))
     plain = re.sub(r"(?i)^(?:msisdn|tel|phone)\b\W*(?=[+0-9(])", "", plain)
     if re.search(r"[^0-9+() ./-]", plain) or "+" in plain.lstrip("( ")[1:] or _is_date(plain):
         return None
@@ -218,6 +222,12 @@ _DATES = (
     re.compile(r"(?P<d>[0-9]{1,2})(?P<by>[-/. ])(?P<m>[0-9]{1,2})(?P=by)(?P<y>[0-9]{4}|[0-9]{2})"),
     re.compile(r"(?P<m>[0-9]{1,2})(?P<by>[-/. ])(?P<d>[0-9]{1,2})(?P=by)(?P<y>[0-9]{4}|[0-9]{2})"),
 )
+
+
+def _whole(plain: str) -> str:
+    """Without the `.0` of a number that a spreadsheet kept as one."""
+    found = _WHOLE.fullmatch(plain)
+    return found[1] if found else plain
 
 
 def _is_date(plain: str) -> bool:

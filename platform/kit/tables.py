@@ -75,7 +75,7 @@ def read_table(content: bytes, columns: Sequence[Column], *, most: int) -> Table
         if table.total == most:
             raise Invalid(f"The file has more than {most:,} rows. Split it, and upload the parts one by one.")
         if len(cells) > len(heads):
-            said = f"This row has {len(cells)} cells, the heading {len(heads)}. Put text with a comma in quotes."
+            said = f"This row has {len(cells)} cells, the heading {len(heads)}. Put text with a separator in quotes."
             table.bad.append((number, said))
         elif any("\0" in cell or len(cell) > LONGEST_CELL for cell in cells):
             table.bad.append((number, "This row has a cell that can’t be read."))

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from kit.sheets import CsvBook, XlsxBook, csv_lines
@@ -46,18 +47,20 @@ def written(folder: Path) -> dict[str, Path]:
     return {"csv": stream, "xlsx": book, "tables": folder / "tables.csv"}
 
 
-def through_office(file: Path, kinds: tuple[str, ...], folder: Path) -> Path:
-    """The file as the office program saves it in one format after the other."""
+def through_office(files: Sequence[Path], kinds: tuple[str, ...], folder: Path) -> list[Path]:
+    """Files of one kind as the office program saves them in one format after the other. As CSV each sheet of a book is
+    a file, with the sheet's name behind the book's."""
     for number, kind in enumerate(kinds):
-        target = folder / f"{file.stem}-{number}-{kind}"
+        target = folder / f"{number}-{kind}"
         target.mkdir()
         how = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1" if kind == "csv" else kind
         command = ["soffice", f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", how]
-        if file.suffix == ".csv":  # as the dialog has it: UTF-8, commas, and formulas that are worked out
+        if files[0].suffix == ".csv":  # as the dialog has it: UTF-8, commas, and formulas that are worked out
             command += ["--infilter=CSV:44,34,76,1,,0,false,true,false,true"]
-        subprocess.run([*command, "--outdir", str(target), str(file)], check=True, capture_output=True, timeout=180)
-        (file,) = target.iterdir()
-    return file
+        command += ["--outdir", str(target), *map(str, files)]
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
+        files = sorted(target.iterdir())
+    return list(files)
 
 
 def differences(file: Path, kinds: tuple[str, ...]) -> list[str]:
@@ -85,7 +88,8 @@ def main() -> int:
         for number, (start, *kinds) in enumerate(WAYS):
             place = folder / str(number)
             place.mkdir()
-            wrong += differences(through_office(files[start], tuple(kinds), place), (start, *kinds))
+            (file,) = through_office([files[start]], tuple(kinds), place)
+            wrong += differences(file, (start, *kinds))
     print("\n".join(wrong) or f"{len(ROWS)} rows of each file came back as they went")
     return 1 if wrong else 0
 
