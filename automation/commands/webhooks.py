@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import socket
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,16 +111,26 @@ def _checked_url(url: str) -> str:
     private = settings.WEBHOOKS_TO_PRIVATE
     if parts.scheme != "https" and not (private and parts.scheme == "http"):
         raise Invalid("Give an address that begins with https://")
-    if not host or parts.username or parts.password or parts.fragment or not url.isascii() or len(url) > 500:
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if not host or parts.username or parts.password or parts.fragment or not is_plain or len(url) > 500:
         raise Invalid("Give an address without a name, a password or a fragment, of at most 500 plain characters")
-    if not private and (port or 443) not in settings.WEBHOOK_PORTS:
+    if not private and (443 if port is None else port) not in settings.WEBHOOK_PORTS:
         raise Invalid(f"Use port {' or '.join(map(str, settings.WEBHOOK_PORTS))} for webhooks")
-    is_literal = ":" in host or host.replace(".", "").isdigit()
-    if not private and (host == "localhost" or (is_literal and not outbound.is_public(host))):
+    host = host.rstrip(".")
+    literal = host if ":" in host else _as_old(host)
+    if not private and (host == "localhost" or (literal and not outbound.is_public(literal))):
         raise Invalid("Give a public address: this one leads into a private network")
     if settings.WEBHOOK_HOSTS and not is_listed(host, settings.WEBHOOK_HOSTS):
         raise Invalid(f"{host} is not a host that webhooks may go to. Ask your provider")
     return url
+
+
+def _as_old(host: str) -> str:
+    """An address of IPv4 in any of its old spellings, `127.1` or `0x7f000001`; empty for a name."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host)) if re.fullmatch(r"[0-9a-fx.]+", host) else ""
+    except OSError:
+        return ""
 
 
 def _checked_topics(topics: Sequence[str]) -> list[str]:

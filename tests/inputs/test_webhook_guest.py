@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from kit import clock
+from kit.errors import Invalid
 from kit.retry_after import seconds_to_wait
 
 from accounts.policy import OPERATOR
@@ -61,6 +62,31 @@ def test_public_addresses_are_public(address: str) -> None:
 @pytest.mark.parametrize("address", SPECIAL)
 def test_special_ranges_are_refused_whatever_python_thinks_of_them(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/", "https://127.1/", "https://0x7f000001/", "https://0x7f.1/", "https://2130706433/",
+        "https://0177.0.0.1/", "https://10.1/", "https://localhost./", "https://LOCALHOST/", "https://[::1]/",
+        "https://[::ffff:10.0.0.1]/", "https://169.254.169.254./", "https://hooks.example:0/",
+        "https://hooks.example/ x",
+        "https://hooks.example/\tx", "https://user@hooks.example/", "https://hooks.example/#x",
+        "https://müller.example/",
+        "https:///x", "http://hooks.example/", "javascript:alert(1)", "",
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_right_is_refused_where_it_is_typed(fleet: Fleet, url: str) -> None:
+    with pytest.raises(Invalid):
+        webhooks.add_webhook(account=fleet.account(), url=url, topics=["rules"], by=OPERATOR)
+
+
+GOOD = ["https://hooks.example/a?b=c", "https://8.8.8.8/", "https://dead.beef.example/", " https://fade.cafe/ "]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_and_others_are_taken(fleet: Fleet, url: str) -> None:
+    assert webhooks.add_webhook(account=fleet.account(), url=url, topics=["rules"], by=OPERATOR).url == url.strip()
 
 
 def test_patience_is_a_floor_of_every_retry() -> None:
