@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import Linked, endpoint, moment
+from kit.endpoints import Input, Linked, endpoint, moment
 from kit.errors import Invalid
 from kit.paging import LARGEST, SIZE, Page, Paging, listed
 
@@ -39,6 +39,7 @@ class SubAccount(Linked):
 @endpoint(
     "accounts",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=[SubAccount(2, "0" * 32, "Sample sub-account", True, "2026-01-15 09:30:00")],
 )
 def accounts(caller: Caller, asked: Paging) -> Page[SubAccount]:
@@ -69,7 +70,7 @@ class Change(msgspec.Struct):
     after: str
 
 
-class Audited(msgspec.Struct, kw_only=True):
+class Audited(Input, kw_only=True):
     """What is asked of the audit log; days are UTC and both count. The next page is that before this one's last id."""
 
     q: Annotated[str, msgspec.Meta(max_length=200, description="An ICCID, or a part of who, what or about")] = ""

@@ -59,6 +59,7 @@ class TheAccount(Linked):
 @endpoint(
     "",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=TheAccount(1, "Sample account", Decimal("94.120000"), Decimal("5.000000"), True, False, False),
 )
 def account(caller: Caller) -> TheAccount:
@@ -95,6 +96,7 @@ class CurrentBalance(Linked):
 @endpoint(
     "current_balance",
     right=Right.SEE_MONEY,
+    is_observed=True,
     sample=CurrentBalance(Decimal("94.120000"), Decimal("5.000000"), "USD"),
 )
 def current_balance(caller: Caller) -> CurrentBalance:
@@ -119,6 +121,7 @@ class BalanceDay(Linked):
 @endpoint(
     "balance_history",
     right=Right.SEE_MONEY,
+    is_observed=True,
     sample=[
         BalanceDay("2026-11-02", Decimal("0.000000"), Decimal("5.880000"), Decimal("94.120000")),
         BalanceDay("2026-11-01", Decimal("100.000000"), Decimal("0.000000"), Decimal("100.000000")),
@@ -149,6 +152,7 @@ class CardPayment(Linked):
 @endpoint(
     "balance_payments",
     right=Right.SEE_MONEY,
+    is_observed=True,
     sample=[
         CardPayment(
             date="2026-11-01",

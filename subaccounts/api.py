@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 from kit import clock
-from kit.endpoints import Linked, endpoint, megabytes, moment
+from kit.endpoints import Input, Linked, endpoint, megabytes, moment
 from kit.errors import NotFound
 from kit.money import ZERO
 
@@ -75,7 +75,7 @@ def subaccount(caller: Caller, account: str) -> SubAccountShown:
     return _shown(_own(caller, account), caller)
 
 
-class NewSubAccount(msgspec.Struct):
+class NewSubAccount(Input):
     """Its people are invited in the console."""
 
     name: Name
@@ -88,7 +88,7 @@ def add_subaccount(caller: Caller, asked: NewSubAccount) -> SubAccountShown:
     return _shown(made, caller)
 
 
-class SubAccountChange(msgspec.Struct):
+class SubAccountChange(Input):
     """What is to change; what is not given stays. Switched off, its people are shut out and its lines stop."""
 
     name: Name | None = None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import Ack, Linked, endpoint, moment
+from kit.endpoints import Ack, Input, Linked, endpoint, moment
 from kit.errors import NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -33,7 +33,7 @@ OutcomeWord = Literal[
 ]
 
 
-class RuleDraft(msgspec.Struct):
+class RuleDraft(Input):
     """When this happens, do that, then, for these lines. Who is told by mail is chosen in the console."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)]
@@ -173,7 +173,7 @@ def change_rule(caller: Caller, rule: str, asked: RuleDraft) -> RuleShown:
     return _rule(commands.change_rule(account=caller.account, rule=found, draft=draft, by=caller.actor))
 
 
-class Switched(msgspec.Struct):
+class Switched(Input):
     is_on: bool
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from kit import crypto
-from kit.endpoints import Ack, Linked, endpoint, moment
+from kit.endpoints import Ack, Input, Linked, endpoint, moment
 from kit.errors import NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -60,7 +60,7 @@ def webhooks(caller: Caller, asked: Paging) -> Page[Webhook]:
     return listed(asked, [_shown(row.endpoint) for row in outbox.endpoints_of(caller.account)])
 
 
-class NewWebhook(msgspec.Struct):
+class NewWebhook(Input):
     """What it hears of, and where."""
 
     url: Url
@@ -87,7 +87,7 @@ def change_webhook(caller: Caller, webhook: str, asked: NewWebhook) -> Webhook:
     return _shown(changed)
 
 
-class WebhookOn(msgspec.Struct):
+class WebhookOn(Input):
     is_on: bool
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, ClassVar
 
 import msgspec
-from kit.endpoints import Linked, endpoint, moment
+from kit.endpoints import Input, Linked, endpoint, moment
 from kit.errors import Invalid, NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -27,7 +27,7 @@ from lines.queries import shop
 GROUP = "Stock and coverage"
 
 
-class NewSimCard(msgspec.Struct):
+class NewSimCard(Input):
     """A line to take out of stock."""
 
     iccid: IccidText
@@ -109,7 +109,7 @@ def orders(caller: Caller, asked: Paging) -> Page[Asked]:
     return Page([_order(row) for row in page.data], page.total, page.links)
 
 
-class NewOrder(msgspec.Struct):
+class NewOrder(Input):
     """SIM cards to ask for, and who is to be answered."""
 
     quantity: Annotated[int, msgspec.Meta(gt=STORE_SELLS, le=MOST_ORDERED)]

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from kit import clock
-from kit.endpoints import Ack, Linked, endpoint, megabytes, moment
+from kit.endpoints import Ack, Input, Linked, endpoint, megabytes, moment
 from kit.errors import NotFound, Refusal
 from kit.paging import Page, Paging, keyed
 
@@ -120,7 +120,7 @@ _SAMPLE_CARDS = [
 SAMPLE_CARD = _SAMPLE_CARDS[0]
 
 
-@endpoint("iot_sim_cards", right=Right.SEE_LINES, sample=_SAMPLE_CARDS)
+@endpoint("iot_sim_cards", right=Right.SEE_LINES, is_observed=True, sample=_SAMPLE_CARDS)
 def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
     """The account's lines by ICCID, those of its sub-accounts too"""
     sought = lists.Sought(asked.status_id, asked.common_filter.strip(), asked.rate_plan_id, asked.account_uuid or "")
@@ -239,6 +239,7 @@ _STATUSES = [Choice(int(status), status.word) for status in Status]
 @endpoint(
     "sim_card_filter_data",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=FilterData(_STATUSES, [Choice(1, "Sample plan")], [AccountChoice("0" * 32, "Sample account")]),
 )
 def sim_card_filter_data(caller: Caller) -> FilterData:
@@ -260,7 +261,7 @@ class Activated(Ack):
     ] = msgspec.UNSET
 
 
-@endpoint("sim_card/{iccid}/activation_ready", "POST", right=Right.ACTIVATE_LINES, sample=Activated())
+@endpoint("sim_card/{iccid}/activation_ready", "POST", right=Right.ACTIVATE_LINES, is_observed=True, sample=Activated())
 def activation_ready(caller: Caller, iccid: str) -> Activated:
     """Activates a line at once, and removes its deactivation date; needs an available balance of the minimum or more"""
     line = line_of(caller, iccid)
@@ -275,14 +276,14 @@ def activation_ready(caller: Caller, iccid: str) -> Activated:
     return Activated(deactivation_date_removed=moment(had) if had and line.deactivation_date is None else msgspec.UNSET)
 
 
-@endpoint("sim_card/{iccid}/deactivate", "POST", right=Right.STOP_LINES, sample=Ack())
+@endpoint("sim_card/{iccid}/deactivate", "POST", right=Right.STOP_LINES, is_observed=True, sample=Ack())
 def deactivate(caller: Caller, iccid: str) -> Ack:
     """Deactivates a line at once"""
     wishes.deactivate(line=line_of(caller, iccid), by=caller.actor)
     return Ack()
 
 
-class DeactivationDate(msgspec.Struct):
+class DeactivationDate(Input):
     """When a line is to be deactivated: at 00:00 UTC of this day; null takes the date away."""
 
     deactivation_date: Midnight | None
@@ -293,6 +294,7 @@ class DeactivationDate(msgspec.Struct):
     "PUT",
     "POST",
     right=Right.MANAGE_LINES,
+    is_observed=True,
     sample=Ack(),
     body=DeactivationDate("2099-12-01"),
 )
@@ -306,7 +308,7 @@ def deactivation_date(caller: Caller, iccid: str, asked: DeactivationDate) -> Ac
     return Ack()
 
 
-class Notes(msgspec.Struct):
+class Notes(Input):
     notes: Annotated[str, msgspec.Meta(max_length=wishes.LONGEST_NOTES)]
 
 

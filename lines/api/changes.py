@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from django.db.models import Count
 from kit import clock
-from kit.endpoints import Ack, Linked, endpoint
+from kit.endpoints import Ack, Input, Linked, endpoint
 from kit.errors import NotFound, Refusal
 from kit.paging import Page, Paging, listed
 
@@ -60,7 +60,7 @@ def rate_plans(caller: Caller, asked: Paging) -> Page[PlanOffered]:
     )
 
 
-class ToPlan(msgspec.Struct):
+class ToPlan(Input):
     rate_plan_id: Id
 
 
@@ -76,7 +76,7 @@ def rate_plan(caller: Caller, iccid: str, asked: ToPlan) -> Ack:
     return Ack()
 
 
-class ToAccount(msgspec.Struct):
+class ToAccount(Input):
     account_uuid: Annotated[Hex, msgspec.Meta(description="A sub-account's, or the account's own to take it back")]
 
 
@@ -100,7 +100,7 @@ def tags(caller: Caller, asked: Paging) -> Page[TagUsed]:
     return listed(asked, [TagUsed(tag.name, tag.used) for tag in found])
 
 
-class Tags(msgspec.Struct):
+class Tags(Input):
     """All the tags of a line."""
 
     tags: Annotated[list[TagName], msgspec.Meta(max_length=tagging.MOST_AT_ONCE)]

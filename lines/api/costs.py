@@ -56,6 +56,7 @@ class LineUsage(Linked):
 @endpoint(
     "balance_usages",
     right=Right.SEE_MONEY,
+    is_observed=True,
     sample=[
         LineUsage(
             date="2026-11-02",
@@ -122,6 +123,7 @@ class PlanPrice(Linked):
 @endpoint(
     "prices",
     right=Right.SEE_MONEY,
+    is_observed=True,
     sample=[PlanPrice("Sample plan", Decimal("0.010000"), Decimal("0.050000"), Decimal("0.000000"), None)],
 )
 def prices(caller: Caller, asked: Paging) -> Page[PlanPrice]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import Ack, Linked, endpoint, kilobytes, megabytes, moment
+from kit.endpoints import Ack, Input, Linked, endpoint, kilobytes, megabytes, moment
 from kit.errors import Invalid, NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -65,7 +65,7 @@ _SESSION = Session(
 )
 
 
-@endpoint("sim_card/{iccid}/sessions", right=Right.SEE_LINES, sample=[_SESSION])
+@endpoint("sim_card/{iccid}/sessions", right=Right.SEE_LINES, is_observed=True, sample=[_SESSION])
 def sessions(caller: Caller, iccid: str, asked: Sessions) -> Page[Session]:
     """A line's sessions as far as its carrier tells them, the latest seen first"""
     line = line_of(caller, iccid)
@@ -112,6 +112,7 @@ class Destinations(Paging):
 @endpoint(
     "sim_card/{iccid}/destination_log",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=[Destination("DE", Decimal("34.250000"), "2026-11-02 09:45:00")],
 )
 def destination_log(caller: Caller, iccid: str, asked: Destinations) -> Page[Destination]:
@@ -210,7 +211,7 @@ def settings_of_line(caller: Caller, iccid: str) -> DeviceSettings:
 Text = Annotated[str, msgspec.Meta(max_length=200, description="Where the carrier lets our account change it")]
 
 
-class NewSettings(msgspec.Struct):
+class NewSettings(Input):
     """What is to change; what is not given stays. A worker asks the carrier until it confirms."""
 
     throttle_kbps: Annotated[int, msgspec.Meta(ge=0, le=10_000_000, description="0: no limit")] | None = None
@@ -304,7 +305,7 @@ def device(caller: Caller, iccid: str) -> Device:
     )
 
 
-class NameSharing(msgspec.Struct):
+class NameSharing(Input):
     """Whether notes and tags of all the account's lines are sent to carriers that keep names and tags."""
 
     follows: bool

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from django.db.models import QuerySet
-from kit.endpoints import Linked, endpoint, moment
+from kit.endpoints import Input, Linked, endpoint, moment
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.identifiers import all_spellings, read_iccid, sim_key
-from kit.paging import Page, Paging, keyed, newest
+from kit.paging import FARTHEST, Page, Paging, keyed, newest
 
 from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import ICCID, Day, Hex, IccidText, Id, StatusId
 from lines.commands import jobs as commands
 from lines.models import Job, JobItem, Line
-from lines.policy import Action, Item, Verdict
+from lines.policy import Action, Item, JobState, Verdict
 from lines.queries import jobs as queries
 from lines.queries.cards import Sought
 from lines.queries.scope import lines_of
@@ -55,9 +56,40 @@ class JobShown(Linked):
     created_at: str
     ended_at: str | None
     unknown_iccids: Annotated[list[str], msgspec.Meta(description="Of those that were given: not yours, or none")]
+    preview: Annotated[Preview | None, msgspec.Meta(description="null: it has begun")] = None
 
 
-def _job(job: Job, unknown: list[str] | None = None) -> JobShown:
+class Refused(msgspec.Struct):
+    """Lines that an action may not be done to now."""
+
+    lines: int
+    why: str
+
+
+class Preview(msgspec.Struct):
+    """What would become of a job's lines if it began now."""
+
+    will: Annotated[int, msgspec.Meta(description="Lines that it would be done to")]
+    same: Annotated[int, msgspec.Meta(description="Lines that are so already")]
+    refused: list[Refused]
+    cost: Annotated[Decimal | None, msgspec.Meta(description="USD; null: nothing, or not yours to know")]
+    is_daily: Annotated[bool, msgspec.Meta(description="true: the cost is of each day")]
+    dates_removed: Annotated[int, msgspec.Meta(description="Lines that lose a deactivation date")]
+
+
+def _preview(job: Job, caller: Caller) -> Preview:
+    found, words = queries.forecast(job), _words(caller)
+    return Preview(
+        will=found.will,
+        same=found.verdicts.get(Verdict.SAME, 0),
+        refused=[Refused(n, words.get(verdict, "")) for verdict, n in found.verdicts.items() if verdict.is_refusal],
+        cost=found.cost if found.cost and caller.may(Right.SEE_MONEY) else None,
+        is_daily=found.is_daily,
+        dates_removed=found.dates,
+    )
+
+
+def _job(job: Job, caller: Caller, unknown: list[str] | None = None) -> JobShown:
     pace = queries.pace_of(job)
     return JobShown(
         uuid=job.uuid.hex,
@@ -74,6 +106,7 @@ def _job(job: Job, unknown: list[str] | None = None) -> JobShown:
         created_at=moment(job.created_at),
         ended_at=moment(job.ended_at) if job.ended_at else None,
         unknown_iccids=unknown or [],
+        preview=_preview(job, caller) if job.state == JobState.PREVIEWED else None,
     )
 
 
@@ -95,16 +128,29 @@ _SAMPLE = JobShown(
 )
 
 
-class Filter(msgspec.Struct):
-    """Lines as iot_sim_cards lists them; nothing set: all."""
+class Filter(Input):
+    """Lines as iot_sim_cards lists them. All of them are asked for in so many words: an empty filter is refused."""
 
     status_id: StatusId | None = None
     common_filter: Annotated[str, msgspec.Meta(max_length=200)] = ""
     rate_plan_id: Id | None = None
     account_uuid: Hex | None = None
+    all: Annotated[bool, msgspec.Meta(description="true, and nothing else beside it: every line")] = False
+
+    def sought(self) -> Sought:
+        """Raises Invalid."""
+        found = Sought(self.status_id, self.common_filter.strip(), self.rate_plan_id, self.account_uuid or "")
+        if self.all == (found != Sought()):
+            raise Invalid(
+                'The filter chooses nothing or too much; narrow it, or send {"all": true} alone for all lines'
+            )
+        return found
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {value}" for name, value in msgspec.to_builtins(self).items() if value)
 
 
-class NewJob(msgspec.Struct):
+class NewJob(Input):
     """An action and its lines: by ICCID or by a filter, one of the two."""
 
     action: Acts
@@ -114,8 +160,14 @@ class NewJob(msgspec.Struct):
     account_uuid: Annotated[Hex | None, msgspec.Meta(description="For assign")] = None
     rate_plan_id: Annotated[Id | None, msgspec.Meta(description="For plan")] = None
     tags: Annotated[list[str], msgspec.Meta(max_length=10, description="For tag and untag")] | None = None
-
     text: Annotated[str | None, msgspec.Meta(description="For sms, 1 to 70 characters")] = None
+    dry_run: Annotated[
+        bool, msgspec.Meta(description="true: a preview. Nothing happens until jobs/{job}/start begins it")
+    ] = False
+    expected_total: (
+        Annotated[int, msgspec.Meta(ge=0, le=FARTHEST, description="Another number of lines is 409: nothing happens")]
+        | None
+    ) = None
 
     def parameters(self) -> dict[str, Any]:
         given = {"date": self.date, "account": self.account_uuid, "plan": self.rate_plan_id, "tags": self.tags}
@@ -125,19 +177,26 @@ class NewJob(msgspec.Struct):
 
 @endpoint("jobs", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE, body=NewJob("deactivate", iccids=[ICCID]))
 def start_job(caller: Caller, asked: NewJob) -> JobShown:
-    """Begins an action on many lines and answers at once; follow it by its uuid"""
+    """Begins an action on many lines and answers at once, or previews it; follow it by its uuid"""
     action = Action(asked.action)
     _allow(caller, action)
     lines, selection, unknown = _chosen(caller, asked)
-    job = commands.start_job(
+    job = commands.preview_job(
         account=caller.account,
         lines=lines,
         action=action,
         parameters=asked.parameters(),
         selection=selection,
         by=caller.actor,
+        expected_total=asked.expected_total,
     )
-    return _job(job, unknown)
+    return _job(job if asked.dry_run else commands.start(job=job, by=caller.actor), caller, unknown)
+
+
+@endpoint("jobs/{job}/start", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
+def start_previewed_job(caller: Caller, job: str) -> JobShown:
+    """Begins a job that was previewed, for the lines that it was previewed for; a preview is kept for a day"""
+    return _job(commands.start(job=_own_to_move(caller, job), by=caller.actor), caller)
 
 
 def _allow(caller: Caller, action: Action) -> None:
@@ -149,10 +208,8 @@ def _chosen(caller: Caller, asked: NewJob) -> tuple[QuerySet[Line], str, list[st
     if (asked.iccids is None) == (asked.filter is None):
         raise Invalid("Give iccids or a filter, one of the two")
     if asked.filter is not None:
-        one = asked.filter
-        sought = Sought(one.status_id, one.common_filter.strip(), one.rate_plan_id, one.account_uuid or "")
-        words = [f"{name} {value}" for name, value in msgspec.to_builtins(one).items() if value]
-        return sought.lines(caller), f"lines by filter: {', '.join(words) or 'all'}", []
+        lines, said = asked.filter.sought().lines(caller), "all" if asked.filter.all else str(asked.filter)
+        return lines, f"lines by filter: {said}", []
     given = {sim_key(read_iccid(text)): text for text in asked.iccids or []}
     lines = lines_of(caller).filter(iccid__in=all_spellings(given))
     known = set(map(sim_key, lines.values_list("iccid", flat=True)))
@@ -163,13 +220,13 @@ def _chosen(caller: Caller, asked: NewJob) -> tuple[QuerySet[Line], str, list[st
 def jobs(caller: Caller, asked: Paging) -> Page[JobShown]:
     """The account's jobs, the newest first"""
     page = newest(asked, queries.jobs_of(caller))
-    return Page([_job(job) for job in page.data], page.total, page.links)
+    return Page([_job(job, caller) for job in page.data], page.total, page.links)
 
 
 @endpoint("jobs/{job}", right=Right.SEE_LINES, sample=_SAMPLE)
 def job(caller: Caller, job: str) -> JobShown:
     """How far a job is"""
-    return _job(_own(caller, job))
+    return _job(_own(caller, job), caller)
 
 
 class Result(Linked):
@@ -224,8 +281,12 @@ WHY = {
 WHY_OUTSIDE = WHY | {Verdict.RED: _PROVIDER, Verdict.HOLDER_OFF: _PROVIDER}
 
 
+def _words(caller: Caller) -> dict[Verdict, str]:
+    return WHY_OUTSIDE if caller.account.is_subaccount else WHY
+
+
 def _result(item: JobItem, caller: Caller) -> Result:
-    state, words = Item(item.state), WHY_OUTSIDE if caller.account.is_subaccount else WHY
+    state, words = Item(item.state), _words(caller)
     is_bad = state in (Item.REFUSED, Item.FAILED)
     why = item.note or (words.get(Verdict(item.verdict), "") if item.verdict else "") if is_bad else ""
     return Result(item.line.iccid, state.name.lower(), why)  # type: ignore[arg-type]
@@ -234,25 +295,25 @@ def _result(item: JobItem, caller: Caller) -> Result:
 @endpoint("jobs/{job}/pause", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
 def pause_job(caller: Caller, job: str) -> JobShown:
     """Lets a job rest; what is done stays done"""
-    return _job(commands.pause(job=_own_to_move(caller, job), by=caller.actor))
+    return _job(commands.pause(job=_own_to_move(caller, job), by=caller.actor), caller)
 
 
 @endpoint("jobs/{job}/resume", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
 def resume_job(caller: Caller, job: str) -> JobShown:
     """Goes on with a paused job"""
-    return _job(commands.resume(job=_own_to_move(caller, job), by=caller.actor))
+    return _job(commands.resume(job=_own_to_move(caller, job), by=caller.actor), caller)
 
 
 @endpoint("jobs/{job}/cancel", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
 def cancel_job(caller: Caller, job: str) -> JobShown:
     """Ends a job; what is done stays done, the rest is left alone"""
-    return _job(commands.cancel(job=_own_to_move(caller, job), by=caller.actor))
+    return _job(commands.cancel(job=_own_to_move(caller, job), by=caller.actor), caller)
 
 
 @endpoint("jobs/{job}/retry", "POST", right=Right.ACTIVATE_LINES, sample=_SAMPLE)
 def retry_job(caller: Caller, job: str) -> JobShown:
     """Tries again the lines of a finished job that were refused or failed"""
-    return _job(commands.retry_failed(job=_own_to_move(caller, job), by=caller.actor))
+    return _job(commands.retry_failed(job=_own_to_move(caller, job), by=caller.actor), caller)
 
 
 class Undone(msgspec.Struct):
@@ -270,7 +331,7 @@ def undo_job(caller: Caller, job: str) -> Undone:
         raise Refusal("Nothing of this job can be undone: it is not over, changed nothing, or has no way back")
     befores, selection = [way.before for way in ways], f"what job {found.uuid.hex} changed"
     return Undone(
-        [_job(one) for one in commands.undo(job=found, befores=befores, selection=selection, by=caller.actor)]
+        [_job(one, caller) for one in commands.undo(job=found, befores=befores, selection=selection, by=caller.actor)]
     )
 
 
@@ -287,4 +348,15 @@ def _own_to_move(caller: Caller, key: str) -> Job:
     return found
 
 
-ENDPOINTS = (start_job, jobs, job, job_lines, pause_job, resume_job, cancel_job, retry_job, undo_job)
+ENDPOINTS = (
+    start_job,
+    start_previewed_job,
+    jobs,
+    job,
+    job_lines,
+    pause_job,
+    resume_job,
+    cancel_job,
+    retry_job,
+    undo_job,
+)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import Linked, endpoint, moment
+from kit.endpoints import Input, Linked, endpoint, moment
 from kit.errors import NotFound
 from kit.paging import LARGEST, Page, Paging, newest
 
@@ -48,7 +48,7 @@ _SAMPLE = Message(81, ICCID, "to_device", "reboot", "delivered", "", "2026-11-02
 _ANSWER = Message(80, ICCID, "from_device", "ok", "received", "", "2026-11-02 09:31:00", None, True)
 
 
-class Text(msgspec.Struct):
+class Text(Input):
     """What the device is to get: 1 to 70 characters."""
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -87,7 +87,7 @@ def sms(caller: Caller, asked: Messages) -> Page[Message]:
     return Page(_messages(page.data, caller), page.total, page.links)
 
 
-class Read(msgspec.Struct):
+class Read(Input):
     """Messages by their ids."""
 
     ids: Annotated[list[Id], msgspec.Meta(min_length=1, max_length=LARGEST)]
@@ -106,7 +106,7 @@ def read_sms(caller: Caller, asked: Read) -> Marked:
     return Marked(commands.mark_seen(message_ids=list(theirs), by=caller.actor))
 
 
-class Settled(msgspec.Struct):
+class Settled(Input):
     """A message in doubt, and what you know of it."""
 
     id: Id

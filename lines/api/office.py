@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
-from kit.endpoints import Ack, endpoint, moment
+from kit.endpoints import Ack, Input, endpoint, moment
 from kit.errors import Invalid, NotFound
 from kit.identifiers import asked as spellings
 
@@ -70,7 +70,7 @@ class Carriers(msgspec.Struct):
     total: int
 
 
-class NewCarrier(msgspec.Struct, forbid_unknown_fields=True):
+class NewCarrier(Input):
     """A carrier to be made known. Its credentials are tried before anything is kept."""
 
     name: Name
@@ -80,7 +80,7 @@ class NewCarrier(msgspec.Struct, forbid_unknown_fields=True):
     cycle_day: int = 1
 
 
-class Changed(msgspec.Struct, forbid_unknown_fields=True):
+class Changed(Input):
     """What is to change; what is not given stays. Another address waits for a second person."""
 
     url: str | None = None
@@ -98,7 +98,7 @@ class Changed(msgspec.Struct, forbid_unknown_fields=True):
     sms_version: str | None = None
 
 
-class Credentials(msgspec.Struct, forbid_unknown_fields=True):
+class Credentials(Input):
     secrets: Secrets
 
 
@@ -109,7 +109,7 @@ class Tried(msgspec.Struct):
     takes: bool
 
 
-class ToState(msgspec.Struct, forbid_unknown_fields=True):
+class ToState(Input):
     state: Annotated[str, msgspec.Meta(description="INVENTORY, TEST_READY, ACTIVATION_READY or RETIRED")]
 
 

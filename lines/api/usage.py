@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 from kit import clock
-from kit.endpoints import Linked, endpoint, kilobytes, megabytes
+from kit.endpoints import Input, Linked, endpoint, kilobytes, megabytes
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
@@ -22,7 +22,7 @@ from lines.queries.usage import usage_of
 GROUP = "Usage"
 
 
-class OfCycle(msgspec.Struct):
+class OfCycle(Input):
     billing_cycle: Annotated[Month | None, msgspec.Meta(description="From bill_cycle_list; default: current")] = None
 
 
@@ -36,6 +36,7 @@ class DayUsed(msgspec.Struct):
 @endpoint(
     "sim_card/{iccid}/daily_statistics",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=[DayUsed("2026-11-01", Decimal("1536.000000")), DayUsed("2026-11-02", Decimal("812.500000"))],
 )
 def daily_statistics(caller: Caller, iccid: str, asked: OfCycle) -> list[DayUsed]:
@@ -67,6 +68,7 @@ class CycleUsed(Linked):
 @endpoint(
     "sim_card/{iccid}/usage_summary",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=[CycleUsed("2026-11", "2026-11-01", "2026-11-30", Decimal("34.250000"), Decimal("0.342500"))],
 )
 def usage_summary(caller: Caller, iccid: str, asked: Paging) -> Page[CycleUsed]:
@@ -104,6 +106,7 @@ class BillCycle(Linked):
 @endpoint(
     "sim_card/{iccid}/bill_cycle_list",
     right=Right.SEE_LINES,
+    is_observed=True,
     sample=[BillCycle("2026-11", "2026-11-01", "2026-11-30")],
 )
 def bill_cycle_list(caller: Caller, iccid: str, asked: Paging) -> Page[BillCycle]:

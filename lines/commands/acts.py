@@ -148,21 +148,34 @@ def _assign(line_ids: Sequence[int], holder: Account, by: Actor) -> dict[int, Ve
     return {line_id: Verdict.SAME if line_id in there else Verdict.DO for line_id in line_ids}
 
 
+TAKEN = {
+    Action.DEACTIVATE_ON: "date",
+    Action.SMS: "text",
+    Action.ASSIGN: "account",
+    Action.PLAN: "plan",
+    Action.TAG: "tags",
+    Action.UNTAG: "tags",
+}
+
+
 def checked(*, action: Action, parameters: Mapping[str, Any], account: Account) -> dict[str, Any]:
-    """What an action must be told, as it is kept. Raises Invalid, NotFound."""
+    """What an action must be told, as it is kept; what is another action's is refused. Raises Invalid, NotFound."""
+    taken = TAKEN.get(action, "")
+    if strange := sorted(parameters.keys() - {taken}):
+        takes = f"nothing but its lines and its {taken}" if taken else "nothing more than its lines"
+        raise Invalid(f"{action} takes {takes}, not {', '.join(strange)}; leave that out")
+    given = parameters.get(taken)
     match action:
         case Action.DEACTIVATE_ON:
-            return {"date": _day_to_come(parameters.get("date"))}
+            return {taken: _day_to_come(given)}
         case Action.SMS:
-            return {"text": sms.checked_text(text=str(parameters.get("text", "")))}
+            return {taken: sms.checked_text(text=str(given or ""))}
         case Action.ASSIGN:
-            return {"account": _holder(parameters.get("account"), account).uuid.hex}
+            return {taken: _holder(given, account).uuid.hex}
         case Action.PLAN:
-            return {"plan": plan_of(key=parameters.get("plan"), account=account).pk}
+            return {taken: plan_of(key=given, account=account).pk}
         case Action.TAG | Action.UNTAG:
-            return {"tags": _tags(parameters.get("tags"))}
-    if parameters:
-        raise Invalid(f"{action} takes nothing more than its lines")
+            return {taken: _tags(given)}
     return {}
 
 

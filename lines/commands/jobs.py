@@ -40,6 +40,10 @@ class CannotMove(Refusal):
     """The job's state does not allow this."""
 
 
+class OtherTotal(Refusal):
+    """The choice has another number of lines than who asks expects."""
+
+
 @transaction.atomic
 def preview_job(
     *,
@@ -50,10 +54,12 @@ def preview_job(
     selection: str,
     by: Actor,
     key: str = "",
+    expected_total: int | None = None,
 ) -> Job:
     """Fixes which lines an action is for; nothing happens to them yet. Only lines of the account are taken.
 
-    `selection` says in words how they were chosen. Raises Invalid, NotFound, Refusal.
+    `selection` says in words how they were chosen, `expected_total` how many there must be. Raises Invalid, NotFound,
+    OtherTotal, Refusal.
     """
     if account.is_subaccount and action not in OF_SUBACCOUNTS:
         raise Refusal("A sub-account activates lines and sends SMS; ask your provider for anything else")
@@ -77,6 +83,8 @@ def preview_job(
             [job.pk, *values],
         )
         job.total = cursor.rowcount
+    if expected_total not in (None, job.total):
+        raise OtherTotal(f"{job.total:,} lines are chosen and {expected_total:,} expected; nothing was done")
     if not job.total:
         raise Invalid(NONE_CHOSEN)
     if job.total > MOST_LINES:

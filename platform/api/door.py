@@ -36,7 +36,7 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
         base=request.build_absolute_uri(f"/api/{account_uuid}/"),
         query=request.GET,
         body=body,
-        key=request.headers.get("Idempotency-Key", ""),
+        key=request.headers.get("Idempotency-Key"),
         signed_at=signed_at,
     )
     return answer(caller, call)

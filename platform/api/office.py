@@ -13,8 +13,8 @@ from kit.office import may_be_office
 from accounts.doors import address_of
 from accounts.office_keys import office_bearer
 from accounts.policy import Actor
-from api import problems
-from api.calling import JSON, asked_by_body, asked_by_query
+from api import asked, problems
+from api.calling import JSON
 from api.door import body_of, encrypted
 from lines.api.office import ENDPOINTS
 
@@ -54,7 +54,7 @@ def _who(request: HttpRequest) -> Actor:
 
 def _answer(request: HttpRequest, by: Actor, path: str) -> HttpResponse:
     endpoint, values = _find(request.method or "", path.removesuffix("/"))
-    given = asked_by_body(endpoint, body_of(request)) if endpoint.writes else asked_by_query(endpoint, request.GET)
+    given = asked.of(endpoint, request.GET, body_of(request))
     return HttpResponse(JSON.encode(endpoint.run(by, **values, **given)), content_type="application/json")
 
 

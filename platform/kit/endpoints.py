@@ -17,6 +17,14 @@ MEGABYTE, KILOBYTE = 1_048_576, 1_024  # bytes
 PLACES = Decimal("0.000001")
 
 
+class Input(msgspec.Struct, forbid_unknown_fields=True):
+    """What a call is asked, and every object in it: a name that it does not have is refused, never ignored."""
+
+
+class Nothing(Input):
+    """Of a call that is asked nothing more than its path."""
+
+
 class Ack(msgspec.Struct):
     """The change is accepted."""
 
@@ -60,17 +68,19 @@ class Endpoint:
     """A call of the API.
 
     `run` takes the caller, then the path's values by name, then `asked`: the query of a GET, the body of a write.
+    `is_observed`: Keepgo's clients make it, and may send with it what they send with every list.
     """
 
     path: str  # below the account's, such as sim_card/{iccid}/deactivate
     verbs: tuple[str, ...]
     right: str  # what a caller needs; without it the call does not exist
     run: Callable[..., Any]
-    asked: type[msgspec.Struct] | None
+    asked: type[Input] | None
     answer: Any  # a type that msgspec knows
     sample: Any
     summary: str
     body: msgspec.Struct | None = None  # an example of what a write is asked
+    is_observed: bool = False
 
     @property
     def name(self) -> str:
@@ -92,14 +102,16 @@ class Endpoint:
 
 
 def endpoint(
-    path: str, *verbs: str, right: str, sample: Any, body: msgspec.Struct | None = None
+    path: str, *verbs: str, right: str, sample: Any, body: msgspec.Struct | None = None, is_observed: bool = False
 ) -> Callable[[Callable[..., Any]], Endpoint]:
     """Makes a function an endpoint; what it is asked and answers is read from its annotations."""
 
     def made(run: Callable[..., Any]) -> Endpoint:
         hints = get_type_hints(run)
-        summary = (inspect.getdoc(run) or "").strip()
-        return Endpoint(path, verbs or ("GET",), right, run, hints.get("asked"), hints["return"], sample, summary, body)
+        asked, summary = hints.get("asked"), (inspect.getdoc(run) or "").strip()
+        if asked is not None and not issubclass(asked, Input):
+            raise TypeError(f"{asked.__name__} is asked by {path} and would ignore what it does not know")
+        return Endpoint(path, verbs or ("GET",), right, run, asked, hints["return"], sample, summary, body, is_observed)
 
     return made
 

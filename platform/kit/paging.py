@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 from django.db.models import Model, QuerySet
 
+from kit.endpoints import Input
 from kit.errors import Invalid
 
 SIZE, LARGEST = 25, 1_000
@@ -22,7 +23,7 @@ Natural = Annotated[int, msgspec.Meta(ge=0, le=FARTHEST)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=FARTHEST)]
 
 
-class Paging(msgspec.Struct, kw_only=True):
+class Paging(Input, kw_only=True):
     """Which page; at most one of offset, page and cursor."""
 
     offset: Annotated[Natural | None, msgspec.Meta(description="Rows to pass over")] = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from fleets import Fleet, state
 from keepgo_client import KeepgoClient, client_of
@@ -103,7 +105,9 @@ def test_cards_are_asked_for_and_taken_back_once(client: KeepgoClient, fleet: Fl
     Account.objects.filter(pk=other.pk).update(is_professional=True)
     for stranger in (client_of(other), client_of(fleet.account(parent=account))):
         assert stranger.post(path).status_code == 404
-    assert [client.post(path, {"n": n}).json()["state"] for n in range(2)] == ["withdrawn", "withdrawn"]
+    at = int(time.time())
+    states = [client.post(path, timestamp=at - ago).json()["state"] for ago in range(2)]
+    assert states == ["withdrawn", "withdrawn"]
     assert client.get("orders").json()["data"][0]["state"] == "withdrawn"
 
 

@@ -111,7 +111,7 @@ def test_a_signed_write_is_accepted_once(client: KeepgoClient, fleet: Fleet, acc
     assert (replayed.status_code, replayed.json()["type"]) == (409, "urn:problem:replayed")
     assert client.post(path, timestamp=now, key="another").status_code == 409
     assert client.post(f"{path}/", timestamp=now).status_code == 409
-    assert client.post(f"{path}?more=1", timestamp=now).status_code == 409
+    assert client.post(f"{path}?more=1", timestamp=now).status_code == 422
     assert state(line).wanted == Wanted.ACTIVE
     zeros = {"timestamp": f"0{now}", "hash": signature(client.shared_key, f"0{now}", client.account_uuid)}
     assert client.post(path, timestamp=now, more=zeros).status_code == 409

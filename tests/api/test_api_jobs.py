@@ -60,14 +60,15 @@ def test_lines_are_chosen_by_a_filter(client: KeepgoClient, fleet: Fleet, accoun
     work()
     assert client.get("tags").json()["data"] == [{"name": "bike", "lines": 2}]
     assert client.get(f"sim_card/{subs[0].iccid}/tags").json() == {"tags": ["bike"]}
-    assert client.post("jobs", {"action": "untag", "filter": {}, "tags": ["bike"]}).json()["total"] == 4
+    assert client.post("jobs", {"action": "untag", "filter": {"all": True}, "tags": ["bike"]}).json()["total"] == 4
 
 
 def test_what_makes_no_job_is_refused(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
     iccids = [fleet.line(account).iccid]
     for body, status in (
         ({"action": "explode", "iccids": iccids}, 422), ({"action": "activate"}, 422),
-        ({"action": "activate", "iccids": iccids, "filter": {}}, 422), ({"action": "activate", "iccids": []}, 422),
+        ({"action": "activate", "iccids": iccids, "filter": {"all": True}}, 422),
+        ({"action": "activate", "iccids": []}, 422),
         ({"action": "activate", "iccids": ["12"]}, 422), ({"action": "tag", "iccids": iccids}, 422),
         ({"action": "assign", "iccids": iccids, "account_uuid": "0" * 32}, 404),
         ({"action": "deactivate-on", "iccids": iccids, "date": "2020-01-01"}, 422),
@@ -81,7 +82,7 @@ def test_what_makes_no_job_is_refused(client: KeepgoClient, fleet: Fleet, accoun
 
 def test_a_job_rests_goes_on_ends_and_is_tried_again(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
     fleet.lines(account, 2, active=False)
-    job = client.post("jobs", {"action": "activate", "filter": {}}).json()["uuid"]
+    job = client.post("jobs", {"action": "activate", "filter": {"all": True}}).json()["uuid"]
     first = int(time.time()) - 10
     for number, (move, status, now) in enumerate((
         ("pause", 200, "paused"), ("retry", 409, None), ("resume", 200, "running"), ("cancel", 200, "cancelled"),
@@ -128,7 +129,8 @@ def test_a_finished_job_is_undone_to_what_each_line_was(client: KeepgoClient, fl
     assert client.post(f"jobs/{job['uuid']}/undo").status_code == 409  # not over yet
     work()
     assert client_of(sub).post(f"jobs/{job['uuid']}/undo").status_code == 404
-    undone = client.post(f"jobs/{job['uuid']}/undo", {"n": 2}).json()["jobs"]
+    later = int(time.time()) - 20  # the same request is accepted once
+    undone = client.post(f"jobs/{job['uuid']}/undo", timestamp=later).json()["jobs"]
     assert [(one["action"], one["state"], one["total"]) for one in undone] == [("untag", "running", 2)]
     work()
     assert client.get("tags").json()["data"] == [{"name": "bike", "lines": 0}]
@@ -137,7 +139,7 @@ def test_a_finished_job_is_undone_to_what_each_line_was(client: KeepgoClient, fl
 def test_all_ways_back_are_gone_however_many(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
     holders = [fleet.account(parent=account) for _ in range(12)]
     lines = [fleet.line(holder) for holder in holders]
-    job = client.post("jobs", {"action": "assign", "account_uuid": account.uuid.hex, "filter": {}}).json()
+    job = client.post("jobs", {"action": "assign", "account_uuid": account.uuid.hex, "filter": {"all": True}}).json()
     work()
     assert len(client.post(f"jobs/{job['uuid']}/undo").json()["jobs"]) == 12
     run_jobs(stop=lambda: False)
