@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 from kit.again import confirmed_first
 from kit.factors import door_to_factor, gave_factor
@@ -31,6 +33,7 @@ __all__ = [
     "confirmed",
     "confirmed_first",
     "desk_actor",
+    "misread",
     "needs",
     "to_factor",
 ]
@@ -76,6 +79,34 @@ def needs(*rights: Right) -> Callable[[Page[Given]], Door[Given]]:
         return door  # type: ignore[return-value]
 
     return guarded
+
+
+def misread(
+    request: MemberRequest, read: Mapping[str, object], *, beside: Collection[str] = (), to: str = ""
+) -> HttpResponse | None:
+    """The way back with a sentence where the address has a filter that does not exist, or one with no such value: what
+    is dropped in silence widens a list, a file, and what is done with all lines that match. None: all was read.
+
+    `read` is what was made of each filter, by its name in the address; `beside`, names that narrow nothing; `to`, the
+    name of the list that the filters are of, if this page is not it.
+    """
+    given = {name: text for name in read if (text := request.GET.get(name, "").strip())}
+    strange = [name for name in request.GET if name not in read and name not in beside]
+    empty = [name for name in given if not read[name]]
+    if not strange and not empty:
+        return None
+    for name in strange:
+        messages.error(request, f"There is no filter “{_sayable(name)}”. It was left out.")
+    for name in empty:
+        messages.error(request, f"The filter “{name}” has no such value. It was left out.")
+    kept = urlencode({name: text for name, text in given.items() if read[name]})
+    address = (reverse(to) if to else request.path) + (f"?{kept}" if kept else "")
+    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
+
+
+def _sayable(name: str) -> str:
+    """What stands in somebody's address, as far as a sentence may repeat it."""
+    return re.sub(r"[^\w-]", "", name)[:30]
 
 
 def to_factor(request: HttpRequest) -> HttpResponse:

@@ -264,16 +264,20 @@ def activity_from(data: QueryDict) -> AskedActivity:
     )
 
 
-def activity_query(asked: AskedActivity, *, before: int | None = None) -> str:
-    """The query of an address, without what is not asked."""
-    values = {
+def activity_filters(asked: AskedActivity) -> dict[str, object]:
+    """What was read of each filter, by its name in the address."""
+    return {
         "line": asked.line,
         "rule": asked.rule,
         "outcome": asked.outcome,
         "from": asked.start,
         "to": asked.end,
-        "before": before,
     }
+
+
+def activity_query(asked: AskedActivity, *, before: int | None = None) -> str:
+    """The query of an address, without what is not asked."""
+    values = activity_filters(asked) | {"before": before}
     return urlencode({name: value for name, value in values.items() if value})
 
 

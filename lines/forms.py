@@ -37,6 +37,8 @@ WHYS_OUTSIDE = WHYS | {  # for a sub-account's people, who know no balance and n
 OF_PROVIDER = {"plan", "carrier"}  # columns that tell something even by the order that they make
 LONGEST_SEARCH = 100
 DEFAULT = Asked()
+FILTERS = ("q", "status", "why", "subaccount", "plan", "carrier", "tag", "list")
+SHOWN_AS = ("sort", "page", "per")  # what an address says beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ def asked_from(data: QueryDict, choices: Choices) -> Asked:
         page=min(max(1, _whole(data.get("page"), 1)), COUNTED // per),
         per=per,
     )
+
+
+def filters(asked: Asked) -> dict[str, object]:
+    """What was read of each filter, by its name in the address; see accounts.doors.misread."""
+    return {name: getattr(asked, name) for name in FILTERS}
 
 
 def said(asked: Asked, choices: Choices) -> str:

@@ -13,7 +13,7 @@ from kit.htmx import page
 
 from accounts import audit
 from accounts.audit import Asked, Told
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.forms import asked_of_audit
 from accounts.policy import ActorKind, Right
 
@@ -36,6 +36,8 @@ COLUMNS = ("at_utc", "by", "what", "about", "sub_account", "changed", "before", 
 def audit_list(request: MemberRequest) -> HttpResponse:
     """Every change on the account, the newest first."""
     asked = asked_of_audit(request.GET)
+    if back := misread(request, _filters(asked), beside=("before",)):
+        return back
     rows = audit.find(request.account, asked, limit=ROWS + 1)
     context = {
         "asked": asked,
@@ -50,8 +52,12 @@ def audit_list(request: MemberRequest) -> HttpResponse:
     return page(request, "accounts/audit.html", context, part="listing")
 
 
+def _filters(asked: Asked) -> dict[str, object]:
+    return {"q": asked.q, "by": asked.kind, "from": asked.start, "to": asked.end}
+
+
 def _query(asked: Asked, *, before: int | None = None) -> str:
-    values = {"q": asked.q, "by": asked.kind, "from": asked.start, "to": asked.end, "before": before}
+    values = _filters(asked) | {"before": before}
     return f"?{urlencode({name: str(value) for name, value in values.items() if value})}"
 
 
@@ -59,7 +65,10 @@ def _query(asked: Asked, *, before: int | None = None) -> str:
 @needs(Right.SEE_AUDIT)
 def audit_csv(request: MemberRequest) -> HttpResponse:
     """The same events, all of them, as they come from the database."""
-    rows = audit.everything(request.account, asked_of_audit(request.GET))
+    asked = asked_of_audit(request.GET)
+    if back := misread(request, _filters(asked), to="audit"):
+        return back
+    rows = audit.everything(request.account, asked)
     return csv_answer(f"audit-{clock.today().isoformat()}.csv", _lines(rows))
 
 

@@ -14,12 +14,12 @@ from kit.errors import Refusal
 from kit.exports import csv_answer
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.models import Account
 from accounts.policy import Actor, Right
 from automation import words
 from automation.commands.follow_ups import cancel_follow_up, run_follow_up_now
-from automation.forms import activity_address, activity_from, activity_query
+from automation.forms import activity_address, activity_filters, activity_from, activity_query
 from automation.models import FollowUp, RuleFire
 from automation.queries import activity
 from automation.views.parts import actor
@@ -30,6 +30,8 @@ from automation.views.parts import actor
 def activity_list(request: MemberRequest) -> HttpResponse:
     """Why each rule fired, what was done, and what follows."""
     asked = activity_from(request.GET)
+    if back := misread(request, activity_filters(asked), beside=("before",)):
+        return back
     fires, has_older = activity.page_of(request.account, asked)
     context = {
         "tab": "rule_activity",
@@ -59,7 +61,10 @@ def _follow_ups(fire: RuleFire) -> list[dict[str, Any]]:
 @needs(Right.SEE_AUDIT)
 def activity_csv(request: MemberRequest) -> HttpResponse:
     """Everything that the filter lets through."""
-    rows = activity.all_of(request.account, activity_from(request.GET))
+    asked = activity_from(request.GET)
+    if back := misread(request, activity_filters(asked), to="rule_activity"):
+        return back
+    rows = activity.all_of(request.account, asked)
     return csv_answer("rule-activity.csv", _rows(rows))
 
 

@@ -15,7 +15,7 @@ from kit.errors import Invalid, Refusal
 from kit.exports import file_answer
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from billing import paper, queries
 from billing.commands import statements
@@ -53,6 +53,8 @@ def overview(request: MemberRequest) -> HttpResponse:
 def transactions(request: MemberRequest) -> HttpResponse:
     """Everything that moved the balance, payments that did not with their reason."""
     asked = asked_from(request.GET)
+    if back := misread(request, {"kind": asked.kind, "from": asked.start, "to": asked.end}, beside=("page",)):
+        return back
     rows = queries.transactions_of(
         request.account,
         kind=asked.kind,

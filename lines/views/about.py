@@ -14,7 +14,7 @@ from kit.charts import Bar, bars
 from kit.exports import csv_answer
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines import charts, queries, sentences
 from lines.models import Line
@@ -59,6 +59,8 @@ def line_connections(request: MemberRequest, iccid: str) -> HttpResponse:
 def line_connections_csv(request: MemberRequest, iccid: str) -> HttpResponseBase:
     """The whole connection log."""
     line = line_or_404(request, iccid)
+    if back := misread(request, {}):
+        return back
     rows = (
         (
             time_text(one.started_at),

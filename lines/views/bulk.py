@@ -12,7 +12,7 @@ from kit.errors import Refusal
 from kit.identifiers import is_iccid
 from kit.tables import rows_of_text
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.models import Membership
 from accounts.policy import Right
 from lines import forms, queries
@@ -59,6 +59,8 @@ def bulk(request: MemberRequest) -> HttpResponse:
     offered = offered_to(membership, choices)
     if not offered:
         raise Http404
+    if back := misread(request, forms.filters(asked), beside=(*forms.SHOWN_AS, "action"), to="lines"):
+        return back
     if request.method == "POST":
         return _preview(request, asked, choices, offered)
     action = _action(request.GET.get("action", ""), offered)

@@ -11,7 +11,7 @@ from kit import clock
 from kit.exports import file_answer, workbook_answer
 from kit.sheets import XlsxBook
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines import forms, queries
 from lines.queries.export import csv_for, heads_for, rows_for
@@ -25,6 +25,8 @@ def export(request: MemberRequest, kind: str) -> HttpResponse:
     """The lines of the address' filters, all of them, as CSV or XLSX."""
     membership, today = request.membership, clock.today()
     asked = forms.asked_from(request.GET, forms.choices_for(membership))
+    if back := misread(request, forms.filters(asked), beside=forms.SHOWN_AS, to="lines"):
+        return back
     name = f"{slugify(request.account.name) or 'lines'}-lines-{today}.{kind}"
     if kind == "csv":
         return file_answer(name, csv_for(membership, asked, today=today))

@@ -15,7 +15,7 @@ from kit.errors import Refusal
 from kit.exports import csv_answer
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.models import Account
 from accounts.policy import Right
 from lines.commands import jobs as commands
@@ -38,6 +38,8 @@ MOVES = {
 @needs(Right.SEE_LINES)
 def job_list(request: MemberRequest) -> HttpResponse:
     """Every job of the account, latest first."""
+    if back := misread(request, {}, beside=("before",)):
+        return back
     before = _whole(request.GET.get("before"))
     found = queries.jobs_of(request.membership)
     rows = list((found.filter(pk__lt=before) if before else found)[: ROWS + 1])
@@ -62,6 +64,8 @@ def _job(request: MemberRequest, key: str) -> Job:
 def job_page(request: MemberRequest, key: str) -> HttpResponse:
     """What will happen to how many; how far it is; what became of each line."""
     job, membership = _job(request, key), request.membership
+    if back := misread(request, {"which": _which(request) is not None}, beside=("after",)):
+        return back
     action, state = Action(job.action), JobState(job.state)
     context: dict[str, Any] = {
         "job": job,
@@ -94,9 +98,13 @@ def job_page(request: MemberRequest, key: str) -> HttpResponse:
     return page(request, "lines/job.html", context, part="job")
 
 
+def _which(request: MemberRequest) -> Item | None:
+    return {item.name.lower(): item for item in Item}.get(request.GET.get("which", ""))
+
+
 def _progress(request: MemberRequest, job: Job) -> dict[str, Any]:
     outside = request.account.is_subaccount
-    which = {item.name.lower(): item for item in Item}.get(request.GET.get("which", ""))
+    which = _which(request)
     after = _whole(request.GET.get("after"))
     items = queries.items_of(job, state=which, after=after, limit=ROWS + 1)
     counts = {
@@ -189,6 +197,8 @@ def job_undo(request: MemberRequest, key: str) -> HttpResponse:
 def job_csv(request: MemberRequest, key: str) -> HttpResponse:
     """What became of each line, as a file."""
     job, outside = _job(request, key), request.account.is_subaccount
+    if back := misread(request, {}):
+        return back
 
     def rows() -> Iterator[tuple[object, ...]]:
         yield "ICCID", "Outcome", "Why"

@@ -15,7 +15,7 @@ from kit.cookies import cookie_name, cookie_rules
 from kit.htmx import page
 from kit.identifiers import is_iccid
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines import forms, queries
 from lines.job_words import ACTIONS
@@ -66,6 +66,8 @@ def line_list(request: MemberRequest) -> HttpResponse:
     membership, today = request.membership, clock.today()
     choices = forms.choices_for(membership)
     asked = forms.asked_from(request.GET, choices)
+    if back := misread(request, forms.filters(asked), beside=(*forms.SHOWN_AS, "rows", "total")):
+        return back
     offered = offered_to(membership, choices)
     shown: dict[str, Any] = {
         "may_see_money": membership.may(Right.SEE_MONEY),

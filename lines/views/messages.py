@@ -19,7 +19,7 @@ from kit import clock
 from kit.errors import Refusal
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines import policy, sentences
 from lines.carriers import CLIENTS
@@ -57,6 +57,8 @@ def sms_list(request: MemberRequest) -> HttpResponse:
     q = " ".join(request.GET.get("q", "").replace("\0", "").split())[:100]
     which = request.GET.get("which", "")
     which = which if which in dict(KINDS) else ""
+    if back := misread(request, {"q": q, "which": which}, beside=("before",)):
+        return back
     asked = {name: value for name, value in (("q", q), ("which", which)) if value}
     context = _listed(request, reverse("sms"), asked) | {"q": q, "which": which, "kinds": KINDS}
     context["may_see_money"] = request.membership.may(Right.SEE_MONEY)

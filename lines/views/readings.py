@@ -13,7 +13,7 @@ from kit import clock
 from kit.exports import csv_answer
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines.queries import readings
 from lines.views.about import time_text
@@ -22,10 +22,10 @@ from lines.views.line import line_context, line_or_404
 HEADS = ("Synced at (UTC)", "Counter (bytes)", "Billing cycle", "Carrier time (UTC)", "Final total")
 
 
-def _day(request: MemberRequest) -> dt.date:
-    today = clock.today()
-    asked = clock.day_from(request.GET.get("day", "")) or today
-    return min(asked, today)
+def _day(request: MemberRequest) -> dt.date | None:
+    """The day of the address, at most today; None: it has none."""
+    asked = clock.day_from(request.GET.get("day", ""))
+    return min(asked, clock.today()) if asked else None
 
 
 @require_GET
@@ -33,7 +33,10 @@ def _day(request: MemberRequest) -> dt.date:
 def line_readings(request: MemberRequest, iccid: str) -> HttpResponse:
     """Each counter that the carrier reported on a day, and what of it waits to be confirmed."""
     line = line_or_404(request, iccid)
-    day = _day(request)
+    asked = _day(request)
+    if back := misread(request, {"day": asked}):
+        return back
+    day = asked or clock.today()
     found = list(readings.readings_of(request.membership, line, day, limit=readings.ROWS + 1))
     file = reverse("line-readings-csv", args=[iccid])
     context = line_context(request, iccid, tab="line-readings") | {
@@ -52,7 +55,10 @@ def line_readings(request: MemberRequest, iccid: str) -> HttpResponse:
 def line_readings_csv(request: MemberRequest, iccid: str) -> HttpResponseBase:
     """All readings of the day."""
     line = line_or_404(request, iccid)
-    day = _day(request)
+    asked = _day(request)
+    if back := misread(request, {"day": asked}):
+        return back
+    day = asked or clock.today()
     rows = (
         (
             time_text(one.asked_at),

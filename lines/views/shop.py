@@ -15,7 +15,7 @@ from kit import clock
 from kit.errors import NotFound, Refusal
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.models import Account
 from accounts.policy import Right
 from lines.commands import orders
@@ -113,6 +113,8 @@ def coverage(request: MemberRequest) -> HttpResponse:
     plans = shop.covered_plans(request.account)
     wanted = request.GET.get("plan", "")
     plan = next((one for one in plans if str(one.pk) == wanted), None)
+    if back := misread(request, {"q": q, "plan": plan}, beside=("page",)):
+        return back
     number = request.GET.get("page", "")
     at = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 5 else 1
     found = shop.coverage(request.account, q=q, plan_id=plan.pk if plan else None, page=max(at, 1), now=clock.now())

@@ -167,7 +167,7 @@ def test_search_and_filters_find_what_is_asked(acme: Account) -> None:
     client = client_of(acme)
 
     def found(query: str) -> list[str]:
-        return [row.what for row in client.get(f"/audit/?{query}").context["rows"]]
+        return [row.what for row in client.get(f"/audit/?{query}", follow=True).context["rows"]]
 
     assert (
         found(f"q={ICCID}")

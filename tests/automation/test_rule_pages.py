@@ -165,7 +165,7 @@ def test_activity_says_why_and_what_follows_and_is_filtered(client: Client, rule
         ({"to": "2026-11-20"}, {first.iccid}),
         ({"from": "never", "before": "x", "line": "'"}, {first.iccid, second.iccid}),
     ):
-        found = client.get(ACTIVITY, query).content.decode()
+        found = client.get(ACTIVITY, query, follow=True).content.decode()
         assert {line.iccid for line in (first, second) if f"/lines/{line.iccid}/" in found} == seen, query
     answer = client.get("/automation/activity.csv", {"line": first.iccid})
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))

@@ -64,7 +64,7 @@ def test_home_of_a_calm_fleet_says_that_nothing_needs_anybody(acme: Account, mak
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30"])
 def test_a_day_of_another_time_is_none(acme: Account, day: str) -> None:
     for path in ("/billing/explain/?day=", "/billing/transactions/?to=", "/audit/?to=", "/automation/activity/?to="):
-        assert client_of(acme).get(path + day).status_code == 200
+        assert client_of(acme).get(path + day, follow=True).status_code == 200
 
 
 def test_home_adds_up_usage_and_what_it_cost(acme: Account, fleet: dict[str, Line]) -> None:
@@ -168,7 +168,11 @@ def test_nothing_of_a_stranger_shows_anywhere(
 
 def test_a_filter_by_somebody_elses_subaccount_is_none(acme: Account, stranger: Account, make_line: MakeLine) -> None:
     line = make_line(acme)
-    assert line.iccid in text_of(client_of(acme), f"/lines/?subaccount={stranger.uuid.hex}")
+    for theirs in (stranger.uuid.hex, "0" * 32):
+        page = client_of(acme).get(f"/lines/?subaccount={theirs}", follow=True)
+        assert page.redirect_chain == [("/lines/", 302)]
+        assert "“subaccount” has no such value" in page.content.decode()
+        assert line.iccid in page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +190,7 @@ def test_a_filter_by_somebody_elses_subaccount_is_none(acme: Account, stranger: 
     ],
 )
 def test_an_address_that_makes_no_sense_still_answers(acme: Account, fleet: dict[str, Line], query: str) -> None:
-    assert client_of(acme).get(f"/lines/?{query}").status_code == 200
+    assert client_of(acme).get(f"/lines/?{query}", follow=True).status_code == 200
 
 
 def test_htmx_gets_the_table_alone_and_history_the_whole_page(acme: Account, fleet: dict[str, Line]) -> None:

@@ -30,7 +30,7 @@ def browser(account: Account) -> Client:
 
 
 def listed(client: Client, query: str = "") -> int:
-    return client.get(f"/lines/{query}").content.decode().count('role="row" id="line-')
+    return client.get(f"/lines/{query}", follow=True).content.decode().count('role="row" id="line-')
 
 
 def test_tags_and_carriers_are_filters_and_a_strangers_are_none(fleet: Fleet) -> None:

@@ -121,7 +121,8 @@ def test_coverage_is_found_by_country_code_and_network_with_the_price_in_force(
     text = text_of(client, "/coverage/?q=safaricom")
     assert "Airtel 2G 4G , Safaricom 2G 4G $0.01 $0.05" in text
     assert "Peru" not in text
-    assert "Nothing matches" in text_of(client, "/coverage/?q=%27%3B--&plan=99&page=9999")
+    assert "Nothing matches" in text_of(client, "/coverage/?q=%27%3B--&page=9999")
+    assert client.get("/coverage/?q=kenya&plan=99")["Location"] == "/coverage/?q=kenya"
 
 
 def form(**more: object) -> dict[str, object]:
