@@ -1,9 +1,10 @@
 """Plants each fault of tests/planted/ in a copy of the tree and runs the tests that must catch it.
 
-    .venv/bin/python -m tests.rigs.planted [--only NAME ...] [--jobs N] [--results FILE] [--list] [--json]
+    .venv/bin/python -m tests.rigs.planted [--only NAME ...] [--kind KIND] [--jobs N] [--results FILE] [--list] [--json]
 
-A patch begins with `Fault:`, one line, and `Caught by:`, the tests (files or nodes) of which one at least must fail.
-Before anything is planted these tests must pass. Exits 1 where a fault is missed, and names it.
+Faults of money are in that folder itself, those of security in the one of that name. A patch begins with `Fault:`, one
+line, and `Caught by:`, the tests (files or nodes) of which one at least must fail. Before anything is planted these
+tests must pass. Exits 1 where a fault is missed, and names it.
 Copies stand under .local/planted: their databases are kept from fault to fault and from run to run.
 """
 
@@ -28,13 +29,14 @@ from typing import Any, Self
 TREE = Path(__file__).resolve().parents[2]
 PLANTED = TREE / "tests" / "planted"
 COPIES = TREE / ".local" / "planted"
+MONEY, SECURITY = KINDS = ("money", "security")
 CAUGHT, MISSED, BROKEN = "caught", "missed", "broken"
 LONGEST = 900  # seconds of one run of tests
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A fault of money code, as a change to the tree."""
+    """A fault, as a change to the tree."""
 
     path: Path
     fault: str
@@ -43,6 +45,10 @@ class Patch:
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def kind(self) -> str:
+        return MONEY if self.path.parent == PLANTED else self.path.parent.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Outcome:
 
 
 def patches() -> list[Patch]:
-    return [_read(path) for path in sorted(PLANTED.glob("*.patch"))]
+    return [_read(path) for path in sorted(PLANTED.rglob("*.patch"))]
 
 
 def _read(path: Path) -> Patch:
@@ -63,10 +69,10 @@ def _read(path: Path) -> Patch:
     return Patch(path, head["Fault"], tuple(head["Caught by"].split()))
 
 
-def table() -> str:
+def table(kind: str = MONEY) -> str:
     """The faults as docs/testing.md lists them."""
     rows = ["| planted | fault | caught by |", "|---|---|---|"]
-    for patch in patches():
+    for patch in (one for one in patches() if one.kind == kind):
         tests = ", ".join(f"`{test.removeprefix('tests/')}`" for test in patch.caught_by)
         rows.append(f"| `{patch.name}` | {patch.fault} | {tests} |")
     return "\n".join(rows)
@@ -219,7 +225,8 @@ def run(chosen: list[Patch], jobs: int, results: Results) -> list[Outcome]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Plant faults of money code, and see the tests catch them.")
+    parser = argparse.ArgumentParser(description="Plant faults, and see the tests catch them.")
+    parser.add_argument("--kind", choices=KINDS, help="faults of this kind alone")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these faults, by the names of their patches")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="copies side by side (1)")
     parser.add_argument("--results", type=Path, metavar="FILE", help="keep outcomes here, and try none caught again")
@@ -227,9 +234,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     options = parser.parse_args()
     if options.list:
-        print(table())
+        print("\n\n".join(table(kind) for kind in KINDS if options.kind in (None, kind)))
         return 0
-    chosen = [patch for patch in patches() if not options.only or patch.name in options.only]
+    of_kind = [patch for patch in patches() if options.kind in (None, patch.kind)]
+    chosen = [patch for patch in of_kind if not options.only or patch.name in options.only]
     unknown = set(options.only or ()) - {patch.name for patch in chosen}
     if unknown or not chosen:
         print(f"No such fault: {', '.join(sorted(unknown)) or 'none is there'}", file=sys.stderr)
