@@ -10,11 +10,11 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz chaos faults soak idle planted roundtrip screens help
+.PHONY: setup demo test suite check format lock bench fuzz hostile audit chaos faults soak idle planted roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | chaos | faults | soak | idle | planted | roundtrip | screens"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak | idle | planted | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -34,6 +34,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out manage.py,$(PACKAGES))
 
 format: setup
 	$(BIN)/ruff check --fix .
@@ -48,6 +49,25 @@ fuzz: setup .venv/.fuzz
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py tests/inputs --timeout 1800
 	@mkdir -p .local/fuzz
 	$(BIN)/python -m tests.rigs.fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 .local/fuzz tests/inputs/files
+
+# Everything that a stranger, a tenant of another and a thief would try, in full; the suite has a short run of each.
+HOSTILE = tests/tenants tests/accounts tests/inputs tests/console/test_markup.py tests/console/test_misread.py \
+	tests/api tests/automation/test_webhooks.py tests/lines/test_claims.py tests/lines/test_budget.py \
+	tests/lines/test_offers.py tests/billing/test_payments_stripe.py tests/house/test_security_rules.py
+hostile: setup
+	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && HOSTILE=1 HYPOTHESIS_PROFILE=long \
+		$(BIN)/python -m pytest $(HOSTILE) -n auto --timeout 3600
+	$(BIN)/python -m tests.rigs.planted --kind security --jobs $(or $(JOBS),1)
+
+# Known faults of the locked packages. ADVISORIES="FILE ...": what osv.dev exports for PyPI and npm, and no network at
+# all; without it the registries' own services are asked (pip install pip-audit first).
+audit: setup
+ifdef ADVISORIES
+	$(BIN)/python -m tests.rigs.audit $(ADVISORIES)
+else
+	$(BIN)/python -m pip_audit --requirement requirements-dev.lock --require-hashes --disable-pip
+	scripts/npm audit
+endif
 
 # Kills everything again and again while customers go on; an auditor from outside compares. KILLS=N, SEED=N.
 chaos: setup

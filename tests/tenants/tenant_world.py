@@ -238,7 +238,7 @@ def _lines(tenant: Tenant, plan: RatePlan, *, serial: int = 0) -> None:
         _used(line, plan.prices.get(), wanted, why, who)
         if number == 1 + serial:
             tenant.objects |= {"line": line.iccid, "line_id": line.pk}
-            _message(line, f"{tenant.word} from the device")
+            tenant.objects["sms"] = _message(line, f"{tenant.word} from the device").pk
             _seen(line, f"{tenant.word} network", tenant.account)
 
 
@@ -321,9 +321,11 @@ def _work(tenant: Tenant) -> None:
     key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
     iccids = [tenant.objects["line"]]
-    IccidList.objects.create(account=account, digest=word.encode().ljust(32), iccids=iccids, total=1)
-    LineFile.objects.create(account=account, content=word.encode())
+    pasted = IccidList.objects.create(account=account, digest=word.encode().ljust(32), iccids=iccids, total=1)
+    file = LineFile.objects.create(account=account, content=f"iccid\n{iccids[0]}\n".encode())
     tenant.objects |= {
+        "list": pasted.uuid.hex,
+        "file": file.uuid.hex,
         "tag": tag.pk,
         "job": job.uuid.hex,
         "order": order.uuid,

@@ -10,10 +10,12 @@ import base64
 import functools
 import hashlib
 import hmac
+import io
 import json
 import re
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
@@ -31,6 +33,7 @@ from django.test import RequestFactory
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 from kit.endpoints import Endpoint
+from pypdf import PdfReader
 from tenant_table import PERSON, PUBLIC, ROWS, Row
 from tenant_world import BALANCE, CARRIER, OUR_NAME, PER_MB, PLAN, Tenant, World, build, quick
 
@@ -246,7 +249,15 @@ def ask(world: World, who: str, method: str, path: str, row: Row) -> tuple[HttpR
 
 
 def body_of(response: Any) -> str:
+    """What a reader of the answer reads: a workbook unpacked, the words of a PDF."""
     content = b"".join(response.streaming_content) if response.streaming else response.content
+    kind = response.get("Content-Type", "")
+    if "spreadsheetml" in kind:
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            return "\n".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+    if kind == "application/pdf":
+        paper = PdfReader(io.BytesIO(content))
+        return "\n".join([str(paper.metadata), *(page.extract_text() for page in paper.pages)])
     return str(content.decode("utf-8", "replace"))
 
 
