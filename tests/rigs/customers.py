@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.rigs.installation import KINDS, NAMES, Installation
+from tests.rigs.installation import KINDS, NAMES, UNREAD_LINES, Installation
 from tests.rigs.receivers import Receivers
 
 BYTES = (1, 999, 1_048_576, 7_000_001)
+LONG_AGO = "2000-01-01"
 CARD = "4242424242424242"
 BACK = "https://console.example.com/"
 RICH, POOR = Decimal(500), Decimal(-500)  # USD available: clearly green, clearly red
@@ -37,6 +38,7 @@ class Customers:
         self.lines: dict[str, dict[str, Any]] = {}
         self.keys: dict[str, int] = {}
         self.acts = self.paid = 0
+        one.wait_for(UNREAD_LINES, LONG_AGO, within=300, what="never read")  # what was used by then is no charge
         before = {sim["iccid"]: sum(m["bytes"] for m in sim["months"].values()) for sim in self._truth()}
         today = f"{one.now():%Y-%m-%d}"
         for line in Line.objects.select_related("carrier", "payer"):
