@@ -7,7 +7,7 @@ It knows the rules by their text, reads tables by SQL, and imports nothing of th
 
     lines     {iccid: {"payer": uuid, "before": bytes, "wish": bool, "per_mb": USD, "per_day": USD, "since": day}}
     credits   {uuid: USD}             posted by hand
-    heard     [id]                    messages that the receiver of webhooks at `listens` has taken
+    heard     [id] or null            messages that the receiver of webhooks at `listens` has taken; null: not asked
 
 The answer: `wrong`, sentences; and figures: bytes lost and doubled, payments lost and doubled, USD off.
 """
@@ -172,6 +172,8 @@ class Audit:
 
     def webhooks(self) -> None:
         """What we call delivered was taken, and nothing waits for the receiver that listens."""
+        if self.question["heard"] is None:
+            return
         heard = set(self.question["heard"])
         rows = self.rows("SELECT uuid FROM automation_webhookdelivery WHERE delivered_at IS NOT NULL")
         said = [f"msg_{delivery.hex}" for (delivery,) in rows]

@@ -145,7 +145,7 @@ class Customers:
         for name in NAMES:
             self.bring(name, RICH if self.chance.random() < 0.7 else POOR * 20)
 
-    def question(self, heard: list[str], listens: str = "") -> dict[str, Any]:
+    def question(self, heard: list[str] | None = None, listens: str = "") -> dict[str, Any]:
         from embedded import addresses
 
         return {

@@ -134,7 +134,7 @@ def _books(customers: Customers) -> list[str]:
     customers.settle_minds()
     end = time.monotonic() + 120
     while True:
-        wrong: list[str] = Audit(customers.question([])).run()["wrong"]
+        wrong: list[str] = Audit(customers.question()).run()["wrong"]
         if not wrong or time.monotonic() > end:
             return wrong[:5]
         time.sleep(1)
