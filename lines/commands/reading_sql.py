@@ -122,8 +122,12 @@ WITH reading AS (
               FROM agreed) a
 )"""
 
-# What is charged: movements, and what follows from a boundary that is told anew. `began` says whose plan and price.
-PIECES = """, uses AS (
+# What is told of a line stands in each of its rows: to join them to the lines again would cost the square of a page.
+OF_LINE = """m.line_id, m.payer_id, m.account_id, m.held_since, m.plan_id, m.plan_since, m.added_at, m.running,
+           m.before_running, m.judged, m.boundary"""
+
+# What is charged: movements, and what follows from a boundary that is told anew.
+PIECES = f""", uses AS (
     SELECT b.line_id, b.day, b.price_id, b.old_price_id, b.used, m.running,
            greatest(least(b.used, m.told - (sum(b.used) OVER of_line - b.used)), 0) AS part
       FROM moved m JOIN lines_boundaryuse b ON b.line_id = m.line_id AND b.day >= m.running
@@ -135,27 +139,41 @@ PIECES = """, uses AS (
       FROM moved m LEFT JOIN uses u ON u.line_id = m.line_id
      WHERE m.judged = 'retold' GROUP BY m.line_id, m.told, m.moved
 ), piece AS (
-    SELECT line_id, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END AS cycle, at, earlier, moved AS used
-      FROM moved WHERE moved > 0 AND judged <> 'retold'
+    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END AS cycle, at, earlier, moved AS used
+      FROM moved m WHERE moved > 0 AND judged <> 'retold'
      UNION ALL
-    SELECT line_id, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, held_asked_at, held_earlier_at, released
-      FROM moved WHERE released > 0 AND judged <> 'retold'
+    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, held_asked_at, held_earlier_at,
+           released
+      FROM moved m WHERE released > 0 AND judged <> 'retold'
      UNION ALL
-    SELECT line_id, running, at, earlier, newly FROM retold JOIN moved m USING (line_id) WHERE newly > 0
+    SELECT {OF_LINE}, running, at, earlier, newly FROM retold r JOIN moved m ON m.line_id = r.line_id WHERE newly > 0
      UNION ALL
-    SELECT line_id, running, boundary, boundary, retold.told - done - newly
-      FROM retold JOIN moved m USING (line_id) WHERE retold.told > done + newly
+    SELECT {OF_LINE}, running, boundary, boundary, r.told - done - newly
+      FROM retold r JOIN moved m ON m.line_id = r.line_id WHERE r.told > done + newly
      UNION ALL  -- what is held has its price already: of the day on which it is charged if it is
-    SELECT line_id, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, at, earlier, 0
-      FROM moved WHERE doubted > 0
-), dated AS (
-    SELECT p.*, m.payer_id, m.plan_id, m.plan_since, m.added_at, m.running, m.judged, m.boundary,
+    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, at, earlier, 0
+      FROM moved m WHERE doubted > 0
+)"""
+
+# Where every counter goes on in its cycle, as on nearly all pages.
+ORDINARY_PIECES = f""", piece AS (
+    SELECT {OF_LINE}, at_cycle AS cycle, at, earlier, moved AS used FROM moved m WHERE moved > 0
+)"""
+
+PLAN_AT = (
+    "(SELECT lp.plan_id FROM lines_lineplan lp WHERE lp.line_id = {0}.line_id AND lp.since <= {1}"
+    " ORDER BY lp.since DESC, lp.id DESC LIMIT 1)"
+)
+
+# `began` says whose plan and price.
+SOLD = f""", dated AS (
+    SELECT p.*,
            greatest(p.cycle, least((p.at AT TIME ZONE 'UTC')::date,
-               CASE WHEN p.cycle >= m.running THEN 'infinity'
-                    WHEN p.cycle >= m.before_running THEN m.running - 1
+               CASE WHEN p.cycle >= p.running THEN 'infinity'
+                    WHEN p.cycle >= p.before_running THEN p.running - 1
                     ELSE (p.cycle + interval '1 month' - interval '1 day')::date END)) AS day,
            p.earlier IS NULL OR p.at - p.earlier > interval '24 hours' AS is_far
-      FROM piece p JOIN moved m ON m.line_id = p.line_id
+      FROM piece p
 ), begun AS MATERIALIZED (
     SELECT *, CASE WHEN is_far THEN greatest(day::timestamp AT TIME ZONE 'UTC', added_at)
                    ELSE greatest(earlier, cycle::timestamp AT TIME ZONE 'UTC') END AS began,
@@ -173,14 +191,16 @@ PIECES = """, uses AS (
     SELECT b.*, p.id AS price_id, p.per_mb
       FROM begun b
       JOIN price p ON p.plan_id = CASE WHEN b.began >= b.plan_since THEN b.plan_id
-                                       ELSE coalesce({plan_at_began}, b.plan_id) END
+                                       ELSE coalesce({PLAN_AT.format("b", "b.began")}, b.plan_id) END
                   AND p.valid_from <= b.began AND p.until > b.began
-), boundary_uses AS (
+)"""
+
+CHANGES = f""", boundary_uses AS (
     INSERT INTO lines_boundaryuse AS u (line_id, day, price_id, old_price_id, used)
     SELECT s.line_id, (s.at AT TIME ZONE 'UTC')::date, p.id, s.price_id, sum(s.used)
       FROM sold s
       JOIN price p ON p.plan_id = CASE WHEN s.began_anew >= s.plan_since THEN s.plan_id
-                                       ELSE coalesce({plan_at_began_anew}, s.plan_id) END
+                                       ELSE coalesce({PLAN_AT.format("s", "s.began_anew")}, s.plan_id) END
                   AND p.valid_from <= s.began_anew AND p.until > s.began_anew
      WHERE s.judged = 'lags' AND s.used > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (line_id, day, price_id, old_price_id) DO UPDATE SET used = u.used + excluded.used
@@ -195,28 +215,27 @@ PIECES = """, uses AS (
     SELECT u.line_id, u.running - 1, u.old_price_id, p.per_mb, m.open_cycle, -u.used
       FROM uses u JOIN price p ON p.id = u.old_price_id JOIN moved m ON m.line_id = u.line_id
 ), summed AS (
-    SELECT line_id, day, price_id, per_mb, min(cycle) AS cycle, sum(used)::bigint AS used FROM change
-     WHERE used <> 0 GROUP BY line_id, day, price_id, per_mb
-)""".format(
-    **{
-        name: f"(SELECT lp.plan_id FROM lines_lineplan lp WHERE lp.line_id = {alias}.line_id AND lp.since <= {moment}"
-        " ORDER BY lp.since DESC, lp.id DESC LIMIT 1)"
-        for name, alias, moment in (("plan_at_began", "b", "b.began"), ("plan_at_began_anew", "s", "s.began_anew"))
-    }
-)
+    SELECT c.line_id, m.payer_id, m.account_id, m.held_since, day, price_id, per_mb, min(c.cycle) AS cycle,
+           sum(used)::bigint AS used
+      FROM change c JOIN moved m ON m.line_id = c.line_id
+     WHERE used <> 0 GROUP BY 1, 2, 3, 4, 5, 6, 7
+)"""
+
+ORDINARY_CHANGES = """, summed AS (
+    SELECT line_id, payer_id, account_id, held_since, day, price_id, per_mb, cycle, used FROM sold
+)"""
 
 CHARGED = f""", priced AS (
     -- Of a day before its present holder had the line that holder is not told.
-    SELECT s.line_id, m.payer_id, s.day, s.cycle, s.used AS moved, s.price_id,
+    SELECT s.line_id, s.payer_id, s.day, s.cycle, s.used AS moved, s.price_id,
            d.account_id AS account_before, coalesce(d.fee, 0) AS fee,
-           CASE WHEN s.day < (m.held_since AT TIME ZONE 'UTC')::date THEN coalesce(d.account_id, m.payer_id)
-                ELSE m.account_id END AS account_id,
+           CASE WHEN s.day < (s.held_since AT TIME ZONE 'UTC')::date THEN coalesce(d.account_id, s.payer_id)
+                ELSE s.account_id END AS account_id,
            coalesce(d.used, 0) + s.used AS used, coalesce(d.cost, 0) AS cost_before,
            round((coalesce(d.used, 0) + s.used) * s.per_mb * {policy.PER_BYTE}, 6) AS cost
       FROM summed s
-      JOIN moved m ON m.line_id = s.line_id
       LEFT JOIN lines_lineday d ON d.line_id = s.line_id AND d.day = s.day
-                               AND d.payer_id = m.payer_id AND d.price_id = s.price_id
+                               AND d.payer_id = s.payer_id AND d.price_id = s.price_id
 ), day_rows AS (
     INSERT INTO lines_lineday AS d (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
     SELECT line_id, day, payer_id, price_id, account_id, cycle, used, cost, 0 FROM priced
@@ -225,14 +244,20 @@ CHARGED = f""", priced AS (
 ), holder_days AS (
     INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
     SELECT payer_id, day, account_id, price_id, sum(days), sum(used), sum(cost) FROM (
-        SELECT payer_id, day, account_id, price_id, 1 AS days, used, cost + fee AS cost FROM priced
+        SELECT payer_id, day, account_id, price_id, 0 AS days, moved AS used, cost - cost_before AS cost FROM priced
+         WHERE account_before = account_id
+         UNION ALL
+        SELECT payer_id, day, account_id, price_id, 1, used, cost + fee FROM priced
+         WHERE account_before IS DISTINCT FROM account_id
          UNION ALL
         SELECT payer_id, day, account_before, price_id, -1, moved - used, -cost_before - fee FROM priced
-         WHERE account_before IS NOT NULL) AS rows_after_and_before
+         WHERE account_before <> account_id) AS rows_after_and_before
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (payer_id, day, account_id, price_id)
     DO UPDATE SET days = h.days + excluded.days, used = h.used + excluded.used, cost = h.cost + excluded.cost
-), finished AS (
+)"""
+
+CYCLES = """, finished AS (
     SELECT m.line_id, m.payer_id, m.plan_id, m.since_cycle, m.open_cycle AS cycle, m.read_at,
            m.open_counter - coalesce(r.undone, 0) AS counter,
            m.open_counter - m.baseline - coalesce(r.undone, 0) AS used
@@ -277,14 +302,14 @@ HELD = f""", decided AS (
                                         AND h.payer_id = m.payer_id AND h.asked_at >= m.added_at
                                         AND h.id IS DISTINCT FROM m.held_id)
     RETURNING line_id
-), changed AS (
-    INSERT INTO lines_changedlines (read_at, line_ids)
-    SELECT %(at)s, array_agg(line_id) FROM moved WHERE moved + doubted + released > 0 OR judged = 'retold'
-    HAVING count(*) > 0
 )"""
 
 # `m.doubted` and what a second reading takes back stand in this day's bytes and beside the cycle's: rules see them.
-STATE = """, state AS (
+STATE = """, changed AS (
+    INSERT INTO lines_changedlines (read_at, line_ids)
+    SELECT %(at)s, array_agg(line_id) FROM moved WHERE moved + doubted + released > 0 OR judged = 'retold'
+    HAVING count(*) > 0
+), state AS (
     UPDATE lines_linestate st SET
            cycle = CASE WHEN judged IN ('first', 'opens', 'retold') THEN at_cycle ELSE st.cycle END,
            counter = {counter},
@@ -335,10 +360,6 @@ STATE = """, state AS (
     ON CONFLICT (line_id) DO NOTHING
     RETURNING line_id
 )
-SELECT payer_id, day, sum(cost - cost_before), sum(moved), NULL, NULL FROM priced GROUP BY payer_id, day
- UNION ALL
-SELECT NULL, NULL, 0, 0, (SELECT count(*) FROM to_drive),
-       (SELECT kept.id FROM kept WHERE EXISTS (SELECT FROM held_rows) OR EXISTS (SELECT FROM decided))
 """.format(
     counts="judged IN ('first', 'same', 'lags', 'opens', 'retold', 'restarts')",
     counter="CASE WHEN judged = 'first' THEN m.told"
@@ -355,4 +376,21 @@ SELECT NULL, NULL, 0, 0, (SELECT count(*) FROM to_drive),
     f" AND (s.wanted = {Wanted.ACTIVE:d} OR s.reported = {Switch.OFF:d})",
 )
 
-APPLY = JUDGED + PIECES + CHARGED + HELD + STATE
+SUMS = """
+SELECT payer_id, day, sum(cost - cost_before), sum(moved), NULL, NULL, NULL FROM priced GROUP BY payer_id, day
+ UNION ALL
+SELECT NULL, NULL, 0, 0, (SELECT count(*) FROM to_drive),"""
+
+# Anything that a reading can be.
+APPLY = "".join((
+    JUDGED, PIECES, SOLD, CHANGES, CHARGED, CYCLES, HELD, STATE, SUMS,
+    "(SELECT kept.id FROM kept WHERE EXISTS (SELECT FROM held_rows) OR EXISTS (SELECT FROM decided)), 0",
+))  # fmt: skip
+
+# A page without cycles that open or end and without movements that are or were held: the rest of APPLY would find
+# nothing to do. The last column counts the lines that this is wrong for: with one, all of it must be undone.
+APPLY_ORDINARY = "".join((
+    JUDGED, ORDINARY_PIECES, SOLD, ORDINARY_CHANGES, CHARGED, STATE, SUMS,
+    """NULL, (SELECT count(*) FROM moved WHERE judged NOT IN ('stock', 'first', 'stale', 'same')
+                                           OR is_held OR held_id IS NOT NULL)""",
+))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from lines.commands.counts import keep_counts
 from lines.commands.held import note_held
 from lines.commands.identity import Told, hold_locked, keep_identity, keep_spellings
 from lines.commands.inbox import note_marks
-from lines.commands.reading_sql import APPLY, FIND, LOCK
+from lines.commands.reading_sql import APPLY, APPLY_ORDINARY, FIND, LOCK
 from lines.models import Carrier
 
 
@@ -56,6 +57,15 @@ class Asked:
     are_finals: bool
     wraps_at: int | None
 
+    @property
+    def cycles(self) -> counting.Cycles:
+        return counting.cycles_around(self.read_at.astimezone(dt.UTC).date(), self.carrier.turns)
+
+    @property
+    def boundary(self) -> dt.datetime:
+        """When the running cycle began."""
+        return dt.datetime.combine(self.cycles.running, dt.time(), dt.UTC)
+
 
 def apply_readings(
     *,
@@ -73,10 +83,22 @@ def apply_readings(
     counters begin again at 0.
     """
     how = Asked(carrier, read_at, has_finals=has_finals, are_finals=are_finals, wraps_at=wraps_at)
+    batches = _without_repeats(readings)
+    if not are_finals and read_at >= how.boundary + counting.GRACE:
+        with suppress(NotOrdinary):
+            return _apply_all(how, batches, APPLY_ORDINARY)
+    return _apply_all(how, batches, APPLY)
+
+
+class NotOrdinary(Exception):
+    """A page has a line on it that APPLY_ORDINARY cannot do."""
+
+
+@transaction.atomic
+def _apply_all(how: Asked, batches: Sequence[Sequence[Reading]], statement: str) -> Applied:
     applied = Applied()
-    with transaction.atomic():
-        for batch in _without_repeats(readings):
-            applied.add(_apply(how, batch))
+    for batch in batches:
+        applied.add(_apply(how, batch, statement))
     return applied
 
 
@@ -93,7 +115,7 @@ def _without_repeats(readings: Iterable[Reading]) -> list[list[Reading]]:
     return [list(batch.values()) for batch in batches]
 
 
-def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
+def _apply(how: Asked, batch: Sequence[Reading], statement: str) -> Applied:
     carrier = how.carrier
     by_iccid = {reading.iccid: reading for reading in batch}
     rows = prepared(FIND, [carrier.pk, array(by_iccid)])
@@ -105,7 +127,9 @@ def _apply(how: Asked, batch: Sequence[Reading]) -> Applied:
         return Applied(unknown=len(batch), strangers=list(batch))
     lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
     states = prepared(LOCK, [array(line_id for line_id, _ in known)])
-    sums = prepared(APPLY, _parameters(how, known))
+    sums = prepared(statement, _parameters(how, known))
+    if sums[-1][6]:
+        raise NotOrdinary
     told = [one for row in rows for one in _told(row[0], row[3], row[4], by_iccid[row[1]])]
     keep_identity(carrier=carrier, told=told)
     if not how.are_finals:  # those were asked for, and are told under our own
@@ -170,7 +194,7 @@ def _parameters(how: Asked, known: Sequence[tuple[int, Reading]]) -> dict[str, A
     readings = [reading for _, reading in known]
     seen = array(reading.last_seen for reading in readings)
     statuses = [reading.status for reading in readings]
-    cycles = counting.cycles_around(how.read_at.astimezone(dt.UTC).date(), how.carrier.turns)
+    cycles = how.cycles
     return {
         "carrier": how.carrier.pk,
         "at": how.read_at,
