@@ -131,6 +131,8 @@ def test_usage_counts_at_once_and_is_a_row_when_its_day_is_over(account: Account
     assert usage_rows(account) == [("2026-11-19", "-1.250000")]
     balance = balance_of(account, today=TODAY)
     assert (balance.available, balance.accrued) == (Decimal("48"), Decimal("0.75"))
+    assert seal_days(before=day(21)) == 1
+    assert usage_rows(account) == [("2026-11-19", "-1.250000"), ("2026-11-20", "-0.750000")]
 
 
 def test_sealing_twice_is_the_same_as_once(account: Account) -> None:
