@@ -193,16 +193,16 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         ),
         (
             AddressChange.objects.filter(is_agreed=None),
-            "addresses of carriers to agree on",
+            "carrier addresses that wait for a second person",
             "lines_addresschange",
             "",
         ),
         (HeldMovement.objects.filter(state=Hold.HELD), "movements held", "lines_heldmovement", ""),
         (
             RebaseRequest.objects.filter(state=Decision.OPEN),
-            "counters to agree on",
+            "counter changes that wait for a second person",
             "lines_rebaserequest",
-            "?state=open",
+            "?state__exact=open",
         ),
         (
             FinalTotal.objects.filter(total__lt=F("charged"), done_at__gt=now - dt.timedelta(days=30)),
