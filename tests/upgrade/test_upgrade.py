@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from embedded.addresses import REPOSITORY, database_url, redis_url
+from embedded.addresses import REPOSITORY, owner_url, redis_url
 from embedded.postgres import binary
 from psycopg import conninfo, sql
 
@@ -57,7 +57,7 @@ print(json.dumps({"charged": str(applied[-1].charged), "moved": applied[-1].byte
 @pytest.fixture(params=DUMPS, ids=lambda path: path.name)
 def installation(request: pytest.FixtureRequest, services: None) -> Iterator[dict[str, str]]:
     """The environment of commands in which the database is that installation's, restored as it was."""
-    server = conninfo.conninfo_to_dict(database_url())
+    server = conninfo.conninfo_to_dict(owner_url())
     name = f"upgrade_{os.getpid()}"
     one = sql.Identifier(name)
     with psycopg.connect(**server, autocommit=True) as admin:
