@@ -24,6 +24,7 @@ from accounts.queries import owner_of
 from automation.commands.webhooks import add_webhook
 from lines.commands.stock import add_carrier
 from lines.commands.tuning import tune_carrier
+from tests.letters import posted
 from tests.proofs import log_in, with_factor
 
 pytestmark = pytest.mark.django_db
@@ -121,10 +122,10 @@ def test_webhooks_go_to_listed_hosts_where_there_is_a_list(acme: Account, settin
 def test_the_audits_ends_go_outside_by_mail_and_by_webhook(
     acme: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    posted: list[str] = []
+    sent: list[str] = []
 
     def post(url: str, *, content: bytes, **_: object) -> httpx.Response:
-        posted.append(content.decode())
+        sent.append(content.decode())
         return httpx.Response(500 if fails else 204, request=httpx.Request("POST", url))
 
     monkeypatch.setattr(tasks.httpx, "post", post)
@@ -132,7 +133,7 @@ def test_the_audits_ends_go_outside_by_mail_and_by_webhook(
     settings.AUDIT_ANCHOR_URL, settings.AUDIT_ANCHOR_MAIL = "https://notary.example/heads", "notary@out.example"
     tasks.seal_events()
     assert tasks.anchor_audit() > 0
-    (page,) = posted
+    (page,) = sent
     assert audit.opened(page)
     assert audit.differences(audit.opened(page)) == []
     assert posted()[-1].to == ["notary@out.example"]
