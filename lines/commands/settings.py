@@ -11,6 +11,7 @@ from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import Happened, record_many
+from accounts.commands.people import refuse_unconfirmed
 from accounts.policy import Actor, ActorKind
 from lines import policy
 from lines.carriers import CLIENTS
@@ -105,7 +106,9 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
 
 
 def set_on_line(*, line: Line, setting: Setting, value: str, by: Actor) -> None:
-    """The same for one line. Raises CannotBeSet, Invalid."""
+    """The same for one line. Raises CannotBeSet, Invalid, Unconfirmed."""
+    if line.payer is not None:
+        refuse_unconfirmed(account=line.payer)
     if setting not in settable(carrier=line.carrier):
         raise CannotBeSet(f"Line {line.iccid}: its carrier cannot set the {WORDS[setting]}")
     if not may_set(carrier=line.carrier, setting=setting, value=value):

@@ -11,6 +11,7 @@ from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
+from accounts.commands.people import refuse_unconfirmed
 from accounts.policy import Actor, ActorKind
 from billing.commands import charge_sms, lock_wallets
 from billing.commands.notices import tell
@@ -39,11 +40,12 @@ class CarrierCannot(Refusal):
 def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
     """Writes a message to a device; a worker hands it to the carrier. The same key twice is one message.
 
-    Raises Invalid, LineNotActive, LineInStock, CarrierCannot.
+    Raises Invalid, LineNotActive, LineInStock, CarrierCannot, Unconfirmed.
     """
     text = checked_text(text=text)
-    if line.account_id is None or line.payer_id is None:
+    if line.account_id is None or line.payer is None:
         raise LineInStock(f"Line {line.iccid} belongs to no account")
+    refuse_unconfirmed(account=line.payer)
     if key and (before := SmsMessage.objects.filter(key=key, line=line).first()):
         return before
     if not CLIENTS[line.carrier.kind].abilities.sends_sms:

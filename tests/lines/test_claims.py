@@ -21,6 +21,7 @@ from accounts.models import Account, User
 from accounts.policy import OPERATOR, Actor, ActorKind
 from accounts.queries import credential_of, owner_of
 from billing.commands.refills import turn_on
+from lines.carriers.base import Setting
 from lines.commands.adding import NewLine, add_lines
 from lines.commands.claims import (
     GUESSES_AN_ACCOUNT,
@@ -33,6 +34,9 @@ from lines.commands.claims import (
     reserve,
 )
 from lines.commands.devices import LineNotProved, keep_secrets, show_secrets
+from lines.commands.settings import set_on_line
+from lines.commands.sms import send_sms
+from lines.commands.wishes import activate
 from lines.models import ClaimCode, ClaimGuess, Line, Reservation
 from tests.api.keepgo_client import KeepgoClient
 from tests.fleets import ON, Fleet, reading_of
@@ -261,6 +265,22 @@ def test_an_unconfirmed_account_is_told_so_by_every_door(fleet: Fleet) -> None:
     with pytest.raises(Unconfirmed):
         turn_on(account=acme, by=ANN)
     assert not Line.objects.filter(payer=acme).exists()
+
+
+def test_an_unconfirmed_account_neither_activates_nor_texts_nor_sets_anything(fleet: Fleet) -> None:
+    """Lines that the operator gave it stay as they are."""
+    acme = sign_up(name="Fresh", email="fresh@x.example", password="orbit-lantern-42", by=ANN)
+    on, off = fleet.line(acme, active=True), fleet.line(acme, active=False)
+    by = owner_of(acme).actor
+    for act in (
+        lambda: send_sms(line=on, text="hello", by=by),
+        lambda: set_on_line(line=on, setting=Setting.THROTTLE, value="64", by=by),
+        lambda: activate(line=off, by=by),
+    ):
+        with pytest.raises(Unconfirmed):
+            act()
+    EmailAddress.objects.update(verified=True)
+    assert send_sms(line=on, text="hello", by=by).pk
 
 
 def test_the_desk_of_stock_says_for_whom_a_card_is_kept(fleet: Fleet, admin_user: User) -> None:

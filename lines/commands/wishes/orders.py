@@ -10,7 +10,8 @@ from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
 
-from accounts.policy import Actor, actor_named
+from accounts.commands.people import refuse_unconfirmed
+from accounts.policy import Actor, ActorKind, actor_named
 from lines.commands.wishes.balance import lock_lines
 from lines.commands.wishes.refusals import or_refuse
 from lines.commands.wishes.standings import bring, facts_of, set_dates, set_many, standing
@@ -98,8 +99,10 @@ def _decide(
 def activate(*, line: Line, by: Actor, by_holder: bool = False) -> LineState:
     """Wants a line active, and takes its deactivation date away, but not for a sub-account's people (`by_holder`).
 
-    Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock. Harmless twice.
+    Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock, Unconfirmed. Harmless twice.
     """
+    if line.payer is not None and by.kind in (ActorKind.PERSON, ActorKind.KEY):
+        refuse_unconfirmed(account=line.payer)
     or_refuse(line=line, verdicts=activate_lines(line_ids=[line.pk], by=by, by_holder=by_holder))
     return LineState.objects.get(pk=line.pk)
 
