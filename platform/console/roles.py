@@ -29,6 +29,11 @@ OF_PAYER_TOO = {"accounts_brand", "accounts_brandlogo"}
 ME = f"(SELECT nullif(current_setting('{ACCOUNT}', true), '')::bigint)"
 PAYS = f"(SELECT nullif(current_setting('{PAYER}', true), '')::bigint)"
 FAMILY = f"SELECT id FROM accounts_account WHERE id = {ME} OR parent_id = {ME}"
+# A line that left is still named in its former holders' history, and one in stock to whom it is kept for.
+ONCE_THEIRS = (
+    f"SELECT line_id FROM lines_lineholding WHERE payer_id = {ME} OR account_id = {ME}",
+    f"SELECT line_id FROM lines_reservation WHERE account_id = {ME}",
+)
 
 
 class RolesMissing(Refusal):
@@ -60,6 +65,8 @@ def walled() -> dict[str, str]:
             mine.append(f"account_id IN ({FAMILY})")
             if table.startswith("billing_") or table in OF_PAYER_TOO:
                 mine.append(f"account_id = {PAYS}")
+        if table == "lines_line":
+            mine += [f"id IN ({once})" for once in ONCE_THEIRS]
         found[table] = " OR ".join(mine)
     return found
 

@@ -279,8 +279,6 @@ def test_an_unconfirmed_account_neither_activates_nor_texts_nor_sets_anything(fl
     ):
         with pytest.raises(Unconfirmed):
             act()
-    EmailAddress.objects.update(verified=True)
-    assert send_sms(line=on, text="hello", by=by).pk
 
 
 def test_the_desk_of_stock_says_for_whom_a_card_is_kept(fleet: Fleet, admin_user: User) -> None:

@@ -80,7 +80,9 @@ def test_a_query_without_a_filter_finds_nothing_of_others_in_any_table(world: Wo
                 found = whose(table)
             filled += bool(found)
             allowed = own | {payer} if of_payer else own
-            assert [row for row in found if not allowed & set(row)] == [], table
+            assert [row for row in found - {(None, None)} if not allowed & set(row)] == [], (
+                table
+            )  # kept for them in stock
     assert filled > 60
 
 
