@@ -10,11 +10,13 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz hostile audit chaos faults soak idle planted roundtrip screens help
+.PHONY: setup demo test suite check format lock bench fuzz hostile audit chaos faults soak idle planted restore-drill \
+	upgrade-drill roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak | idle | planted | roundtrip | screens"
+	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
+		"idle | planted | restore-drill | upgrade-drill | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -28,13 +30,14 @@ test: setup
 suite: setup
 	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && $(BIN)/python -m pytest -n auto --dist worksteal
 
-# What needs no server: style, types, and which module may import which.
+# Style, types, which module may import which, and whether migrations leave the version before running.
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out manage.py,$(PACKAGES))
+	DJANGO_SETTINGS_MODULE=config.settings.lint $(BIN)/python manage.py lintmigrations
 
 format: setup
 	$(BIN)/ruff check --fix .
@@ -88,6 +91,14 @@ idle: setup
 # Faults of money code, one after another in a copy of the tree: the tests must catch each. ONLY=NAME, JOBS=N.
 planted: setup
 	$(BIN)/python -m tests.rigs.planted $(if $(ONLY),--only $(ONLY)) --jobs $(or $(JOBS),1) $(if $(RESULTS),--results $(RESULTS))
+
+# Loses the database whole and brings it back to a moment; writes its section of docs/reliability.md.
+restore-drill: setup
+	$(BIN)/python -m tests.rigs.restore_drill --report
+
+# Upgrades a running installation under load, from the version SINCE; writes its section of docs/reliability.md.
+upgrade-drill: setup
+	$(BIN)/python -m tests.rigs.upgrade_drill --report $(if $(SINCE),--since $(SINCE))
 
 # Every file that people can download, opened and saved by LibreOffice (Debian: libreoffice-calc), and read again.
 roundtrip: setup

@@ -93,4 +93,7 @@ class Quarantine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["carrier", "call", "digest"], name="quarantined_answer_is_one_row")
         ]
-        indexes = [models.Index(fields=["carrier", "-at"], name="quarantine_of_carrier")]
+        indexes = [
+            models.Index(fields=["carrier", "-at"], name="quarantine_of_carrier"),
+            models.Index(fields=["at"], name="quarantine_by_age"),
+        ]

