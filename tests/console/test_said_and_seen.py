@@ -24,6 +24,7 @@ from accounts.commands.invitations import invite
 from accounts.letters import who_asks
 from accounts.models import Account, Brand, Invitation
 from accounts.policy import OPERATOR, Actor, ActorKind, Role
+from accounts.queries import owner_of
 from billing.models import UsageDay, Wallet
 from billing.policy import EntryKind, RefillState, refill_amount
 from billing.policy.refills import rounding
@@ -66,7 +67,8 @@ def test_a_wrong_address_among_three_invites_nobody_and_is_named(acme: Account, 
 
 def test_names_as_mail_programs_write_them_are_read(acme: Account) -> None:
     typed = '"Doe, Jane" <A1@x.example>, Bob B. <b2@x.example>\nc3@x.example'
-    client_of(acme).post("/staff/invite/", {"emails": typed, "role": "user"}, follow=True)
+    client = log_in(Client(), owner_of(acme), proved=("password", "mfa"))
+    client.post("/staff/invite/", {"emails": typed, "role": "user"}, follow=True)
     assert set(Invitation.objects.values_list("email", flat=True)) == {"a1@x.example", "b2@x.example", "c3@x.example"}
 
 
