@@ -176,11 +176,12 @@ def now() -> str:
 
 def kept(folder: Path) -> None:
     """Waits until all that was written is in the archive, as it is by itself within a minute."""
-    from django.db import connection
+    import psycopg
+    from embedded import addresses
 
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_walfile_name(pg_current_wal_lsn()), pg_switch_wal()")
-        name = cursor.fetchone()[0]
+    with psycopg.connect(addresses.owner_url(), autocommit=True) as owner:
+        found = owner.execute("SELECT pg_walfile_name(pg_current_wal_lsn()), pg_switch_wal()").fetchone()
+    name = found[0] if found else ""
     while not list(folder.glob(f"wal/*/{name}.gz")):
         time.sleep(0.1)
 
@@ -202,9 +203,7 @@ def drill(folder: Path, seed: int, simbase: int, iotportal: int) -> dict[str, An
     import django
     from simulator import running
 
-    os.environ["LINEKEEPER_AS_OWNER"] = "1"  # to have the log switched; what it starts is what it is
     django.setup()
-    os.environ.pop("LINEKEEPER_AS_OWNER")
     from tests.worlds import Story
 
     with running(process=True, simbase=simbase, iotportal=iotportal, quiet=True, clock="2026-11-18") as sim:
