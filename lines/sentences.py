@@ -286,6 +286,7 @@ EVENTS = {
     "line.deactivated": "Deactivated",
     "line.suspended": "Suspended",
     "line.added": "Added out of stock",
+    "line.released": "Left the account",
     "line.left_alone": "Left alone by rules for the day: they had changed it too often",
     "line.tagged": "Tagged: {tags}",
     "line.untagged": "Tags taken off: {tags}",

@@ -85,8 +85,7 @@ def decide_held(*, held_id: int, charge: bool, by: Actor) -> HeldMovement:
     row = HeldMovement.objects.select_for_update(of=["self"]).select_related("line__carrier", "price").get(pk=held_id)
     if row.state != Hold.HELD:
         raise HoldDecided(f"This is decided already: {row.state}")
-    running = counting.cycles_around(clock.today(), row.line.carrier.turns).running
-    if state.cycle is not None and state.cycle < running and not CLIENTS[row.line.carrier.kind].abilities.tells_cycle:
+    if _is_unsettled(row, state):
         raise CycleUnsettled(
             "The billing cycle has just turned and the carrier hasn’t shown which cycle this counter is in."
             " Decide once the line is read in the new cycle, after 72 hours at most."
@@ -107,9 +106,20 @@ def decide_held(*, held_id: int, charge: bool, by: Actor) -> HeldMovement:
     return row
 
 
+def _is_theirs(row: HeldMovement) -> bool:
+    """Whether the line is with its payer still, and was ever since."""
+    return row.line.payer_id == row.payer_id and row.asked_at >= row.line.added_at
+
+
+def _is_unsettled(row: HeldMovement, state: LineState) -> bool:
+    running = counting.cycles_around(clock.today(), row.line.carrier.turns).running
+    tells_cycle = CLIENTS[row.line.carrier.kind].abilities.tells_cycle
+    return _is_theirs(row) and state.cycle is not None and state.cycle < running and not tells_cycle
+
+
 def _go_on_from(row: HeldMovement, state: LineState, *, charge: bool) -> int:
     """The counter of the movement's cycle is the held one from now on; what it was."""
-    if row.line.payer_id == row.payer_id and state.cycle == row.cycle:
+    if _is_theirs(row) and state.cycle == row.cycle:
         before, after = state.counter, max(state.counter, row.counter)
         state.counter = after
         state.held_bytes = 0
@@ -122,8 +132,9 @@ def _go_on_from(row: HeldMovement, state: LineState, *, charge: bool) -> int:
         raise LineLeft("The line has left this account. Dismiss the movement; a charge that is owed goes by hand.")
     if cycle is None:
         return row.counter_before
-    before, after = cycle.counter, max(cycle.counter, row.counter)
-    cycle.counter = after
+    before = cycle.counter if _is_theirs(row) else row.counter_before
+    after = max(before, row.counter)
+    cycle.counter = max(cycle.counter, after)
     cycle.used += after - before if charge else 0
     cycle.save(update_fields=["counter", "used"])
     return before
@@ -133,7 +144,8 @@ def _charge(row: HeldMovement, used: int) -> None:
     """Puts bytes on the day and the price that the movement has; the wallet is locked."""
     key = {"line_id": row.line_id, "day": row.day, "payer_id": row.payer_id, "price_id": row.price_id}
     line, since = row.line, row.line.held_since
-    holder = row.payer_id if since and row.day < since.astimezone(dt.UTC).date() else line.account_id or row.payer_id
+    is_held = _is_theirs(row) and not (since and row.day < since.astimezone(dt.UTC).date())
+    holder = line.account_id if is_held and line.account_id else row.payer_id
     day, made = LineDay.objects.select_for_update().get_or_create(
         **key, defaults={"account_id": holder, "cycle": row.cycle}
     )

@@ -89,13 +89,20 @@ SELECT st.line_id, %(now)s, st.reading_id, l.payer_id, st.cycle, st.counter, st.
  UNION ALL
 SELECT c.line_id, %(now)s, st.reading_id, c.payer_id, c.cycle, c.counter, 0, c.used, false, c.read_at
   FROM lines_linecycle c
-  JOIN lines_line l ON l.id = c.line_id AND l.payer_id = c.payer_id
-  JOIN lines_linestate st ON st.line_id = c.line_id AND st.cycle <> c.cycle
- WHERE l.carrier_id = %(carrier)s AND c.cycle >= %(before)s
+  JOIN lines_line l ON l.id = c.line_id
+  JOIN lines_linestate st ON st.line_id = c.line_id
+ WHERE l.carrier_id = %(carrier)s AND c.cycle >= %(before)s AND st.cycle <> c.cycle AND l.payer_id = c.payer_id
+   AND (c.read_at >= l.added_at OR (c.read_at IS NULL AND c.cycle >= st.since_cycle))
+ UNION ALL  -- a line that nobody has read since it came, and that was somebody's: its bills are done
+SELECT c.line_id, %(now)s, st.reading_id, c.payer_id, c.cycle, c.counter, 0, c.used, false, c.read_at
+  FROM lines_line l
+  JOIN lines_linestate st ON st.line_id = l.id
+ CROSS JOIN LATERAL (SELECT * FROM lines_linecycle f WHERE f.line_id = l.id ORDER BY f.cycle DESC, f.id DESC LIMIT 1) c
+ WHERE l.carrier_id = %(carrier)s AND st.cycle IS NULL
  ORDER BY 1;
 INSERT INTO lines_openingday (line_id, at, day, payer_id, price_id, used)
 SELECT d.line_id, %(now)s, d.day, d.payer_id, d.price_id, d.used
-  FROM lines_lineday d JOIN lines_line l ON l.id = d.line_id AND l.payer_id = d.payer_id
+  FROM lines_lineday d JOIN lines_line l ON l.id = d.line_id
  WHERE l.carrier_id = %(carrier)s AND d.day >= %(since)s AND d.used > 0 ORDER BY 1, 3
 """
 

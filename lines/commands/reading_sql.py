@@ -91,6 +91,8 @@ WITH reading AS (
       FROM placed p
       LEFT JOIN lines_linecycle past ON p.judgement = 'older' AND past.line_id = p.line_id
                                     AND past.cycle = p.at_cycle AND past.payer_id = p.payer_id
+                                    AND (past.read_at >= p.added_at  -- not of an earlier time that it was its payer's
+                                         OR (past.read_at IS NULL AND past.cycle >= p.since_cycle))
       LEFT JOIN lines_heldmovement held
              ON held.state = '{Hold.HELD}' AND held.line_id = p.line_id
             AND held.payer_id = p.payer_id AND held.asked_at >= p.added_at  -- what another one's line moved is no word

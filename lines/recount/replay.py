@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from lines.recount.rules import BEGINNING, Calendar, Course, Dated, Key, Told, Turn
-from lines.recount.source import Decision, LineFacts, Market
+from lines.recount.source import Decision, Holding, LineFacts, Market
 
 JANUARY = Calendar((Turn(1),))
 
@@ -21,41 +21,46 @@ def replay(
     course = _opened(line, market)
     if course is not None:
         course.days.update(before or {})
-    changes = [one for one in line.holdings if course is None or one.since > line.since]
-    decisions = sorted(line.decisions, key=lambda one: one.after)
+    courses = [course] if course is not None else []
+    changes = [one for one in line.holdings if not line.openings or one.since > line.since]
+    decisions = sorted((one for one in line.decisions if one.at > line.since), key=lambda one: one.after)
     for page, reading in told:
         while decisions and decisions[0].after < page:
-            _decide(course, decisions.pop(0))
+            _decide(courses, decisions.pop(0))
         while changes and changes[0].after < page:
-            _add(found, course)
-            course = _begun(line, changes.pop(0).payer, market)
+            course = _begun(line, changes.pop(0), market)
+            if course is not None:
+                of_old = [one.days for one in courses if one.payer == course.payer]
+                course.days = of_old[0] if of_old else course.days  # what it used when it was theirs before counts
+                courses.append(course)
         if course is not None:
             course.read(reading)
     for decision in decisions:
-        _decide(course, decision)
-    _add(found, course)
+        _decide(courses, decision)
+    for course in courses:
+        for key, row in course.owed.items():
+            found[key] += row.used
     return {key: used for key, used in found.items() if used}
 
 
-def _begun(line: LineFacts, payer: int | None, market: Market) -> Course | None:
-    if payer is None:
+def _begun(line: LineFacts, holding: Holding, market: Market) -> Course | None:
+    if holding.payer is None:
         return None
     return Course(
-        payer,
+        holding.payer,
         Dated(line.plans),
         market.prices,
         calendar=market.calendars.get(line.carrier, JANUARY),
-        ours_since=max((one.since for one in line.holdings if one.payer == payer), default=BEGINNING),
+        ours_since=holding.since,
     )
 
 
 def _opened(line: LineFacts, market: Market) -> Course | None:
-    """Where the kept readings begin, for a line that was there before them."""
-    if not line.openings:
+    """Where the kept readings begin, for a line that was somebody's before them."""
+    opened = next((one for one in line.openings if one.is_open), None)
+    course = _begun(line, Holding(BEGINNING, opened and opened.payer, 0), market)
+    if course is None:
         return None
-    course = _begun(line, line.openings[-1].payer, market)
-    assert course is not None
-    course.ours_since = BEGINNING
     course.since = min(one.cycle for one in line.openings)
     for one in line.openings:
         if one.payer == course.payer:
@@ -69,19 +74,16 @@ def _opened(line: LineFacts, market: Market) -> Course | None:
     return course
 
 
-def _decide(course: Course | None, decision: Decision) -> None:
-    if course is None:
-        return
-    if decision.what == "rebase":
-        course.rebase(decision.cycle, decision.counter)
-    else:
-        course.decide(decision.cycle, is_charged=decision.what == "charged")
-
-
-def _add(found: dict[Key, int], course: Course | None) -> None:
-    if course is not None:
-        for key, row in course.owed.items():
-            found[key] += row.used
+def _decide(courses: Sequence[Course], decision: Decision) -> None:
+    """By who paid then: a held movement may be decided about when the line has left them."""
+    for course in [one for one in courses[::-1] if one.payer == decision.payer]:
+        if decision.what == "rebase":
+            course.rebase(decision.cycle, decision.counter)
+            return
+        held = course.held.get(decision.cycle)
+        if held is not None and held.counter == decision.counter:
+            course.decide(decision.cycle, is_charged=decision.what == "charged")
+            return
 
 
 def beginning_of(line: LineFacts) -> dt.datetime:

@@ -290,11 +290,13 @@ class Course:
             self._leave(cycle)
         before = self.highest.setdefault(cycle, 0)
         counter = _unwrapped(before, told)
+        # By what was believed before this reading, also of a movement that it confirms.
+        plausible = self._plausible(told.at.date()) if counter - before > PLAUSIBLE else PLAUSIBLE
         done, before = self._decided(told, cycle, counter, before)
         if counter <= before:
             return done
         moved = self._movement(told.at, cycle, earlier, counter - before)
-        if moved.used > PLAUSIBLE and moved.used > self._plausible(told.at.date()):
+        if moved.used > plausible:
             self.held.setdefault(cycle, Held(counter, moved))
             return done
         self._charge(moved, counter)

@@ -55,6 +55,8 @@ class Decision:
     """A person put a counter right, or believed or dismissed a held movement, after this reading."""
 
     after: int
+    at: dt.datetime
+    payer: int
     what: str  # rebase, charged or dismissed
     cycle: dt.date
     counter: int
@@ -164,9 +166,11 @@ SELECT d.line_id, d.payer_id, d.day, d.price_id, d.used FROM lines_openingday d
   JOIN unnest(%s::bigint[], %s::timestamptz[]) AS chosen(line_id, at) USING (line_id, at)
 """
 DECISIONS = """
-SELECT line_id, coalesce(reading_id, 0), 'rebase', cycle, counter FROM lines_rebase WHERE line_id = ANY(%s)
+SELECT line_id, coalesce(reading_id, 0), at, payer_id, 'rebase', cycle, counter
+  FROM lines_rebase WHERE line_id = ANY(%s)
  UNION ALL
-SELECT line_id, coalesce(after_reading_id, reading_id), state, cycle, counter FROM lines_heldmovement
+SELECT line_id, coalesce(after_reading_id, reading_id), decided_at, payer_id, state, cycle, counter
+  FROM lines_heldmovement
  WHERE line_id = ANY(%s) AND state IN ('charged', 'dismissed') AND decided_reading_id IS NULL
  ORDER BY 2
 """
