@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lines.policy import MEGABYTE, cycle_end, cycle_start
+from lines.policy import MEGABYTE, cycle_end
 
 CALM = dt.timedelta(minutes=15)  # between two automatic changes of a line
 MOST_CHANGES = 6  # automatic ones of a line in a day
@@ -223,15 +223,18 @@ def calm_from(last_change: dt.datetime | None, now: dt.datetime) -> dt.datetime:
 
 
 def lifts_at(
-    then: Then, *, hours: int | None, fired_at: dt.datetime, day: dt.date, cycle_day: int
+    then: Then, *, hours: int | None, fired_at: dt.datetime, day: dt.date, month_ends: dt.date
 ) -> dt.datetime | None:
-    """When a rule gives a line back that it took because of `day`; None: never. Days and cycles begin at 00:00 UTC."""
+    """When a rule gives a line back that it took because of `day`; None: never. Days and cycles begin at 00:00 UTC.
+
+    `month_ends`: the first day after the line's cycle that `day` is in.
+    """
     if then is Then.HOURS:
         return fired_at + dt.timedelta(hours=hours or 0)
     if then is Then.NEXT_DAY:
         return midnight(day + dt.timedelta(days=1))
     if then is Then.NEXT_MONTH:
-        return midnight(cycle_end(cycle_start(day, cycle_day)) + dt.timedelta(days=1))
+        return midnight(month_ends)
     return None
 
 
@@ -373,24 +376,24 @@ def would_have_been_silent(days: Sequence[LineDayUsed], *, hours: int, since: dt
 
 
 def would_have_been_abroad(
-    days: Sequence[dt.date],
+    days: Sequence[tuple[dt.date, dt.date]],
     used: Sequence[LineDayUsed],
     *,
     line_id: int,
-    cycle_day: int,
     deactivates: bool,
     then: Then,
     hours: int | None,
 ) -> list[WouldFire]:
-    """One line's days, in order, on which it connected where it may not be; saved is what whole days off would save."""
+    """One line's days, in order and each with its cycle, on which it connected where it may not be; saved is what whole
+    days off would save."""
     fired: list[WouldFire] = []
     held_until = dt.date.min
-    for day in days:
+    for day, cycle in days:
         if day < held_until:
             continue
         saved = Decimal(0)
         if deactivates:
-            one = LineDayUsed(line_id, day, cycle_start(day, cycle_day), 0, saved)
+            one = LineDayUsed(line_id, day, cycle, 0, saved)
             held_until = _held_until(then, hours, one)
             saved = sum((later.cost for later in used if day < later.day < held_until), saved)
         fired.append(WouldFire(line_id, day, Decimal(0), saved))

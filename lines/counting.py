@@ -38,11 +38,45 @@ class Cycles:
 
 def cycles_around(day: dt.date, turns: Turns) -> Cycles:
     """The cycles around a day."""
-    start = policy.cycle_start(day, turns.day)
-    if turns.since is not None and turns.before is not None and start < turns.since:
-        return Cycles(_day_before(turns.before, turns.before.day), turns.before, turns.since)
-    before = turns.before if start == turns.since and turns.before else _day_before(start, turns.day)
+    start = cycle_of(day, turns)
+    if start == turns.before and turns.since is not None:
+        return Cycles(_day_before(start, start.day), start, turns.since)
+    before = turns.before if start == turns.since and turns.before else _day_before(start, start.day)
     return Cycles(before, start, policy.cycle_end(start) + dt.timedelta(days=1))
+
+
+def cycle_of(day: dt.date, turns: Turns) -> dt.date:
+    """The first day of the cycle that a day is in, also of days before the open cycle. In SQL: `cycle_sql`."""
+    start = policy.cycle_start(day, turns.day)
+    if turns.since is None or turns.before is None or start >= turns.since:
+        return start
+    return turns.before if day >= turns.before else policy.cycle_start(day, turns.before.day)
+
+
+def cycle_sql(day: str, carrier: str) -> str:
+    """`cycle_of` as SQL: of a date's expression and the alias of a row of lines_carrier."""
+    start, before = _start_sql(day, f"{carrier}.cycle_day"), f"{carrier}.cycle_before"
+    return (
+        f"CASE WHEN {carrier}.cycle_since IS NULL OR {before} IS NULL OR {start} >= {carrier}.cycle_since THEN {start}"
+        f" WHEN {day} >= {before} THEN {before} ELSE {_start_sql(day, f'extract(day FROM {before})::int')} END"
+    )
+
+
+def next_cycle_sql(day: str, carrier: str) -> str:
+    """`cycles_around(...).following` as SQL: the first day of the cycle after the one that a day is in."""
+    cycle = cycle_sql(day, carrier)
+    return (
+        f"CASE WHEN {carrier}.cycle_since IS NOT NULL AND {cycle} = {carrier}.cycle_before THEN {carrier}.cycle_since"
+        f" ELSE ({cycle} + interval '1 month')::date END"
+    )
+
+
+def _start_sql(day: str, cycle_day: str) -> str:
+    """`policy.cycle_start` as SQL."""
+    return (
+        f"((date_trunc('month', ({day})::timestamp) - CASE WHEN extract(day FROM {day}) < {cycle_day}"
+        f" THEN interval '1 month' ELSE interval '0' END)::date + {cycle_day} - 1)"
+    )
 
 
 def _day_before(start: dt.date, cycle_day: int) -> dt.date:

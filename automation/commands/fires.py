@@ -106,7 +106,7 @@ def _because(one: Found, rule: Rule) -> str:
 
 
 def _lifts_at(one: Found, rule: Rule, now: dt.datetime) -> dt.datetime | None:
-    return policy.lifts_at(Then(rule.then), hours=rule.then_hours, fired_at=now, day=one.day, cycle_day=one.cycle_day)
+    return policy.lifts_at(Then(rule.then), hours=rule.then_hours, fired_at=now, day=one.day, month_ends=one.month_ends)
 
 
 def act(*, fires: Sequence[RuleFire], lines: dict[int, LineNow], guard: Guard) -> int:

@@ -14,6 +14,7 @@ from automation.commands.guard import Guard
 from automation.models import RuleFire
 from automation.policy import Action, Outcome, Then
 from lines.commands.wishes import lock_lines
+from lines.counting import Turns, cycles_around
 from lines.policy import Wanted
 from lines.policy.precedence import Request, Result, Standing, leads_to
 
@@ -66,10 +67,11 @@ def fire_for_lines_that_came_on(*, limit: int = 1000) -> int:
 def _fires_now(one: RuleFire, now: dt.datetime) -> None:
     """It fires at this moment, about the day or month that it was found in."""
     one.fired_at, one.mail_due = now, one.rule.tells.exists()
+    day = dt.date.fromisoformat(one.period.partition(":")[2])
     one.lifts_at = policy.lifts_at(
         Then(one.rule.then),
         hours=one.rule.then_hours,
         fired_at=now,
-        day=dt.date.fromisoformat(one.period.partition(":")[2]),
-        cycle_day=one.line.carrier.cycle_day if one.line else 1,
+        day=day,
+        month_ends=cycles_around(day, one.line.carrier.turns if one.line else Turns()).following,
     )

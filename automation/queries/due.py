@@ -19,7 +19,8 @@ from automation.policy import Action, Period, Trigger, midnight, says
 from automation.queries.scope import DRAFT, IN_SCOPE, Scope, lines_in_scope, scope_of
 from billing.models import UsageDay
 from lines import policy
-from lines.models import HolderDay, Line, LineState, SmsMessage
+from lines.counting import Turns, cycle_sql, cycles_around, next_cycle_sql
+from lines.models import Carrier, HolderDay, Line, LineState, SmsMessage
 from lines.policy import MEGABYTE, Wanted
 
 
@@ -27,7 +28,7 @@ from lines.policy import MEGABYTE, Wanted
 class Found:
     """A rule fires: for a line or, without one, for the whole account. `value` is in MB, USD or hours.
 
-    `day`: the first day of the period that it is about; `cycle_day`: on which day of a month the line's cycles begin.
+    `day`: the first day of the period that it is about; `month_ends`: the first day after the cycle that it is in.
     """
 
     rule_id: int
@@ -35,7 +36,7 @@ class Found:
     period: str
     value: Decimal | None
     day: dt.date
-    cycle_day: int = 1
+    month_ends: dt.date
     text: str = ""  # what was said or changed
 
 
@@ -80,10 +81,7 @@ WITH rule AS MATERIALIZED (
            bool_or(unit = 'usd') AS has_usd
       FROM rule GROUP BY account_id
 ), carrier AS MATERIALIZED (
-    SELECT c.id, c.cycle_day,
-           (date_trunc('month', %(since)s::date)
-            - CASE WHEN c.cycle_day > extract(day FROM %(since)s::date) THEN interval '1 month' ELSE '0' END)::date
-            + c.cycle_day - 1 AS cycle,
+    SELECT c.id, c.cycle_day, c.cycle_since, c.cycle_before, {cycle} AS cycle,
            coalesce(price.per_mb, 0)::float8 * {per_byte} AS per_byte, coalesce(price.per_day, 0)::float8 AS per_day
       FROM lines_carrier c
      CROSS JOIN LATERAL (
@@ -94,7 +92,7 @@ WITH rule AS MATERIALIZED (
                                WHERE n.plan_id = p.plan_id AND n.valid_from > coalesce(p.valid_from, '-infinity')
                                  AND n.valid_from < %(since)s::date - 62)) price
 ), l AS MATERIALIZED (
-    SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day,
+    SELECT l.id, l.iccid, l.payer_id, l.account_id, l.plan_id, c.cycle_day, c.cycle_since, c.cycle_before,
            CASE WHEN st.day >= %(since)s::date THEN st.day END AS day,
            CASE WHEN st.day >= %(since)s::date THEN st.day_bytes END AS day_bytes,
            CASE WHEN st.cycle >= c.cycle THEN st.cycle WHEN st.day >= c.cycle THEN c.cycle END AS cycle,
@@ -117,7 +115,7 @@ WITH rule AS MATERIALIZED (
                OR EXISTS (SELECT FROM lines_smsmessage s WHERE s.line_id = l.id AND s.payer_id = l.payer_id
                              AND s.price > 0 AND s.accepted_at >= c.cycle))))
 )
-SELECT r.id, l.id, v.period, v.value, v.day, l.cycle_day
+SELECT r.id, l.id, v.period, v.value, v.day, {month_ends}
   FROM l
   JOIN rule r ON {scope}
  CROSS JOIN LATERAL (
@@ -126,7 +124,7 @@ SELECT r.id, l.id, v.period, v.value, v.day, l.cycle_day
            CASE r.period WHEN 'day' THEN l.day_bytes ELSE l.month_bytes END AS used) u
  CROSS JOIN LATERAL (
     SELECT r.period || ':' || u.day AS period, u.day,
-           (u.day + CASE r.period WHEN 'day' THEN interval '1 day' ELSE interval '1 month' END)::date AS ends) p
+           CASE r.period WHEN 'day' THEN u.day + 1 ELSE {cycle_ends} END AS ends) p
  CROSS JOIN LATERAL (
     SELECT p.period, p.day,
            CASE r.unit WHEN 'mb' THEN round(u.used::numeric / {megabyte}, 6)
@@ -154,6 +152,9 @@ def _usage(which: str, rules: str = RULES) -> str:
         per_byte=policy.PER_BYTE,
         which=which,
         scope=IN_SCOPE,
+        cycle=cycle_sql("%(since)s::date", "c"),
+        cycle_ends=next_cycle_sql("u.day", "l"),
+        month_ends=next_cycle_sql("v.day", "l"),
         not_fired=NOT_FIRED.format(period="v.period"),
     )
 
@@ -210,7 +211,7 @@ def usage_of_all(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
 # Silent is only what has been read after the hours were over: a carrier that does not answer makes nobody silent.
 SILENCE_OF = """
 SELECT r.id, l.id, v.period, round((extract(epoch FROM st.read_at - v.since) / 3600)::numeric, 1), %(since)s::date,
-       c.cycle_day
+       {month_ends}
   FROM ({rules}) r
   JOIN lines_line l ON {scope}
   JOIN lines_linestate st ON st.line_id = l.id
@@ -222,7 +223,11 @@ SELECT r.id, l.id, v.period, round((extract(epoch FROM st.read_at - v.since) / 3
 """
 SILENCE, SILENCE_OF_WRITTEN = (
     SILENCE_OF.format(
-        rules=rules, scope=IN_SCOPE, active=int(Wanted.ACTIVE), not_fired=NOT_FIRED.format(period="v.period")
+        rules=rules,
+        scope=IN_SCOPE,
+        active=int(Wanted.ACTIVE),
+        not_fired=NOT_FIRED.format(period="v.period"),
+        month_ends=next_cycle_sql("%(since)s::date", "c"),
     )
     for rules in (RULES, WRITTEN)
 )
@@ -235,7 +240,7 @@ def silence(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
 
 # A session that has ended connected when it did, whenever it was looked at; a stay, when it was seen. The day is UTC.
 ABROAD = """
-SELECT DISTINCT ON (l.id, r.id, c.at::date) r.id, l.id, p.period, NULL::numeric, c.at::date, ca.cycle_day, s.country
+SELECT DISTINCT ON (l.id, r.id, c.at::date) r.id, l.id, p.period, NULL::numeric, c.at::date, {month_ends}, s.country
   FROM ({rules}) r
   JOIN lines_sighting s ON s.payer_id = r.account_id AND s.seen_at >= greatest(r.since, %(since)s)
   JOIN lines_line l ON l.id = s.line_id AND l.payer_id = s.payer_id AND l.account_id = s.account_id AND {scope}
@@ -245,7 +250,12 @@ SELECT DISTINCT ON (l.id, r.id, c.at::date) r.id, l.id, p.period, NULL::numeric,
  WHERE s.country <> '' AND NOT s.country = ANY(r.countries)
    AND c.at >= greatest(r.since, %(since)s) AT TIME ZONE 'UTC' AND {not_fired}
  ORDER BY l.id, r.id, c.at::date, s.seen_at
-""".format(rules=RULES, scope=IN_SCOPE, not_fired=NOT_FIRED.format(period="p.period"))
+""".format(
+    rules=RULES,
+    scope=IN_SCOPE,
+    not_fired=NOT_FIRED.format(period="p.period"),
+    month_ends=next_cycle_sql("c.at::date", "ca"),
+)
 LATE = dt.timedelta(hours=1)  # what was seen last before midnight is met after it
 
 
@@ -265,14 +275,19 @@ def _found(sql: str, trigger: Trigger, *, since: dt.date, rule: int | None = Non
 
 # What happened to a line since the rule was switched on.
 HAPPENED = """
-SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, c.cycle_day, r.word, e.detail
+SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, {month_ends}, r.word, e.detail
   FROM accounts_event e
   JOIN lines_line l ON l.iccid = substr(e.subject, 6)
   JOIN lines_carrier c ON c.id = l.carrier_id
   JOIN ({rules}) r ON {scope}
  WHERE e.id > %(after)s AND e.verb = %(verb)s AND e.at >= r.since AND {not_fired}
  ORDER BY e.id, r.id
-""".format(rules=RULES, scope=IN_SCOPE, not_fired=NOT_FIRED.format(period="%(trigger)s || ':' || e.id"))
+""".format(
+    rules=RULES,
+    scope=IN_SCOPE,
+    not_fired=NOT_FIRED.format(period="%(trigger)s || ':' || e.id"),
+    month_ends=next_cycle_sql("(e.at AT TIME ZONE 'UTC')::date", "c"),
+)
 
 
 def imei_changes(*, after: int) -> list[Found]:
@@ -296,8 +311,8 @@ def messages(*, after: int) -> list[Found]:
 def _happened(trigger: Trigger, verb: str, after: int) -> Iterator[tuple[Found, str, dict[str, Any]]]:
     with connection.cursor() as cursor:
         cursor.execute(HAPPENED, {"trigger": trigger.value, "verb": verb, "after": after, "rule": None})
-        for rule_id, line_id, period, at, cycle_day, word, detail in cursor.fetchall():
-            found = Found(rule_id, line_id, period, None, at.date(), cycle_day)
+        for rule_id, line_id, period, at, month_ends, word, detail in cursor.fetchall():
+            found = Found(rule_id, line_id, period, None, at.date(), month_ends)
             yield found, word, json.loads(detail) if isinstance(detail, str) else detail
 
 
@@ -310,7 +325,8 @@ def costs(*, today: dt.date, rule_id: int | None = None) -> list[Found]:
         name = f"{rule.period}:{day}"
         value = _cost_since(rule.account_id, rule.holder_id, day)
         if rule.limit is not None and value > rule.limit:
-            found += [Found(rule.pk, line, name, value, day, cycle) for line, cycle in _lines_not_fired(rule, name)]
+            lines = _lines_not_fired(rule, name, day)
+            found += [Found(rule.pk, line, name, value, day, month_ends) for line, month_ends in lines]
     return found
 
 
@@ -326,10 +342,11 @@ def _cost_since(account_id: int, holder_id: int | None, day: dt.date) -> Decimal
     return (data or Decimal(0)) + (sms or Decimal(0))
 
 
-def _lines_not_fired(rule: Rule, period: str) -> list[tuple[int | None, int]]:
-    """The lines that the rule would act on, with their cycle days; for a rule that only tells, the account once."""
+def _lines_not_fired(rule: Rule, period: str, day: dt.date) -> list[tuple[int | None, dt.date]]:
+    """The lines that the rule would act on, with the ends of their cycles; for a rule that only tells, the account."""
     fires = RuleFire.objects.filter(rule=rule, period=period, is_shadow=rule.is_shadow)
     if rule.action == Action.TELL:
-        return [] if fires.filter(line=None).exists() else [(None, 1)]
+        return [] if fires.filter(line=None).exists() else [(None, cycles_around(day, Turns()).following)]
     lines = Line.objects.filter(pk__in=lines_in_scope(scope_of(rule))).exclude(pk__in=fires.values("line"))
-    return list(lines.order_by("pk").values_list("pk", "carrier__cycle_day"))
+    ends = {one.pk: cycles_around(day, one.turns).following for one in Carrier.objects.all()}
+    return [(pk, ends[carrier]) for pk, carrier in lines.order_by("pk").values_list("pk", "carrier_id")]

@@ -31,8 +31,9 @@ from automation.policy import (
 )
 from automation.queries.scope import DRAFT, IN_SCOPE, Scope
 from billing.models import UsageDay
-from lines.models import HolderDay, Line, LineDay, SmsMessage
-from lines.policy import MEGABYTE, cycle_start
+from lines.counting import cycle_of, cycle_sql
+from lines.models import Carrier, HolderDay, Line, LineDay, SmsMessage
+from lines.policy import MEGABYTE
 
 DAYS = 30
 MOST_LINES = 1_000  # of those that a rule would have fired for, the ones that used most are worked out
@@ -105,8 +106,7 @@ SCOPED_DAYS = f"""
           JOIN lines_lineday d ON d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= %(start)s
          UNION ALL
         SELECT m.line_id, on_day.day,
-               (date_trunc('month', on_day.day) + (c.cycle_day - 1) * interval '1 day' - CASE
-                 WHEN extract(day FROM on_day.day) < c.cycle_day THEN interval '1 month' ELSE '0' END)::date, 0, m.price
+               {cycle_sql("on_day.day", "c")}, 0, m.price
           FROM {DRAFT}
           JOIN lines_line l ON {IN_SCOPE}
           JOIN lines_carrier c ON c.id = l.carrier_id
@@ -174,8 +174,9 @@ def _days_of(line_ids: Sequence[int], asked: Asked, since: dt.date) -> dict[int,
     sent = SmsMessage.objects.filter(line__in=line_ids, payer=asked.scope.account_id, price__gt=0)
     told = sent.filter(accepted_at__gte=midnight(_start(since)))
     on = TruncDate("accepted_at", tzinfo=dt.UTC)
-    for line_id, day, price, cycle_day in told.values_list("line", on, "price", "carrier__cycle_day"):
-        key = line_id, day, cycle_start(day, cycle_day)
+    turns = {one.pk: one.turns for one in Carrier.objects.all()}
+    for line_id, day, price, carrier in told.values_list("line", on, "price", "carrier"):
+        key = line_id, day, cycle_of(day, turns[carrier])
         used, usd = of_day.get(key, (0, ZERO))
         of_day[key] = used, usd + price
     by_line: dict[int, list[LineDayUsed]] = defaultdict(list)
@@ -245,7 +246,7 @@ def _by_cost(asked: Asked, since: dt.date) -> TriedOut:
 
 # Each day on which a line was connected abroad, with the country that it was in first.
 ABROAD = f"""
-    SELECT DISTINCT ON (l.id, d.day) l.id, d.day::date, c.cycle_day, s.country
+    SELECT DISTINCT ON (l.id, d.day) l.id, d.day::date, {cycle_sql("d.day::date", "c")}, s.country
       FROM {DRAFT}
       JOIN lines_line l ON {IN_SCOPE}
       JOIN lines_carrier c ON c.id = l.carrier_id
@@ -264,20 +265,19 @@ def _by_countries(asked: Asked, since: dt.date) -> TriedOut:
         cursor.execute(ABROAD, asked.scope.values() | {"since": since, "countries": asked.countries})
         found = cursor.fetchall()
     texts = {(line_id, day): name_of(country) for line_id, day, _, country in found}
-    abroad: dict[tuple[int, int], list[dt.date]] = defaultdict(list)
-    for line_id, day, cycle_day, _ in found:
-        if (line_id, cycle_day) in abroad or len(abroad) < MOST_LINES:
-            abroad[line_id, cycle_day].append(day)
-    looked_at = [line_id for line_id, _ in abroad]
+    abroad: dict[int, list[tuple[dt.date, dt.date]]] = defaultdict(list)
+    for line_id, day, cycle, _ in found:
+        if line_id in abroad or len(abroad) < MOST_LINES:
+            abroad[line_id].append((day, cycle))
+    looked_at = list(abroad)
     used = _days_of(looked_at, asked, since)
     fires = [
         fire
-        for (line_id, cycle_day), days in abroad.items()
+        for line_id, days in abroad.items()
         for fire in would_have_been_abroad(
             days,
             used.get(line_id, []),
             line_id=line_id,
-            cycle_day=cycle_day,
             deactivates=asked.deactivates,
             then=asked.then,
             hours=asked.then_hours,

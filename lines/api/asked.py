@@ -15,7 +15,6 @@ from kit.paging import FARTHEST
 from accounts.models import Account
 from accounts.queries import Caller
 from lines.models import Line, RatePlan
-from lines.policy import cycle_start
 from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
 
@@ -69,7 +68,7 @@ def known_plan_of(caller: Caller, plan_id: int) -> RatePlan:
 def cycle_of(line: Line, month: str | None) -> dt.date:
     """The first day of the line's cycle that begins in this month; of the current one where none is given."""
     if month is None:
-        return cycle_start(clock.today(), line.carrier.cycle_day)
+        return line.carrier.cycle_of(clock.today())
     return dt.date.fromisoformat(f"{month}-{line.carrier.cycle_day:02}")
 
 

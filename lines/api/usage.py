@@ -15,7 +15,7 @@ from kit.paging import Page, Paging, listed
 from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import Month, cycle_of, line_of
-from lines.policy import cycle_end, cycle_start
+from lines.policy import cycle_end
 from lines.queries import cards as lists
 from lines.queries.usage import usage_of
 
@@ -74,7 +74,7 @@ class CycleUsed(Linked):
 def usage_summary(caller: Caller, iccid: str, asked: Paging) -> Page[CycleUsed]:
     """What a line used in each of the last twelve cycles, the current first"""
     line, today = line_of(caller, iccid), clock.today()
-    usage = usage_of(caller, iccid, cycle=cycle_start(today, line.carrier.cycle_day), today=today)
+    usage = usage_of(caller, iccid, cycle=line.carrier.cycle_of(today), today=today)
     return listed(
         asked,
         [

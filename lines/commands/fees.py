@@ -14,6 +14,7 @@ from kit.sweeps import apart
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines.carriers.base import Switch
 from lines.commands.changes import note_changed_lines
+from lines.counting import cycle_sql
 from lines.models import Price
 from lines.policy import Wanted
 
@@ -29,13 +30,14 @@ DUE = """
 # The fee of a day is that of the span that touches it first: its plan, at
 # the price in force when the line was first on that day. A span that ends at 00:00 does not touch the day that begins
 # then. A day from which somebody wants the line off is not due: it is off from its first moment, whenever that is done.
-CHARGE_FEES = """
+CHARGE_FEES = f"""
 WITH price AS (
     SELECT id, plan_id, per_day, coalesce(valid_from, '-infinity') AS valid_from,
            coalesce(lead(valid_from) OVER (PARTITION BY plan_id ORDER BY valid_from NULLS FIRST), 'infinity') AS until
       FROM lines_price WHERE plan_id = ANY(%(plans)s)
 ), span AS (
-    SELECT s.*, l.account_id, c.cycle_day,
+    SELECT s.*, CASE WHEN l.payer_id = s.payer_id THEN l.account_id ELSE s.payer_id END AS account_id,
+           c.cycle_day, c.cycle_since, c.cycle_before,
            least(%(today)s, (s.ended_at AT TIME ZONE 'UTC')::date
                  - CASE WHEN s.ended_at > s.started_at AND (s.ended_at AT TIME ZONE 'UTC')::time = '00:00'
                         THEN 1 ELSE 0 END, l.deactivation_date - 1) AS last_day
@@ -45,8 +47,7 @@ WITH price AS (
      WHERE s.id = ANY(%(spans)s::bigint[]) AND s.due_day <= %(today)s
 ), fee AS (
     SELECT s.line_id, s.payer_id, s.account_id, d::date AS day, p.id AS price_id, p.per_day,
-           (date_trunc('month', d) + (s.cycle_day - 1) * interval '1 day'
-             - CASE WHEN extract(day FROM d) < s.cycle_day THEN interval '1 month' ELSE interval '0' END)::date AS cycle
+           {cycle_sql("d::date", "s")} AS cycle
       FROM span s
      CROSS JOIN generate_series(s.due_day::timestamp, s.last_day::timestamp, '1 day') AS d
      CROSS JOIN LATERAL (SELECT greatest(s.started_at, d AT TIME ZONE 'UTC') AS at) AS first

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q, Value
 from kit import clock, crypto
 
 from lines.carriers.base import CallKind, Dialect
-from lines.counting import Turns
+from lines.counting import Turns, cycle_of
 
 
 class Carrier(models.Model):
@@ -64,6 +66,10 @@ class Carrier(models.Model):
     def turns(self) -> Turns:
         """When its cycles begin."""
         return Turns(self.cycle_day, self.cycle_since, self.cycle_before)
+
+    def cycle_of(self, day: dt.date) -> dt.date:
+        """The first day of the cycle that a day is in."""
+        return cycle_of(day, self.turns)
 
 
 class CarrierHealth(models.Model):

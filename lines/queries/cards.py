@@ -17,8 +17,9 @@ from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.carriers.base import Switch
+from lines.counting import cycle_sql
 from lines.models import Line, Price, RatePlan
-from lines.policy import Status, Wanted, cycle_start, status
+from lines.policy import Status, Wanted, status
 from lines.queries.listing import plans_of
 from lines.queries.scope import CYCLE, lines_of, of_status
 from lines.queries.search import matching
@@ -63,9 +64,8 @@ class Card:
 
 
 # One statement, planned once a session: Django takes longer to put together rows of seven tables than to read them.
-# The cycle is lines.policy.cycle_start, said in SQL.
-CARDS = """
-    SELECT l.iccid, s.wanted, s.reported, s.blocked, coalesce(a.name, ''), p.name, c.cycle_day,
+CARDS = f"""
+    SELECT l.iccid, s.wanted, s.reported, s.blocked, coalesce(a.name, ''), p.name, cycle.start,
            CASE WHEN s.day = %(today)s::date THEN s.day_bytes - others.today ELSE 0 END,
            CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline - others.month ELSE 0 END,
            CASE WHEN NOT (%(outside)s::boolean AND l.held_since >= cycle.start::timestamp AT TIME ZONE 'UTC')
@@ -79,8 +79,7 @@ CARDS = """
       JOIN lines_linestate s ON s.line_id = l.id
       JOIN lines_rateplan p ON p.id = l.plan_id
       JOIN lines_carrier c ON c.id = l.carrier_id
-     CROSS JOIN LATERAL (SELECT (CASE WHEN c.cycle_day <= extract(day FROM %(today)s::date) THEN %(this)s::date
-                                      ELSE %(last)s::date END) + c.cycle_day - 1 AS start) cycle
+     CROSS JOIN LATERAL (SELECT {cycle_sql("%(today)s::date", "c")} AS start) cycle
      CROSS JOIN LATERAL (SELECT coalesce(sum(d.used) FILTER (WHERE d.day = %(today)s::date), 0)::bigint AS today,
                                 coalesce(sum(d.used) FILTER (WHERE d.cycle = s.cycle), 0)::bigint AS month
                            FROM lines_lineday d
@@ -110,7 +109,6 @@ def card_of(viewer: Viewer, iccid: str, *, today: dt.date) -> Card | None:
 
 def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
     outsider = viewer.account.is_subaccount
-    this = today.replace(day=1)
     rows = prepared(
         CARDS,
         {
@@ -119,8 +117,6 @@ def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
             "outside": outsider,
             "came": dt.datetime.combine(today - CYCLE, dt.time(), dt.UTC),
             "today": today,
-            "this": this,
-            "last": (this - dt.timedelta(days=1)).replace(day=1),
         },
     )
     return [
@@ -129,10 +125,10 @@ def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
             status(Wanted(wanted), confirmed_on=reported == Switch.ON and not blocked),
             "" if outsider else holder,
             "" if outsider else plan,
-            cycle_start(today, cycle_day),
+            cycle,
             *rest,
         )
-        for iccid, wanted, reported, blocked, holder, plan, cycle_day, *rest in rows
+        for iccid, wanted, reported, blocked, holder, plan, cycle, *rest in rows
     ]
 
 
@@ -156,7 +152,7 @@ def days_in_cycle(viewer: Viewer, line: Line, cycle: dt.date) -> dict[dt.date, i
 def cycles_of(viewer: Viewer, line: Line, *, today: dt.date) -> list[dt.date]:
     """The first days of the cycles in which the line moved while it was this viewer's, and of the current; latest
     first."""
-    current = cycle_start(today, line.carrier.cycle_day)
+    current = line.carrier.cycle_of(today)
     return sorted({current, *days_of(viewer, line.iccid).values_list("cycle", flat=True).distinct()}, reverse=True)
 
 

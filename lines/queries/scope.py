@@ -31,7 +31,7 @@ from accounts.models import Account
 from accounts.queries import Viewer
 from lines.carriers.base import CallKind, Switch
 from lines.models import Breaker, Line, LineDay, LineState
-from lines.policy import Status, Wanted, Why, cycle_start, status
+from lines.policy import Status, Wanted, Why, status
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
 
 CYCLE = dt.timedelta(days=31)  # no cycle is longer
@@ -83,19 +83,18 @@ def counted(column: str, viewer: Viewer, today: dt.date) -> Case:
 
 
 def _current_cycle(today: dt.date) -> Combinable:
-    """policy.cycle_start."""
+    """counting.cycle_of, of a day in the open cycle."""
     this, last = today.replace(day=1), (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
     month = Case(When(carrier__cycle_day__lte=today.day, then=Value(this)), default=Value(last))
-    return ExpressionWrapper(month + F("carrier__cycle_day") - 1, output_field=DateField())
+    start = ExpressionWrapper(month + F("carrier__cycle_day") - 1, output_field=DateField())
+    turning = Q(carrier__cycle_since__gt=today, carrier__cycle_before__isnull=False)
+    return Case(When(turning, then=F("carrier__cycle_before")), default=start, output_field=DateField())
 
 
 def month_bytes(today: dt.date, viewer: Viewer) -> Case:
     """What a line used in its carrier's current cycle since it became ours."""
-    this, last = today.replace(day=1), (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
-    month = Case(When(carrier__cycle_day__lte=today.day, then=Value(this)), default=Value(last))
-    current = ExpressionWrapper(month + F("carrier__cycle_day") - 1, output_field=DateField())  # policy.cycle_start
     used = _theirs(F("state__counter") - F("state__baseline"), viewer, today, cycle=OuterRef("state__cycle"))
-    return Case(When(state__cycle=current, then=used), default=Value(0), output_field=BigIntegerField())
+    return Case(When(state__cycle=_current_cycle(today), then=used), default=Value(0), output_field=BigIntegerField())
 
 
 def _theirs(used: Combinable, viewer: Viewer, today: dt.date, **when: object) -> Combinable:
@@ -204,7 +203,7 @@ class LineShown:
 
 def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
     state, outsider = line.state, viewer.account.is_subaccount
-    cycle = cycle_start(today, line.carrier.cycle_day)
+    cycle = line.carrier.cycle_of(today)
     reported = None if state.reported is None else Switch(state.reported)
     wanted = Wanted(state.wanted)
     drive = getattr(line, "drive", None)

@@ -16,6 +16,7 @@ from lines.models import LineDay
 from lines.policy import cycle_start
 
 MONTHS = 12
+YEAR = dt.timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,7 @@ class UsageOfLine:
 
 def usage_of(viewer: Viewer, iccid: str, *, cycle: dt.date, today: dt.date) -> UsageOfLine:
     """What the line used while it was this account's; `cycle` is the first day of the current one."""
-    starts = [cycle]
-    while len(starts) < MONTHS:
-        starts.insert(0, cycle_start(starts[0] - dt.timedelta(days=1), cycle.day))
+    starts = _cycles_up_to(cycle, days_of(viewer, iccid))
     rows = days_of(viewer, iccid).filter(cycle__gte=starts[0], day__lte=today)
     may_see_money = viewer.may(Right.SEE_MONEY)
     by_day: dict[dt.date, tuple[int, Decimal]] = {}
@@ -63,6 +62,17 @@ def usage_of(viewer: Viewer, iccid: str, *, cycle: dt.date, today: dt.date) -> U
     length = (today - starts[-2]).days + 1
     days = [starts[-2] + dt.timedelta(days=number) for number in range(length)]
     return UsageOfLine(cycle, [of(by_day, day) for day in days], [of(by_cycle, start) for start in starts])
+
+
+def _cycles_up_to(cycle: dt.date, days: QuerySet[LineDay]) -> list[dt.date]:
+    """As many cycles, in order; one that the line moved in counts where the carrier's cycle day was another then."""
+    moved = set(days.filter(cycle__lt=cycle, cycle__gte=cycle - YEAR).values_list("cycle", flat=True).distinct())
+    starts = [cycle]
+    while len(starts) < MONTHS:
+        before = cycle_start(starts[0] - dt.timedelta(days=1), starts[0].day)
+        among = [one for one in moved if before <= one < starts[0]]
+        starts.insert(0, max(among, default=before))
+    return starts
 
 
 def days_of(viewer: Viewer, iccid: str) -> QuerySet[LineDay]:
