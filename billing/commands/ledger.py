@@ -14,7 +14,7 @@ from kit.errors import Refusal
 from kit.sql import array, prepared
 
 from billing import queries
-from billing.policy import CLOSES_AFTER, EntryKind
+from billing.policy import CLOSES_AFTER, EntryKind, closed_from
 from billing.queries.balances import DUE
 
 log = logging.getLogger(__name__)
@@ -83,15 +83,37 @@ def charge_usage(*, charges: Sequence[Charge]) -> None:
     charges = [charge for charge in charges if charge.amount]
     if not charges:
         return
+    today = clock.today()
+    if late := [charge for charge in charges if today >= closed_from(charge.day)]:
+        _seal_before(late, today)
     prepared(
         CHARGE,
         {
             "accounts": array(charge.account_id for charge in charges),
             "days": array(charge.day for charge in charges),
             "amounts": array(charge.amount for charge in charges),
-            "today": clock.today(),
+            "today": today,
         },
     )
+
+
+# Of days whose statement is closed, what was there before today and waits to be sealed still.
+WAITING = """
+SELECT DISTINCT d.account_id FROM billing_usageday d
+  JOIN unnest(%(accounts)s::bigint[], %(days)s::date[]) AS c(account_id, day) USING (account_id, day)
+ WHERE d.is_open AND d.found_on IS DISTINCT FROM %(today)s
+"""
+
+
+def _seal_before(late: Sequence[Charge], today: dt.date) -> None:
+    """What these accounts used counts where it was found before what is found now joins it: the two are told apart in
+    statements, however long nobody has sealed."""
+    named = {"accounts": [one.account_id for one in late], "days": [one.day for one in late], "today": today}
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, named)
+        waiting = sorted(row[0] for row in cursor.fetchall())
+    if waiting:
+        _seal(waiting, today)
 
 
 # The key is policy.usage_key said in SQL, `booked_on` policy.booked_on. A day has one row when it is sealed; what is
