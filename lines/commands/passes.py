@@ -24,7 +24,6 @@ from lines.models import Carrier, CarrierHealth, Chunk, FinalTotal, Line, Quaran
 from lines.policy import Hold
 
 CHUNK = 250  # lines
-FINALS_SHARE = 0.5  # of the day's calls
 MAX_ATTEMPTS = 5  # a chunk that failed so often waits for the next pass
 
 
@@ -71,7 +70,8 @@ def plan_due_passes(*, by_page: frozenset[str]) -> int:
             pages = carrier.kind in by_page
             lines = Line.objects.filter(carrier=carrier).count()
             calls = policy.calls_a_pass(lines, by_page=pages)
-            pause = policy.read_interval(carrier.read_every, calls, carrier.calls_per_day)
+            finals = FinalTotal.objects.filter(carrier=carrier, done_at=None, due_at__lte=now).count()
+            pause = policy.read_interval(carrier.read_every, calls, carrier.calls_per_day, finals)
             if now < last.started_at + dt.timedelta(seconds=pause):
                 continue
             finish_passes(carrier=carrier)
@@ -207,7 +207,7 @@ def set_aside(*, carrier: Carrier, odd: Sequence[Odd]) -> int:
 @transaction.atomic
 def plan_final_totals(*, carrier: Carrier) -> None:
     """Once a month: every line whose counter still belongs to a finished month is to be settled. Harmless twice."""
-    current = policy.cycle_start(clock.today(), carrier.cycle_day)
+    current = carrier.cycle_of(clock.today())
     health = CarrierHealth.objects.select_for_update().get(pk=carrier.pk)
     if health.finals_planned_for == current:
         return
@@ -231,7 +231,7 @@ def may_fetch_final_totals(*, carrier: Carrier) -> bool:
     if carrier.calls_per_day is None:
         return True
     health = CarrierHealth.objects.get(pk=carrier.pk)
-    return health.day != clock.today() or health.calls_today < carrier.calls_per_day * FINALS_SHARE
+    return health.day != clock.today() or health.calls_today < carrier.calls_per_day * policy.FINALS_SHARE
 
 
 def claim_final_totals(*, carrier: Carrier, limit: int) -> list[FinalTotal]:
@@ -274,7 +274,38 @@ def final_totals_done(*, totals: Sequence[tuple[FinalTotal, int]]) -> None:
     }
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, values)
-        below = [row for row in cursor.fetchall() if row[3] is not None and row[2] < row[3]]
+        _note_below(cursor.fetchall())
+
+
+# A page of the list that was asked for when the total was due, and shows the finished month still, carries its total:
+# the line has not moved since. Only of the others each is asked for.
+SETTLE_BY_LIST = f"""
+UPDATE lines_finaltotal f
+   SET total = coalesce(st.shown_lower, st.counter), charged = st.counter, done_at = %(now)s, last_error = ''
+  FROM lines_linestate st
+ WHERE f.carrier_id = %(carrier)s AND f.done_at IS NULL AND f.leased_until IS NULL
+   AND st.line_id = f.line_id AND st.cycle = f.cycle
+   AND st.read_at >= (f.cycle + interval '1 month') AT TIME ZONE 'UTC' + %(after)s * interval '1 second'
+   AND NOT EXISTS (SELECT FROM lines_heldmovement h
+                    WHERE h.line_id = f.line_id AND h.cycle = f.cycle AND h.state = '{Hold.HELD}')
+RETURNING f.line_id, f.cycle, f.total, f.charged
+"""
+
+
+@transaction.atomic
+def settle_by_list(*, carrier: Carrier) -> int:
+    """Settles the months whose totals pages of the list have shown; says how many. It calls nobody."""
+    values = {"carrier": carrier.pk, "now": clock.now(), "after": counting.FINALS_AFTER.total_seconds()}
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE_BY_LIST, values)
+        settled = cursor.fetchall()
+    _note_below(settled)
+    return len(settled)
+
+
+def _note_below(settled: Sequence[tuple[Any, ...]]) -> None:
+    """Writes down totals below what was charged. Rows: line, month, total, the counter that was charged up to."""
+    below = [row for row in settled if row[3] is not None and row[2] < row[3]]
     lines = Line.objects.in_bulk([row[0] for row in below])
     record_many(
         by=SYSTEM,

@@ -168,11 +168,23 @@ def calls_a_pass(lines: int, *, by_page: bool) -> int:
     return max(1, -(-lines // PAGE_LINES) if by_page else lines)
 
 
-def read_interval(wanted_seconds: int, calls_per_pass: int, calls_per_day: int | None) -> int:
-    """Seconds between two passes: as wanted, or longer so that reading takes at most four fifths of the day's calls."""
+FINALS_SHARE = 0.5  # of the day's calls that final totals may take
+
+
+def read_interval(wanted_seconds: int, calls_per_pass: int, calls_per_day: int | None, finals: int = 0) -> int:
+    """Seconds between two passes: as wanted, or longer so that reading takes at most four fifths of the day's calls.
+
+    `finals` are final totals that wait: what they take today and a tenth for all else is left to them.
+    """
     if not calls_per_day:
         return wanted_seconds
-    return max(wanted_seconds, -(-86_400 * calls_per_pass * 5 // (calls_per_day * 4)))
+    room = min(calls_per_day * 4 // 5, calls_per_day * 9 // 10 - finals_today(finals, calls_per_day))
+    return max(wanted_seconds, -(-86_400 * calls_per_pass // max(1, room)))
+
+
+def finals_today(waiting: int, calls_per_day: int) -> int:
+    """How many final totals are fetched in a day, of so many that wait: one call each."""
+    return min(waiting, int(calls_per_day * FINALS_SHARE))
 
 
 def pages_after(*, page: int, told: int, is_full: bool, lines: int) -> int:

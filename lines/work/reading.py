@@ -261,6 +261,8 @@ class Reader:
             passes.quarantine(carrier=self.carrier, call=call, failure=failure, iccid=iccid)
 
     def _read_final_totals(self, pool: ThreadPoolExecutor) -> None:
+        if self.client.abilities.lists_lines:
+            self.read.final_totals += passes.settle_by_list(carrier=self.carrier)
         while not self.stop() and passes.may_fetch_final_totals(carrier=self.carrier):
             finals = passes.claim_final_totals(carrier=self.carrier, limit=FINALS_AT_ONCE)
             if not finals:
