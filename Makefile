@@ -10,13 +10,13 @@ PACKAGES := accounts billing lines automation subaccounts platform manage.py
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz hostile audit chaos faults soak idle planted restore-drill \
+.PHONY: setup demo test suite check format lock bench fuzz hostile audit chaos faults soak idle planted histories boundary restore-drill \
 	upgrade-drill roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
-		"idle | planted | restore-drill | upgrade-drill | roundtrip | screens"
+		"idle | planted | histories | boundary | restore-drill | upgrade-drill | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
 
@@ -99,6 +99,15 @@ restore-drill: setup
 # Upgrades a running installation under load, from the version SINCE; writes its section of docs/reliability.md.
 upgrade-drill: setup
 	$(BIN)/python -m tests.rigs.upgrade_drill --report $(if $(SINCE),--since $(SINCE))
+
+# Generated histories against their model: N=20000 SEED=1; with ONLY=NUMBER one of them, as a failure names it. JOBS=N.
+histories: setup
+	HISTORIES=$(or $(N),20000) HISTORIES_SEED=$(or $(SEED),1) $(if $(ONLY),HISTORIES_ONLY=$(ONLY)) \
+		$(BIN)/python -m pytest tests/lines/test_histories.py -k every_history -n $(or $(JOBS),0) -q
+
+# A fleet read at 50 calls a second over its carrier's boundary: N=100000 lines.
+boundary: setup
+	BOUNDARY_LINES=$(or $(N),100000) $(BIN)/python -m pytest tests/lines/test_over_a_boundary.py -n 0 -q --durations 1
 
 # Every file that people can download, opened and saved by LibreOffice (Debian: libreoffice-calc), and read again.
 roundtrip: setup

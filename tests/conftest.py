@@ -22,6 +22,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("long", settings.get_profile("suite"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+HISTORIES = "of histories: "
 WRITTEN_AFTER_MIGRATING = {"django_content_type", "auth_permission"}
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
@@ -122,9 +123,15 @@ def _note_foreign(complaints: list[str], url: str, ours: str) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The number of cells that the tenant matrix asked, in this process or in its workers."""
+    """What the tenant matrix asked and the histories did, in this process or in its workers."""
     reports = [report for some in terminalreporter.stats.values() for report in some]
     ended = [report for report in reports if getattr(report, "when", "") == "teardown"]
     told = [value for report in ended for name, value in report.user_properties if name.startswith("cells of")]
     if told:
         terminalreporter.write_line(f"Tenant matrix: {sum(told):,} cells (route x method x person x object)")
+    did: dict[str, int] = {}
+    for name, value in (one for report in ended for one in report.user_properties):
+        if name.startswith(HISTORIES):
+            did[name.removeprefix(HISTORIES)] = did.get(name.removeprefix(HISTORIES), 0) + value
+    if did:
+        terminalreporter.write_line("Histories: " + ", ".join(f"{name} {did[name]:,}" for name in sorted(did)))

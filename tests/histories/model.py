@@ -1,0 +1,207 @@
+"""One line's life once more, in plain Python: what its carrier shows, what it is told of, and what follows from that.
+
+It asks the product nothing. What counters say and cost is the second books' word (`lines.recount.rules`), which share
+no code with what charges; when the line was on, what changed hands and who decided what is worked out here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from lines.carriers.base import Reading, Status, Switch
+from lines.recount.rules import Calendar, Course, Dated, OnTime, Price, Told, data_price, fees, midnight
+from tests.histories.drawn import NETWORKS, START, History, Network
+
+INSTANT = dt.timedelta(microseconds=1)
+DAY = dt.timedelta(days=1)
+KB_FOR_MB = 1024
+SHOWN = (Status(Switch.ON, "on"), Status(Switch.OFF, "off"), Status(Switch.ON, "stopped", blocked=True))
+Row = tuple[int, dt.date, int]  # payer, day, price
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a carrier told, and when that page of it was asked for; a line by itself is asked a little later."""
+
+    page_at: dt.datetime
+    reading: Reading
+
+    @property
+    def at(self) -> dt.datetime:
+        return self.reading.asked_at or self.page_at
+
+
+@dataclass
+class Carried:
+    """What the carrier really counts: its own cycle, its counter, and the totals of its months."""
+
+    network: Network
+    calendar: Calendar
+    cycle: dt.date
+    counter: int = 0
+    months: dict[dt.date, int] = field(default_factory=dict)
+    status: Status = SHOWN[0]
+
+    @property
+    def is_timed(self) -> bool:
+        return self.network.kind == "simbase"
+
+    def use(self, now: dt.datetime, number: int) -> None:
+        if self.is_timed:
+            self.reset(now)
+        self.counter += number
+        self.months[self.cycle] = self.counter
+
+    def correct(self, number: int) -> None:
+        self.counter = max(0, self.counter - number)
+        self.months[self.cycle] = self.counter
+
+    def reset(self, now: dt.datetime) -> None:
+        """It begins to count the running cycle, late perhaps."""
+        running = self.calendar.of(now)
+        if self.cycle < running:
+            self.cycle, self.counter = running, 0
+
+    def shows(self, iccid: str, now: dt.datetime, salt: int, times: int = 1) -> Answer:
+        counter = self.counter * times % (self.network.wraps_at or 2**62)
+        if self.is_timed:
+            return Answer(now, Reading(iccid, counter, self.cycle, self.status))
+        page_at = now - dt.timedelta(seconds=60)
+        return Answer(
+            page_at, Reading(iccid, counter, None, self.status, asked_at=page_at + salt * INSTANT * 4_000_000)
+        )
+
+
+@dataclass
+class Life:
+    """A line as the model has it. `payer`: who pays now; `courses`: each time that it was somebody's."""
+
+    history: History
+    iccid: str
+    line: int
+    accounts: tuple[int, int, int]  # its own, the sub-account, another one
+    prices: dict[int, Dated[Price]]
+    carried: Carried
+    payer: int | None
+    plan: int
+    plans: list[tuple[dt.datetime, int]]
+    fee_plans: frozenset[int]  # that have a fee at any time
+    courses: list[Course] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    times: list[OnTime] = field(default_factory=list)
+    is_wanted: bool = False
+    wanted_at: dt.datetime = START
+    reported: Status | None = None
+    confirmed_at: dt.datetime | None = None
+    on_since: dt.datetime | None = None
+    settled: dt.date | None = None  # the last day of this time on that a sweep has charged
+    request: int | None = None  # a counter that waits for a second person
+    rebased: list[tuple[dt.datetime, Decimal]] = field(default_factory=list)
+
+    @property
+    def network(self) -> Network:
+        return NETWORKS[self.history.network]
+
+    @property
+    def course(self) -> Course | None:
+        return self.courses[-1] if self.payer is not None else None
+
+    # Readings
+
+    def read(self, answer: Answer, *, final: bool = False) -> None:
+        one = answer.reading
+        if self.course is not None:
+            wraps_at = self.network.wraps_at
+            self.course.read(Told(answer.at, one.counter, one.cycle, final, self.carried.is_timed, wraps_at))
+        if one.status is None or (self.confirmed_at is not None and answer.at < self.confirmed_at):
+            return
+        self.confirmed_at, self.reported = answer.at, one.status
+        self._turn(answer.at)
+
+    # Who pays, and at which plan
+
+    def begins(self, payer: int, now: dt.datetime) -> None:
+        self.payer = payer
+        course = Course(payer, Dated(self.plans), self.prices, calendar=self.carried.calendar, ours_since=now)
+        before = [one for one in self.courses if one.payer == payer]
+        course.days = before[0].days if before else course.days
+        self.courses.append(course)
+
+    def leaves(self, now: dt.datetime) -> None:
+        self.want(now, on=False)
+        self.payer = None
+
+    def put_on(self, plan: int, now: dt.datetime) -> None:
+        if plan == self.plan or self.payer is None:
+            return
+        self._off(now)
+        self.plan = plan
+        self.plans.append((now, plan))
+        for course in self.courses:
+            course.plans = Dated(self.plans)
+        self._turn(now, began=max(now, self.times[-1].started) if self.times else now)
+
+    # On and off
+
+    def want(self, now: dt.datetime, *, on: bool) -> None:
+        if self.payer is not None and on != self.is_wanted:
+            self.is_wanted, self.wanted_at = on, now
+            self._turn(now)
+
+    def _is_on(self) -> bool:
+        is_told = self.reported is not None and self.reported.switch is Switch.ON and not self.reported.blocked
+        return self.payer is not None and self.is_wanted and is_told
+
+    def _turn(self, moment: dt.datetime, began: dt.datetime | None = None) -> None:
+        """On since the wish and the answer are both there; off from the one that ended it."""
+        if self._is_on() and self.on_since is None:
+            self.on_since = began or max(self.wanted_at, self.confirmed_at or self.wanted_at)
+            self.settled = None
+        elif not self._is_on():
+            self._off(moment)
+
+    def _off(self, moment: dt.datetime) -> None:
+        """A day that is charged was one on which it was on."""
+        if self.on_since is None or self.payer is None:
+            return
+        ended = max(self.on_since, moment)
+        if self.settled is not None:
+            ended = max(ended, midnight(self.settled) + INSTANT)
+        self.times.append(OnTime(self.on_since, ended, self.payer, self.plan))
+        self.on_since = None
+
+    def fees_are_charged(self, today: dt.date) -> None:
+        if self.on_since is not None and self.plan in self.fee_plans:
+            self.settled = max(self.settled or today, today)
+
+    # What follows
+
+    def owed(self, until: dt.date, per_mb: dict[int, Decimal]) -> dict[Row, tuple[int, Decimal, Decimal]]:
+        """Bytes, their cost and the fee of each payer, day and price; fees of days before `until`."""
+        used: dict[Row, int] = defaultdict(int)
+        for course in self.courses:
+            for row, one in course.owed.items():
+                used[row] += one.used
+        times = list(self.times)
+        if self.on_since is not None and self.payer is not None:
+            times.append(OnTime(self.on_since, None, self.payer, self.plan))
+        fee = fees(times, self.prices, until)
+        return {
+            row: (used.get(row, 0), data_price(used.get(row, 0), per_mb[row[2]]), fee.get(row, Decimal(0)))
+            for row in used.keys() | fee.keys()
+            if used.get(row) or fee.get(row)
+        }
+
+    def held(self) -> set[tuple[int, dt.date, int]]:
+        """Payer, cycle and counter of each movement that waits to be believed."""
+        return {(one.payer, cycle, held.counter) for one in self.courses for cycle, held in one.held.items()}
+
+    def standing(self) -> tuple[dt.date | None, int]:
+        """The cycle that is open and the highest counter in it."""
+        course = self.course
+        if course is None or course.open is None:
+            return None, 0
+        return course.open, course.highest[course.open]
