@@ -44,6 +44,7 @@ from lines.models import (
     LineFile,
     LineState,
     LineTag,
+    NameSharing,
     NotesLeft,
     Order,
     Price,
@@ -317,6 +318,7 @@ def _work(tenant: Tenant) -> None:
         by=by.name,
     )  # fmt: skip
     NotesLeft.objects.create(line_id=tenant.objects["line_id"], account=account, notes=f"{word} notes left")
+    NameSharing.objects.create(account=account, by=by.name)
     prove(line_ids=[tenant.objects["line_id"]], payer_id=account.pk, by=OPERATOR)
     key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)
