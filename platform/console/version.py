@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import tomllib
 from functools import cache
 from pathlib import Path
 
+from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -20,7 +20,7 @@ def told() -> dict[str, object]:
     leaves = MigrationLoader(None).graph.leaf_nodes()
     return {
         "version": tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"],
-        "revision": os.environ.get("LINEKEEPER_REVISION", ""),
+        "revision": settings.REVISION,
         "python": platform.python_version(),
         "migrations": dict(sorted(leaves)),
     }

@@ -284,6 +284,9 @@ RETENTION = os.environ.get("RETENTION", "")  # months by kind, see kit/retention
 RETENTION_ARCHIVED = os.environ.get("RETENTION_ARCHIVED", "")
 RETENTION_ARCHIVE = os.environ.get("RETENTION_ARCHIVE", "")
 
+# What the image was built from; /version tells it.
+REVISION = os.environ.get("LINEKEEPER_REVISION", "")
+
 # Where up to ten SIM cards are bought. Without it there is no store.
 STORE_URL = os.environ.get("STORE_URL", "")
 
