@@ -108,9 +108,9 @@ SELECT DISTINCT d.account_id FROM billing_usageday d
 def _seal_before(late: Sequence[Charge], today: dt.date) -> None:
     """What these accounts used counts where it was found before what is found now joins it: the two are told apart in
     statements, however long nobody has sealed."""
-    named = {"accounts": [one.account_id for one in late], "days": [one.day for one in late], "today": today}
+    accounts, days = [one.account_id for one in late], [one.day for one in late]
     with connection.cursor() as cursor:
-        cursor.execute(WAITING, named)
+        cursor.execute(WAITING, {"accounts": accounts, "days": days, "today": today})
         waiting = sorted(row[0] for row in cursor.fetchall())
     if waiting:
         _seal(waiting, today)

@@ -81,7 +81,7 @@ def release_lines(*, line_ids: Sequence[int], to: Account | None, by: Actor) -> 
     ids = [state.pk for state in states]
     _deactivate(states)
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, {"lines": array(ids), "payer": to and to.pk, "now": clock.now()})
+        cursor.execute(CLOSE, {"lines": array(ids), "payer": to.pk if to else None, "now": clock.now()})
     things = [Happened(state.line.payer_id, f"line:{state.line.iccid}", {}) for state in states]
     record_many(by=by, verb="line.released", things=things)
     if to is not None:

@@ -295,9 +295,9 @@ RETURNING f.line_id, f.cycle, f.total, f.charged
 @transaction.atomic
 def settle_by_list(*, carrier: Carrier) -> int:
     """Settles the months whose totals pages of the list have shown; says how many. It calls nobody."""
-    values = {"carrier": carrier.pk, "now": clock.now(), "after": counting.FINALS_AFTER.total_seconds()}
+    after = counting.FINALS_AFTER.total_seconds()
     with connection.cursor() as cursor:
-        cursor.execute(SETTLE_BY_LIST, values)
+        cursor.execute(SETTLE_BY_LIST, {"carrier": carrier.pk, "now": clock.now(), "after": after})
         settled = cursor.fetchall()
     _note_below(settled)
     return len(settled)

@@ -58,7 +58,7 @@ def _begun(line: LineFacts, holding: Holding, market: Market) -> Course | None:
 def _opened(line: LineFacts, market: Market) -> Course | None:
     """Where the kept readings begin, for a line that was somebody's before them."""
     opened = next((one for one in line.openings if one.is_open), None)
-    course = _begun(line, Holding(BEGINNING, opened and opened.payer, 0), market)
+    course = _begun(line, Holding(BEGINNING, opened.payer if opened else None, 0), market)
     if course is None:
         return None
     course.since = min(one.cycle for one in line.openings)
