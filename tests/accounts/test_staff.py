@@ -103,6 +103,27 @@ def test_a_new_person_joins_by_the_mailed_link_once(acme: Account) -> None:
     assert Event.objects.get(verb="staff.joined").actor_name == "tom@acme.example"
 
 
+def test_a_used_link_brings_nobody_back_who_was_removed(acme: Account) -> None:
+    asked(acme)
+    mail_invitations()
+    token = link_of(mail.outbox[-1]).partition("#")[2]
+    place = invitations.join_as_new(token=token, name="Tom", password=PASSWORD)
+    user = place.user
+    place.delete()
+    with pytest.raises(NotFound):
+        invitations.join(token=token, user=user)
+    assert not memberships_of(user)
+
+
+def test_an_invitation_is_for_its_address_alone(acme: Account, other: Account) -> None:
+    asked(acme, email="tom@acme.example")
+    mail_invitations()
+    token = link_of(mail.outbox[-1]).partition("#")[2]
+    with pytest.raises(Refusal, match="log in as that person"):
+        invitations.join(token=token, user=owner_of(other))
+    assert {place.account for place in memberships_of(owner_of(other))} == {other}
+
+
 def test_a_person_who_is_known_joins_after_logging_in_and_nobody_else_takes_their_link(
     acme: Account, other: Account
 ) -> None:
