@@ -130,11 +130,11 @@ OF_LINE = """m.line_id, m.payer_id, m.account_id, m.held_since, m.plan_id, m.pla
 
 # What is charged: movements, and what follows from a boundary that is told anew.
 PIECES = f""", uses AS (
-    SELECT b.line_id, b.day, b.price_id, b.old_price_id, b.used, m.running,
+    SELECT b.line_id, b.day, b.old_day, b.price_id, b.old_price_id, b.used, m.running,
            greatest(least(b.used, m.told - (sum(b.used) OVER of_line - b.used)), 0) AS part
       FROM moved m JOIN lines_boundaryuse b ON b.line_id = m.line_id AND b.day >= m.running
      WHERE m.judged = 'retold'
-    WINDOW of_line AS (PARTITION BY b.line_id ORDER BY b.day, b.id)
+    WINDOW of_line AS (PARTITION BY b.line_id ORDER BY b.id)
 ), retold AS (
     SELECT m.line_id, m.told, coalesce(sum(u.used), 0) AS undone, coalesce(sum(u.part), 0) AS done,
            least(m.moved, m.told - coalesce(sum(u.part), 0)) AS newly
@@ -180,7 +180,7 @@ SOLD = f""", dated AS (
     SELECT *, CASE WHEN is_far THEN greatest(day::timestamp AT TIME ZONE 'UTC', added_at)
                    ELSE greatest(earlier, cycle::timestamp AT TIME ZONE 'UTC') END AS began,
            -- and if it was the new cycle's
-           CASE WHEN is_far THEN greatest(date_trunc('day', at, 'UTC'), added_at)
+           CASE WHEN is_far THEN greatest(date_trunc('day', at, 'UTC'), boundary, added_at)
                 ELSE greatest(earlier, boundary) END AS began_anew
       FROM dated
 ), price AS (
@@ -198,14 +198,14 @@ SOLD = f""", dated AS (
 )"""
 
 CHANGES = f""", boundary_uses AS (
-    INSERT INTO lines_boundaryuse AS u (line_id, day, price_id, old_price_id, used)
-    SELECT s.line_id, (s.at AT TIME ZONE 'UTC')::date, p.id, s.price_id, sum(s.used)
+    INSERT INTO lines_boundaryuse AS u (line_id, day, old_day, price_id, old_price_id, used)
+    SELECT s.line_id, greatest((s.at AT TIME ZONE 'UTC')::date, s.running), s.day, p.id, s.price_id, sum(s.used)
       FROM sold s
       JOIN price p ON p.plan_id = CASE WHEN s.began_anew >= s.plan_since THEN s.plan_id
                                        ELSE coalesce({PLAN_AT.format("s", "s.began_anew")}, s.plan_id) END
                   AND p.valid_from <= s.began_anew AND p.until > s.began_anew
-     WHERE s.judged = 'lags' AND s.used > 0 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-    ON CONFLICT (line_id, day, price_id, old_price_id) DO UPDATE SET used = u.used + excluded.used
+     WHERE s.judged = 'lags' AND s.used > 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+    ON CONFLICT (line_id, day, old_day, price_id, old_price_id) DO UPDATE SET used = u.used + excluded.used
 ), boundary_gone AS (
     DELETE FROM lines_boundaryuse u USING moved m
      WHERE u.line_id = m.line_id AND (m.judged IN ('opens', 'retold') OR m.judged = 'lags' AND u.day < m.running)
@@ -214,7 +214,7 @@ CHANGES = f""", boundary_uses AS (
      UNION ALL
     SELECT u.line_id, u.day, u.price_id, p.per_mb, u.running, u.part FROM uses u JOIN price p ON p.id = u.price_id
      UNION ALL
-    SELECT u.line_id, u.running - 1, u.old_price_id, p.per_mb, m.open_cycle, -u.used
+    SELECT u.line_id, coalesce(u.old_day, u.running - 1), u.old_price_id, p.per_mb, m.open_cycle, -u.used
       FROM uses u JOIN price p ON p.id = u.old_price_id JOIN moved m ON m.line_id = u.line_id
 ), summed AS (
     SELECT c.line_id, m.payer_id, m.account_id, m.held_since, day, price_id, per_mb, min(c.cycle) AS cycle,

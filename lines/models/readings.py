@@ -87,18 +87,23 @@ class CycleDay(models.Model):
 class BoundaryUse(models.Model):
     """What was charged to the old cycle since its end, by its day and price if the new one has begun by then.
 
+    A movement from before the end that was held until after it is one, too: `old_day` is the day that was charged.
+
     Of carriers that tell no cycle, in the 72 hours after a boundary; gone when it is known which cycle it was.
     """
 
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="+", db_index=False)
     day = models.DateField()
+    old_day = models.DateField(null=True)  # not known of rows from before it was kept: the old cycle's last
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)
     old_price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="+", db_index=False)  # charged at it
     used = models.BigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["line", "day", "price", "old_price"], name="boundary_use_is_one_row_a_day")
+            models.UniqueConstraint(
+                fields=["line", "day", "old_day", "price", "old_price"], name="boundary_use_is_one_row_a_day"
+            )
         ]
 
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lines.carriers.base import Reading
-from lines.commands import fees, leaving, readings
+from lines.commands import leaving, readings
 from tests.fleets import ON, Fleet, books_hold, wallet
 from tests.histories.drawn import ROUNDS, history_of
 from tests.histories.truths import check, run
@@ -48,51 +48,33 @@ def test_a_history_is_the_same_whenever_it_is_drawn_and_no_two_are() -> None:
 
 
 FAULTS = {
-    "a grace of four days": (readings, "APPLY", "interval '259200 seconds'", "interval '345600 seconds'"),
-    "the price of the later reading": (
-        readings,
-        "APPLY",
-        "ELSE greatest(earlier, cycle::",
-        "ELSE greatest(at, cycle::",
-    ),
-    "nothing is held": (readings, "APPLY", "coalesce(fresh > 5368709120", "coalesce(fresh > 5368709120000000"),
-    "what a line used belongs to who comes after": (
-        leaving,
-        "CLOSE",
-        "SET cycle = NULL, counter = 0, ",
-        "SET counter = 0, ",
-    ),
-    "a fee for the day that begins when a line goes off": (
-        fees,
-        "CHARGE_FEES",
-        "THEN 1 ELSE 0 END",
-        "THEN 0 ELSE 0 END",
-    ),
-    "fees are the present payer's": (
-        fees,
-        "CHARGE_FEES",
-        "SELECT s.line_id, s.payer_id,",
-        "SELECT s.line_id, coalesce((SELECT payer_id FROM lines_line WHERE id = s.line_id), s.payer_id) AS payer_id,",
-    ),
+    "a grace of four days": (readings, "interval '259200 seconds'", "interval '345600 seconds'"),
+    "the price of the later reading": (readings, "ELSE greatest(earlier, cycle::", "ELSE greatest(at, cycle::"),
+    "nothing is held": (readings, "coalesce(fresh > 5368709120", "coalesce(fresh > 5368709120000000"),
+    "what a line used belongs to who comes after": (leaving, "SET cycle = NULL, counter = 0, ", "SET counter = 0, "),
 }
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """In each statement of the module that has it."""
+    module, right, wrong = FAULTS[fault]
+    statements = {name: value for name, value in vars(module).items() if isinstance(value, str) and right in value}
+    assert statements
+    for name, statement in statements.items():
+        monkeypatch.setattr(module, name, statement.replace(right, wrong))
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", FAULTS)
 def test_histories_find_what_is_wrong(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of these faults is planted; some histories of the suite must go wrong by it, and not all."""
-    module, name, right, wrong = FAULTS[fault]
-    statement = getattr(module, name)
-    assert right in statement
-    monkeypatch.setattr(module, name, statement.replace(right, wrong))
-    histories = [history_of("1.0", number) for number in range(40)]
-    assert 0 < len(run("1.0", histories).wrong) < len(histories)
+    """Each of these faults is planted; the first of the suite's histories must go wrong by it."""
+    plant(monkeypatch, fault)
+    assert run("1.0", [history_of("1.0", number) for number in range(40)]).wrong
 
 
 @pytest.mark.django_db
 def test_one_that_goes_wrong_is_named_alone_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    module, name, right, wrong = FAULTS["nothing is held"]
-    monkeypatch.setattr(module, name, getattr(module, name).replace(right, wrong))
+    plant(monkeypatch, "nothing is held")
     with pytest.raises(AssertionError, match=r"make histories SEED=1\.0 ONLY=(\d+)") as said:
         check("1.0", range(12))
     text = str(said.value)
