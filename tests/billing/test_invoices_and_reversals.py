@@ -212,7 +212,7 @@ def test_transactions_are_filtered_by_kind_and_day_and_paged(till: Till) -> None
         till.credit("1")
 
     def shown(**asked: str) -> list[str]:
-        page = till.client.get(reverse("transactions"), asked).content.decode()
+        page = till.client.get(reverse("transactions"), asked, follow=True).content.decode()
         return re.findall(r"<td class=\"wide\">(?:<a[^>]*>)?(\w+)", page)
 
     assert shown() == ["Adjustment"] * 25
