@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from billing.commands import seal_days
 from lines.books import PROOFS
 from lines.commands.fees import charge_fees
+from lines.models import LineState
 from tests.fleets import MB, Fleet
 from tests.worlds import operator
 
@@ -142,13 +144,9 @@ def kept(db: None) -> None:
     """Books with a credit, and a sealed day of data and fee."""
     fleet = Fleet(per_day="0.25")
     line = fleet.line(fleet.account(credit="100"))
+    LineState.objects.update(wanted_at=f"{DAY}T08:00+00:00")
     fleet.read(line, f"{DAY}T08:00", 5)
     fleet.read(line, f"{DAY}T09:00", 5 + 3 * MB)
-    from datetime import date
-
-    from lines.models import LineState
-
-    LineState.objects.update(wanted_at=f"{DAY}T08:00+00:00")
     charge_fees(today=date.fromisoformat(DAY))
     seal_days(before=date(2026, 11, 20))
     operator("check_books")
