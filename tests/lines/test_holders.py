@@ -16,7 +16,7 @@ from lines.commands import wishes
 from lines.commands.fees import charge_fees
 from lines.commands.holders import assign, follow_holder
 from lines.commands.wishes import enforce
-from lines.models import HolderDay, Line, LineDay
+from lines.models import HolderDay, Line, LineDay, LineState
 from lines.policy import Wanted, Why
 from lines.queries import Asked, fleet_of, line_of, list_lines, top_lines
 from lines.queries.cards import card_of
@@ -164,6 +164,7 @@ def test_a_days_sums_follow_a_line_that_changes_its_holder(db: None) -> None:
     fleet = Fleet(per_day="0.25")
     parent = fleet.account()
     sub, line = fleet.account(parent=parent), fleet.line(parent)
+    LineState.objects.update(wanted_at=at("2026-11-19T08:00"))
     fleet.read(line, "2026-11-19T08:00", 5)
     fleet.read(line, "2026-11-19T09:00", 5 + 3 * MB)
     assert held_days() == [(parent.pk, 1, 3 * MB, Decimal("0.03"))]
