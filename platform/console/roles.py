@@ -29,10 +29,12 @@ OF_PAYER_TOO = {"accounts_brand", "accounts_brandlogo"}
 ME = f"(SELECT nullif(current_setting('{ACCOUNT}', true), '')::bigint)"
 PAYS = f"(SELECT nullif(current_setting('{PAYER}', true), '')::bigint)"
 FAMILY = f"SELECT id FROM accounts_account WHERE id = {ME} OR parent_id = {ME}"
-# A line that left is still named in its former holders' history, and one in stock to whom it is kept for.
+# A line that left is still named in its former holders' history, and one in stock to whom it is kept for. Asked of a
+# line alone, and last: as lists they would be read whole for each statement.
+HELD = f"h.line_id = lines_line.id AND (h.payer_id = {ME} OR h.account_id = {ME})"
 ONCE_THEIRS = (
-    f"SELECT line_id FROM lines_lineholding WHERE payer_id = {ME} OR account_id = {ME}",
-    f"SELECT line_id FROM lines_reservation WHERE account_id = {ME}",
+    f"SELECT true FROM lines_lineholding h WHERE {HELD} LIMIT 1",
+    f"SELECT true FROM lines_reservation r WHERE r.line_id = lines_line.id AND r.account_id = {ME} LIMIT 1",
 )
 
 
@@ -66,7 +68,7 @@ def walled() -> dict[str, str]:
             if table.startswith("billing_") or table in OF_PAYER_TOO:
                 mine.append(f"account_id = {PAYS}")
         if table == "lines_line":
-            mine += [f"id IN ({once})" for once in ONCE_THEIRS]
+            mine += [f"({once})" for once in ONCE_THEIRS]
         found[table] = " OR ".join(mine)
     return found
 
