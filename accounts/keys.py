@@ -8,18 +8,30 @@ import ipaddress
 import secrets
 from collections.abc import Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
-from accounts.models import Account, ApiCredential, ApiKey
-from accounts.policy import Actor, Right, Role, Scope, is_from, key_actor, rights, rights_of_scopes
+from accounts.models import Account, ApiCredential, ApiKey, OfficeKey
+from accounts.policy import (
+    MOST_PER_SECOND,
+    PER_SECOND,
+    RIGHTS_OF_SCOPE,
+    Actor,
+    Right,
+    Role,
+    Scope,
+    is_from,
+    key_actor,
+    rights,
+    rights_of_scopes,
+)
 from accounts.queries import Caller, is_open
 
-PREFIX = "api_"  # names nobody: a white label's keys are the same. Keys made before begin lk_ and go on
-HINT = len(PREFIX) + 6
+LIVE, TEST = "api_live_", "api_test_"  # name nobody: a white label's keys are the same. Older ones begin api_ or lk_
+HINT = len(LIVE) + 6
 LONGEST_NAME = 100
 LASTS = (7, 30, 90, 365)  # days that may be chosen
 MOST_KEYS, MOST_RANGES = 50, 20
@@ -34,6 +46,12 @@ class TooManyKeys(Refusal):
     """The account has as many keys as it may."""
 
 
+class MoreThanItsMaker(Refusal):
+    """A key was to make or to end a key that may do more, or for longer, than it may itself."""
+
+    status = 403
+
+
 class WrongAddress(Refusal):
     """The key is good, and not from here."""
 
@@ -42,54 +60,111 @@ class WrongAddress(Refusal):
 
 @transaction.atomic
 def make_key(
-    *, account: Account, name: str, scopes: Sequence[Scope], days: int, ranges: Sequence[str] = (), by: Actor
+    *,
+    account: Account,
+    name: str,
+    scopes: Sequence[Scope],
+    days: int,
+    ranges: Sequence[str] = (),
+    is_test: bool = False,
+    per_second: int = PER_SECOND,
+    maker: ApiKey | None = None,
+    by: Actor,
 ) -> tuple[ApiKey, str]:
-    """The key's row and the key itself, which nobody can read again. Raises Invalid, NameTaken, TooManyKeys."""
-    name, ranges = checked_name(name), checked_ranges(ranges)
+    """The key's row and the key itself, which nobody can read again. `maker` is the bearer key that asks for it.
+
+    Raises Invalid, NameTaken, TooManyKeys, MoreThanItsMaker.
+    """
+    name, ranges, granted = checked_name(name), checked_ranges(ranges), _checked_scopes(scopes)
+    if not 1 <= per_second <= MOST_PER_SECOND:
+        raise Invalid(f"A key makes 1 to {MOST_PER_SECOND} requests a second")
     if days not in LASTS:
         raise Invalid(f"A key lasts {', '.join(map(str, LASTS[:-1]))} or {LASTS[-1]} days")
-    granted = [scope for scope in Scope if scope in scopes]
-    if not granted:
-        raise Invalid("A key is for something; choose at least one scope")
     account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if keys_of(account).count() >= MOST_KEYS:
         raise TooManyKeys(f"An account has at most {MOST_KEYS} keys; revoke one that nobody uses")
-    key, now = PREFIX + secrets.token_urlsafe(32), clock.now()
-    try:
-        with transaction.atomic():
-            row = ApiKey.objects.create(
-                account=account,
-                name=name,
-                digest=digest_of(key),
-                hint=key[:HINT],
-                scopes=granted,
-                ranges=ranges,
-                created_at=now,
-                created_by=by.name,
-                expires_at=now + dt.timedelta(days=days),
-            )
-    except IntegrityError:
-        raise NameTaken(f"A key named {name} is there already; revoke that one or choose another name") from None
-    detail = {"name": name, "scopes": granted, "ranges": ranges, "expires_at": row.expires_at.isoformat()}
+    key, now = (TEST if is_test else LIVE) + secrets.token_urlsafe(32), clock.now()
+    row = ApiKey(
+        account=account,
+        name=name,
+        digest=digest_of(key),
+        hint=key[:HINT],
+        scopes=granted,
+        ranges=ranges,
+        created_at=now,
+        created_by=by.name,
+        made_with=maker,
+        is_test=is_test,
+        per_second=per_second,
+        expires_at=now + dt.timedelta(days=days),
+    )
+    if maker is not None:
+        _bound(row, ApiKey.objects.select_for_update().get(pk=maker.pk))
+    _saved(row)
+    detail = {
+        "name": name,
+        "scopes": granted,
+        "ranges": row.ranges,
+        "expires_at": row.expires_at.isoformat(),
+        "is_test": is_test,
+    }
     record(by=by, verb="api_key.made", account_id=account.pk, subject=f"api_key:{row.pk}", detail=detail)
     return row, key
 
 
-@transaction.atomic
-def revoke_key(*, key: ApiKey, by: Actor) -> ApiKey:
-    """Ends a key at once. Harmless twice."""
-    key = ApiKey.objects.select_for_update().get(pk=key.pk)
-    if key.revoked_at is None:
-        key.revoked_at = clock.now()
-        key.save(update_fields=["revoked_at"])
-        record(
-            by=by,
-            verb="api_key.revoked",
-            account_id=key.account_id,
-            subject=f"api_key:{key.pk}",
-            detail={"name": key.name},
+def _saved(row: ApiKey) -> None:
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        raise NameTaken(f"A key named {row.name} is there already; revoke that one or choose another name") from None
+
+
+def _bound(row: ApiKey, maker: ApiKey) -> None:
+    """No key makes what could do more than itself, and none that makes others. It ends no later and works from nowhere
+    else: whoever takes a key must not be able to keep it. Raises MoreThanItsMaker."""
+    if maker.revoked_at is not None:
+        raise MoreThanItsMaker("The key that asks was revoked; use another one")
+    if not is_within(row, maker):
+        raise MoreThanItsMaker(
+            "A key makes only keys that may do less or the same, and none with keys:manage; leave out the scopes that"
+            " it does not have, or make the key on the page API credentials"
         )
-    return key
+    row.ranges = row.ranges or maker.ranges
+    if not all(_is_inside(one, maker.ranges) for one in row.ranges):
+        raise MoreThanItsMaker("A key makes only keys for its own addresses; choose ranges within its own")
+    row.expires_at = min(row.expires_at, maker.expires_at)
+    row.per_second = min(row.per_second, maker.per_second)
+
+
+def is_within(key: ApiKey, other: ApiKey) -> bool:
+    """Whether `other` could have made `key`: it may all that the key may, and the key makes none."""
+    if Scope.MANAGE_KEYS in key.scopes or (other.is_test and not key.is_test):
+        return False
+    own = rights_of_scopes(map(Scope, other.scopes), is_subaccount=False)
+    return all(RIGHTS_OF_SCOPE[Scope(scope)] <= own for scope in key.scopes)
+
+
+def _is_inside(text: str, ranges: Sequence[str]) -> bool:
+    one = ipaddress.ip_network(text)
+    wider = [ipaddress.ip_network(given) for given in ranges]
+    return not wider or any(one.version == given.version and one.subnet_of(given) for given in wider)  # type: ignore[arg-type]
+
+
+@transaction.atomic
+def revoke_key(*, key: ApiKey, by: Actor, why: str = "") -> list[ApiKey]:
+    """Ends a key at once, and those that were made with it; says which. Harmless twice."""
+    ended, waiting = [], list(ApiKey.objects.select_for_update().filter(pk=key.pk))
+    while waiting:
+        one = waiting.pop()
+        waiting += ApiKey.objects.select_for_update().filter(made_with=one, revoked_at=None)
+        if one.revoked_at is None:
+            one.revoked_at = clock.now()
+            one.save(update_fields=["revoked_at"])
+            detail = {"name": one.name} | ({"why": why} if why else {})
+            record(by=by, verb="api_key.revoked", account_id=one.account_id, subject=f"api_key:{one.pk}", detail=detail)
+            ended.append(one)
+    return ended
 
 
 def keys_of(account: Account) -> QuerySet[ApiKey]:
@@ -111,9 +186,10 @@ def bearer(*, key: str, account_uuid: str, address: str) -> Caller | None:
         return None
     if not is_from(address, row.ranges):
         raise WrongAddress(f"This key is not to be used from {address}; make one whose ranges have this address")
-    _note_use(row, address)
+    note_use(row, address)
     scopes = [Scope(scope) for scope in row.scopes]
-    return Caller(row.account, key_actor(row.name), rights_of_scopes(scopes, is_subaccount=row.account.is_subaccount))
+    granted = rights_of_scopes(scopes, is_subaccount=row.account.is_subaccount)
+    return Caller(row.account, key_actor(row.name), granted, key=row)
 
 
 def key_may(*, account: Account, name: str, right: Right, since: dt.datetime) -> bool:
@@ -132,10 +208,27 @@ def key_may(*, account: Account, name: str, right: Right, since: dt.datetime) ->
     return False
 
 
-def _note_use(row: ApiKey, address: str) -> None:
+def note_use(row: ApiKey | OfficeKey, address: str) -> None:
+    """Writes down when and from where a key was used, not oftener than is of use."""
     now = clock.now()
     if row.last_used_at is None or now - row.last_used_at > USE_IS_NOTED:
-        ApiKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_from=address or None)
+        type(row)._default_manager.filter(pk=row.pk).update(last_used_at=now, last_used_from=address or None)
+
+
+ONE_MORE = """
+    UPDATE accounts_apikey SET free_at = greatest(free_at, %(now)s) + make_interval(secs => 1.0 / per_second)
+     WHERE id = %(key)s
+       AND greatest(free_at, %(now)s) + make_interval(secs => 1.0 / per_second) <= %(now)s + interval '1 second'
+    RETURNING per_second
+"""
+
+
+def one_more(key: ApiKey) -> bool:
+    """Whether the key may make one more request now: `per_second` at once, and as many again in each second that
+    follows. One statement, so that none is lost however many come at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(ONE_MORE, {"key": key.pk, "now": clock.now()})
+        return bool(cursor.rowcount)
 
 
 def digest_of(key: str) -> bytes:
@@ -147,6 +240,13 @@ def checked_name(name: str) -> str:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise Invalid(f"A key has a name of 1 to {LONGEST_NAME} characters, such as what uses it")
     return name
+
+
+def _checked_scopes(scopes: Sequence[Scope]) -> list[Scope]:
+    granted = [scope for scope in Scope if scope in scopes]
+    if not granted:
+        raise Invalid("A key is for something; choose at least one scope")
+    return granted
 
 
 def checked_ranges(texts: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
-from accounts.keys import USE_IS_NOTED, WrongAddress, checked_name, checked_ranges, digest_of
+from accounts.keys import WrongAddress, checked_name, checked_ranges, digest_of, note_use
 from accounts.models import OfficeKey, User
 from accounts.policy import Actor, ActorKind, is_from
 
@@ -85,7 +85,5 @@ def office_bearer(*, key: str, address: str) -> Actor | None:
         return None
     if not is_from(address, row.ranges):
         raise WrongAddress(f"This key is not to be used from {address}; make one whose ranges have this address")
-    now = clock.now()
-    if row.last_used_at is None or now - row.last_used_at > USE_IS_NOTED:
-        OfficeKey.objects.filter(pk=row.pk).update(last_used_at=now, last_used_from=address or None)
+    note_use(row, address)
     return Actor(ActorKind.BACK_OFFICE, row.user.email, row.user.pk)

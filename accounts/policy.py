@@ -63,6 +63,7 @@ class Right(enum.StrEnum):
     SEE_LINES = "see lines"
     SEE_MONEY = "see money"
     SEE_AUDIT = "see what was done, by whom"
+    SEE_SUBACCOUNTS = "see sub-accounts"
     EDIT_NOTES = "edit the notes of lines"
     ASK = "ask carriers, order statements, mark messages as read"
     STOP_LINES = "deactivate lines"
@@ -72,13 +73,14 @@ class Right(enum.StrEnum):
     MANAGE_MONEY = "manage money"
     MANAGE_PEOPLE = "manage people"
     MANAGE_KEYS = "see and rotate API keys"
+    MANAGE_WEBHOOKS = "manage webhooks, read events"
 
 
 _EVERYTHING = frozenset(Right)
-_SEES = frozenset({Right.SEE_LINES, Right.SEE_MONEY, Right.SEE_AUDIT})
+_SEES = frozenset({Right.SEE_LINES, Right.SEE_MONEY, Right.SEE_AUDIT, Right.SEE_SUBACCOUNTS})
 _OF_ROLE = {
     Role.OWNER: _EVERYTHING,
-    Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE, Right.MANAGE_KEYS},
+    Role.USER: _EVERYTHING - {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE, Right.MANAGE_KEYS, Right.MANAGE_WEBHOOKS},
     Role.OPERATOR: _SEES | {Right.EDIT_NOTES, Right.ASK, Right.STOP_LINES},
     Role.VIEWER: _SEES,
 }
@@ -96,9 +98,12 @@ class Scope(enum.StrEnum):
     READ_LINES = "lines:read"
     ACTIVATE_LINES = "lines:activate"
     MANAGE_LINES = "lines:manage"
+    READ_SUBACCOUNTS = "subaccounts:read"
     MANAGE_SUBACCOUNTS = "subaccounts:manage"
     READ_MONEY = "money:read"
     READ_AUDIT = "audit:read"
+    MANAGE_WEBHOOKS = "webhooks:manage"
+    MANAGE_KEYS = "keys:manage"
 
 
 _ACTIVATES = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES, Right.ASK})
@@ -106,9 +111,12 @@ RIGHTS_OF_SCOPE = {
     Scope.READ_LINES: frozenset({Right.SEE_LINES}),
     Scope.ACTIVATE_LINES: _ACTIVATES,
     Scope.MANAGE_LINES: _ACTIVATES | {Right.STOP_LINES, Right.MANAGE_LINES},
-    Scope.MANAGE_SUBACCOUNTS: frozenset({Right.SEE_LINES, Right.MANAGE_SUBACCOUNTS}),
+    Scope.READ_SUBACCOUNTS: frozenset({Right.SEE_LINES, Right.SEE_SUBACCOUNTS}),
+    Scope.MANAGE_SUBACCOUNTS: frozenset({Right.SEE_LINES, Right.SEE_SUBACCOUNTS, Right.MANAGE_SUBACCOUNTS}),
     Scope.READ_MONEY: frozenset({Right.SEE_MONEY}),
     Scope.READ_AUDIT: frozenset({Right.SEE_AUDIT}),
+    Scope.MANAGE_WEBHOOKS: frozenset({Right.MANAGE_WEBHOOKS}),
+    Scope.MANAGE_KEYS: frozenset({Right.MANAGE_KEYS}),
 }
 
 
@@ -150,6 +158,9 @@ def is_signed(given: str, *, shared_key: str, timestamp: str, account_uuid: str,
 def token_hash(token: str) -> str:
     """How a secret that is shown once is kept: SHA-256, hex. Only for long random ones."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+PER_SECOND, MOST_PER_SECOND = 50, 200  # requests of one bearer key: unless said otherwise, and at most
 
 
 def requests_allowed(lines: int) -> int:

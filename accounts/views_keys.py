@@ -17,15 +17,18 @@ from kit.htmx import page
 from accounts import keys
 from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.models import Account, ApiKey
-from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, Scope, rights
+from accounts.policy import MOST_PER_SECOND, PER_SECOND, RIGHTS_OF_SCOPE, Right, Role, Scope, rights
 
 WORDS = {
     Scope.READ_LINES: "read lines, their usage and SMS",
     Scope.ACTIVATE_LINES: "also activate lines, send SMS, edit notes",
     Scope.MANAGE_LINES: "everything with lines, rules and jobs",
+    Scope.READ_SUBACCOUNTS: "read sub-accounts",
     Scope.MANAGE_SUBACCOUNTS: "add, rename and switch sub-accounts",
     Scope.READ_AUDIT: "read what was done, and by whom",
     Scope.READ_MONEY: "read balance, payments, costs and prices",
+    Scope.MANAGE_WEBHOOKS: "add, change and delete webhooks, read events",
+    Scope.MANAGE_KEYS: "make, list and revoke API keys that may do no more",
 }
 
 
@@ -42,6 +45,12 @@ class KeyForm(forms.Form):
         choices=[(days, f"{days} days") for days in keys.LASTS],
         initial=90,
         widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    is_test = forms.BooleanField(
+        label="Test key", required=False, help_text="Its calls get sample data and change nothing."
+    )
+    per_second = forms.IntegerField(
+        label="Requests per second", min_value=1, max_value=MOST_PER_SECOND, initial=PER_SECOND, required=False
     )
     ranges = forms.CharField(
         label="Only from these addresses",
@@ -91,6 +100,8 @@ def _make(request: MemberRequest, form: KeyForm) -> tuple[ApiKey, str] | None:
             scopes=[Scope(scope) for scope in asked["scopes"]],
             days=asked["days"],
             ranges=asked["ranges"].split(),
+            is_test=asked["is_test"],
+            per_second=asked["per_second"] or PER_SECOND,
             by=request.membership.user.actor,
         )
     except Refusal as refusal:

@@ -69,7 +69,7 @@ def _own(caller: Caller, uuid: str) -> Account:
     return found
 
 
-@endpoint("accounts/{account}", right=Right.MANAGE_SUBACCOUNTS, sample=_SAMPLE)
+@endpoint("accounts/{account}", right=Right.SEE_SUBACCOUNTS, sample=_SAMPLE)
 def subaccount(caller: Caller, account: str) -> SubAccountShown:
     """One sub-account and how its lines are doing this month"""
     return _shown(_own(caller, account), caller)

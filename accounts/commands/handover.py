@@ -8,6 +8,7 @@ from kit import clock, crypto
 
 from accounts.commands.events import record
 from accounts.commands.waiting_letters import post
+from accounts.keys import revoke_key
 from accounts.models import Account, ApiCredential, ApiKey, Event, Membership
 from accounts.policy import Actor, Role
 
@@ -19,7 +20,8 @@ def end_keys_of_former_owner(*, account: Account, email: str, by: Actor) -> list
     """Whoever owned an account could see every key of it: all are replaced or revoked, and those of its sub-accounts
     that they looked at. Answers what was ended, in words."""
     ended = [_replaced(row, by) for row in _live(account)]
-    ended += [_revoked(key, by) for key in ApiKey.objects.select_for_update().filter(account=account, revoked_at=None)]
+    for key in ApiKey.objects.filter(account=account, revoked_at=None):
+        ended += _revoked(key, by)
     return ended + _end_in_subaccounts(account, email, by)
 
 
@@ -27,8 +29,9 @@ def end_keys_of_former_owner(*, account: Account, email: str, by: Actor) -> list
 def end_keys_seen_by(*, account: Account, email: str, by: Actor) -> list[str]:
     """The keys that a person looked at or made and that still work. Answers what was ended, in words."""
     ended = [_replaced(row, by) for row in _live(account) if _was_seen(row, email)]
-    mine = ApiKey.objects.select_for_update().filter(account=account, revoked_at=None, created_by=email)
-    return ended + [_revoked(key, by) for key in mine] + _end_in_subaccounts(account, email, by)
+    for key in ApiKey.objects.filter(account=account, revoked_at=None, created_by=email):
+        ended += _revoked(key, by)
+    return ended + _end_in_subaccounts(account, email, by)
 
 
 def keys_seen_by(*, account: Account, email: str) -> bool:
@@ -88,9 +91,5 @@ def _replaced(row: ApiCredential, by: Actor) -> str:
     return f"the shared key of {row.account.name}"
 
 
-def _revoked(key: ApiKey, by: Actor) -> str:
-    key.revoked_at = clock.now()
-    key.save(update_fields=["revoked_at"])
-    subject, detail = f"api_key:{key.pk}", {"name": key.name, "why": "owner left"}
-    record(by=by, verb="api_key.revoked", account_id=key.account_id, subject=subject, detail=detail)
-    return f"the API key {key.name}"
+def _revoked(key: ApiKey, by: Actor) -> list[str]:
+    return [f"the API key {one.name}" for one in revoke_key(key=key, by=by, why="owner left")]

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from kit import clock
 
 from accounts.models.people import Account, User
+from accounts.policy import PER_SECOND
 
 
 class ApiCredential(models.Model):
@@ -36,41 +37,12 @@ class ApiCredential(models.Model):
         ]
 
 
-class ApiKey(models.Model):
-    """A bearer key: what it may do, until when and from where. Only its digest is kept."""
+class BearerKey(models.Model):
+    """A key that is sent as it is: how long and from where it works. Only its digest is kept."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
     name = models.CharField(max_length=100)
     digest = models.BinaryField(max_length=32, unique=True)  # SHA-256: the key is random and long
-    hint = models.CharField(max_length=12)  # how the key begins
-    scopes = models.JSONField(default=list)
-    ranges = models.JSONField(default=list, blank=True)  # CIDR; none: from everywhere
-    created_at = models.DateTimeField(default=clock.now)
-    created_by = models.CharField(max_length=254)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, blank=True)
-    last_used_from = models.GenericIPAddressField(null=True, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account", "name"], condition=Q(revoked_at__isnull=True), name="live_api_key_has_its_own_name"
-            ),
-            models.CheckConstraint(condition=~Q(name=""), name="api_key_has_a_name"),
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("created_at")), name="api_key_expires_after_it_is_made"
-            ),
-        ]
-
-
-class OfficeKey(models.Model):
-    """A bearer key of a person who runs the installation, for the back office's calls. Only its digest is kept."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="office_keys")
-    name = models.CharField(max_length=100)
-    digest = models.BinaryField(max_length=32, unique=True)  # SHA-256: the key is random and long
-    hint = models.CharField(max_length=12)  # how the key begins
+    hint = models.CharField(max_length=16)  # how the key begins
     ranges = models.JSONField(default=list, blank=True)  # CIDR; none: from everywhere
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
@@ -79,18 +51,48 @@ class OfficeKey(models.Model):
     last_used_from = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "name"], condition=Q(revoked_at__isnull=True), name="live_office_key_has_its_own_name"
-            ),
-            models.CheckConstraint(condition=~Q(name=""), name="office_key_has_a_name"),
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("created_at")), name="office_key_expires_after_it_is_made"
-            ),
-        ]
+        abstract = True
 
     def __str__(self) -> str:
         return self.name
+
+
+def _checks(called: str, owner: str) -> list[models.BaseConstraint]:
+    """What holds for the keys of this owner."""
+    return [
+        models.UniqueConstraint(
+            fields=[owner, "name"], condition=Q(revoked_at__isnull=True), name=f"live_{called}_has_its_own_name"
+        ),
+        models.CheckConstraint(condition=~Q(name=""), name=f"{called}_has_a_name"),
+        models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name=f"{called}_expires_after_it_is_made"),
+    ]
+
+
+class ApiKey(BearerKey):
+    """A bearer key of an account: what it may do, and how often in a second."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="api_keys")
+    scopes = models.JSONField(default=list)
+    created_by = models.CharField(max_length=254)
+    made_with = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="made")
+    is_test = models.BooleanField(default=False, db_default=False)  # its calls get samples and change nothing
+    per_second = models.PositiveSmallIntegerField(default=PER_SECOND, db_default=PER_SECOND)
+    free_at = models.DateTimeField(null=True, blank=True, editable=False)  # when its last second is used up no more
+
+    class Meta:
+        constraints = [
+            *_checks("api_key", "account"),
+            models.CheckConstraint(condition=Q(per_second__gte=1), name="api_key_may_call_each_second"),
+        ]
+
+
+class OfficeKey(BearerKey):
+    """A bearer key of a person who runs the installation, for the back office's calls."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="office_keys")
+
+    class Meta:
+        constraints = _checks("office_key", "user")
 
 
 class ApiDay(models.Model):

@@ -54,7 +54,7 @@ def _own(caller: Caller, key: str) -> WebhookEndpoint:
     return found
 
 
-@endpoint("webhooks", right=Right.MANAGE_PEOPLE, sample=[_SAMPLE])
+@endpoint("webhooks", right=Right.MANAGE_WEBHOOKS, sample=[_SAMPLE])
 def webhooks(caller: Caller, asked: Paging) -> Page[Webhook]:
     """The account's webhooks, by address"""
     return listed(asked, [_shown(row.endpoint) for row in outbox.endpoints_of(caller.account)])
@@ -70,14 +70,14 @@ class NewWebhook(Input):
 _NEW = NewWebhook("https://example.com/hooks/sims", ["rules"])
 
 
-@endpoint("webhooks", "POST", right=Right.MANAGE_PEOPLE, sample=_MADE, body=_NEW)
+@endpoint("webhooks", "POST", right=Right.MANAGE_WEBHOOKS, sample=_MADE, body=_NEW)
 def add_webhook(caller: Caller, asked: NewWebhook) -> Webhook:
     """Adds a webhook; its secret is in this answer alone"""
     row = commands.add_webhook(account=caller.account, url=asked.url, topics=asked.topics, by=caller.actor)
     return _shown(row, crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}"))
 
 
-@endpoint("webhooks/{webhook}", "PUT", right=Right.MANAGE_PEOPLE, sample=_SAMPLE, body=_NEW)
+@endpoint("webhooks/{webhook}", "PUT", right=Right.MANAGE_WEBHOOKS, sample=_SAMPLE, body=_NEW)
 def change_webhook(caller: Caller, webhook: str, asked: NewWebhook) -> Webhook:
     """Changes where it goes and what it hears of"""
     row = _own(caller, webhook)
@@ -91,14 +91,14 @@ class WebhookOn(Input):
     is_on: bool
 
 
-@endpoint("webhooks/{webhook}/switch", "PUT", "POST", right=Right.MANAGE_PEOPLE, sample=_SAMPLE, body=WebhookOn(True))
+@endpoint("webhooks/{webhook}/switch", "PUT", "POST", right=Right.MANAGE_WEBHOOKS, sample=_SAMPLE, body=WebhookOn(True))
 def switch_webhook(caller: Caller, webhook: str, asked: WebhookOn) -> Webhook:
     """Switches a webhook off or on; what happens while it is off is never sent"""
     commands.switch_webhook(account=caller.account, endpoint=_own(caller, webhook), on=asked.is_on, by=caller.actor)
     return _shown(_own(caller, webhook))
 
 
-@endpoint("webhooks/{webhook}/secret", "POST", right=Right.MANAGE_PEOPLE, sample=_MADE)
+@endpoint("webhooks/{webhook}/secret", "POST", right=Right.MANAGE_WEBHOOKS, sample=_MADE)
 def renew_webhook_secret(caller: Caller, webhook: str) -> Webhook:
     """Makes a new secret, told in this answer alone; messages are signed with it from now on"""
     commands.renew_secret(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor)
@@ -106,7 +106,7 @@ def renew_webhook_secret(caller: Caller, webhook: str) -> Webhook:
     return _shown(row, crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}"))
 
 
-@endpoint("webhooks/{webhook}", "DELETE", right=Right.MANAGE_PEOPLE, sample=Ack())
+@endpoint("webhooks/{webhook}", "DELETE", right=Right.MANAGE_WEBHOOKS, sample=Ack())
 def delete_webhook(caller: Caller, webhook: str) -> Ack:
     """Deletes a webhook; what waits is given up"""
     commands.delete_webhook(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor)
@@ -148,20 +148,20 @@ def _message(row: WebhookDelivery) -> WebhookMessage:
     )
 
 
-@endpoint("webhooks/{webhook}/test", "POST", right=Right.MANAGE_PEOPLE, sample=_WAITS)
+@endpoint("webhooks/{webhook}/test", "POST", right=Right.MANAGE_WEBHOOKS, sample=_WAITS)
 def test_webhook(caller: Caller, webhook: str) -> WebhookMessage:
     """Sends a message that means nothing; a webhook that is off gets it when it is on again"""
     return _message(commands.send_test(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor))
 
 
-@endpoint("webhooks/{webhook}/messages", right=Right.MANAGE_PEOPLE, sample=[_SENT])
+@endpoint("webhooks/{webhook}/messages", right=Right.MANAGE_WEBHOOKS, sample=[_SENT])
 def webhook_messages(caller: Caller, webhook: str, asked: Paging) -> Page[WebhookMessage]:
     """What was sent to a webhook in the last month and what waits, the newest first"""
     page = newest(asked, WebhookDelivery.objects.filter(endpoint=_own(caller, webhook)))
     return Page([_message(row) for row in page.data], page.total, page.links)
 
 
-@endpoint("webhooks/{webhook}/messages/{message}/again", "POST", right=Right.MANAGE_PEOPLE, sample=_WAITS)
+@endpoint("webhooks/{webhook}/messages/{message}/again", "POST", right=Right.MANAGE_WEBHOOKS, sample=_WAITS)
 def send_webhook_again(caller: Caller, webhook: str, message: str) -> WebhookMessage:
     """Sends the same message with the same id once more, whatever became of it"""
     found = outbox.endpoint_of(caller.account, webhook)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from kit.endpoints import Endpoint
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.policy import RIGHTS_OF_SCOPE, Right
 from accounts.queries import Caller
 from api.calling import JSON, Call, answer
@@ -25,6 +25,7 @@ from api.routes import BY_NAME, ENDPOINTS
 from api.values import own_body, own_path
 
 SHOWN_HEADERS = ("RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Sample-Data", "Allow")
+PROVED = (Right.MANAGE_KEYS, Right.MANAGE_WEBHOOKS)  # as on their own pages: an open browser is not enough
 LONGEST_SHOWN = 20_000  # characters of an answer
 described = functools.cache(document)
 
@@ -61,6 +62,8 @@ def call(request: MemberRequest, name: str) -> HttpResponse:
     body = given.get("body", "") if "body" in given else _pretty(sample)
     needs_tick = one.writes and caller.is_professional
     is_asked = request.method == "POST" and (not needs_tick or "sure" in given)
+    if is_asked and one.right in PROVED and (away := confirmed_first(request, back=request.path)):
+        return away
     context = _described(one, operation) | {
         "groups": _groups(),
         "one": one,

@@ -67,6 +67,12 @@ class TooMany(Refusal):
     status = 429
 
 
+class TooFast(Refusal):
+    """The bearer key has made its requests of this second."""
+
+    status = 429
+
+
 class Problem(msgspec.Struct):
     """What went wrong (title), why (detail), and what to do."""
 
@@ -95,6 +101,8 @@ def of_refusal(refusal: Refusal) -> HttpResponse:
     answer = problem(refusal.status, kind, refusal.message)
     if isinstance(refusal, WrongVerb):
         answer["Allow"] = ", ".join(refusal.allowed)
+    if isinstance(refusal, TooFast):
+        answer["Retry-After"], answer["RateLimit"] = "1", '"burst";r=0;t=1'
     return answer
 
 

@@ -27,6 +27,7 @@ HEX = "[0-9a-f]{32}"
 PATTERNS = {"iccid": ICCID_IN_PATH} | dict.fromkeys(
     ("job", "account", "rule", "webhook", "message", "order"), HEX
 )  # in a path
+PATTERNS["api_key"] = "[0-9]{1,32}"
 BY_NAME = {one.name: one for one in ENDPOINTS}
 _ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)

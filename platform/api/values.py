@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from accounts.keys import keys_of
 from accounts.models import Account
 from accounts.queries import Caller
 from automation.models import WebhookDelivery
@@ -57,6 +58,11 @@ def _message(caller: Caller) -> str:
     return newest.uuid.hex if newest else "0" * 32
 
 
+def _key(caller: Caller) -> str:
+    newest = keys_of(caller.account).first()
+    return str(newest.pk) if newest else "1"
+
+
 IN_PATH: dict[str, Callable[[Caller], str]] = {
     "iccid": _iccid,
     "job": _job,
@@ -65,6 +71,7 @@ IN_PATH: dict[str, Callable[[Caller], str]] = {
     "webhook": _webhook,
     "message": _message,
     "order": _order,
+    "api_key": _key,
 }
 IN_BODY: dict[str, Callable[[Caller], Any]] = {
     "iccids": lambda caller: [_iccid(caller)],

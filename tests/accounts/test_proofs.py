@@ -336,6 +336,8 @@ def test_at_a_browser_left_open_nobody_ends_sessions_or_lets_people_in(acme: Acc
         (f"/subaccounts/{sub.uuid.hex}/people/{place.pk}/", {"do": "owner"}),
         ("/api-credentials/", {"do": "show"}),
         ("/api-credentials/keys/", {"name": "x", "scopes": ["lines:read"], "days": "7"}),
+        ("/api-docs/make_api_key/", {"body": '{"name": "x", "scopes": ["lines:read"]}', "sure": "on"}),
+        ("/api-docs/add_webhook/", {"body": '{"url": "https://example.com", "topics": ["rules"]}', "sure": "on"}),
     ):
         answer = client.post(path, form)
         assert answer.status_code == 302, path

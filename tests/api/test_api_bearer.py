@@ -39,7 +39,7 @@ def test_a_key_gets_in_and_its_last_use_is_known(account: Account) -> None:
     assert (answer.status_code, answer["RateLimit-Remaining"]) == (200, "99")
     row = ApiKey.objects.get()
     assert row.last_used_at is not None
-    assert (row.last_used_from, row.hint) == ("10.0.0.7", key[:10])
+    assert (row.last_used_from, row.hint) == ("10.0.0.7", key[:15])
     assert key not in str(list(ApiKey.objects.values())) + str(list(Event.objects.values()))
     ApiKey.objects.update(last_used_at=clock.now() - dt.timedelta(seconds=61))
     call(account, key)
@@ -146,7 +146,7 @@ def test_the_page_shows_a_key_once_and_ends_it(account: Account, fleet: Fleet) -
     stranger.force_login(fleet.account().memberships.get().user)
     form = {"name": "van map", "scopes": ["lines:read"], "days": "30", "ranges": "10.0.0.0/24\n2001:db8::1"}
     answer = owner.post("/api-credentials/keys/", form)
-    (key,) = re.findall(r"api_[\w-]{43}(?=</code>)", answer.content.decode())
+    (key,) = re.findall(r"api_live_[\w-]{43}(?=</code>)", answer.content.decode())
     assert "no-store" in answer["Cache-Control"]
     assert call(account, key).status_code == 200
     again = owner.post("/api-credentials/keys/", form)

@@ -19,7 +19,7 @@ from keepgo_client import client_of
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import keys
-from accounts.models import Account, ApiDay, Event, Membership, User
+from accounts.models import Account, ApiDay, ApiKey, Event, Membership, User
 from accounts.policy import OPERATOR, Role, Scope
 from automation.commands.rules import Draft, add_rule
 from automation.models import Rule
@@ -119,6 +119,7 @@ REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card", "settle_sms"}  # of an 
 def prepare(line: Line) -> None:
     """A line that is on, a job that runs, a rule that is there, a name that is free."""
     Rule.objects.update(deleted_at=None)
+    ApiKey.objects.filter(name="billing export").delete()
     Account.objects.filter(name="Sample sub-account").update(name="The one before")
     LineState.objects.filter(pk=line.pk).update(wanted=Wanted.ACTIVE, why="", reported=Switch.ON)
     Job.objects.update(state=JobState.RUNNING, ended_at=None)
@@ -137,6 +138,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     start_job(account=account, lines=chosen, action=Action.ACTIVATE, selection="one", by=OPERATOR)
     fleet.account(parent=account)
     browser, signer = logged_in(account), client_of(account)
+    keys.make_key(account=account, name="old", scopes=[*Scope], days=7, by=OPERATOR)
     draft = Draft(name="a rule", trigger=Trigger.IMEI, action=Does.DEACTIVATE)
     add_rule(account=account, draft=draft, by=OPERATOR)
     wish = Wish(50, "Ann", "ann@example.com", "1 Quay Street")
@@ -151,7 +153,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     intro = browser.get("/api-docs/", headers=host).content.decode()
     shell = [code(page, "sh") for page in pages] + [code(intro, "signed-sh")]
     python = [code(page, "python") for page in pages] + [code(intro, "signed-python")]
-    key = keys.make_key(account=account, name="examples", scopes=[*Scope], days=7, by=OPERATOR)[1]
+    key = keys.make_key(account=account, name="examples", scopes=[*Scope], days=7, per_second=200, by=OPERATOR)[1]
     own = {"LINEKEEPER_KEY": key, "USER_UUID": signer.user_uuid, "SHARED_KEY": signer.shared_key}
     for command, script in (
         (["sh", "-e"], "\necho\n".join(shell)),

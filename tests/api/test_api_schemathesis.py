@@ -71,7 +71,7 @@ def test_no_answer_breaks_the_documents_promise(fleet: Fleet, account: Account, 
     job = start_job(
         account=account, lines=chosen, action=Action.TAG, parameters={"tags": ["a"]}, selection="one", by=OPERATOR
     )
-    key = keys.make_key(account=account, name="fuzz", scopes=[*Scope], days=7, by=OPERATOR)[1]
+    key = keys.make_key(account=account, name="fuzz", scopes=[*Scope], days=7, per_second=200, by=OPERATOR)[1]
     rule = add_rule(account=account, draft=Draft(name="a", trigger=Trigger.IMEI, action=Does.DEACTIVATE), by=OPERATOR)
     hook = add_webhook(account=account, url="https://hooks.example.com/a", topics=["rules"], by=OPERATOR)
     own = {"iccid": line.iccid, "job": job.uuid.hex, "account": sub.uuid.hex, "rule": rule.uuid.hex}

@@ -80,7 +80,7 @@ def test_a_key_that_the_server_cannot_read_makes_nothing_twice(paid: tuple[Fleet
 def test_no_answer_breaks_the_documents_promise_behind_the_web_server(paid: tuple[Fleet, Account], port: int) -> None:
     fleet, account = paid
     line, sub = fleet.line(account), fleet.account(parent=account)
-    key = keys.make_key(account=account, name="fuzz", scopes=[*Scope], days=7, by=OPERATOR)[1]
+    key = keys.make_key(account=account, name="fuzz", scopes=[*Scope], days=7, per_second=200, by=OPERATOR)[1]
     schema = schemathesis.openapi.from_dict(
         with_own(document(), account, {"iccid": line.iccid, "account": sub.uuid.hex})
     )
