@@ -1,14 +1,52 @@
-"""The carriers' APIs behind one interface: base.py. One file for each carrier; README.md says how to add one."""
+"""The carriers' APIs behind one interface: base.py. One file for each carrier; README.md says how to add one.
+
+Other installed packages add theirs by an entry point of the group `linekeeper.carriers`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 
-from .base import CarrierClient, Dialect, Gate, Refused
+from .base import Abilities, CarrierClient, Dialect, Gate, Refused
 from .iotportal import IotPortal
 from .simbase import Simbase
 
-CLIENTS: dict[str, type[CarrierClient]] = {client.kind: client for client in (Simbase, IotPortal)}
+GROUP = "linekeeper.carriers"
+_KIND = r"[a-z][a-z0-9_]{0,19}"
+
+
+class BadAdapter(Exception):
+    """An installed package offers as a carrier's adapter what is none."""
+
+
+class Clients(dict[str, type[CarrierClient]]):
+    """Adapters by kind. A carrier whose package has been taken away is one that can do nothing, and is never called."""
+
+    def __missing__(self, kind: str) -> type[CarrierClient]:
+        nothing = {"kind": kind, "title": kind, "abilities": Abilities(), "words": {}, "secret_names": frozenset()}
+        return type("Absent", (CarrierClient,), {**nothing, "calls_per_second": 1.0})
+
+
+def find_clients() -> Clients:
+    """Every adapter by its kind: ours, then those of installed packages. Raises BadAdapter."""
+    clients = Clients({client.kind: client for client in (Simbase, IotPortal)})
+    for point in entry_points(group=GROUP):
+        named = f"The entry point {point.name} = {point.value} of {point.dist.name if point.dist else 'a package'}"
+        try:
+            client = point.load()
+        except (ImportError, AttributeError) as error:
+            raise BadAdapter(f"{named} cannot be loaded: {error}") from error
+        if not (isinstance(client, type) and issubclass(client, CarrierClient)) or client.__abstractmethods__:
+            raise BadAdapter(f"{named} is no whole CarrierClient")
+        if not re.fullmatch(_KIND, client.kind) or client.kind in clients:
+            raise BadAdapter(f"{named} has the kind {client.kind!r}, which is taken or no word in small letters")
+        clients[client.kind] = client
+    return clients
+
+
+CLIENTS = find_clients()
 
 
 def open_client(

@@ -28,7 +28,7 @@ from accounts.queries import owner_of
 from billing.models import UsageDay, Wallet
 from billing.policy import EntryKind, RefillState, refill_amount
 from billing.policy.refills import rounding
-from lines.models import Difference, Job, JobItem, Line, Order, SmsMessage
+from lines.models import Carrier, Difference, Job, JobItem, Line, Order, SmsMessage
 from lines.policy import Action, Differs, Item, JobState, SmsState
 from tests.proofs import log_in
 
@@ -229,3 +229,15 @@ def test_names_of_the_code_become_words() -> None:
     assert dict(labels(EntryKind))[EntryKind.SMS.value] == "SMS"
     assert dict(labels(RefillState))[RefillState.NEEDS_CARD.value] == "Needs card"
     assert Line.__str__ is not Model.__str__
+
+
+def test_a_carrier_whose_adapter_was_taken_away_is_shown_all_the_same(
+    office: Client, acme: Account, make_line: MakeLine
+) -> None:
+    """Its package may come back; until then nothing can be asked of it, and no page fails for that."""
+    line = make_line(acme)
+    Carrier.objects.filter(pk=line.carrier_id).update(kind="gone")
+    for path in ("/back-office/lines/carrier/", f"/back-office/lines/carrier/{line.carrier_id}/change/"):
+        page_of(office, path)
+    for path in ("/lines/", f"/lines/{line.iccid}/"):
+        page_of(client_of(acme), path)
