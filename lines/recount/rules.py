@@ -223,7 +223,8 @@ class Course:
         assert self.open is not None
         running = self.calendar.of(told.at)
         is_soon = told.at - midnight(running) < GRACE
-        is_reset = told.counter * 2 < self.shown
+        # A counter that a person or an opening gave may be past its wraps: the carrier shows what is left.
+        is_reset = told.counter * 2 < (self.shown % told.wraps_at if told.wraps_at else self.shown)
         if running > self.open and not is_soon:
             self._tell_again(told, running)
         elif running > self.open and not is_reset and self.highest[self.open]:

@@ -166,13 +166,13 @@ SELECT d.line_id, d.payer_id, d.day, d.price_id, d.used FROM lines_openingday d
   JOIN unnest(%s::bigint[], %s::timestamptz[]) AS chosen(line_id, at) USING (line_id, at)
 """
 DECISIONS = """
-SELECT line_id, coalesce(reading_id, 0), at, payer_id, 'rebase', cycle, counter
+SELECT line_id, coalesce(reading_id, 0), at, payer_id, 'rebase', cycle, counter, id
   FROM lines_rebase WHERE line_id = ANY(%s)
  UNION ALL
-SELECT line_id, coalesce(after_reading_id, reading_id), decided_at, payer_id, state, cycle, counter
+SELECT line_id, coalesce(after_reading_id, reading_id), decided_at, payer_id, state, cycle, counter, id
   FROM lines_heldmovement
  WHERE line_id = ANY(%s) AND state IN ('charged', 'dismissed') AND decided_reading_id IS NULL
- ORDER BY 2
+ ORDER BY 2, 3, 8
 """
 
 
@@ -200,7 +200,7 @@ def facts(
     chosen = [(line.id, line.since) for line in found.values() if line.openings]
     for line, payer_id, day, price, used in _rows(GIVEN, [one for one, _ in chosen], [at for _, at in chosen]):
         found[line].given[payer_id, day, price] = used
-    for line, *rest in _rows(DECISIONS, ids, ids):
+    for line, *rest, _ in _rows(DECISIONS, ids, ids):
         found[line].decisions.append(Decision(*rest))
     for line, payer_id, plan, started, ended, due in _rows(
         "SELECT line_id, payer_id, plan_id, started_at, ended_at, due_day FROM lines_onspan"

@@ -16,7 +16,7 @@ from lines.commands.keeping import stand_openings
 from lines.commands.rebasing import ask_rebase
 from lines.models import Line, LineDay, Price, RatePlan
 from lines.recount.audit import Found, Scope, recompute
-from tests.fleets import MB, Fleet, used
+from tests.fleets import MB, Fleet, reading_of, used
 from tests.worlds import operator
 
 TODAY = dt.date(2026, 11, 25)
@@ -212,3 +212,32 @@ def test_a_counter_that_was_put_right_is_counted_from_there(db: None) -> None:
     fleet.read(line, "2026-11-21T08:00", 5 + 8 * MB)
     assert used(line) == 12 * MB
     assert second_books().differences == 0
+
+
+def test_counters_put_right_again_and_again_count_in_the_order_of_the_decisions(db: None) -> None:
+    """Without a reading between them."""
+    fleet = Fleet()
+    lines = fleet.lines(fleet.account(), 4)
+    for line in lines:
+        fleet.read(line, "2026-11-20T08:00", 5 + MB)
+    for step in range(12):
+        for place, line in enumerate(lines):
+            counter = 5 + (3 + (step * 5 + place) % 12) * MB
+            ask_rebase(iccid=line.iccid, counter=counter, reason="again", key=uuid.uuid4(), by=OPERATOR)
+    for line in lines:
+        fleet.read(line, "2026-11-21T08:00", 5 + 20 * MB)
+    found = second_books()
+    assert found.differences == 0, found.first
+
+
+def test_a_counter_put_right_past_its_wraps_opens_no_cycle_at_a_boundary(db: None) -> None:
+    """What the carrier shows next is compared with what it would show of that counter."""
+    fleet = Fleet()
+    line = fleet.line(fleet.account(), "iotportal")
+    for day, counter in ((20, 0), (21, 100 * MB)):
+        fleet.apply("iotportal", f"2026-11-{day}T08:00", [reading_of(line, counter)], wraps_at=2**32)
+    ask_rebase(iccid=line.iccid, counter=2**32 + 200 * MB, reason="wrapped", key=uuid.uuid4(), by=OPERATOR)
+    for day, counter in ((1, 1500 * MB), (6, 1600 * MB)):
+        fleet.apply("iotportal", f"2026-12-{day:02}T08:00", [reading_of(line, counter)], wraps_at=2**32)
+    found = second_books(today=dt.date(2026, 12, 10))
+    assert found.differences == 0, found.first
