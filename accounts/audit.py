@@ -194,17 +194,23 @@ def _text(value: object) -> str:
     return TRAILING.sub(r"\1", str(value))
 
 
+# What an erased event said is gone, with its right to be asked: a later link of its chain says that it was erased, the
+# link after it is over its hash, and whoever empties one in secret cannot write the other.
 PROVE = """
 WITH chained AS (
-    SELECT e, lag(e.hash) OVER chain AS before, lag(e.link) OVER chain AS last
+    SELECT e, lag(e.hash) OVER chain AS before, lag(e.link) OVER chain AS last,
+           max(e.link) FILTER (WHERE e.verb = 'account.erased' AND e.erased_at IS NULL) OVER whole AS erased
       FROM accounts_event e WHERE e.link IS NOT NULL
-    WINDOW chain AS (PARTITION BY e.account_id ORDER BY e.link)
+    WINDOW chain AS (PARTITION BY e.account_id ORDER BY e.link), whole AS (PARTITION BY e.account_id)
+), judged AS (
+    SELECT (e).id,
+           CASE WHEN (e).link <> coalesce(last, 0) + 1 THEN 'a link before it is missing'
+                WHEN (e).erased_at IS NULL AND (e).hash IS DISTINCT FROM event_hash(e, before) THEN 'it was changed'
+                WHEN (e).erased_at IS NOT NULL AND (e).link > coalesce(erased, 0) THEN 'it was emptied'
+           END AS why
+      FROM chained
 )
-SELECT (e).id,
-       CASE WHEN (e).link <> coalesce(last, 0) + 1 THEN 'a link before it is missing' ELSE 'it was changed' END
-  FROM chained
- WHERE (e).link <> coalesce(last, 0) + 1 OR (e).hash IS DISTINCT FROM event_hash(e, before)
- ORDER BY 1 LIMIT 100
+SELECT id, why FROM judged WHERE why IS NOT NULL ORDER BY 1 LIMIT 100
 """
 HEADS = """
 SELECT DISTINCT ON (e.account_id) coalesce(a.uuid::text, 'installation'), e.link, encode(e.hash, 'hex')

@@ -1,6 +1,7 @@
 """Who: people, accounts, who belongs to which, keys, and what was done by whom."""
 
 from accounts.models.brand import COLOUR, Brand, BrandLogo
+from accounts.models.data import AccountExport, AccountExportPart, Erasure
 from accounts.models.events import Event
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, OfficeKey, SignedWrite
 from accounts.models.letters import PostedLetter
@@ -11,11 +12,14 @@ from accounts.models.staff import Invitation, OwnershipOffer
 __all__ = [
     "COLOUR",
     "Account",
+    "AccountExport",
+    "AccountExportPart",
     "ApiCredential",
     "ApiDay",
     "ApiKey",
     "Brand",
     "BrandLogo",
+    "Erasure",
     "Event",
     "IdempotentAnswer",
     "Invitation",

@@ -27,6 +27,8 @@ class Event(models.Model):
     detail = models.JSONField(default=dict, blank=True)
     link = models.BigIntegerField(null=True, editable=False)
     hash = models.BinaryField(null=True, editable=False)
+    # Since when it says no more than that something happened (docs/decisions/0220); its hash is over what it said.
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         indexes = [

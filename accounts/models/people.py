@@ -74,9 +74,13 @@ class Account(models.Model):
     demands_second_factor = models.BooleanField(default=False, db_default=False)  # of each of its people
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
+    erased_at = models.DateTimeField(null=True, editable=False)  # since when nobody owns it, for good
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(erased_at=None) | Q(is_active=False), name="erased_account_stays_closed"
+            ),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="account_is_not_its_own_parent"),
             models.CheckConstraint(condition=~Q(name=""), name="account_has_a_name"),
         ]

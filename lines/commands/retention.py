@@ -23,7 +23,7 @@ KINDS = (
         "t.at < %(limit)s",
         may_go=f"NOT t.is_open AND t.doubt = '' AND t.text <> '{REMOVED}'",
         redacted="t.accepted_at IS NOT NULL AND t.price > 0",
-        overwritten=f"text = '{REMOVED}', by = '', seen_by = ''",
+        overwritten=f"text = '{REMOVED}', salt = '', by = '', seen_by = ''",
     ),
     Kind(
         "job items",

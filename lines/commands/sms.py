@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from kit import clock
+from kit.crypto import new_hex
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
@@ -61,6 +63,7 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
                 payer_id=line.payer.pk,
                 to_device=True,
                 text=text,
+                salt=new_hex(),
                 state=SmsState.QUEUED,
                 key=key or None,
                 by=by.name,
@@ -70,8 +73,14 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
             )
     except IntegrityError:  # the second click of two at once
         raise Refusal("This message is sent already") from None
-    _record(message, by=by, verb="sms.sent", detail={"sms": message.pk, "text": text})
+    _record(message, by=by, verb="sms.sent", detail={"sms": message.pk, "text_digest": digest_of(message)})
     return message
+
+
+def digest_of(message: SmsMessage) -> str:
+    """What the audit keeps of a text: it proves what was written while the message is kept, and says nothing once the
+    text and its salt are removed."""
+    return hashlib.sha256(f"{message.salt} {message.text}".encode()).hexdigest()
 
 
 def is_active(*, state: LineState) -> bool:

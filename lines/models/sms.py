@@ -27,6 +27,7 @@ class SmsMessage(Leased):
     payer = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     to_device = models.BooleanField()
     text = models.CharField(max_length=1000)
+    salt = models.CharField(max_length=32, blank=True, default="", db_default="")  # of the text's digest in the audit
     state = models.CharField(max_length=16, choices=[(state.value, state.name.title()) for state in SmsState])
     is_open = models.BooleanField(default=True)
     key = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 - none is not a key that repeats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from kit.money import ZERO
 
-from accounts.models import Account, ApiCredential, ApiKey
+from accounts.models import Account, ApiCredential, ApiKey, Event
 from accounts.policy import Right, key_actor
 from accounts.queries import Viewer
 from lines.models import Line, Price, SmsMessage
@@ -145,3 +145,10 @@ def _is_still(line: Line, account: Account) -> bool:
 def count_unread(viewer: Viewer) -> int:
     """Messages from devices that nobody has marked as read, up to COUNTED."""
     return sms_of(viewer).filter(WHICH["unread"]).order_by().values("pk")[:COUNTED].count()
+
+
+def texts_of(events: Sequence[Event]) -> dict[int, dict[str, str]]:
+    """By event, the text of the message that it is about, where the event has only its digest."""
+    about = {event.pk: event.detail["sms"] for event in events if "text_digest" in event.detail}
+    texts = dict(SmsMessage.objects.filter(pk__in=about.values()).values_list("pk", "text"))
+    return {event: {"text": texts[message]} for event, message in about.items() if message in texts}

@@ -19,7 +19,7 @@ from accounts.policy import Right
 from lines import charts, queries, sentences
 from lines.models import Line
 from lines.policy import MEGABYTE
-from lines.queries import cards, devices
+from lines.queries import cards, devices, sms
 from lines.views.line import line_context, line_or_404
 
 CONNECTION_HEADS = ("From (UTC)", "Until (UTC)", "Country", "Network", "Radio", "IP address", "Sessions", "Bytes", "MB")
@@ -131,8 +131,9 @@ def line_audit(request: MemberRequest, iccid: str) -> HttpResponse:
     found, is_more = devices.events_of(
         request.membership, line, before=int(before) if before.isdecimal() and len(before) < 18 else None
     )
+    texts = sms.texts_of(found)
     context = line_context(request, iccid, tab="line-audit") | {
-        "events": [(event, sentences.of_event(event.verb, event.detail)) for event in found],
+        "events": [(event, sentences.of_event(event.verb, texts.get(event.pk, {}) | event.detail)) for event in found],
         "since": line.added_at,
         "older": f"?before={found[-1].pk}" if is_more else "",
     }

@@ -16,7 +16,7 @@ from kit import broker, clock
 
 from accounts.audit import words
 from accounts.doors import desk_actor
-from accounts.models import Account, Event, PostedLetter
+from accounts.models import Account, Erasure, Event, PostedLetter
 from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, WebhookEvent
 from billing.policy import Decision, PaymentState
 from lines.commands import books
@@ -51,6 +51,8 @@ DESKS = (
             ("lines_order_changelist", "Orders", "local_shipping"),
             ("accounts_postedletter_changelist", "Mails to people", "forward_to_inbox"),
             ("accounts_event_changelist", "Audit", "history"),
+            ("accounts_accountexport_changelist", "Account exports", "folder_zip"),
+            ("accounts_erasure_changelist", "Erasures", "delete_forever"),
         ),
     ),
     (
@@ -195,6 +197,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             AddressChange.objects.filter(is_agreed=None),
             "carrier addresses that wait for a second person",
             "lines_addresschange",
+            "",
+        ),
+        (
+            Erasure.objects.filter(is_agreed=None),
+            "erasures that wait for a second person",
+            "accounts_erasure",
             "",
         ),
         (HeldMovement.objects.filter(state=Hold.HELD), "movements held", "lines_heldmovement", ""),

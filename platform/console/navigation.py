@@ -65,6 +65,7 @@ ACCOUNT_PAGES = (
     ("api_credentials", "API credentials", Right.MANAGE_KEYS),
     ("staff", "Staff accounts", Right.MANAGE_PEOPLE),
     ("audit", "Audit", Right.SEE_AUDIT),
+    ("account_data", "Account data", Right.MANAGE_MONEY),
     ("billing", "Billing & Payments", Right.SEE_MONEY),
 )
 SHORTEST = 3  # letters of a page's name

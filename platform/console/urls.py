@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from console import views
+from console import views, views_data
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", views.search, name="search"),
     path("balance/", views.balance, name="balance"),
     path("tutorial/", views.tutorial, name="tutorial"),
+    path("account-data/", views_data.account_data, name="account_data"),
+    path("account-data/export/", views_data.export_account, name="export_account"),
+    path("account-data/<uuid:key>.zip", views_data.account_file, name="account_file"),
     path("theme/", views.theme, name="theme"),
 ]

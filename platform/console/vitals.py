@@ -15,7 +15,7 @@ from kit.kept import Kept
 from kit.posting import WAITING
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from accounts.models import Event, PostedLetter
+from accounts.models import AccountExport, Event, PostedLetter
 from automation.models import WebhookDelivery
 from billing.models import Notice, Statement, WebhookEvent
 from lines.models import BooksCheck, Carrier, Drive
@@ -34,6 +34,7 @@ OLDEST = {  # how long work of a kind may be due before somebody has to look
     "webhooks": dt.timedelta(minutes=15),
     "payment events": dt.timedelta(minutes=15),
     "statements": dt.timedelta(minutes=30),
+    "account exports": dt.timedelta(minutes=30),
 }
 _migrated: Kept[bool] = Kept(seconds=60, most=1, worth=lambda is_so: is_so)
 
@@ -106,6 +107,7 @@ def backlog(now: dt.datetime) -> list[health.Backlog]:
         of("webhooks", hooks, "created_at"),
         of("payment events", WebhookEvent.objects.filter(handled_at=None), "received_at"),
         of("statements", Statement.objects.filter(done_at=None, failed=""), "asked_at"),
+        of("account exports", AccountExport.objects.filter(done_at=None, failed=""), "asked_at"),
     ]
 
 

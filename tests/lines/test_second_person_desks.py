@@ -17,6 +17,7 @@ from kit import clock
 from kit.second_person import SecondPersonDesk
 
 from accounts.commands.desk import let_into_back_office
+from accounts.commands.erasing import ask_erasure
 from accounts.models import User
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands.credits import ask_credit
@@ -57,7 +58,12 @@ def an_address(fleet: Fleet, by: Actor) -> Model:
     return AddressChange.objects.get()
 
 
+def an_erasure(fleet: Fleet, by: Actor) -> Model:
+    return ask_erasure(account=fleet.account(), reason="a letter of 3 November", by=by)
+
+
 ASKED = {
+    "accounts_erasure": an_erasure,
     "billing_creditrequest": a_credit,
     "billing_refund": a_refund,
     "lines_rebaserequest": a_counter,

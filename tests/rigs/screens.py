@@ -74,6 +74,7 @@ OWNERS = {
     "staff": "/staff/",
     "api-credentials": "/api-credentials/",
     "audit": "/audit/",
+    "account-data": "/account-data/",
 }
 # Pages of one thing: name of the file, the list that leads to it, and what its address looks like.
 OF_ONE = {

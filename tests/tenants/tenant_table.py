@@ -127,6 +127,9 @@ ROWS: dict[str, Row] = {
     "offer_ownership": both(PEOPLE, place="member"),
     "audit": read(Right.SEE_AUDIT),
     "audit_csv": read(Right.SEE_AUDIT),
+    "account_data": read(PAY),
+    "export_account": write(PAY),
+    "account_file": read(PAY, key="account_export"),
     # home
     "tutorial": read(LINES),
     "home": read(LINES),

@@ -22,7 +22,17 @@ from kit import clock, crypto
 from accounts import keys, middleware
 from accounts.commands import open_account, open_subaccount, record
 from accounts.commands.invitations import invite
-from accounts.models import Account, ApiCredential, ApiKey, Brand, BrandLogo, Membership, User
+from accounts.models import (
+    Account,
+    AccountExport,
+    AccountExportPart,
+    ApiCredential,
+    ApiKey,
+    Brand,
+    BrandLogo,
+    Membership,
+    User,
+)
 from accounts.policy import OPERATOR, Actor, ActorKind, Role, Scope
 from accounts.queries import credential_of
 from automation.models import FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
@@ -295,11 +305,14 @@ def _money(tenant: Tenant) -> None:
         account=account, month=clock.today().replace(day=1), format="csv", by=tenant.actor.name, done_at=now
     )
     StatementPart.objects.create(statement=statement, number=0, content=word.encode())
+    export = AccountExport.objects.create(account=account, by=tenant.actor.name, done_at=now, size=len(word))
+    AccountExportPart.objects.create(export=export, number=0, content=word.encode())
     tenant.objects |= {
         "payment": paid.uuid.hex,
         "open_payment": pending.uuid.hex,
         "invoice": number,
         "statement": statement.uuid.hex,
+        "account_export": export.uuid,
     }
 
 

@@ -464,7 +464,7 @@ def test_every_table_of_a_tenant_has_rows_with_a_canary(world: World) -> None:
     """So that a new table is in the world before its routes are in the matrix."""
     bare = {
         "accounts.Account", "accounts.ApiDay", "accounts.IdempotentAnswer", "accounts.OwnershipOffer",
-        "accounts.WaitingLetter", "billing.AutoRefill", "billing.CreditRequest", "lines.AskedOfDay",
+        "accounts.Erasure", "accounts.WaitingLetter", "billing.AutoRefill", "billing.CreditRequest", "lines.AskedOfDay",
         "lines.HeldMovement", "lines.LineCycle", "lines.Opening", "lines.OpeningDay", "lines.Rebase",
     }  # fmt: skip
     empty = {

@@ -1,0 +1,73 @@
+"""An account's data that leave with it: files of everything, and what was asked to be erased."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from kit import clock
+
+from accounts.models.people import Account
+
+
+class AccountExport(models.Model):
+    """Everything of an account as one file: asked for, then written by a worker, kept for a week."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="exports")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    by = models.CharField(max_length=254)
+    asked_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    failed = models.CharField(max_length=200, blank=True, default="")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    rows = models.BigIntegerField(default=0)
+    size = models.BigIntegerField(default=0)  # bytes
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], condition=Q(done_at__isnull=True), name="account_export_to_write"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Export of {self.account}"
+
+
+class AccountExportPart(models.Model):
+    """A piece of a written file: web server and worker share no disk."""
+
+    export = models.ForeignKey(AccountExport, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["export", "number"], name="account_export_part_is_one")]
+
+
+class Erasure(models.Model):
+    """A request to erase an account for good: a second person of the back office decides."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="erasures")
+    reason = models.CharField(max_length=300)
+    asked_by = models.CharField(max_length=254)
+    asker_id = models.BigIntegerField(null=True)
+    asked_at = models.DateTimeField(default=clock.now)
+    is_agreed = models.BooleanField(null=True)  # none: it waits
+    decided_by = models.CharField(max_length=254, blank=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=Q(is_agreed=None), name="account_has_one_erasure_that_waits"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_agreed=None, decided_at=None, decided_by="")
+                | Q(is_agreed__isnull=False, decided_at__isnull=False) & ~Q(decided_by=""),
+                name="erasure_is_decided_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Erasure of {self.account}"

@@ -1,0 +1,55 @@
+"""An account is erased: everything that no law wants kept, in all apps, in one transaction."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts.commands.erasing import decide_erasure, erasable, erase_people
+from accounts.models import Account, Erasure, User
+from accounts.policy import Actor
+from automation.commands.erasing import erase_automation
+from billing.commands.erasing import erase_billing
+from lines.commands.erasing import erase_lines
+
+
+class OnlyLooked(Exception):
+    """Takes back what was only counted."""
+
+    def __init__(self, gone: dict[str, int]) -> None:
+        super().__init__("only looked")
+        self.gone = gone
+
+
+@transaction.atomic
+def erase_account(*, account: Account, by: Actor) -> dict[str, int]:
+    """Deletes for good; gives rows by table. Ledger, payments and invoices stay without who paid, and the audit's
+    events without what they said. Harmless twice. Raises NotErased, NotSettled, HasLines."""
+    gone = erase_billing(account=account)
+    gone |= erase_lines(account=account, people=_people_of(account))
+    gone |= erase_automation(account=account)
+    return gone | erase_people(account=account, by=by)
+
+
+def preview(*, account: Account, by: Actor) -> dict[str, int]:
+    """What `erase_account` would delete or empty, rows by table; nothing is. Raises as it does."""
+    erasable(account)
+    try:
+        with transaction.atomic():
+            raise OnlyLooked(erase_account(account=account, by=by))
+    except OnlyLooked as looked:
+        return looked.gone
+
+
+@transaction.atomic
+def decide(*, erasure: Erasure, agreed: bool, by: Actor) -> str:
+    """What the second person said, and the erasing with it; says what was done. Raises as `erase_account` does."""
+    erasure = decide_erasure(erasure_id=erasure.pk, agreed=agreed, by=by)
+    if not agreed:
+        return f"{erasure.account.name} is not erased."
+    gone = erase_account(account=erasure.account, by=by)
+    return f"Account erased: {sum(gone.values()):,} rows deleted or emptied."
+
+
+def _people_of(account: Account) -> list[str]:
+    held = Account.objects.filter(pk=account.pk) | Account.objects.filter(parent=account)
+    return list(User.objects.filter(memberships__account__in=held).values_list("email", flat=True).distinct())
