@@ -38,6 +38,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out manage.py,$(PACKAGES))
 	DJANGO_SETTINGS_MODULE=config.settings.lint $(BIN)/python manage.py lintmigrations
+	scripts/lint-openapi
 
 format: setup
 	$(BIN)/ruff check --fix .

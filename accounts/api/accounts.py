@@ -17,7 +17,7 @@ from accounts.policy import Right
 from accounts.queries import Caller
 
 GROUP = "Accounts and audit"
-Day = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")]
+Day = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", extra_json_schema={"format": "date"})]
 ActorWord = Literal["person", "key", "rule", "carrier", "operator", "system", "back office"]
 
 

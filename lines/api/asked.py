@@ -28,7 +28,14 @@ Month = Annotated[  # the lengths keep a line's end out, which `$` lets pass
     str,
     msgspec.Meta(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$", max_length=7, description="Year and month: 2026-11"),
 ]
-Day = Annotated[str, msgspec.Meta(pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$", description="A day, UTC: 2026-11-20")]
+Day = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}$",
+        description="A day, UTC: 2026-11-20",
+        extra_json_schema={"format": "date"},
+    ),
+]
 Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
 
 

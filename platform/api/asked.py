@@ -10,16 +10,19 @@ from typing import Any
 import msgspec
 import msgspec.inspect
 from django.http import QueryDict
+from kit import uuids
 from kit.endpoints import Endpoint, Input, Nothing
 from kit.errors import Invalid
 from kit.money import BadAmount, parse, plain
 
+MONEY = "money"  # of every GET: how its answer writes numbers
 OF_EVERY_LIST = frozenset(
     {"page", "per_page", "offset"}
 )  # what Keepgo's clients send with calls that have no pages, too
 WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)  # msgspec would take 1e1 for 10
 UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`(?: - at `\$\.?(.*)`)?", re.DOTALL)
 PATTERN = re.compile(r"Expected `str` matching regex '.*'( - at `\$\.?([a-z_]*).*)?", re.DOTALL)
+AT = re.compile(r" - at `\$\.?([\w.\[\]]+)`")
 LONGEST_NAME = 60  # of what is said again
 
 
@@ -39,22 +42,23 @@ def _by_query(endpoint: Endpoint, query: Mapping[str, str], asked: type[Input]) 
     """An empty value is none."""
     known = set(asked.__struct_fields__)
     ignored = OF_EVERY_LIST if endpoint.is_observed and not endpoint.writes else frozenset()
-    if unknown := next((name for name in query if name not in known | ignored), None):
-        raise Invalid(_unknown("query", unknown, sorted(known)))
+    if unknown := next((name for name in query if name not in known | ignored | {MONEY}), None):
+        raise Invalid(_unknown("query", unknown, sorted(known)), field=_plain(unknown))
     if isinstance(query, QueryDict) and (
         twice := next((name for name, values in query.lists() if len(values) > 1), None)
     ):
-        raise Invalid(f"The query cannot be used: {_plain(twice)} is there more than once; send it once")
-    given = {name: value for name, value in query.items() if value and name in known}
+        twice = _plain(twice)
+        raise Invalid(f"The query cannot be used: {twice} is there more than once; send it once", field=twice)
+    given = {name: _read(name, value) for name, value in query.items() if value and name in known}
     if any("\x00" in value for value in given.values()):
         raise Invalid("A value has a NUL character; leave it out")
     numbers = _fields_of(asked, msgspec.inspect.IntType)
     if wrong := next((name for name in given if name in numbers and not WHOLE.fullmatch(given[name])), None):
-        raise Invalid(f"The query cannot be used: {wrong} is a whole number, written in digits")
+        raise Invalid(f"The query cannot be used: {wrong} is a whole number, written in digits", field=wrong)
     try:
         return msgspec.convert(given, asked, strict=False)
     except msgspec.ValidationError as error:
-        raise Invalid(_in_words("query", error, asked)) from None
+        raise _refused("query", error, asked) from None
 
 
 def _by_body(endpoint: Endpoint, body: bytes) -> Input:
@@ -62,7 +66,7 @@ def _by_body(endpoint: Endpoint, body: bytes) -> Input:
     try:
         given = msgspec.json.decode(_amounts_read(asked, body or b"{}"), type=asked)
     except msgspec.MsgspecError as error:
-        raise Invalid(_in_words("body", error, asked)) from None
+        raise _refused("body", error, asked) from None
     except (UnicodeDecodeError, RecursionError):
         raise Invalid("The body cannot be used: it is no JSON in UTF-8") from None
     if b"\\u0000" in body:
@@ -99,8 +103,19 @@ def _amounts_read(asked: type[Input], body: bytes) -> bytes:
             try:
                 told[name] = plain(parse(text))
             except BadAmount as bad:
-                raise Invalid(f"The body cannot be used: {name}: {bad}") from None
+                raise Invalid(f"The body cannot be used: {name}: {bad}", field=name) from None
     return msgspec.json.encode(given | told) if told else body
+
+
+def _read(name: str, value: str) -> str:
+    return uuids.plain(value) if name.endswith("uuid") else value
+
+
+def _refused(where: str, error: msgspec.MsgspecError, asked: type[Input]) -> Invalid:
+    if unknown := UNKNOWN.fullmatch(str(error)):
+        return Invalid(_in_words(where, error, asked), field=_plain(f"{unknown[2] or ''}.{unknown[1]}".lstrip(".")))
+    at = AT.search(str(error))
+    return Invalid(_in_words(where, error, asked), field=_plain(at[1]) if at else None)
 
 
 def _in_words(where: str, error: msgspec.MsgspecError, asked: type[Input]) -> str:

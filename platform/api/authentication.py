@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.http import HttpRequest
-from kit import clock
+from kit import clock, uuids
 
 from accounts.doors import address_of
 from accounts.keys import bearer
@@ -41,7 +41,7 @@ def _by_bearer(request: HttpRequest, account_uuid: str, address: str) -> Caller:
     scheme, _, key = request.headers["Authorization"].partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(key) <= LONGEST_BEARER or not key.isascii():
         raise Unauthenticated("The header Authorization is no bearer key; send it as: Bearer api_...")
-    caller = bearer(key=key, account_uuid=account_uuid, address=address)
+    caller = bearer(key=key, account_uuid=uuids.plain(account_uuid), address=address)
     if caller is None:
         raise Unauthenticated("The account and the key do not belong together, or the key has ended; make a new one")
     return caller
@@ -56,11 +56,16 @@ def _by_signature(request: HttpRequest, account_uuid: str) -> tuple[Caller, int]
             f"The timestamp is over {settings.API_WINDOW_SECONDS} seconds from our time; set your clock and sign again"
         )
     user_uuid, given = request.headers.get("uuid", ""), request.headers.get("hash", "")
+    account, user = uuids.plain(account_uuid), uuids.plain(user_uuid)
 
     def proves(key: str) -> bool:
-        return is_signed(given, shared_key=key, timestamp=timestamp, account_uuid=account_uuid, user_uuid=user_uuid)
+        plainly, as_written = (
+            is_signed(given, shared_key=key, timestamp=timestamp, account_uuid=one, user_uuid=other)
+            for one, other in ((account, user), (account_uuid, user_uuid))
+        )
+        return plainly | as_written
 
-    caller = caller_of(account_uuid=account_uuid, user_uuid=user_uuid, proves=proves)
+    caller = caller_of(account_uuid=account, user_uuid=user, proves=proves)
     if caller is None:
         raise Unauthenticated("The account, the uuid and the hash do not belong together")
     return caller, int(timestamp)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +21,12 @@ from kit.paging import Page, Paging, listed
 from accounts import calls
 from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, rights
 from accounts.queries import Caller
-from api import asked, limits, problems, routes
+from api import asked, limits, problems, routes, version
 from lines.api.asked import ICCID
 
 LONGEST_KEY = 255
 JSON = msgspec.json.Encoder(decimal_format="number")
+TEXTS = msgspec.json.Encoder(decimal_format="string")  # exact, for clients whose numbers are binary
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Call:
     body: Callable[[], bytes]  # raises Invalid
     key: str | None = None  # Idempotency-Key; None: it has none
     signed_at: int | None = None  # Unix seconds; None: by a bearer key or in the console
+    money: str = ""  # `string`: numbers with a point are texts; empty or `number`: they are numbers
+    seen: str = ""  # If-None-Match: the answers that the client has
 
 
 def answer(caller: Caller, call: Call) -> HttpResponse:
@@ -53,7 +58,18 @@ def answer(caller: Caller, call: Call) -> HttpResponse:
         found = problems.of_failure(error)
     if limit is not None:
         limit.write_on(found)
+    return _as_seen(call, found)
+
+
+def _as_seen(call: Call, found: HttpResponse) -> HttpResponse:
+    """An answer that the client has already is not sent again; of HEAD nothing but the headers is."""
     found["Cache-Control"] = "no-store"
+    if call.verb == "GET" and found.status_code == 200:
+        tag = f'"{hashlib.sha256(found.content).hexdigest()[:32]}"'
+        found["ETag"], found["Cache-Control"] = tag, "private, no-cache"
+        if call.seen == "*" or tag in re.findall(r'"[^"]*"', call.seen):
+            found.status_code, found.content = 304, b""
+            del found["Content-Type"]
     return found
 
 
@@ -62,6 +78,15 @@ def _answer(caller: Caller, call: Call) -> HttpResponse:
     _let_in(caller, Right(endpoint.right))
     body = call.body()
     given = asked.of(endpoint, call.query, body)
+    _encoder(call)
+    found = _answered(caller, call, endpoint, values, given, body)
+    version.write_on(found, endpoint)
+    return found
+
+
+def _answered(
+    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any], body: bytes
+) -> HttpResponse:
     if not caller.is_professional:
         return _sample(caller, call, endpoint, values, given)
     if endpoint.writes:
@@ -86,7 +111,7 @@ def _write(
 ) -> HttpResponse:
     """One transaction: the key, the signature, the effect and the answer are all there, or none is."""
     account_id, key = caller.account.pk, _key(call)
-    path = f"{caller.account.uuid.hex}/{call.path.removesuffix('/')}"
+    path = f"{caller.account.uuid.hex}/{endpoint.path.format(**values)}"
     with transaction.atomic():
         if key:
             same = calls.digest_of(call.verb, path, body)
@@ -145,6 +170,13 @@ def _sample(
     return found
 
 
+def _encoder(call: Call) -> msgspec.json.Encoder:
+    """Raises Invalid."""
+    if (asked_for := call.query.get(asked.MONEY) or call.money) not in ("", "number", "string"):
+        raise Invalid("money is number or string", field=asked.MONEY)
+    return TEXTS if asked_for == "string" else JSON
+
+
 def _json(caller: Caller, call: Call, values: dict[str, str], found: Page[Any] | Ack | object) -> HttpResponse:
     def address(template: str, path: str) -> str | None:
         return call.base + path if caller.may(routes.right_to(template)) else None
@@ -156,4 +188,4 @@ def _json(caller: Caller, call: Call, values: dict[str, str], found: Page[Any] |
         found.data = linked(found.data, address, values)
     else:
         found = linked(found, address, values)
-    return HttpResponse(JSON.encode(found), content_type="application/json")
+    return HttpResponse(_encoder(call).encode(found), content_type="application/json")

@@ -115,7 +115,7 @@ def _described(one: Endpoint, operation: dict[str, Any]) -> dict[str, Any]:
         "answered": list(fields_of(found["schema"], components)),
         "sample": _pretty(found["example"]),
         "scopes": [scope for scope, granted in RIGHTS_OF_SCOPE.items() if one.right in granted],
-        "statuses": [(int(status), TITLES[int(status)]) for status in operation["responses"] if status != "200"],
+        "statuses": [(int(status), TITLES[int(status)]) for status in operation["responses"] if int(status) in TITLES],
     }
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
+from kit import uuids
 from kit.errors import Invalid, Refusal
 
 from api import problems
@@ -20,26 +21,34 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
     """Answers one call; nothing gets out of here but JSON."""
 
     @functools.cache
-    def body() -> bytes:
+    def sent() -> bytes:
         return body_of(request)
+
+    def body() -> bytes:
+        return uuids.plain_in_body(sent())
 
     try:
         encrypted(request)
-        caller, signed_at = authenticate(request, account_uuid, body)
+        caller, signed_at = authenticate(request, account_uuid, sent)
     except Refusal as refusal:
         return problems.of_refusal(refusal)
     except Exception as error:  # noqa: BLE001 - the last door: a client gets a problem, never a trace
         return problems.of_failure(error)
     call = Call(
-        verb=request.method or "",
+        verb="GET" if request.method == "HEAD" else request.method or "",
         path=path,
         base=request.build_absolute_uri(f"/api/{account_uuid}/"),
         query=request.GET,
         body=body,
         key=request.headers.get("Idempotency-Key"),
         signed_at=signed_at,
+        money=request.headers.get("Money", ""),
+        seen=request.headers.get("If-None-Match", ""),
     )
-    return answer(caller, call)
+    found = answer(caller, call)
+    if request.method == "HEAD":
+        found["Content-Length"], found.content = str(len(found.content)), b""
+    return found
 
 
 def encrypted(request: HttpRequest) -> None:

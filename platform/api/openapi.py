@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +14,11 @@ from django.views.decorators.http import require_safe
 from kit.endpoints import Endpoint
 from kit.paging import Page, Paging, listed
 
+from accounts.policy import RIGHTS_OF_SCOPE, Right
 from api.calling import JSON, LONGEST_KEY
 from api.problems import TITLES, Problem
 from api.routes import ENDPOINTS, PATTERNS
+from api.version import VERSION
 
 REF = "#/components/schemas/{name}"
 HEADERS = {
@@ -31,6 +35,45 @@ PREAMBLE = (
     "Times are `YYYY-MM-DD hh:mm:ss` in UTC, days `YYYY-MM-DD`, money is USD, a MB is 1,048,576 bytes. Basic accounts"
     " get samples, marked `X-Sample-Data: true`."
 )
+WHOLE, TEXT = {"type": "integer"}, {"type": "string"}
+HEADERS_OUT: dict[str, Any] = {
+    "X-Request-ID": {"description": "The request, as in our log", "schema": TEXT},
+    "API-Version": {"description": "MAJOR.MINOR.PATCH; /api/changes says what each brought", "schema": TEXT},
+    "ETag": {"description": "Of this very answer, for If-None-Match", "schema": TEXT},
+    "RateLimit-Limit": {"description": "Requests of this day (UTC)", "schema": WHOLE},
+    "RateLimit-Remaining": {"description": "Of these, still left", "schema": WHOLE},
+    "RateLimit-Reset": {"description": "Seconds until the next day", "schema": WHOLE},
+    "X-Sample-Data": {"description": "true: an example, of a Basic account or a test key", "schema": TEXT},
+    "Deprecation": {"description": "Since when the call is to go (RFC 9745)", "schema": TEXT},
+    "Sunset": {"description": "When it goes (RFC 8594)", "schema": TEXT},
+    "Retry-After": {"description": "Seconds to wait", "schema": WHOLE},
+}
+OF_ALL = [name for name in HEADERS_OUT if name not in ("ETag", "Retry-After")]
+MONEY_IN_QUERY: dict[str, Any] = {
+    "name": "money",
+    "in": "query",
+    "required": False,
+    "description": "string: numbers with a point are written as texts, so that no client rounds them. A write says so"
+    " with the header Money: string.",
+    "schema": {"type": "string", "enum": ["number", "string"], "default": "number"},
+}
+IF_NONE_MATCH: dict[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the answer that you have: 304 where it is still the same.",
+    "schema": {"type": "string", "maxLength": 1000},
+}
+IN_PATH = {
+    "iccid": "The line's ICCID",
+    "job": "The job's UUID",
+    "account": "The sub-account's UUID",
+    "rule": "The rule's UUID",
+    "webhook": "The webhook's UUID",
+    "message": "The message's UUID",
+    "order": "The order's UUID",
+    "api_key": "The key's id",
+}
 OURS = "A client of the Keepgo IoT REST API works here with another host. "  # a white label's customers know no Keepgo
 
 
@@ -38,15 +81,15 @@ OURS = "A client of the Keepgo IoT REST API works here with another host. "  # a
 def openapi(request: HttpRequest) -> HttpResponse:
     """The document, for everybody."""
     is_ours = getattr(request, "brand", None) is None
-    return HttpResponse(encoded(is_ours=is_ours), content_type="application/json")
+    return HttpResponse(encoded(request.build_absolute_uri("/"), is_ours=is_ours), content_type="application/json")
 
 
-@functools.cache
-def encoded(*, is_ours: bool = True) -> bytes:
-    return JSON.encode(document(is_ours=is_ours))
+@functools.lru_cache(maxsize=16)  # a host is one of a few
+def encoded(host: str, *, is_ours: bool = True) -> bytes:
+    return JSON.encode(document(host, is_ours=is_ours))
 
 
-def document(*, is_ours: bool = True) -> dict[str, Any]:
+def document(host: str = "https://linekeeper.example/", *, is_ours: bool = True) -> dict[str, Any]:
     """What the code says of itself; on a white label's domain without a word of whose it is."""
     asking = [one for one in ENDPOINTS if one.asked]
     types = [*(one.answer for one in ENDPOINTS), *(one.asked for one in asking), Problem]
@@ -58,15 +101,33 @@ def document(*, is_ours: bool = True) -> dict[str, Any]:
         operations = paths.setdefault(f"/{one.path}", {"parameters": [_in_path(name) for name in one.values]})
         for verb in one.verbs:
             operations[verb.lower()] = _operation(one, verb, answers[one.name], asked.get(one.name, {}), components)
+    for one in asking:
+        if not one.writes:  # its members are parameters
+            components.pop(asked[one.name]["$ref"].rsplit("/", 1)[-1], None)
     found = {
         "openapi": "3.1.0",
-        "info": {"title": "Connectivity API", "version": "1", "description": (OURS if is_ours else "") + PREAMBLE},
-        "servers": [{"url": "/api/{account_uuid}", "variables": {"account_uuid": {"default": "0" * 32}}}],
+        "info": {
+            "title": "Connectivity API",
+            "version": VERSION,
+            "description": (OURS if is_ours else "") + PREAMBLE,
+            "contact": {"name": "Your provider", "url": host},
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [
+            {
+                "url": f"{host}api/{{account_uuid}}",
+                "description": "This installation",
+                "variables": {"account_uuid": {"default": "0" * 32, "description": "Your account's UUID"}},
+            }
+        ],
+        "tags": [{"name": name, "description": text} for name, text in _groups().items()],
         "security": [{name: [] for name in HEADERS}, {name: [] for name in SIGNED}, {"bearer": []}],
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {_named(status): _problem(title) for status, title in TITLES.items()},
+            "responses": {_named(status): _problem(status, title) for status, title in TITLES.items()},
+            "headers": HEADERS_OUT,
+            "parameters": {"Money": MONEY_IN_QUERY, "IfNoneMatch": IF_NONE_MATCH, "IdempotencyKey": _idempotency_key()},
             "securitySchemes": {
                 name: {"type": "apiKey", "in": "header", "name": name, "description": text}
                 for name, text in (HEADERS | SIGNED).items()
@@ -74,6 +135,7 @@ def document(*, is_ours: bool = True) -> dict[str, Any]:
             | {"bearer": {"type": "http", "scheme": "bearer", "description": "A key of the page API Credentials."}},
         },
     }
+    _describe_moments(components)
     numbered: dict[str, Any] = _decimals_are_numbers(found)
     return numbered
 
@@ -87,23 +149,50 @@ def _operation(
         "tags": [one.group],
         "operationId": one.name if verb == one.verbs[0] else f"{one.name}_by_{verb.lower()}",
         "summary": one.summary,
+        "description": _description(one),
         "parameters": [],
         "responses": {
             "200": {
                 "description": "Done" if one.writes else "Found",
+                "headers": _headers(*OF_ALL, *([] if one.writes else ["ETag"])),
                 "content": {"application/json": {"schema": answer, "example": _plain(sample)}},
             },
             **{str(status): {"$ref": f"#/components/responses/{_named(status)}"} for status in statuses},
         },
     }
+    if one.leaving is not None:
+        operation["deprecated"] = True
     if one.writes:
-        operation["parameters"].append(_idempotency_key())
+        operation["parameters"].append(_shared("IdempotencyKey"))
         if one.asked is not None:
             content = {"application/json": {"schema": asked, "example": _plain(one.body)}}
             operation["requestBody"] = {"required": True, "content": content}
     elif one.asked is not None:
         operation["parameters"] += _in_query(components[asked["$ref"].rsplit("/", 1)[-1]])
+    if not one.writes:
+        operation["parameters"] += [_shared("Money"), _shared("IfNoneMatch")]
+        operation["responses"]["304"] = {"description": "As If-None-Match has it", "headers": _headers(*OF_ALL, "ETag")}
     return operation
+
+
+def _shared(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _groups() -> dict[str, str]:
+    """What each group of calls is about: what its module says of itself."""
+    modules = {one.group: sys.modules[one.run.__module__] for one in ENDPOINTS}
+    return {name: (inspect.getdoc(module) or name).partition("\n")[0] for name, module in modules.items()}
+
+
+def _description(one: Endpoint) -> str:
+    scopes = [f"`{scope}`" for scope, granted in RIGHTS_OF_SCOPE.items() if Right(one.right) in granted]
+    by_key = f", or a bearer key with {' or '.join(scopes)}" if scopes else "; no bearer key is for it"
+    return f"{one.summary}. For a signed request{by_key}."
 
 
 def _plain(sample: Any) -> Any:
@@ -113,7 +202,7 @@ def _plain(sample: Any) -> Any:
 
 def _in_path(name: str) -> dict[str, Any]:
     schema = {"type": "string", "pattern": f"^{PATTERNS[name]}$"}
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+    return {"name": name, "in": "path", "required": True, "description": IN_PATH[name], "schema": schema}
 
 
 def _in_query(schema: dict[str, Any]) -> Sequence[dict[str, Any]]:
@@ -140,13 +229,22 @@ def _idempotency_key() -> dict[str, Any]:
     }
 
 
-def _problem(title: str) -> dict[str, Any]:
+def _problem(status: int, title: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": REF.format(name=Problem.__name__)}}}
-    return {"description": title, "content": content}
+    names = ["X-Request-ID", "API-Version", *(["Retry-After"] if status in (429, 503) else [])]
+    return {"description": title, "headers": _headers(*names), "content": content}
 
 
 def _named(status: int) -> str:
     return TITLES[status].title().replace(" ", "")
+
+
+def _describe_moments(components: dict[str, Any]) -> None:
+    """Moments are texts of one form, which no format of JSON Schema has."""
+    for schema in components.values():
+        for name, of in schema.get("properties", {}).items():
+            if name == "at" or name.endswith("_at"):
+                of.setdefault("description", "YYYY-MM-DD hh:mm:ss, UTC")
 
 
 def _decimals_are_numbers(found: Any) -> Any:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Annotated
 
 import msgspec
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
+from kit import logs
 from kit.errors import Refusal
+
+from api import version
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +37,7 @@ TO_DO = {
     409: "Look at the line or the request before sending it again",
     422: "Correct the value and send it again",
     429: "Wait as many seconds as Retry-After says",
-    500: "Try again later; if it stays so, tell us the time of the request",
+    500: "Try again later; if it stays so, tell us its request_id",
     503: "Try again after as many seconds as Retry-After says",
 }
 RETRY_SECONDS = 5
@@ -76,19 +80,32 @@ class TooFast(Refusal):
 class Problem(msgspec.Struct):
     """What went wrong (title), why (detail), and what to do."""
 
-    type: str
+    type: Annotated[str, msgspec.Meta(description="Address of a page about the code, on this host")]
     title: str
     status: int
     detail: str
     what_to_do: str
+    code: Annotated[str, msgspec.Meta(description="For programs: stays the same")]
+    field: Annotated[str | None, msgspec.Meta(description="The member or query name that is meant, where it is one")]
+    request_id: Annotated[str, msgspec.Meta(description="As in our log and in X-Request-ID: name it when you ask us")]
 
 
-def problem(status: int, kind: str, message: str) -> HttpResponse:
+def problem(status: int, code: str, message: str, field: str | None = None) -> HttpResponse:
     """A sentence `why; what to do` is taken apart; one without the second half gets its status' own."""
     why, _, to_do = message.partition("; ")
-    body = Problem(f"urn:problem:{kind}", TITLES[status], status, _sentence(why), _sentence(to_do or TO_DO[status]))
+    body = Problem(
+        type=f"/api/problems/{code}",
+        title=TITLES[status],
+        status=status,
+        detail=_sentence(why),
+        what_to_do=_sentence(to_do or TO_DO[status]),
+        code=code,
+        field=field,
+        request_id=logs.ids().get("request", ""),
+    )
     answer = HttpResponse(msgspec.json.encode(body), status=status, content_type="application/problem+json")
     answer["Cache-Control"] = "no-store"
+    version.write_on(answer)
     if status == 401:
         answer["WWW-Authenticate"] = "Bearer"
     if status == 503:
@@ -96,9 +113,13 @@ def problem(status: int, kind: str, message: str) -> HttpResponse:
     return answer
 
 
+def code_of(refusal: type[Refusal]) -> str:
+    """insufficient-balance, of InsufficientBalance."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+
+
 def of_refusal(refusal: Refusal) -> HttpResponse:
-    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(refusal).__name__).lower()
-    answer = problem(refusal.status, kind, refusal.message)
+    answer = problem(refusal.status, code_of(type(refusal)), refusal.message, refusal.field)
     if isinstance(refusal, WrongVerb):
         answer["Allow"] = ", ".join(refusal.allowed)
     if isinstance(refusal, TooFast):

@@ -48,7 +48,7 @@ def parameters_of(operation: dict[str, Any]) -> list[Field]:
             one["schema"].get("default") or None,
         )
         for one in operation["parameters"]
-        if one["in"] == "query"
+        if one.get("in") == "query"
     ]
 
 

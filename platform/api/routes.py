@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kit import uuids
 from kit.endpoints import Endpoint
 from kit.errors import NotFound
 from kit.identifiers import ICCID_IN_PATH
@@ -29,8 +30,15 @@ PATTERNS = {"iccid": ICCID_IN_PATH} | dict.fromkeys(
 )  # in a path
 PATTERNS["api_key"] = "[0-9]{1,32}"
 BY_NAME = {one.name: one for one in ENDPOINTS}
+
+
+def _taken(name: str) -> str:
+    """What a path may have for this value: of a UUID any form."""
+    return uuids.ANY_FORM if PATTERNS[name] == HEX else PATTERNS[name]
+
+
 _ROUTES = [
-    (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)
+    (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{_taken(value[1])})", one.path)), one)
     for one in ENDPOINTS
 ]
 
@@ -49,8 +57,8 @@ def find(verb: str, path: str) -> tuple[Endpoint, dict[str, str]]:
     for pattern, found in _ROUTES:
         if match := pattern.fullmatch(path.removesuffix("/")):
             if verb in found.verbs:
-                return found, match.groupdict()
-            allowed += found.verbs
+                return found, {name: uuids.plain(value) for name, value in match.groupdict().items()}
+            allowed += found.verbs + (("HEAD",) if "GET" in found.verbs else ())
     if allowed:
         raise WrongVerb(allowed)
     raise NotFound("There is no such call; /api/openapi.json lists all of them")

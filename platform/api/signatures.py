@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, InvalidSignature
 from http_message_signatures.algorithms import HMAC_SHA256
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
-from kit import clock
+from kit import clock, uuids
 
 from accounts import calls
 from accounts.queries import Caller, caller_of
@@ -69,11 +69,11 @@ def caller_by_signature(request: HttpRequest, account_uuid: str, body: Callable[
         raise Unauthenticated(WRONG)
     message, content = _message(request), body()
     facts = _facts(message)
-    user_uuid, nonce = str(facts.get("keyid", "")), str(facts.get("nonce", ""))
+    user_uuid, nonce = uuids.plain(str(facts.get("keyid", ""))), str(facts.get("nonce", ""))
     if len(nonce) not in NONCE:
         raise Unauthenticated("The signature has no nonce of 16 to 128 characters; take a random one for each request")
     caller = caller_of(
-        account_uuid=account_uuid, user_uuid=user_uuid, proves=lambda key: _is_right(message, content, key)
+        account_uuid=uuids.plain(account_uuid), user_uuid=user_uuid, proves=lambda key: _is_right(message, content, key)
     )
     if caller is None:
         raise Unauthenticated(WRONG)

@@ -1,6 +1,7 @@
 """Every address."""
 
 from api.docs import call, docs
+from console.broken import broken
 from console.explain import explain
 from django.contrib import admin
 from django.urls import include, path
@@ -8,6 +9,7 @@ from django.urls import include, path
 from accounts.views_keys import api_keys, revoke_api_key
 from lines.urls import carrier_urlpatterns, job_urlpatterns, sms_urlpatterns
 
+handler500 = broken
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("api/", include("api.urls")),

@@ -64,6 +64,14 @@ def linked(found: Any, address: Callable[[str, str], str | None], values: Mappin
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """When a call was said to go, and when it goes."""
+
+    since: dt.datetime
+    until: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A call of the API.
 
@@ -81,6 +89,7 @@ class Endpoint:
     summary: str
     body: msgspec.Struct | None = None  # an example of what a write is asked
     is_observed: bool = False
+    leaving: Leaving | None = None
 
     @property
     def name(self) -> str:

@@ -10,10 +10,14 @@ class Refusal(Exception):
 
     status = 409
 
-    def __init__(self, message: str, *, afterwards: Callable[[], object] | None = None) -> None:
-        """`afterwards` is what is written in spite of the refusal by whoever has undone all else: a wrong guess."""
+    def __init__(
+        self, message: str, *, field: str | None = None, afterwards: Callable[[], object] | None = None
+    ) -> None:
+        """`field` is the value that is meant, by its name. `afterwards` is what is written in spite of the refusal by
+        whoever has undone all else: a wrong guess."""
         super().__init__(message)
         self.message = message
+        self.field = field
         self.afterwards = afterwards
 
 

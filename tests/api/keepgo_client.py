@@ -31,7 +31,10 @@ class KeepgoClient:
     def headers(self, timestamp: int | None = None) -> dict[str, str]:
         stamp = str(int(time.time()) if timestamp is None else timestamp)
         digest = hmac.new(self.shared_key.encode(), (stamp + self.account_uuid).encode(), hashlib.sha1).digest()
-        return {"timestamp": stamp, "hash": base64.b64encode(digest).decode(), "uuid": self.user_uuid} | self.extra
+        same = {"X-Request-ID": "of-the-test"}  # or no two problems would be one answer
+        return (
+            same | {"timestamp": stamp, "hash": base64.b64encode(digest).decode(), "uuid": self.user_uuid} | self.extra
+        )
 
     def get(self, path: str, **query: Any) -> HttpResponse:
         address = f"/api/{self.account_uuid}/{path}" + (f"?{urlencode(query)}" if query else "")

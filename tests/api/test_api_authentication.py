@@ -108,7 +108,7 @@ def test_a_signed_write_is_accepted_once(client: KeepgoClient, fleet: Fleet, acc
     assert client.post(path, timestamp=now).status_code == 200
     client.post(f"sim_card/{line.iccid}/activation_ready", timestamp=now)
     replayed = client.post(path, timestamp=now)
-    assert (replayed.status_code, replayed.json()["type"]) == (409, "urn:problem:replayed")
+    assert (replayed.status_code, replayed.json()["type"]) == (409, "/api/problems/replayed")
     assert client.post(path, timestamp=now, key="another").status_code == 409
     assert client.post(f"{path}/", timestamp=now).status_code == 409
     assert client.post(f"{path}?more=1", timestamp=now).status_code == 422

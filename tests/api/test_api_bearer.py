@@ -28,7 +28,7 @@ def call(account: Account, key: str, path: str = "", verb: str = "GET", **more: 
     return HTTP.generic(
         verb,
         f"/api/{account.uuid.hex}/{path}",
-        headers={"Authorization": f"Bearer {key}"} | more,
+        headers={"Authorization": f"Bearer {key}", "X-Request-ID": "one-and-the-same"} | more,
         REMOTE_ADDR="10.0.0.7",
     )
 
@@ -116,7 +116,7 @@ def test_a_key_is_refused_from_elsewhere(account: Account) -> None:
     assert call(account, make(account, Scope.READ_LINES, ranges=("10.0.0.0/24",))).status_code == 200
     away = make(account, Scope.READ_LINES, name="away", ranges=("203.0.113.9",))
     answer = call(account, away, **{"X-Forwarded-For": "203.0.113.9"})
-    assert (answer.status_code, answer.json()["type"]) == (403, "urn:problem:wrong-address")
+    assert (answer.status_code, answer.json()["type"]) == (403, "/api/problems/wrong-address")
     with override_settings(ALLAUTH_TRUSTED_PROXY_COUNT=1):
         assert call(account, away, **{"X-Forwarded-For": "10.0.0.7, 203.0.113.9"}).status_code == 200
         assert call(account, away, **{"X-Forwarded-For": "203.0.113.9, 10.0.0.7"}).status_code == 403

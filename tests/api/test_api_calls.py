@@ -126,7 +126,7 @@ def test_activating_needs_the_balance(client: KeepgoClient, fleet: Fleet, accoun
     subs = fleet.line(sub, active=False)
     adjust(account=account, amount=Decimal("-95.01"), reason="test", by=OPERATOR)
     refused = client.post(f"sim_card/{line.iccid}/activation_ready")
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:problem:insufficient-balance")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/api/problems/insufficient-balance")
     assert refused.json()["what_to_do"] == "Add funds first."
     refused = client_of(sub).post(f"sim_card/{subs.iccid}/activation_ready")
     assert refused.status_code == 409

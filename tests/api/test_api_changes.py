@@ -46,7 +46,7 @@ def test_a_message_needs_an_active_line_and_1_to_70_characters(
 ) -> None:
     line = fleet.line(account)
     refused = client.post(f"sim_card/{line.iccid}/sms", {"text": "x"})
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:problem:line-not-active")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/api/problems/line-not-active")
     LineState.objects.update(reported=Switch.ON)
     for text in ("", "x" * 71, 5, None):
         assert client.post(f"sim_card/{line.iccid}/sms", {"text": text}).status_code == 422

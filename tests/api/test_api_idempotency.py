@@ -62,7 +62,7 @@ def test_another_body_path_or_verb_under_the_same_key_is_409(client: KeepgoClien
         client.post(path, {"notes": "a"}, key="k"),
         client.post(f"sim_card/{line.iccid}/deactivate", key="k"),
     ):
-        assert (other.status_code, other.json()["type"]) == (409, "urn:problem:other-request")
+        assert (other.status_code, other.json()["type"]) == (409, "/api/problems/other-request")
     line.refresh_from_db()
     assert line.notes == "a"
 

@@ -19,7 +19,7 @@ def test_plain_http_is_refused_before_anything_is_looked_at_and_never_redirected
     with override_settings(SECURE_SSL_REDIRECT=True, SECURE_REDIRECT_EXEMPT=EXEMPT):
         answer = Client().get(path, headers=headers)
         assert answer.status_code == 403
-        assert answer.json()["type"] == "urn:problem:plain-http"
+        assert answer.json()["type"] == "/api/problems/plain-http"
         assert "https://" in answer.json()["what_to_do"]
         assert Client().get("/api/openapi.json").status_code == 301
         assert Client().get("/api-docs/").status_code == 301

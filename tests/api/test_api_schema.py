@@ -11,6 +11,7 @@ import pytest
 from api.openapi import document
 from api.problems import Problem
 from api.routes import ENDPOINTS, PATTERNS
+from embedded.addresses import REPOSITORY
 from fleets import MB, Fleet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from kit.endpoints import Endpoint
 
 from accounts.models import Account, ApiDay
 
-DOCUMENT = document()
+DOCUMENT = document("http://testserver/")
 OPERATIONS = [
     (path, verb, operation)
     for path, item in DOCUMENT["paths"].items()
@@ -39,6 +40,11 @@ def refs(found: Any) -> set[str]:
 def test_it_is_served_to_everybody(client: KeepgoClient) -> None:
     answer = client.http.get("/api/openapi.json")
     assert (answer.status_code, answer.json()) == (200, json.loads(json.dumps(DOCUMENT)))
+
+
+def test_the_file_that_clients_are_made_from_is_in_step() -> None:
+    kept = json.loads((REPOSITORY / "clients" / "openapi.json").read_text())
+    assert kept == json.loads(json.dumps(document(), default=float)), "run scripts/openapi"
 
 
 def test_it_is_openapi_3_1_and_whole() -> None:

@@ -50,7 +50,7 @@ def test_an_unknown_name_is_refused_by_its_name_at_every_call(client: KeepgoClie
         ways += [(path, {"statuss": 3})] if verb != "GET" else []
         for address, body in ways:
             answer = client.write(verb, address, body) if verb != "GET" else client.get(address)
-            assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:invalid"), (verb, address)
+            assert (answer.status_code, answer.json()["type"]) == (422, "/api/problems/invalid"), (verb, address)
             assert "statuss is unknown" in answer.json()["detail"]
     assert Job.objects.count() == before
     assert state(line).wanted == Wanted.ACTIVE
@@ -120,7 +120,7 @@ def test_another_number_of_lines_than_was_expected_is_no_job(
     fleet.lines(account, 3)
     asked = {"action": "deactivate", "filter": {"all": True}}
     refused = client.post("jobs", asked | {"expected_total": 2})
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:problem:other-total")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/api/problems/other-total")
     assert "3 lines are chosen and 2 expected" in refused.json()["detail"]
     assert not Job.objects.exists()
     assert client.post("jobs", asked | {"expected_total": 3}).json()["state"] == "running"
@@ -155,7 +155,7 @@ def test_a_key_that_came_empty_is_no_key(client: KeepgoClient, line: Line) -> No
     asked = {"action": "tag", "tags": ["a"], "iccids": [line.iccid]}
     for key in ("", " ", "é", "a" * 256, "a\x7f"):
         answer = client.post("jobs", asked, key=key)
-        assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:invalid"), key
+        assert (answer.status_code, answer.json()["type"]) == (422, "/api/problems/invalid"), key
     assert not Job.objects.exists()
     assert client.post("jobs", asked, key="order-81").status_code == 200
 

@@ -61,7 +61,9 @@ KEPT_BY_ALL = {
     "usersessions_usersession",
     "account_emailaddress",
 }
-ONCE = re.compile(r'csrfmiddlewaretoken" value="\w+"|nonce="[^"]+"|[0-9a-f]{32}|[0-9a-f-]{36}|\d{6,}')
+ONCE = re.compile(
+    r'"request_id":"[^"]*"|csrfmiddlewaretoken" value="\w+"|nonce="[^"]+"|[0-9a-f]{32}|[0-9a-f-]{36}|\d{6,}'
+)
 
 cells = 0
 serial = count(1)
