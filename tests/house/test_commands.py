@@ -1,13 +1,12 @@
 """manage.py: what starts the services, what does not, and what reaches standard output."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from embedded.addresses import REPOSITORY
-from house_processes import running_from, wait_for_the_end
+from house_processes import running_from
 
 
 def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -20,13 +19,6 @@ def test_what_needs_no_database_starts_none(own_data: Path, arguments: tuple[str
     assert manage(*arguments).returncode == 0
     assert not (own_data / "postgres").exists()
     assert running_from(own_data) == []
-
-
-def test_the_first_command_of_all_finds_its_tables_and_prints_nothing_else(own_data: Path) -> None:
-    code = "import json; from accounts.models import Account; print(json.dumps({'accounts': Account.objects.count()}))"
-    result = manage("shell", "--verbosity", "0", "--command", code)
-    assert json.loads(result.stdout) == {"accounts": 0}, result.stderr
-    wait_for_the_end(own_data)
 
 
 def test_a_folder_that_cannot_be_used_is_refused_in_one_line(own_data: Path) -> None:

@@ -56,8 +56,15 @@ def words_until_ready(demo: subprocess.Popen[str]) -> str:
     pytest.fail(f"the demo does not come up: {words}", pytrace=False)
 
 
+FIRST = "import json; from accounts.models import Account; print(json.dumps({'accounts': Account.objects.count()}))"
+
+
 @pytest.mark.timeout(300)
 def test_the_demo_runs_once_leaves_nothing_at_ctrl_c_and_goes_on_until_it_is_killed(own_data: Path, port: int) -> None:
+    """After another command, which was the first of all: it finds its tables and prints nothing else."""
+    first = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", FIRST]
+    told = subprocess.run(first, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert json.loads(told.stdout) == {"accounts": 0}, told.stderr
     with start() as demo:
         assert f"http://127.0.0.1:{port}" in words_until_ready(demo)
         assert front_page(port) < 500

@@ -135,7 +135,7 @@ def test_a_greedy_tenant_beside_a_quiet_one(
     for minute in range(30):
         story.at(f"2026-11-20T12:{minute + 10}")
         for what in ("location", "ask"):
-            assert clicks.post(f"/lines/{greedy.iccid}/settings/{what}/", follow=True).status_code == 200
+            assert clicks.post(f"/lines/{greedy.iccid}/settings/{what}/").status_code in (200, 302)
     assert len(story.sim.calls(carrier="simbase", name="get_sim")) <= 60 * ASKED_SHARE + 1
     CarrierHealth.objects.update(calls_today=most_of_all(60, off=False), day="2026-11-20")  # and reading took the rest
     client_of(quiet.payer).post(f"/lines/{quiet.iccid}/deactivate/", {"now": "1"})

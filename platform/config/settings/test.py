@@ -12,6 +12,9 @@ DEMO_IS_ALLOWED = True
 ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
 DATABASES = {"default": addresses.database_settings(as_owner=True)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+DATABASES["default"]["OPTIONS"]["options"] = (
+    "-c synchronous_commit=off"  # no test needs what it wrote after a power cut
+)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MFA_TOTP_TOLERANCE = 1  # a test may begin in one half minute and end in the next
 RECOVERY_CODE_ROUNDS = 1
