@@ -10,15 +10,14 @@ from django.db import connection
 
 from accounts.models import Account
 from billing.models import Payment
-from billing.policy import CLOSES_AFTER, PaymentState
+from billing.policy import PaymentState, booked_on_sql
 
 DAYS = f"""
     SELECT day, sum(credit), sum(debit), sum(sum(credit - debit)) OVER (ORDER BY day)
       FROM (SELECT coalesce(booked_on, day) AS day, greatest(amount, 0) AS credit, greatest(-amount, 0) AS debit
               FROM billing_entry WHERE account_id = %(account)s
             UNION ALL
-            SELECT CASE WHEN found_on >= date_trunc('month', day) + interval '1 month {CLOSES_AFTER} days'
-                        THEN found_on ELSE day END,
+            SELECT coalesce({booked_on_sql("day", "found_on")}, day),
                    greatest(sealed - usage, 0), greatest(usage - sealed, 0)
               FROM billing_usageday WHERE account_id = %(account)s AND usage <> sealed) m
      GROUP BY day ORDER BY day DESC

@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connection
 from kit import clock
 
-from lines.carriers.base import Switch
-from lines.policy import PER_BYTE, Wanted
+from lines.policy import Wanted
 from lines.recount.audit import Found, Scope, recompute
+from lines.rules import confirmed_on_sql, data_cost_sql
 
 SHOWN = 20  # broken rows that are named
 
@@ -70,7 +70,7 @@ PROOFS = (
         "cost_is_the_day_rounded_once",
         "a line's day costs round_half_up(bytes x price per MB / 1,048,576, 6) at each price, however often read",
         "SELECT d.line_id, d.day, d.used, d.cost, p.per_mb FROM lines_lineday d JOIN lines_price p ON p.id = d.price_id"
-        f" WHERE d.cost <> round(d.used * p.per_mb * {PER_BYTE}, 6) OR d.fee NOT IN (0, p.per_day)",
+        f" WHERE d.cost <> {data_cost_sql('d.used', 'p.per_mb')} OR d.fee NOT IN (0, p.per_day)",
     ),
     Proof(
         "line_fee_is_once_a_day",
@@ -93,8 +93,8 @@ PROOFS = (
         "SELECT l.iccid, st.wanted, st.reported, s.started_at FROM lines_linestate st"
         " JOIN lines_line l ON l.id = st.line_id"
         " FULL JOIN (SELECT * FROM lines_onspan WHERE ended_at IS NULL) s ON s.line_id = st.line_id"
-        f" WHERE (l.payer_id IS NOT NULL AND st.wanted = {Wanted.ACTIVE:d} AND coalesce(st.reported, 0) = {Switch.ON:d}"
-        "         AND NOT st.blocked) <> (s.id IS NOT NULL)"
+        f" WHERE (l.payer_id IS NOT NULL AND st.wanted = {Wanted.ACTIVE:d} AND {confirmed_on_sql('st')})"
+        "       <> (s.id IS NOT NULL)"
         "    OR (s.id IS NOT NULL AND (s.payer_id, s.plan_id) IS DISTINCT FROM (l.payer_id, l.plan_id))",
     ),
     Proof(

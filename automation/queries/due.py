@@ -22,6 +22,7 @@ from lines import policy
 from lines.counting import Turns, cycle_sql, cycles_around, next_cycle_sql
 from lines.models import Carrier, HolderDay, Line, LineState, SmsMessage
 from lines.policy import MEGABYTE, Wanted
+from lines.rules import data_cost_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ SELECT r.id, l.id, v.period, v.value, v.day, {month_ends}
                 ELSE coalesce((SELECT sum(d.cost + d.fee) FROM lines_lineday d
                                 WHERE d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= p.day AND d.day < p.ends
                                   AND (r.period = 'day' OR d.cycle = p.day)), 0)
-                   + coalesce((SELECT sum(round(h.bytes * hp.per_mb * {per_byte}, 6))  -- held: not charged yet
+                   + coalesce((SELECT sum({held_cost})  -- held: not charged yet
                                  FROM lines_heldmovement h JOIN lines_price hp ON hp.id = h.price_id
                                 WHERE h.line_id = l.id AND h.payer_id = l.payer_id AND h.state = 'held'
                                   AND h.day >= p.day AND h.day < p.ends), 0)
@@ -150,6 +151,7 @@ def _usage(which: str, rules: str = RULES) -> str:
         rules=rules,
         megabyte=MEGABYTE,
         per_byte=policy.PER_BYTE,
+        held_cost=data_cost_sql("h.bytes", "hp.per_mb"),
         which=which,
         scope=IN_SCOPE,
         cycle=cycle_sql("%(since)s::date", "c"),

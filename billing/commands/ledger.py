@@ -14,7 +14,7 @@ from kit.errors import Refusal
 from kit.sql import array, prepared
 
 from billing import queries
-from billing.policy import CLOSES_AFTER, EntryKind, closed_from
+from billing.policy import EntryKind, booked_on_sql, closed_from, usage_key_sql
 from billing.queries.balances import DUE
 
 log = logging.getLogger(__name__)
@@ -116,20 +116,17 @@ def _seal_before(late: Sequence[Charge], today: dt.date) -> None:
         _seal(waiting, today)
 
 
-# The key is policy.usage_key said in SQL, `booked_on` policy.booked_on. A day has one row when it is sealed; what is
-# found later has one for each day on which it was found, once that is over. A clock that went back could make a second
-# of one name: it is numbered.
+# A day has one row when it is sealed; what is found later has one for each day on which it was found, once that is
+# over. A clock that went back could make a second of one name: it is numbered.
 SEAL = f"""
     WITH due AS (
         SELECT d.id, d.account_id, d.day, d.usage - d.sealed AS amount, d.parts + 1 AS part,
                coalesce(d.found_on, %(before)s::date) AS found_on,
-               CASE WHEN d.found_on >= date_trunc('month', d.day) + interval '1 month {CLOSES_AFTER} days'
-                    THEN d.found_on END AS booked_on
+               {booked_on_sql("d.day", "d.found_on")} AS booked_on
           FROM billing_usageday d
          WHERE d.account_id = ANY(%(accounts)s) AND {DUE}
     ), named AS (
-        SELECT due.*, 'usage:' || replace(a.uuid::text, '-', '') || ':' || due.day
-                          || CASE WHEN due.part > 1 THEN ':found-' || due.found_on ELSE '' END AS key
+        SELECT due.*, {usage_key_sql("a.uuid", "due.day", "CASE WHEN due.part > 1 THEN due.found_on END")} AS key
           FROM due JOIN accounts_account a ON a.id = due.account_id
          WHERE due.amount <> 0
     ), rows AS (

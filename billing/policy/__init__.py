@@ -14,6 +14,7 @@ from billing.policy.balances import (
     Forecast,
     average_daily,
     booked_on,
+    booked_on_sql,
     closed_from,
     colour,
     days_counted,
@@ -23,6 +24,7 @@ from billing.policy.balances import (
     runway_days,
     runway_shown,
     usage_key,
+    usage_key_sql,
 )
 from billing.policy.payments import (
     LEAST_REFILL,
@@ -104,6 +106,7 @@ __all__ = [
     "amount_is_due",
     "average_daily",
     "booked_on",
+    "booked_on_sql",
     "closed_from",
     "colour",
     "days_counted",
@@ -122,4 +125,5 @@ __all__ = [
     "runway_days",
     "runway_shown",
     "usage_key",
+    "usage_key_sql",
 ]

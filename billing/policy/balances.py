@@ -108,6 +108,11 @@ def usage_key(account_uuid: str, day: dt.date, found_on: dt.date | None = None) 
     return f"usage:{account_uuid}:{day.isoformat()}" + (f":found-{found_on.isoformat()}" if found_on else "")
 
 
+def usage_key_sql(uuid: str, day: str, found_on: str) -> str:
+    """`usage_key` as SQL: of an account's UUID, a day, and the day of finding or NULL."""
+    return f"'usage:' || replace({uuid}::text, '-', '') || ':' || {day} || coalesce(':found-' || {found_on}, '')"
+
+
 def closed_from(month: dt.date) -> dt.date:
     """From this day on the figures of the month of this day are frozen: 72 hours after its end."""
     first_of_next = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
@@ -118,6 +123,12 @@ def booked_on(day: dt.date, found_on: dt.date | None) -> dt.date | None:
     """On which day usage counts in statements, where that is not its own: its month's statement was closed when it was
     found."""
     return found_on if found_on is not None and found_on >= closed_from(day) else None
+
+
+def booked_on_sql(day: str, found_on: str) -> str:
+    """`booked_on` as SQL."""
+    closed_from = f"date_trunc('month', {day}::timestamp) + interval '1 month {CLOSES_AFTER} days'"
+    return f"CASE WHEN {found_on} >= {closed_from} THEN {found_on} END"
 
 
 @dataclass(frozen=True, slots=True)

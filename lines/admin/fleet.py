@@ -36,6 +36,7 @@ from lines.policy import Status, Wanted, status
 from lines.queries.funds import funds_of
 from lines.queries.health import Health, health_of
 from lines.queries.search import by_index
+from lines.rules import is_confirmed_on
 
 STATUS_LABELS = {
     Status.ACTIVATED.word: "success",
@@ -89,7 +90,7 @@ class LineDesk(StockDesk, CounterDesk):
     @display(description="Status", label=STATUS_LABELS)
     def state_word(self, line: Line) -> str:
         state = line.state
-        return status(Wanted(state.wanted), confirmed_on=state.reported == 1 and not state.blocked).word
+        return status(Wanted(state.wanted), confirmed_on=is_confirmed_on(state.reported, blocked=state.blocked)).word
 
     @display(description="Kept for")
     def kept_for(self, line: Line) -> str:

@@ -12,11 +12,11 @@ from kit.sql import array
 from kit.sweeps import apart
 
 from billing.commands import Charge, charge_usage, lock_wallets
-from lines.carriers.base import Switch
 from lines.commands.changes import note_changed_lines
 from lines.counting import cycle_sql
 from lines.models import Price
 from lines.policy import Wanted
+from lines.rules import confirmed_on_sql
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ SELECT l.id, l.payer_id, l.plan_id, m.at, (m.at AT TIME ZONE 'UTC')::date
  CROSS JOIN LATERAL (
     SELECT greatest(%(at)s, max(o.started_at)) AS at FROM lines_onspan o WHERE o.line_id = l.id) AS m
  WHERE l.id = ANY(%(lines)s::bigint[]) AND l.payer_id IS NOT NULL
-   AND st.wanted = {Wanted.ACTIVE:d} AND st.reported = {Switch.ON:d} AND NOT st.blocked
+   AND st.wanted = {Wanted.ACTIVE:d} AND {confirmed_on_sql("st")}
    AND NOT EXISTS (SELECT FROM lines_onspan o WHERE o.line_id = l.id AND o.ended_at IS NULL)
  ORDER BY l.id
 """

@@ -20,13 +20,14 @@ from billing.commands.notices import tell
 from billing.words import Told
 from lines import policy
 from lines.carriers import CLIENTS
-from lines.carriers.base import Sms, SmsFate, Switch
+from lines.carriers.base import Sms, SmsFate
 from lines.commands import leases
 from lines.commands.changes import note_changed_lines
 from lines.commands.wishes import LineInStock, enforce
 from lines.models import Carrier, Line, LineState, SmsMessage
 from lines.policy import SmsState, Wanted
 from lines.queries.sms import sms_price
+from lines.rules import is_confirmed_on
 from lines.texts import Likeness, is_visible, likeness
 
 
@@ -85,7 +86,7 @@ def digest_of(message: SmsMessage) -> str:
 
 def is_active(*, state: LineState) -> bool:
     """Whether a line is Activated, as `policy.status` has it."""
-    return state.wanted == Wanted.ACTIVE and state.reported == Switch.ON and not state.blocked
+    return state.wanted == Wanted.ACTIVE and is_confirmed_on(state.reported, blocked=state.blocked)
 
 
 def checked_text(*, text: str) -> str:

@@ -16,7 +16,6 @@ from kit.sql import array, prepared
 from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.carriers.base import Switch
 from lines.counting import cycle_sql
 from lines.models import Line, Price, RatePlan
 from lines.policy import Status, Wanted, status
@@ -24,6 +23,7 @@ from lines.queries.listing import plans_of
 from lines.queries.scope import CYCLE, lines_of, of_status
 from lines.queries.search import matching
 from lines.queries.usage import days_of
+from lines.rules import is_confirmed_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
     return [
         Card(
             iccid,
-            status(Wanted(wanted), confirmed_on=reported == Switch.ON and not blocked),
+            status(Wanted(wanted), confirmed_on=is_confirmed_on(reported, blocked=blocked)),
             "" if outsider else holder,
             "" if outsider else plan,
             cycle,

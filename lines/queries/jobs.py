@@ -24,7 +24,8 @@ from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, undoin
 from lines.policy.judging import Facts, judge
 from lines.policy.precedence import Standing
 from lines.queries.plans import plans_for
-from lines.queries.scope import CONFIRMED_ON, STANDING
+from lines.queries.scope import STANDING
+from lines.rules import CONFIRMED_ON
 
 SENDING = frozenset(kind for kind, client in CLIENTS.items() if client.abilities.sends_sms)
 UNDOS_SHOWN = 50

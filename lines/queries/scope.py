@@ -33,11 +33,11 @@ from lines.carriers.base import CallKind, Switch
 from lines.models import Breaker, Line, LineDay, LineState
 from lines.policy import Status, Wanted, Why, status
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
+from lines.rules import CONFIRMED_ON, is_confirmed_on
 
 CYCLE = dt.timedelta(days=31)  # no cycle is longer
 
 # lines.policy.status said in SQL; a test holds the two together.
-CONFIRMED_ON = Q(state__reported=Switch.ON, state__blocked=False)
 STATUS = Case(
     When(Q(state__wanted=Wanted.ACTIVE) & CONFIRMED_ON, then=Value(Status.ACTIVATED.value)),
     When(state__wanted=Wanted.ACTIVE, then=Value(Status.ACTIVATION_READY.value)),
@@ -210,7 +210,7 @@ def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
     return LineShown(
         iccid=line.iccid,
         carrier_id=line.carrier_id,
-        status=status(wanted, confirmed_on=reported is Switch.ON and not state.blocked),
+        status=status(wanted, confirmed_on=is_confirmed_on(reported, blocked=state.blocked)),
         wanted=wanted,
         wanted_at=state.wanted_at,
         why=state.why,

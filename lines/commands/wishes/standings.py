@@ -9,12 +9,12 @@ from accounts.commands import Happened, record_many
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.models import Wallet
-from lines.carriers.base import Switch
 from lines.commands.wishes.changing import change_wishes
 from lines.models import Line, LineState
 from lines.policy import Wanted, Why
 from lines.policy.judging import Facts
 from lines.policy.precedence import DATE_AFTER, PRECEDENCE, DateAfter, Request, Result, Standing, standing_of, wish_of
+from lines.rules import is_confirmed_on
 
 VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated", Wanted.SUSPENDED: "line.suspended"}
 
@@ -32,7 +32,7 @@ def facts_of(*, states: Sequence[LineState], date: dt.date | None = None, by_hol
     return {
         state.pk: Facts(
             standing=standing(state=state),
-            confirmed_on=state.reported == Switch.ON and not state.blocked,
+            confirmed_on=is_confirmed_on(state.reported, blocked=state.blocked),
             has_date=state.line.deactivation_date is not None,
             is_red=state.line.payer_id in red,
             holder_off=state.line.account_id in off,

@@ -1,0 +1,29 @@
+"""Rules of lines that statements need, too: each in Python beside itself in SQL, and a test draws cases for both.
+
+Those of cycles stand so in `lines.counting`, those of money in `billing.policy`; what Python alone asks is policy.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from lines.carriers.base import Switch
+from lines.policy import PER_BYTE
+
+# Of the lines whose states these are.
+CONFIRMED_ON = Q(state__reported=Switch.ON, state__blocked=False)
+
+
+def is_confirmed_on(reported: int | None, *, blocked: bool) -> bool:
+    """Whether its carrier says that a line is on, and does not stop it."""
+    return reported == Switch.ON and not blocked
+
+
+def confirmed_on_sql(state: str) -> str:
+    """`is_confirmed_on` as SQL, never NULL: of the alias of a row of lines_linestate."""
+    return f"(coalesce({state}.reported, 0) = {Switch.ON:d} AND NOT {state}.blocked)"
+
+
+def data_cost_sql(used: str, per_mb: str) -> str:
+    """`policy.data_cost` as SQL: of bytes and of USD per MB."""
+    return f"round({used} * {per_mb} * {PER_BYTE}, 6)"

@@ -1,0 +1,131 @@
+"""Each rule that a statement needs stands in Python and in SQL, side by side: both say the same of any case."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connection
+from embedded.addresses import REPOSITORY
+
+from billing.policy import booked_on, booked_on_sql, usage_key, usage_key_sql
+from lines.counting import Turns, cycle_of, cycle_sql, cycles_around, next_cycle_sql
+from lines.policy import cycle_start, data_cost
+from lines.rules import confirmed_on_sql, data_cost_sql, is_confirmed_on
+
+CASES = 3_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A rule in both ways. `columns`: names and types of what it is asked of; `draw` gives a case in their order."""
+
+    sql: Callable[..., str]
+    columns: dict[str, str]
+    said: str
+    draw: Callable[[Random], Sequence[Any]]
+    rule: Callable[..., Any]
+
+
+def _day(random: Random, *, days: int = 900) -> dt.date:
+    return dt.date(2024, 12, 1) + dt.timedelta(days=random.randrange(days))
+
+
+def _maybe(random: Random, found: Any) -> Any:
+    return found if random.random() < 0.7 else None
+
+
+def _turns(random: Random) -> tuple[Any, ...]:
+    """A day, and a carrier's cycle day; where that was changed, since when and which cycle was open then."""
+    day, cycle_day = _day(random), random.randint(1, 28)
+    if random.random() < 0.4:
+        return day, cycle_day, None, None
+    before = cycle_start(day + dt.timedelta(days=random.randint(-70, 70)), random.randint(1, 28))
+    since = cycle_start(before + dt.timedelta(days=random.randint(31, 62)), cycle_day)
+    return day, cycle_day, since, before
+
+
+CYCLES = {"day": "date", "cycle_day": "int", "cycle_since": "date", "cycle_before": "date"}
+PAIRS = [
+    Pair(
+        data_cost_sql,
+        {"used": "bigint", "per_mb": "numeric"},
+        data_cost_sql("c.used", "c.per_mb"),
+        lambda random: (
+            random.choice([0, 1, random.randrange(1 << 20), random.randrange(1 << 42)]),
+            Decimal(random.randrange(20_000_000)).scaleb(-6),
+        ),
+        data_cost,
+    ),
+    Pair(
+        confirmed_on_sql,
+        {"reported": "int", "blocked": "bool"},
+        confirmed_on_sql("c"),
+        lambda random: (random.choice([None, 1, 2]), random.random() < 0.5),
+        lambda reported, blocked: is_confirmed_on(reported, blocked=blocked),
+    ),
+    Pair(
+        cycle_sql,
+        CYCLES,
+        cycle_sql("c.day", "c"),
+        _turns,
+        lambda day, *turns: cycle_of(day, Turns(*turns)),
+    ),
+    Pair(
+        next_cycle_sql,
+        CYCLES,
+        next_cycle_sql("c.day", "c"),
+        _turns,
+        lambda day, *turns: cycles_around(day, Turns(*turns)).following,
+    ),
+    Pair(
+        booked_on_sql,
+        {"day": "date", "found_on": "date"},
+        booked_on_sql("c.day", "c.found_on"),
+        lambda random: ((day := _day(random)), _maybe(random, day + dt.timedelta(days=random.randint(0, 70)))),
+        booked_on,
+    ),
+    Pair(
+        usage_key_sql,
+        {"uuid": "uuid", "day": "date", "found_on": "date"},
+        usage_key_sql("c.uuid", "c.day", "c.found_on"),
+        lambda random: (f"{random.getrandbits(128):032x}", _day(random), _maybe(random, _day(random))),
+        usage_key,
+    ),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.sql.__name__)
+def test_a_rule_says_in_sql_what_it_says_in_python(pair: Pair) -> None:
+    random = Random(17)
+    cases = [tuple(pair.draw(random)) for _ in range(CASES)]
+    arrays = ", ".join(f"%s::{kind}[]" for kind in pair.columns.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {pair.said} FROM unnest({arrays}) WITH ORDINALITY AS c({', '.join(pair.columns)}, n) ORDER BY n",
+            [list(column) for column in zip(*cases, strict=True)],
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    differ = [(case, one, two) for case, one in zip(cases, found, strict=True) if (two := pair.rule(*case)) != one]
+    assert differ[:5] == []
+    assert len(set(found)) > 1, "every case is answered alike: these cases prove nothing"
+
+
+def test_each_rule_in_sql_has_its_pair() -> None:
+    """A public function of the product that ends in `_sql` is a rule said in SQL."""
+    apps = ("accounts", "billing", "lines", "automation", "subaccounts")
+    there = {
+        node.name
+        for app in apps
+        for path in (REPOSITORY / app).rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.endswith("_sql") and not node.name.startswith("_")
+    }
+    assert there == {pair.sql.__name__ for pair in PAIRS}
