@@ -15,7 +15,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import Model, URLField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -103,6 +103,7 @@ class Desk(ModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     actions = None
     ordering = ["-pk"]
+    formfield_overrides = {URLField: {"assume_scheme": "https"}}
     called = ""  # its rows, where the model's name in the plural does not say what they are
 
     def __init__(self, model: type[Model], admin_site: BackOffice) -> None:
