@@ -165,6 +165,7 @@ def test_an_account_that_is_known_mails_more(acme: Account) -> None:
     acme.refresh_from_db()
     for number in range(11):
         invited(acme, number)
+    assert Invitation.objects.filter(account=acme).count() == 11
 
 
 def test_nobody_invites_before_their_own_address_is_confirmed() -> None:
