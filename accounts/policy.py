@@ -22,6 +22,10 @@ class ActorKind(enum.StrEnum):
     SYSTEM = "system"
 
 
+# Who asks for an account; all others act for the installation.
+ASKING = frozenset({ActorKind.PERSON, ActorKind.KEY, ActorKind.RULE})
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who a change is by, as it is shown: a person's mail, a rule's name, `system`. `person` is the id of who works in

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from kit import clock
@@ -116,6 +117,8 @@ def revoke_api_key(request: MemberRequest, key: int) -> HttpResponse:
     row = ApiKey.objects.filter(account=request.account, pk=key).first()
     if row is None:
         raise Http404
+    if away := confirmed_first(request, back=reverse("api_keys")):
+        return away
     keys.revoke_key(key=row, by=request.membership.user.actor)
     messages.success(request, f"The key {row.name} is revoked; its next call gets 401.")
     return redirect("api_keys")

@@ -15,9 +15,12 @@ from kit.identifiers import asked
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Actor, Right
 from lines.commands import acts, wishes
+from lines.commands.daily import refusal_of
 from lines.commands.plans import change_plan_of_lines
 from lines.commands.tags import set_tags, tag_names
 from lines.models import Line
+from lines.policy import Verdict
+from lines.policy.budget import Costly
 from lines.queries import lines_of
 
 
@@ -121,7 +124,10 @@ def plan(request: MemberRequest, iccid: str) -> HttpResponse:
 
     def command(line: Line, by: Actor) -> str:
         wanted = acts.plan_of(key=request.POST.get("plan"), account=request.account)
-        if change_plan_of_lines(line_ids=[line.pk], plan=wanted, by=by)[line.pk].is_refusal:
+        verdict = change_plan_of_lines(line_ids=[line.pk], plan=wanted, by=by)[line.pk]
+        if verdict in (Verdict.UNCONFIRMED, Verdict.OVER_DAY):
+            raise refusal_of(verdict, Costly.SETTING)
+        if verdict.is_refusal:
             raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
         return f"The rate plan is {wanted.name}. What is read from now on is at its prices."
 

@@ -51,11 +51,14 @@ VERDICTS = {
     Verdict.OTHER_CARRIER: "the rate plan is another carrier’s",
     Verdict.NOT_OFFERED: "the rate plan is no longer offered to you",
     Verdict.CANNOT: "its carrier cannot do this",
+    Verdict.UNCONFIRMED: "your email address is not confirmed: open the link in the email we sent you",
+    Verdict.OVER_DAY: "the daily limit is reached: try again after 00:00 UTC",
     Verdict.GONE: "it is no longer one of your lines",
 }
 VERDICTS_OUTSIDE = VERDICTS | {
     Verdict.RED: "your provider does not allow it now: ask there",
     Verdict.HOLDER_OFF: "your provider does not allow it now: ask there",
+    Verdict.UNCONFIRMED: "your provider does not allow it now: ask there",
     Verdict.CANNOT: "this line cannot do this",
 }
 

@@ -14,7 +14,8 @@ from kit.names import checked_name, refuse_address
 
 from accounts.commands.events import record
 from accounts.models import Account, User
-from accounts.policy import Actor, Role
+from accounts.policy import Actor
+from accounts.queries import is_unconfirmed
 
 LONGEST_PERSON = 150
 
@@ -45,12 +46,13 @@ class Unconfirmed(Refusal):
     status = 403
 
 
+UNCONFIRMED = "Confirm your email address first. Open the link in the email we sent you."
+
+
 def refuse_unconfirmed(*, account: Account) -> None:
     """Before what takes stock or spends money. Raises Unconfirmed."""
-    payer_id = account.parent_id or account.pk
-    owner = {"user__memberships__account": payer_id, "user__memberships__role": Role.OWNER}
-    if EmailAddress.objects.filter(primary=True, verified=False, **owner).exists():
-        raise Unconfirmed("Confirm your email address first. Open the link in the email we sent you.")
+    if is_unconfirmed(payer_id=account.payer_id):
+        raise Unconfirmed(UNCONFIRMED)
 
 
 def give_password(*, user: User, password: str) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
+from allauth.account.models import EmailAddress
 from django.db.models import Q, QuerySet
 from kit.errors import NotFound
 
 from accounts.models import Account, Brand, Membership, User
+from accounts.policy import Role
 
 
 def open_account_of(text: str) -> Account | None:
@@ -26,6 +28,12 @@ def account_by_uuid(text: str) -> Account:
     if account is None:
         raise NotFound(f"No account has the UUID {text.strip()!r}; check it against what add_account answered.")
     return account
+
+
+def is_unconfirmed(*, payer_id: int) -> bool:
+    """Whether nobody has shown yet that the mail address of this account's owner is theirs."""
+    owner = {"user__memberships__account": payer_id, "user__memberships__role": Role.OWNER}
+    return bool(EmailAddress.objects.filter(primary=True, verified=False, **owner).exists())
 
 
 def user_by_email(email: str) -> User | None:

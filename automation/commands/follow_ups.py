@@ -15,7 +15,7 @@ from accounts.models import Account
 from accounts.policy import Actor
 from automation.commands.acts import actor, is_held, lines_now
 from automation.commands.fires import act
-from automation.commands.guard import Guard, waited
+from automation.commands.guard import Guard, put_off, waited
 from automation.commands.rules import switch_rule
 from automation.commands.sets import put_back, run_waiting
 from automation.models import FollowUp, Rule, RuleFire
@@ -92,8 +92,10 @@ def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None
             | dict.fromkeys(given.by_balance, FollowState.BY_BALANCE)
             | dict.fromkeys(given.by_subaccount, FollowState.BY_SUBACCOUNT)
         )
+        put_off(planned=[one for one in its if one.line_id in given.waiting], now=now)
         for one in its:
-            one.end(became.get(one.line_id, FollowState.CHANGED), now, by=by)
+            if one.line_id not in given.waiting:
+                one.end(became.get(one.line_id, FollowState.CHANGED), now, by=by)
         turned += given.activated
     return turned
 

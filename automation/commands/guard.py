@@ -103,6 +103,14 @@ def wait(*, planned: Sequence[FollowUp]) -> None:
     )
 
 
+def put_off(*, planned: Sequence[FollowUp], now: dt.datetime) -> None:
+    """Their accounts may do no more of it on this day: tomorrow."""
+    for one in planned:
+        one.due_at = policy.midnight(now.date() + dt.timedelta(days=1))
+    FollowUp.objects.bulk_update(planned, ["due_at"], batch_size=2000)
+    plan_returns(returns={one.line_id: one.due_at for one in planned if one.act == Act.ACTIVATE})
+
+
 ENDS = {
     Outcome.DROPPED: FollowState.CHANGED,
     Outcome.LEFT: FollowState.LEFT,

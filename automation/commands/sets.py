@@ -13,7 +13,7 @@ from accounts.models import Event
 from accounts.policy import Actor, ActorKind
 from automation import policy
 from automation.commands.acts import actor
-from automation.commands.guard import Guard, wait, waited
+from automation.commands.guard import Guard, put_off, wait, waited
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, FollowState, Outcome, is_longer
 from lines.commands.plans import change_plan_of_lines
@@ -21,6 +21,7 @@ from lines.commands.settings import throttle_lines, throttles_of
 from lines.models import Line, RatePlan
 from lines.policy import Verdict
 
+TOMORROW = (Verdict.OVER_DAY, Verdict.UNCONFIRMED)  # what is to be put back then is tried again
 SAYS = {Act.SPEED: "line.throttle_set", Act.PLAN: "line.plan_changed"}  # the event of somebody who changes it
 
 
@@ -167,8 +168,11 @@ def put_back(*, planned: Sequence[FollowUp], now: dt.datetime, guard: Guard | No
     for (who, aim), its in groups.items():
         let = its if guard is None else guard.let(its)
         verdicts = aim.want([one.line_id for one in let], by=who, guard=guard) if let else {}
+        put_off(planned=[one for one in let if verdicts.get(one.line_id) in TOMORROW], now=now)
         for one in let:
             verdict = verdicts.get(one.line_id, Verdict.GONE)
+            if verdict in TOMORROW:
+                continue
             one.end(FollowState.REFUSED if verdict.is_refusal else FollowState.DONE, now, by=by)
             turned += verdict is Verdict.DO
     return turned

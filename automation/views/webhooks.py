@@ -32,6 +32,9 @@ TOPICS = (
 )
 
 
+ASKED_AGAIN = ("switch", "secret", "delete")
+
+
 class WebhookForm(forms.Form):
     """Where to and about what; the command checks the address."""
 
@@ -47,6 +50,8 @@ class WebhookForm(forms.Form):
 @needs(Right.MANAGE_PEOPLE)
 def webhook_list(request: MemberRequest) -> HttpResponse:
     """The addresses, and a new one."""
+    if request.method == "POST" and (away := confirmed_first(request, back=request.path)):
+        return away
 
     def add(data: dict[str, Any]) -> WebhookEndpoint:
         return webhooks.add_webhook(account=request.account, by=actor(request), **data)
@@ -67,6 +72,8 @@ def webhook_list(request: MemberRequest) -> HttpResponse:
 def webhook_page(request: MemberRequest, key: str) -> HttpResponse:
     """One address: its secret, its log, and what it hears of."""
     endpoint = _endpoint(request, key)
+    if request.method == "POST" and (away := confirmed_first(request, back=request.path)):
+        return away
 
     def change(data: dict[str, Any]) -> WebhookEndpoint:
         return webhooks.change_webhook(account=request.account, endpoint=endpoint, by=actor(request), **data)
@@ -113,14 +120,14 @@ def _filled(
 def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
     """On or off, delete, a new secret, a test."""
     endpoint = _endpoint(request, key)
+    if do in ASKED_AGAIN and (away := confirmed_first(request, back=reverse("webhook", args=[key]))):
+        return away
     about: dict[str, Any] = {"account": request.account, "endpoint": endpoint, "by": actor(request)}
     if do == "switch":
         on = request.POST.get("on") == "1"
         webhooks.switch_webhook(on=on, **about)
         messages.success(request, "The webhook is on." if on else "The webhook is off: nothing is sent to it.")
     elif do == "secret":
-        if away := confirmed_first(request, back=reverse("webhook", args=[key])):
-            return away
         webhooks.renew_secret(**about)
         messages.success(request, "Messages are signed with the new secret from now on.")
     elif do == "test":

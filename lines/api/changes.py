@@ -18,8 +18,10 @@ from accounts.queries import Caller
 from lines.api.asked import Hex, Id, holder_of, line_of, plan_of
 from lines.commands import holders, plans
 from lines.commands import tags as tagging
+from lines.commands.daily import refusal_of
 from lines.models import LineTag, Tag
 from lines.policy import Verdict
+from lines.policy.budget import Costly
 from lines.queries.plans import plans_for
 from lines.queries.shop import prices_at
 
@@ -73,6 +75,8 @@ def rate_plan(caller: Caller, iccid: str, asked: ToPlan) -> Ack:
         raise NotFound("There is no such rate plan; rate_plans lists them")
     if verdict is Verdict.OTHER_CARRIER:
         raise Refusal(f"The plan {plan.name} is another carrier's; choose one of this line's carrier")
+    if verdict in (Verdict.UNCONFIRMED, Verdict.OVER_DAY):
+        raise refusal_of(verdict, Costly.SETTING)
     return Ack()
 
 

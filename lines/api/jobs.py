@@ -276,9 +276,11 @@ WHY = {
     Verdict.OTHER_CARRIER: "The rate plan is another carrier's",
     Verdict.NOT_OFFERED: "The rate plan is no longer offered to the account",
     Verdict.CANNOT: "Its carrier cannot do this",
+    Verdict.UNCONFIRMED: "The email address of the account's owner is not confirmed",
+    Verdict.OVER_DAY: "The daily limit is reached; try again after 00:00 UTC",
     Verdict.GONE: "The line is no longer yours",
 }
-WHY_OUTSIDE = WHY | {Verdict.RED: _PROVIDER, Verdict.HOLDER_OFF: _PROVIDER}
+WHY_OUTSIDE = WHY | {Verdict.RED: _PROVIDER, Verdict.HOLDER_OFF: _PROVIDER, Verdict.UNCONFIRMED: _PROVIDER}
 
 
 def _words(caller: Caller) -> dict[Verdict, str]:

@@ -12,9 +12,11 @@ from django.db.models import Q
 from kit import clock
 from kit.errors import Invalid, NotFound
 
+from accounts.commands.people import Unconfirmed
 from accounts.models import Account
 from accounts.policy import Actor, ActorKind
 from lines.commands import holders, sms, tags, wishes
+from lines.commands.daily import DayLimit
 from lines.commands.plans import change_plan_of_lines
 from lines.models import Job, Line, LineTag, RatePlan
 from lines.policy import NO_DATE, Action, Item, Verdict, Wanted
@@ -55,6 +57,10 @@ def _send(job: Job, line: Line, by: Actor) -> Outcome:
         return Outcome(Item.REFUSED, Verdict.NOT_ON)
     except sms.CarrierCannot:
         return Outcome(Item.REFUSED, Verdict.CANNOT)
+    except Unconfirmed:
+        return Outcome(Item.REFUSED, Verdict.UNCONFIRMED)
+    except DayLimit:
+        return Outcome(Item.REFUSED, Verdict.OVER_DAY)
     return Outcome(Item.DONE, Verdict.DO)
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from accounts.policy import Actor
+from accounts.policy import Actor, ActorKind
+from lines.commands.daily import refusal_of, turned_away
 from lines.commands.wishes import facts_of, lock_lines, set_many, standing
 from lines.models import LineState, RuleHold
 from lines.policy import Wanted, Why
+from lines.policy.budget import Costly
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, settled
 
 
@@ -54,15 +56,20 @@ class GivenBack:
     by_balance: list[int] = field(default_factory=list)
     by_subaccount: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)  # no rule held them
+    waiting: list[int] = field(default_factory=list)  # their account may activate no more lines today
 
 
 @transaction.atomic
 def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
-    """Lines that a rule holds are wanted active again, as far as their balance and their sub-account allow it."""
+    """Lines that a rule holds are wanted active again, as far as their balance and their sub-account allow it.
+
+    Where the account may activate no more a rule's lines are left waiting. A person's asking raises Unconfirmed,
+    DayLimit.
+    """
     given = GivenBack()
     request = Request.RULE_RETURNS
     states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
-    facts = facts_of(states=list(states.values()))
+    facts = facts_of(states=list(states.values()), by=by)
     where = {Standing.ON: given.activated, Standing.BALANCE: given.by_balance, Standing.SUBACCOUNT: given.by_subaccount}
     for pk in line_ids:
         to = None
@@ -70,6 +77,11 @@ def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
             result = PRECEDENCE[facts[pk].standing, request]
             to = settled(result, is_red=facts[pk].is_red, holder_off=facts[pk].holder_off)
         (given.left if to is None else where[to]).append(pk)
+    away = turned_away(payers={pk: states[pk].line.payer_id for pk in given.activated}, kind=Costly.ACTIVATION, by=by)
+    if away and by.kind is not ActorKind.RULE:
+        raise refusal_of(next(iter(away.values())), Costly.ACTIVATION)
+    given.waiting += away
+    given.activated[:] = [pk for pk in given.activated if pk not in away]
     for to, ids in where.items():
         set_many(states=[states[pk] for pk in ids], request=request, to=to, by=by)
     return given

@@ -12,11 +12,13 @@ from kit.sql import array
 from accounts.commands import Happened, record_many
 from accounts.policy import Actor
 from lines.carriers.base import Setting
+from lines.commands.daily import turned_away
 from lines.commands.fees import restart_spans
 from lines.commands.settings import set_on_lines
 from lines.commands.wishes import facts_of, lock_lines
 from lines.models import Line, RatePlan
 from lines.policy import Action, Verdict
+from lines.policy.budget import Costly
 from lines.policy.judging import judge
 from lines.queries.plans import may_take
 
@@ -30,7 +32,7 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
     payers = {state.line.payer_id for state in states.values() if state.line.payer_id is not None}
     offered = may_take(plan=plan, payer_ids=payers)
-    for pk, facts in facts_of(states=list(states.values())).items():
+    for pk, facts in facts_of(states=list(states.values()), by=by).items():
         line = states[pk].line
         about = replace(
             facts,
@@ -39,12 +41,14 @@ def change_plan_of_lines(*, line_ids: Sequence[int], plan: RatePlan, by: Actor) 
             not_offered=line.payer_id not in offered,
         )
         verdicts[pk] = judge(Action.PLAN, about)
+    may = {pk: states[pk].line.payer_id for pk, verdict in verdicts.items() if verdict is Verdict.DO}
+    verdicts |= turned_away(payers=may, kind=Costly.SETTING, by=by)
     due = [states[pk].line for pk, verdict in verdicts.items() if verdict is Verdict.DO]
     before = dict(RatePlan.objects.filter(pk__in={line.plan_id for line in due}).values_list("pk", "name"))
     _put_on(plan, due)
     restart_spans(line_ids=[line.pk for line in due], at=clock.now())
     if plan.code and due:
-        set_on_lines(line_ids=[line.pk for line in due], setting=Setting.PLAN, value=plan.code, by=by)
+        set_on_lines(line_ids=[line.pk for line in due], setting=Setting.PLAN, value=plan.code, by=by, is_counted=True)
     record_many(
         by=by,
         verb="line.plan_changed",

@@ -12,13 +12,15 @@ from kit.errors import Invalid, Refusal
 
 from accounts.commands import Happened, record_many
 from accounts.commands.people import refuse_unconfirmed
-from accounts.policy import Actor, ActorKind
+from accounts.policy import ASKING, Actor, ActorKind
 from lines import policy
 from lines.carriers import CLIENTS
 from lines.carriers.base import LABELS, LONGEST_LABEL, Setting
 from lines.commands import leases
+from lines.commands.daily import refusal_of, turned_away
 from lines.models import Carrier, Line, LineSetting, LineState
 from lines.policy import Verdict
+from lines.policy.budget import Costly
 from lines.queries.devices import settable
 
 LONGEST, LONGEST_EDIT = 64, 200  # characters of a plan's name, and of a text
@@ -65,10 +67,13 @@ def throttles_of(*, line_ids: Sequence[int]) -> dict[int, str]:
 
 
 @transaction.atomic
-def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: Actor) -> dict[int, Verdict]:
+def set_on_lines(
+    *, line_ids: Sequence[int], setting: Setting, value: str, by: Actor, is_counted: bool = False
+) -> dict[int, Verdict]:
     """Wants one thing set on these lines; a worker asks their carriers until they confirm it. Harmless twice.
 
-    `value`: kbps or empty for no limit; `on` or `off`; the carrier's name of a plan; a text.
+    `value`: kbps or empty for no limit; `on` or `off`; the carrier's name of a plan; a text. `is_counted`: the caller
+    has counted it as a change of settings.
     """
     states = LineState.objects.filter(pk__in=line_ids, line__payer__isnull=False).order_by("pk")
     lines = [state.line for state in states.select_related("line__carrier").select_for_update(of=("self",))]
@@ -84,6 +89,10 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
         else:
             verdicts[line.pk] = Verdict.DO
             changed.append((line, row.wanted if row else None))
+    if not is_counted:
+        payers = {line.pk: line.payer_id for line, _ in changed}
+        verdicts |= turned_away(payers=payers, kind=Costly.SETTING, by=by)
+        changed = [(line, was) for line, was in changed if verdicts[line.pk] is Verdict.DO]
     now = clock.now()
     LineSetting.objects.bulk_create(
         [
@@ -106,14 +115,16 @@ def set_on_lines(*, line_ids: Sequence[int], setting: Setting, value: str, by: A
 
 
 def set_on_line(*, line: Line, setting: Setting, value: str, by: Actor) -> None:
-    """The same for one line. Raises CannotBeSet, Invalid, Unconfirmed."""
-    if line.payer is not None:
+    """The same for one line. Raises CannotBeSet, Invalid, Unconfirmed, DayLimit."""
+    if line.payer is not None and by.kind in ASKING:
         refuse_unconfirmed(account=line.payer)
     if setting not in settable(carrier=line.carrier):
         raise CannotBeSet(f"Line {line.iccid}: its carrier cannot set the {WORDS[setting]}")
     if not may_set(carrier=line.carrier, setting=setting, value=value):
         raise Invalid(f"The {WORDS[setting]} has no such value")
-    set_on_lines(line_ids=[line.pk], setting=setting, value=value, by=by)
+    verdict = set_on_lines(line_ids=[line.pk], setting=setting, value=value, by=by)[line.pk]
+    if verdict in (Verdict.UNCONFIRMED, Verdict.OVER_DAY):
+        raise refusal_of(verdict, Costly.SETTING)
 
 
 WORDS = {

@@ -14,7 +14,7 @@ from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
 from accounts.commands.people import refuse_unconfirmed
-from accounts.policy import Actor, ActorKind
+from accounts.policy import ASKING, Actor, ActorKind
 from billing.commands import charge_sms, lock_wallets
 from billing.commands.notices import tell
 from billing.words import Told
@@ -23,9 +23,11 @@ from lines.carriers import CLIENTS
 from lines.carriers.base import Sms, SmsFate
 from lines.commands import leases
 from lines.commands.changes import note_changed_lines
+from lines.commands.daily import or_turn_away
 from lines.commands.wishes import LineInStock, enforce
 from lines.models import Carrier, Line, LineState, SmsMessage
 from lines.policy import SmsState, Wanted
+from lines.policy.budget import Costly
 from lines.queries.sms import sms_price
 from lines.rules import is_confirmed_on
 from lines.texts import Likeness, is_visible, likeness
@@ -43,18 +45,20 @@ class CarrierCannot(Refusal):
 def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
     """Writes a message to a device; a worker hands it to the carrier. The same key twice is one message.
 
-    Raises Invalid, LineNotActive, LineInStock, CarrierCannot, Unconfirmed.
+    Raises Invalid, LineNotActive, LineInStock, CarrierCannot, Unconfirmed, DayLimit.
     """
     text = checked_text(text=text)
     if line.account_id is None or line.payer is None:
         raise LineInStock(f"Line {line.iccid} belongs to no account")
-    refuse_unconfirmed(account=line.payer)
+    if by.kind in ASKING:
+        refuse_unconfirmed(account=line.payer)
     if key and (before := SmsMessage.objects.filter(key=key, line=line).first()):
         return before
     if not CLIENTS[line.carrier.kind].abilities.sends_sms:
         raise CarrierCannot(f"Line {line.iccid} gets no messages: its carrier sends none")
     if not is_active(state=LineState.objects.select_for_update().get(pk=line.pk)):
         raise LineNotActive(f"Line {line.iccid} is not activated: a message would not reach it; activate it first")
+    or_turn_away(line=line, kind=Costly.SMS, by=by)
     try:
         with transaction.atomic():
             message = SmsMessage.objects.create(

@@ -2,7 +2,7 @@
 
 from lines.models.apns import BrandApn
 from lines.models.books import BooksCheck
-from lines.models.budget import AskedOfDay, CallsOfDay
+from lines.models.budget import AskedOfDay, CallsOfDay, DoneOfDay
 from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
@@ -59,6 +59,7 @@ __all__ = [
     "Coverage",
     "CycleDay",
     "Difference",
+    "DoneOfDay",
     "Drive",
     "FinalTotal",
     "FormerSecrets",

@@ -22,6 +22,19 @@ class CallsOfDay(models.Model):
         ]
 
 
+class DoneOfDay(models.Model):
+    """How often the people, keys and rules of one payer, its sub-accounts' among them, did one costly thing on the last
+    day on which they did it (the database's, UTC)."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=12)
+    day = models.DateField()
+    done = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "kind"], name="done_of_day_is_one_row_a_kind")]
+
+
 class AskedOfDay(models.Model):
     """How often the people and clients of one payer, its sub-accounts' among them, had a carrier asked on a day."""
 

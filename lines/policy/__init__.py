@@ -244,6 +244,8 @@ class Verdict(enum.StrEnum):
     OTHER_CARRIER = "other carrier"
     NOT_OFFERED = "not offered"  # the rate plan, to its payer
     CANNOT = "cannot"  # its carrier has no such call
+    UNCONFIRMED = "unconfirmed"  # its payer's owner has not confirmed the email address
+    OVER_DAY = "over day"  # its payer's limit of the day is reached
     GONE = "gone"  # no longer the account's
 
     @property

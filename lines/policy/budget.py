@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 # Of the day's calls. What is left of all is kept for switching lines off: no click, no reading and no activation
 # comes near it, so whoever uses up everything else stops nobody's deactivation.
 KEPT_FOR_OFF = 0.10
@@ -36,3 +38,19 @@ def share_of_asking(per_day: int, *, lines: int, all_lines: int, accounts: int) 
     """
     pool = per_day * ASKED_SHARE / 2
     return max(1, int(pool * lines / max(1, all_lines) + pool / max(1, accounts)))
+
+
+class Costly(enum.StrEnum):
+    """What an account may do so many times on a day, since each is a carrier's call."""
+
+    SMS = "sms"
+    ACTIVATION = "activation"
+    SETTING = "setting"
+
+
+LEAST_LINES = 10  # an account that begins may do as much as one of so many lines
+
+
+def allowed_a_day(a_line: int, *, lines: int) -> int:
+    """How often an account of so many lines may do a costly thing on one day."""
+    return a_line * max(LEAST_LINES, lines)

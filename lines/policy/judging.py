@@ -31,6 +31,7 @@ class Facts:
     other_carrier: bool = False
     not_offered: bool = False
     cannot: bool = False
+    unconfirmed: bool = False  # its payer, where people, keys or rules ask
 
 
 def judge(action: Action, facts: Facts) -> Verdict:
@@ -41,9 +42,13 @@ def judge(action: Action, facts: Facts) -> Verdict:
     if action is Action.SMS:
         if facts.cannot:
             return Verdict.CANNOT
+        if facts.unconfirmed:
+            return Verdict.UNCONFIRMED
         return Verdict.DO if facts.standing is Standing.ON and facts.confirmed_on else Verdict.NOT_ON
     if facts.is_so:
         return Verdict.SAME
+    if facts.unconfirmed and action is Action.PLAN:
+        return Verdict.UNCONFIRMED
     if facts.not_offered:
         return Verdict.NOT_OFFERED
     return Verdict.OTHER_CARRIER if facts.other_carrier else Verdict.DO
@@ -53,6 +58,8 @@ def _judged(request: Request, facts: Facts) -> Verdict:
     result = PRECEDENCE[facts.standing, request]
     if result is Result.REFUSED:
         return Verdict.DEACTIVATED
+    if result is Result.ON and facts.unconfirmed:
+        return Verdict.UNCONFIRMED
     if result is Result.ON and facts.holder_off:
         return Verdict.HOLDER_OFF
     if result is Result.ON and facts.is_red:

@@ -16,13 +16,16 @@ from django.db.models.expressions import Combinable
 from kit import clock
 from kit.money import ZERO
 
-from accounts.queries import Viewer
+from accounts.policy import ASKING
+from accounts.queries import Viewer, is_unconfirmed
 from billing.models import Wallet
 from lines.carriers import CLIENTS
 from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
 from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, undoing
+from lines.policy.budget import Costly
 from lines.policy.judging import Facts, judge
 from lines.policy.precedence import Standing
+from lines.queries.daily import done_today, may_do
 from lines.queries.plans import plans_for
 from lines.queries.scope import STANDING
 from lines.rules import CONFIRMED_ON
@@ -70,6 +73,7 @@ def forecast(job: Job) -> Forecast:
     action, by_plan = Action(job.action), Counter[int]()
     verdicts, dates = Counter[Verdict](), 0
     is_red = not Wallet.objects.filter(pk=job.account.payer_id, is_red=False).exists()
+    unconfirmed = job.by_kind in ASKING and is_unconfirmed(payer_id=job.account.payer_id)
     for row in _kinds_of(job):
         facts = Facts(
             standing=Standing(row["standing"]),
@@ -82,18 +86,33 @@ def forecast(job: Job) -> Forecast:
             other_carrier=row["other_carrier"],
             not_offered=row["not_offered"],
             cannot=row["kind"] not in SENDING,
+            unconfirmed=unconfirmed,
         )
         verdict = judge(action, facts)
         verdicts[verdict] += row["lines"]
         if verdict is Verdict.DO:
             by_plan[row["price_plan"]] += row["lines"]
             dates += row["lines"] if facts.has_date and not facts.by_holder else 0
+    _take_off_what_is_over(job, verdicts)
     if action not in (Action.ACTIVATE, Action.SMS):
         return Forecast(verdicts)
     is_daily = action is Action.ACTIVATE
     prices = prices_in_force(list(by_plan), now=clock.now())
     cost = sum((lines * _part(prices[plan], is_daily) for plan, lines in by_plan.items() if plan in prices), ZERO)
     return Forecast(verdicts, cost, is_daily, dates if is_daily else 0)
+
+
+COSTLY = {Action.ACTIVATE: Costly.ACTIVATION, Action.SMS: Costly.SMS, Action.PLAN: Costly.SETTING}
+
+
+def _take_off_what_is_over(job: Job, verdicts: Counter[Verdict]) -> None:
+    """Lines that would be done but for the limit of the day."""
+    kind, payer_id, wanted = COSTLY.get(Action(job.action)), job.account.payer_id, verdicts[Verdict.DO]
+    if kind is None or not wanted or job.by_kind not in ASKING:
+        return
+    may = may_do(payer_id=payer_id, kind=kind, wanted=wanted, done=done_today(payer_id=payer_id, kind=kind))
+    if may < wanted:
+        verdicts[Verdict.DO], verdicts[Verdict.OVER_DAY] = may, wanted - may
 
 
 def _part(price: Price, is_daily: bool) -> Decimal:

@@ -26,15 +26,31 @@ WITHOUT = {"accounts_membership", "accounts_invitation", "accounts_ownershipoffe
 # What an account that another pays for must know of who pays: whether the balance lasts, and in whose dress it is.
 OF_PAYER_TOO = {"accounts_brand", "accounts_brandlogo"}
 
-ME = f"(SELECT nullif(current_setting('{ACCOUNT}', true), '')::bigint)"
-PAYS = f"(SELECT nullif(current_setting('{PAYER}', true), '')::bigint)"
-FAMILY = f"SELECT id FROM accounts_account WHERE id = {ME} OR parent_id = {ME}"
-# A line that left is still named in its former holders' history, and one in stock to whom it is kept for. Asked of a
-# line alone, and last: as lists they would be read whole for each statement.
-HELD = f"h.line_id = lines_line.id AND (h.payer_id = {ME} OR h.account_id = {ME})"
-ONCE_THEIRS = (
-    f"SELECT true FROM lines_lineholding h WHERE {HELD} LIMIT 1",
-    f"SELECT true FROM lines_reservation r WHERE r.line_id = lines_line.id AND r.account_id = {ME} LIMIT 1",
+ME = f"nullif(current_setting('{ACCOUNT}', true), '')::bigint"
+PAYS = f"nullif(current_setting('{PAYER}', true), '')::bigint"
+# What a policy asks of other tables is asked by the owner, in functions: as subqueries each would be walled itself, and
+# planned anew within every statement on every table (decision 0170). `(SELECT ...)` is computed once for a statement.
+FAMILY = "(SELECT linekeeper_family())"
+FAMILY_AND_PAYER = "(SELECT linekeeper_family_and_payer())"
+FUNCTIONS = (
+    f"""
+CREATE OR REPLACE FUNCTION linekeeper_family() RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
+    RETURN (SELECT array_agg(id) FROM public.accounts_account WHERE id = {ME} OR parent_id = {ME});
+END $$""",
+    f"""
+CREATE OR REPLACE FUNCTION linekeeper_family_and_payer() RETURNS bigint[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
+    RETURN (SELECT array_agg(id) FROM public.accounts_account WHERE id IN ({ME}, {PAYS}) OR parent_id = {ME});
+END $$""",
+    # A line that left is still named in its former holders' history, and one in stock to whom it is kept for.
+    f"""
+CREATE OR REPLACE FUNCTION linekeeper_once_theirs(line bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
+    RETURN EXISTS (SELECT FROM public.lines_lineholding h
+                    WHERE h.line_id = line AND {ME} IN (h.payer_id, h.account_id))
+        OR EXISTS (SELECT FROM public.lines_reservation r WHERE r.line_id = line AND r.account_id = {ME});
+END $$""",
 )
 
 
@@ -56,21 +72,24 @@ def application() -> Role:
 
 def walled() -> dict[str, str]:
     """Table -> which of its rows are a tenant's, as SQL."""
-    found = {"accounts_account": f"id = {ME} OR parent_id = {ME} OR id = {PAYS}"}
+    found = {"accounts_account": f"id = ANY ({FAMILY_AND_PAYER}::bigint[])"}
     for model in apps.get_models():
         table = model._meta.db_table
         columns = {str(field.column) for field in model._meta.concrete_fields if _is_who(field)}
         if table in WITHOUT or not columns & {"account_id", "payer_id"}:
             continue
-        mine = [f"{column} = {ME}" for column in sorted(columns & {"account_id", "payer_id"})]
-        if "payer_id" not in columns:
-            mine.append(f"account_id IN ({FAMILY})")
-            if table.startswith("billing_") or table in OF_PAYER_TOO:
-                mine.append(f"account_id = {PAYS}")
-        if table == "lines_line":
-            mine += [f"({once})" for once in ONCE_THEIRS]
-        found[table] = " OR ".join(mine)
+        found[table] = _theirs(table, columns)
     return found
+
+
+def _theirs(table: str, columns: set[str]) -> str:
+    if "payer_id" not in columns:
+        of_payer_too = table.startswith("billing_") or table in OF_PAYER_TOO
+        return f"account_id = ANY ({FAMILY_AND_PAYER if of_payer_too else FAMILY}::bigint[])"
+    mine = [f"{column} = (SELECT {ME})" for column in sorted(columns & {"account_id", "payer_id"})]
+    if table == "lines_line":
+        mine.append("linekeeper_once_theirs(id)")  # last: asked of lines that are not theirs now
+    return " OR ".join(mine)
 
 
 def _is_who(field: Field[Any, Any]) -> bool:
@@ -102,6 +121,8 @@ def apply(*, using: str = "default", **_: object) -> None:
         for name in names:
             _grant(cursor, name)
         _let_become_tenant(cursor, app.name or owner)
+        for function in FUNCTIONS:
+            cursor.execute(function)
         for table, rows in walled().items():
             _wall(cursor, table, rows, app.name if app.name != owner else "")
         cursor.execute("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", [app.name])

@@ -24,8 +24,9 @@ from kit.operator import given
 from pytest_django import Settings
 
 from accounts.commands import open_account
+from accounts.keys import make_key
 from accounts.models import Account, ApiKey, Membership, User
-from accounts.policy import OPERATOR, Role
+from accounts.policy import OPERATOR, Role, Scope
 from accounts.queries import owner_of
 from tests.letters import posted
 from tests.proofs import log_in
@@ -89,6 +90,31 @@ def test_an_open_browser_sees_no_webhooks_secret(acme: Account) -> None:
     endpoint.refresh_from_db()
     assert endpoint.secret == before
     assert "whsec_" in log_in(client, owner_of(acme)).get(f"{at}?secret").content.decode()
+
+
+def test_an_open_browser_ends_no_key_and_leads_no_webhook_elsewhere(acme: Account) -> None:
+    """Somebody at it could cut a customer's programs off, or have their events sent to themselves."""
+    from automation.commands.webhooks import add_webhook
+    from automation.models import WebhookEndpoint
+
+    key, _ = make_key(account=acme, name="feeds", scopes=[Scope.READ_LINES], days=30, by=OPERATOR)
+    endpoint = add_webhook(account=acme, url="https://x.example/", topics=["lines"], by=OPERATOR)
+    at, form = f"/automation/webhooks/{endpoint.uuid.hex}/", {"url": "https://evil.example/", "topics": ["lines"]}
+    client = Client()
+    client.force_login(owner_of(acme))
+    asked = [(f"/api-credentials/keys/{key.pk}/revoke/", {}), ("/automation/webhooks/", form), (at, form)]
+    for path, body in (*asked, (f"{at}switch/", {"on": "0"}), (f"{at}delete/", {})):
+        assert client.post(path, body).headers["Location"].startswith("/accounts/reauthenticate/"), path
+    assert WebhookEndpoint.objects.get() == endpoint
+    assert WebhookEndpoint.objects.get().url == "https://x.example/"
+    assert WebhookEndpoint.objects.get().is_on
+    assert ApiKey.objects.get().revoked_at is None
+    client = log_in(client, owner_of(acme))
+    for path, body in (*asked, (f"{at}delete/", {})):
+        client.post(path, body)
+    assert ApiKey.objects.get().revoked_at is not None
+    assert not WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).exists()
+    assert WebhookEndpoint.objects.filter(url="https://evil.example/").exists()
 
 
 def test_the_cache_holds_json_and_runs_nothing_that_it_is_given() -> None:

@@ -10,13 +10,14 @@ from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
 
-from accounts.commands.people import refuse_unconfirmed
-from accounts.policy import Actor, ActorKind, actor_named
+from accounts.policy import Actor, actor_named
+from lines.commands.daily import turned_away
 from lines.commands.wishes.balance import lock_lines
 from lines.commands.wishes.refusals import or_refuse
 from lines.commands.wishes.standings import bring, facts_of, set_dates, set_many, standing
 from lines.models import Line, LineState
 from lines.policy import Action, Verdict
+from lines.policy.budget import Costly
 from lines.policy.judging import judge
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing
 
@@ -31,7 +32,7 @@ def activate_lines(*, line_ids: Sequence[int], by: Actor, by_holder: bool = Fals
     def act(due: list[LineState]) -> None:
         bring(due=due, request=request, to=Standing.ON, by=by)
 
-    return _decide(line_ids, Action.ACTIVATE, act, by_holder=by_holder)
+    return _decide(line_ids, Action.ACTIVATE, act, by=by, by_holder=by_holder, kind=Costly.ACTIVATION)
 
 
 def deactivate_lines(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
@@ -43,7 +44,7 @@ def deactivate_lines(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict
     def act(due: list[LineState]) -> None:
         bring(due=due, request=Request.DEACTIVATE, to=Standing.PERSON, by=by)
 
-    return _decide(line_ids, Action.DEACTIVATE, act)
+    return _decide(line_ids, Action.DEACTIVATE, act, by=by)
 
 
 def deactivate_lines_next_day(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
@@ -56,7 +57,7 @@ def deactivate_lines_next_day(*, line_ids: Sequence[int], by: Actor) -> dict[int
         set_many(states=[state for state in due if state in off], request=request, to=Standing.PERSON, by=by)
         set_dates(states=[state for state in due if state not in off], date=next_day(), by=by)
 
-    return _decide(line_ids, Action.DEACTIVATE_NEXT_DAY, act, date=next_day())
+    return _decide(line_ids, Action.DEACTIVATE_NEXT_DAY, act, by=by, date=next_day())
 
 
 def next_day() -> dt.date:
@@ -69,12 +70,12 @@ def deactivate_lines_on(*, line_ids: Sequence[int], date: dt.date, by: Actor) ->
     def act(due: list[LineState]) -> None:
         set_dates(states=due, date=date, by=by)
 
-    return _decide(line_ids, Action.DEACTIVATE_ON, act, date=date)
+    return _decide(line_ids, Action.DEACTIVATE_ON, act, by=by, date=date)
 
 
 def keep_lines_active(*, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict]:
     """Takes lines' deactivation dates away. Harmless twice."""
-    return _decide(line_ids, Action.KEEP, lambda due: set_dates(states=due, date=None, by=by))
+    return _decide(line_ids, Action.KEEP, lambda due: set_dates(states=due, date=None, by=by), by=by)
 
 
 @transaction.atomic
@@ -83,14 +84,20 @@ def _decide(
     action: Action,
     act: Callable[[list[LineState]], None],
     *,
+    by: Actor,
     date: dt.date | None = None,
     by_holder: bool = False,
+    kind: Costly | None = None,
 ) -> dict[int, Verdict]:
-    """Judges each line under its lock and acts on those that may be; a line that is nobody's now is gone."""
+    """Judges each line under its lock and acts on those that may be; a line that is nobody's now is gone. `kind`: what
+    it counts as."""
     states = lock_lines(line_ids=line_ids)
     verdicts = dict.fromkeys(line_ids, Verdict.GONE)
-    facts = facts_of(states=states, date=date, by_holder=by_holder)
+    facts = facts_of(states=states, by=by, date=date, by_holder=by_holder)
     verdicts |= {pk: judge(action, its) for pk, its in facts.items()}
+    if kind is not None:
+        may = {state.pk: state.line.payer_id for state in states if verdicts[state.pk] is Verdict.DO}
+        verdicts |= turned_away(payers=may, kind=kind, by=by)
     if due := [state for state in states if verdicts[state.pk] is Verdict.DO]:
         act(due)
     return verdicts
@@ -99,10 +106,9 @@ def _decide(
 def activate(*, line: Line, by: Actor, by_holder: bool = False) -> LineState:
     """Wants a line active, and takes its deactivation date away, but not for a sub-account's people (`by_holder`).
 
-    Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock, Unconfirmed. Harmless twice.
+    Raises InsufficientBalance while its payer's balance is red, HolderOff, LineInStock, Unconfirmed, DayLimit.
+    Harmless twice.
     """
-    if line.payer is not None and by.kind in (ActorKind.PERSON, ActorKind.KEY):
-        refuse_unconfirmed(account=line.payer)
     or_refuse(line=line, verdicts=activate_lines(line_ids=[line.pk], by=by, by_holder=by_holder))
     return LineState.objects.get(pk=line.pk)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from kit.errors import Refusal
 
+from accounts.commands.people import UNCONFIRMED, Unconfirmed
+from lines.commands.daily import SAID, DayLimit
 from lines.models import Line
 from lines.policy import Verdict
+from lines.policy.budget import Costly
 
 
 class InsufficientBalance(Refusal):
@@ -34,6 +37,8 @@ REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
         "Line {iccid} cannot be activated while its sub-account is switched off; switch that on first",
     ),
     Verdict.DEACTIVATED: (AlreadyDeactivated, "Line {iccid} is deactivated already"),
+    Verdict.UNCONFIRMED: (Unconfirmed, UNCONFIRMED),
+    Verdict.OVER_DAY: (DayLimit, SAID[Costly.ACTIVATION]),
     Verdict.GONE: (LineInStock, "Line {iccid} belongs to no account"),
 }
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from accounts.commands import Happened, record_many
 from accounts.models import Account
-from accounts.policy import Actor
+from accounts.policy import ASKING, Actor
+from accounts.queries import is_unconfirmed
 from billing.models import Wallet
 from lines.commands.wishes.changing import change_wishes
 from lines.models import Line, LineState
@@ -23,10 +24,13 @@ def standing(*, state: LineState) -> Standing:
     return standing_of(state.wanted, state.why)
 
 
-def facts_of(*, states: Sequence[LineState], date: dt.date | None = None, by_holder: bool = False) -> dict[int, Facts]:
-    """What decisions about locked lines depend on. `date` is one that is to be set."""
+def facts_of(
+    *, states: Sequence[LineState], by: Actor, date: dt.date | None = None, by_holder: bool = False
+) -> dict[int, Facts]:
+    """What decisions about locked lines depend on, where `by` asks. `date` is one that is to be set."""
     payers = {state.line.payer_id for state in states if state.line.payer_id}
     red = set(Wallet.objects.filter(pk__in=payers, is_red=True).values_list("pk", flat=True))
+    unconfirmed = {pk for pk in payers if by.kind in ASKING and is_unconfirmed(payer_id=pk)}
     holders = {state.line.account_id for state in states if state.line.account_id}
     off = set(Account.objects.filter(pk__in=holders, is_active=False).values_list("pk", flat=True))
     return {
@@ -38,6 +42,7 @@ def facts_of(*, states: Sequence[LineState], date: dt.date | None = None, by_hol
             holder_off=state.line.account_id in off,
             is_so=date is not None and state.line.deactivation_date == date,
             by_holder=by_holder,
+            unconfirmed=state.line.payer_id in unconfirmed,
         )
         for state in states
     }

@@ -320,6 +320,13 @@ WEBHOOK_HOSTS = listed(os.environ.get("WEBHOOK_HOSTS", ""))
 CARRIER_HOSTS = listed(os.environ.get("CARRIER_HOSTS", "*"))
 ONLY_ENCRYPTED = False  # whether a carrier may be called by plain HTTP
 
+# How often an account may do on a day, for each of its lines, what costs a carrier's calls.
+COSTLY_A_LINE_AND_DAY = {
+    "sms": int(os.environ.get("SMS_A_LINE_AND_DAY", "20")),
+    "activation": int(os.environ.get("ACTIVATIONS_A_LINE_AND_DAY", "10")),
+    "setting": int(os.environ.get("SETTINGS_A_LINE_AND_DAY", "20")),
+}
+
 # How far the timestamp of a signed API request may be from our time.
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
 
