@@ -89,6 +89,7 @@ LEFT_OUT = {
     "billing.Statement": "made anew from the rows above",
     "billing.StatementPart": "made anew from the rows above",
     "lines.AskedOfDay": "calls that were made, by day",
+    "lines.DoneOfDay": "what was done of the limits of a day",
     "lines.BoundaryUse": "the working of a bill, in day rows when it is done",
     "lines.BrandApn": "a password",
     "lines.ClaimCode": "the provider's stock",

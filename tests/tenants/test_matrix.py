@@ -467,7 +467,7 @@ def test_every_table_of_a_tenant_has_rows_with_a_canary(world: World) -> None:
     bare = {
         "accounts.Account", "accounts.ApiDay", "accounts.IdempotentAnswer", "accounts.OwnershipOffer",
         "accounts.Erasure", "accounts.WaitingLetter", "billing.AutoRefill", "billing.CreditRequest", "lines.AskedOfDay",
-        "lines.HeldMovement", "lines.LineCycle", "lines.Opening", "lines.OpeningDay", "lines.Rebase",
+        "lines.DoneOfDay", "lines.HeldMovement", "lines.LineCycle", "lines.Opening", "lines.OpeningDay", "lines.Rebase",
     }  # fmt: skip
     empty = {
         model._meta.label
