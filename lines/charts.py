@@ -1,43 +1,46 @@
-"""A line's usage as charts: one question each, in MB, the empty days too."""
+"""A line's usage as charts: one question each, in the unit of its size, the empty days too."""
 
 from __future__ import annotations
 
-from kit.charts import Bar, Chart, bars
+from kit.charts import Bar, Chart, bars, unit_for
 from kit.money import shown as money
 
-from lines.policy import MEGABYTE
 from lines.queries import UsageOfLine, Used
 
 
 def daily(usage: UsageOfLine) -> Chart:
     """Each day of the last and the current cycle."""
+    unit, size = unit_for(max(day.used for day in usage.days))
     return bars(
         [
             _bar(
                 day,
                 day.start.strftime("%-d %B"),
+                (unit, size),
                 tick=_day_tick(day, usage),
                 kind="" if day.start >= usage.cycle else "before",
             )
             for day in usage.days
         ],
-        unit="MB",
+        unit=unit,
     )
 
 
 def monthly(usage: UsageOfLine) -> Chart:
     """Each cycle of the last year."""
+    unit, size = unit_for(max(month.used for month in usage.months))
     return bars(
         [
             _bar(
                 month,
                 month.start.strftime("%B %Y"),
+                (unit, size),
                 tick=month.start.strftime("%b"),
                 kind="" if month is usage.this_month else "before",
             )
             for month in usage.months
         ],
-        unit="MB",
+        unit=unit,
     )
 
 
@@ -49,7 +52,7 @@ def _day_tick(day: Used, usage: UsageOfLine) -> str:
     return day.start.strftime("%-d") if (day.start - month).days % 7 == 0 and not is_close else ""
 
 
-def _bar(used: Used, name: str, *, tick: str, kind: str) -> Bar:
-    megabytes = used.used / MEGABYTE
+def _bar(used: Used, name: str, in_unit: tuple[str, float], *, tick: str, kind: str) -> Bar:
+    unit, size = in_unit
     cost = f", {money(used.cost)}" if used.cost is not None else ""
-    return Bar(megabytes, title=f"{name}: {megabytes:,.2f} MB{cost}", tick=tick, kind=kind)
+    return Bar(used.used / size, title=f"{name}: {used.used / size:,.2f} {unit}{cost}", tick=tick, kind=kind)

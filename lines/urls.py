@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from kit.identifiers import ICCID_IN_PATH
 
 from lines import actions
-from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages, readings
+from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages, readings, usage
 
 ICCID = rf"(?P<iccid>{ICCID_IN_PATH})"
 
@@ -46,6 +46,11 @@ urlpatterns = [
 ]
 
 carrier_urlpatterns = [path("called-back/<str:token>/", callbacks.called_back, name="carrier-called-back")]
+
+usage_urlpatterns = [
+    path("", usage.usage, name="usage"),
+    path("usage.csv", usage.usage_csv, name="usage-csv"),
+]
 
 sms_urlpatterns = [
     path("", messages.sms_list, name="sms"),

@@ -13,9 +13,10 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.elt.matches("[data-live], .balance")) event.detail.headers["X-Live"] = "1";
 });
 
-// Morphing keeps what a person opened or ticked, and the copy buttons that this script shows.
-Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-  !(name === "open" && node.tagName === "DETAILS") && !(name === "checked" && node.matches(".c-tick input")) && !(name === "hidden" && node.matches(".copy"));
+// Morphing keeps what a person opened, ticked or switched, and what our scripts show or have drawn.
+const kept = { open: "details", checked: ".c-tick input", hidden: ".copy, .plot", disabled: ".series", "aria-pressed": ".series" };
+Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(kept[name] && node.matches(kept[name]));
+Idiomorph.defaults.callbacks.beforeNodeRemoved = (node) => !node.classList?.contains("drawn");
 
 // Numbers that stop moving say so.
 const stale = document.getElementById("stale");

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 from kit import clock
-from kit.charts import Bar, bars
+from kit.charts import Bar, bars, unit_for
 from kit.exports import csv_answer
 from kit.htmx import page
 
@@ -102,18 +102,19 @@ def line_statistics(request: MemberRequest, iccid: str) -> HttpResponse:
     line = line_or_404(request, iccid)
     cycle, cycles = _cycle(request, line)
     days = devices.statistics_of(request.membership, line, cycle, today=clock.today())
+    unit, size = unit_for(max((one.used for one in days), default=0))
     context = line_context(request, iccid, tab="line-statistics") | {
         "days": days,
         "chart": bars(
             [
                 Bar(
-                    one.used / MEGABYTE,
-                    title=f"{one.day:%-d %B}: {one.used / MEGABYTE:,.2f} MB",
+                    one.used / size,
+                    title=f"{one.day:%-d %B}: {one.used / size:,.2f} {unit}",
                     tick=f"{one.day:%-d}" if number % 7 == 0 else "",
                 )
                 for number, one in enumerate(days)
             ],
-            unit="MB",
+            unit=unit,
         ),
         "total": sum(one.used for one in days),
         "cycle": cycle,

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views_keys import api_keys, revoke_api_key
-from lines.urls import carrier_urlpatterns, job_urlpatterns, sms_urlpatterns
+from lines.urls import carrier_urlpatterns, job_urlpatterns, sms_urlpatterns, usage_urlpatterns
 
 handler500 = broken
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("api-docs/", docs, name="api_docs"),
     path("api-docs/<slug:name>/", call, name="api_call"),
     path("sms/", include(sms_urlpatterns)),
+    path("usage/", include(usage_urlpatterns)),
     path("jobs/", include(job_urlpatterns)),
     path("api-credentials/keys/", api_keys, name="api_keys"),
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),

@@ -16,7 +16,7 @@ from accounts.commands.desk import let_into_back_office
 from accounts.models import User
 from accounts.policy import OPERATOR
 from console.desks import DESKS
-from console.navigation import ACCOUNT_PAGES, ENTRIES, MONEY_TABS
+from console.navigation import ACCOUNT_PAGES, BELOW, ENTRIES, MONEY_TABS
 from lines.bench.fleet import NOW, Fleet
 from lines.bench.report import Row
 from lines.models import Line
@@ -55,7 +55,7 @@ def rows(fleet: Fleet, rounds: int) -> list[Row]:
 
 def _console(fleet: Fleet) -> Iterator[tuple[str, str]]:
     """What each page is called, and its address."""
-    named = [(entry.name, entry.label) for entry in ENTRIES]
+    named = [(entry.name, entry.label) for entry in (*ENTRIES, *BELOW)]
     named += [(name, label) for name, label, _ in (*ACCOUNT_PAGES, *MONEY_TABS)]
     named += [(name, name) for name in MORE_PAGES]
     for name, label in dict(named).items():

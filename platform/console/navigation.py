@@ -29,21 +29,30 @@ class Entry:
     label: str
     icon: str
     right: Right
+    under: str = ""  # the entry or the word above it that it belongs to
 
 
 ENTRIES = (
     Entry("home", "Home", "home", Right.SEE_LINES),
     Entry("lines", "Lines", "lines", Right.SEE_LINES),
-    Entry("subaccounts", "Sub Accounts", "branches", Right.SEE_MONEY),
-    Entry("rules", "Rules", "rules", Right.SEE_AUDIT),
-    Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT),
+    Entry("usage", "Usage", "usage", Right.SEE_LINES),
     Entry("sms", "SMS", "sms", Right.SEE_LINES),
+    Entry("rules", "Rules", "rules", Right.SEE_AUDIT, under="Automation"),
+    Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT, under="Automation"),
+    Entry("webhooks", "Webhooks", "webhooks", Right.MANAGE_PEOPLE, under="Automation"),
+    Entry("subaccounts", "Sub Accounts", "branches", Right.SEE_MONEY),
+    Entry("billing", "Billing", "billing", Right.SEE_MONEY),
+)
+# What is looked for less often.
+BELOW = (
     Entry("jobs", "Jobs", "jobs", Right.SEE_LINES),
-    Entry("orders", "Orders", "orders", Right.MANAGE_LINES),
+    Entry("staff", "Staff Accounts", "people", Right.MANAGE_PEOPLE),
+    Entry("api_docs", "API", "code", Right.SEE_MONEY),
+    Entry("audit", "Audit", "audit", Right.SEE_AUDIT),
     Entry("store", "Store", "store", Right.MANAGE_LINES),
-    Entry("coverage", "Coverage", "coverage", Right.SEE_MONEY),
-    Entry("tutorial", "Tutorial", "tutorial", Right.SEE_LINES),
-    Entry("api_docs", "API Docs", "code", Right.SEE_MONEY),
+    Entry("orders", "Orders", "orders", Right.MANAGE_LINES, under="Store"),
+    Entry("coverage", "Coverage", "coverage", Right.SEE_MONEY, under="Store"),
+    Entry("tutorial", "Help", "tutorial", Right.SEE_LINES),
 )
 
 
@@ -63,30 +72,42 @@ MONEY_TABS = (
 ACCOUNT_PAGES = (
     ("profile", "Profile", Right.SEE_LINES),
     ("api_credentials", "API credentials", Right.MANAGE_KEYS),
-    ("staff", "Staff accounts", Right.MANAGE_PEOPLE),
-    ("audit", "Audit", Right.SEE_AUDIT),
     ("account_data", "Account data", Right.MANAGE_MONEY),
     ("billing", "Billing & Payments", Right.SEE_MONEY),
+    ("api_docs", "API Docs", Right.SEE_MONEY),
+    ("tutorial", "Tutorial", Right.SEE_LINES),
 )
 SHORTEST = 3  # letters of a page's name
 
 
 def pages_named(membership: Membership, text: str, *, whole: bool = False) -> list[str]:
     """Addresses of the pages that a person may see and whose name is this, or has a word that begins so."""
-    named = [(entry.name, entry.label, entry.right) for entry in ENTRIES]
+    named = [(entry.name, entry.label, entry.right) for entry in (*ENTRIES, *BELOW)]
     wanted = text.lower()
     found = []
     for name, label, right in (*named, *ACCOUNT_PAGES, *MONEY_TABS):
         is_it = label.lower() == wanted or (
             not whole and len(wanted) >= SHORTEST and f" {label}".lower().find(f" {wanted}") >= 0
         )
-        if is_it and membership.may(right):
+        if is_it and membership.may(right) and name not in found:
             found.append(name)
     return found
 
 
-def entries_for(membership: Membership | None) -> list[Entry]:
-    return [entry for entry in ENTRIES if membership and membership.may(entry.right)]
+def navigation_for(membership: Membership | None, path: str) -> list[list[dict[str, Any]]]:
+    """What this person may see, in its two parts. `heading`: the word over the first entry of a group."""
+    return [_shown(entries, membership, path) for entries in (ENTRIES, BELOW)]
+
+
+def _shown(entries: tuple[Entry, ...], membership: Membership | None, path: str) -> list[dict[str, Any]]:
+    seen = [entry for entry in entries if membership and membership.may(entry.right)]
+    labels, shown = {entry.label for entry in seen}, []
+    for entry in seen:
+        heading = entry.under if entry.under and entry.under not in labels else ""
+        labels.add(heading)
+        href = reverse(entry.name)
+        shown.append({"entry": entry, "heading": heading, "href": href, "is_here": _is_here(path, href)})
+    return shown
 
 
 def theme_of(request: HttpRequest) -> str:
@@ -118,11 +139,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "membership": membership,
         "account": membership.account if membership else None,
         "other_places": [place for place in getattr(request, "memberships", []) if place != membership],
-        "navigation": [
-            {"label": entry.label, "icon": entry.icon, "href": href, "is_here": _is_here(request.path, href)}
-            for entry in entries_for(membership)
-            for href in [reverse(entry.name)]
-        ],
+        "navigation": navigation_for(membership, request.path),
         "frame_balance": balance,
         "full_balance": full_balance,
         "frame_refill": refill,

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 HEIGHT = 160  # pixels of the plot
 ROOM = 10  # pixels above it
+UNITS = (("GB", 1024.0**3), ("MB", 1024.0**2), ("kB", 1024.0), ("bytes", 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,44 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """The parts of one bar, the lowest first: kind and value."""
+
+    parts: Sequence[tuple[str, float]]
+    title: str
+    tick: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    kind: str
+    y: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Piled:
+    """A stack in its place: x and width in percent, y and height of its parts in pixels."""
+
+    stack: Stack
+    parts: list[Part]
+    x: str
+    width: str
+    middle: str
+    slot_x: str
+    slot_width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    bars: list[Piled]
+    rules: list[Rule]
+    base: int
+    height: int  # with the ticks under the plot
+    is_empty: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A part of a whole, side by side with the others: x and width in percent."""
 
@@ -79,6 +118,11 @@ class Share:
     title: str
     x: str
     width: str
+
+
+def unit_for(largest: float) -> tuple[str, float]:
+    """What bytes are shown in where this is the largest: the unit's name and its size."""
+    return next((one for one in UNITS if largest >= one[1]), UNITS[-1])
 
 
 def scale(largest: float) -> tuple[float, int]:
@@ -110,6 +154,33 @@ def bars(values: Sequence[Bar], *, unit: str = "") -> Chart:
         height=base + 24,
         is_empty=largest <= 0,
     )
+
+
+def stacks(values: Sequence[Stack], *, unit: str = "") -> Stacks:
+    """Stacked bars side by side over round lines."""
+    largest = max((sum(value for _, value in stack.parts) for stack in values), default=0.0)
+    step, count = scale(largest)
+    slot, base = 100 / max(1, len(values)), ROOM + HEIGHT
+    piled = []
+    for number, stack in enumerate(values):
+        top, parts = float(base), []
+        for kind, value in stack.parts:
+            height = value / (step * count) * HEIGHT
+            top -= height
+            if height > 0:
+                parts.append(Part(kind, f"{top:.1f}", f"{height:.1f}"))
+        piled.append(
+            Piled(
+                stack=stack,
+                parts=parts,
+                x=f"{slot * (number + 0.14):.3f}%",
+                width=f"{slot * 0.72:.3f}%",
+                middle=f"{slot * (number + 0.5):.3f}%",
+                slot_x=f"{slot * number:.3f}%",
+                slot_width=f"{slot:.3f}%",
+            )
+        )
+    return Stacks(piled, _rules(step, count, unit), base, base + 24, largest <= 0)
 
 
 def levels(series: Sequence[tuple[str, Sequence[float]]], *, ticks: Sequence[str], unit: str = "") -> Levels:

@@ -136,6 +136,8 @@ ROWS: dict[str, Row] = {
     "search": Row(LINES, get={"q": "note"}),
     "balance": read(MONEY),
     # lines
+    "usage": Row(LINES, get={"by": "line", "range": "cycle"}),
+    "usage-csv": Row(LINES, get={"by": "line", "range": "cycle"}),
     "lines": Row(LINES, get={"q": "note"}),
     "line": read(LINES, iccid="line"),
     "line-activate": write(Right.ACTIVATE_LINES, iccid="line"),
