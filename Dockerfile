@@ -11,7 +11,7 @@ RUN make setup
 RUN python -m venv /venv \
     && .venv/bin/uv pip install --quiet --compile-bytecode --python /venv --no-deps --require-hashes -r requirements.lock
 RUN DJANGO_SETTINGS_MODULE=config.settings.production ALLOWED_HOSTS=localhost \
-    DATABASE_URL=postgresql:// REDIS_URL=redis:// SECRET_KEY=for-this-step-only ENCRYPTION_KEYS=for-this-step-only \
+    DATABASE_URL=postgresql:// REDIS_URL=redis:// CLEAR_INSIDE=1 SECRET_KEY=for-this-step-only ENCRYPTION_KEYS=for-this-step-only \
     PATH=/venv/bin:$PATH PYTHONPATH=/app:/app/platform python manage.py collectstatic --noinput --verbosity 0
 RUN scripts/image-files | tar --create --files-from - | tar --extract --directory "$(mkdir /image && echo /image)"
 

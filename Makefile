@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 PACKAGES := accounts billing lines automation subaccounts platform manage.py
+PAGES := $(shell find templates platform/console/templatetags static -maxdepth 3 \( -name '*.html' -o -name '*.py' -o -name '*.js' \) -not -path '*/vendor/*')
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
@@ -148,6 +149,6 @@ node_modules/.installed: package.json package-lock.json .npmrc | .venv/.installe
 	scripts/npm ci --loglevel=error
 	@touch $@
 
-node_modules/.vendored: node_modules/.installed static/vendor.txt scripts/vendor
+node_modules/.vendored: node_modules/.installed static/vendor.txt scripts/vendor $(PAGES)
 	scripts/vendor
 	@touch $@

@@ -13,7 +13,7 @@ from accounts import colours
 from accounts.models import Account, Brand, BrandLogo
 
 OURS = "Linekeeper"
-ACCENT = "#2456c4"
+ACCENT = "#5b4be0"  # static/tokens.css has the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def style_sheet(brand: Brand) -> str:
         rules.append(
             f":root{{--accent:light-dark({light.accent},{dark.accent});"
             f"--accent-soft:light-dark({light.soft},{dark.soft});"
-            f"--on-accent:light-dark({light.on_accent},{dark.on_accent})}}"
+            f"--on-accent:light-dark({light.on_accent},{dark.on_accent});"
+            f"--fill:{light.accent};--on-fill:{light.on_accent};--s1:light-dark({light.accent},{dark.accent})}}"
         )
     if brand.bar:
         bar = colours.bar(brand.bar)

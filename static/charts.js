@@ -7,9 +7,11 @@ const number = (text) => (text.trim() === "" ? null : Number(text.replace(/[^0-9
 // A colour as a canvas knows it: light-dark() and the like are the browser's to compute.
 function colour(kind) {
   const probe = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  probe.innerHTML = `<rect class="part ${kind}"/>`;
+  const part = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  part.setAttribute("class", `part ${kind}`);
+  probe.append(part);
   document.body.append(probe);
-  const found = getComputedStyle(probe.firstChild).fill;
+  const found = getComputedStyle(part).fill;
   probe.remove();
   return found;
 }

@@ -82,7 +82,7 @@ class LookForm(forms.Form):
     )
     no_logo = forms.BooleanField(label="Take the logo away", required=False)
     accent = forms.CharField(
-        label="Colour of links and buttons", max_length=7, required=False, help_text="Like #2456c4; empty for ours."
+        label="Colour of links and buttons", max_length=7, required=False, help_text="Like #5b4be0; empty for ours."
     )
     bar = forms.CharField(
         label="Colour behind the list of pages", max_length=7, required=False, help_text="Like #203040; empty for none."

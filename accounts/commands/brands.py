@@ -122,7 +122,7 @@ def _checked(look: Look) -> Look:
             raise Invalid(f"The {name.replace('_', ' ')} has {len(values[name])} characters; {longest} are the most.")
     for name in ("accent", "bar"):
         if not re.fullmatch(COLOUR, values[name]):
-            raise Invalid(f"{values[name][:20]} is not a colour; write it like #2456c4.")
+            raise Invalid(f"{values[name][:20]} is not a colour; write it like #5b4be0.")
     if values["support_mail"]:
         try:
             validate_email(values["support_mail"])

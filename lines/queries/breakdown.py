@@ -94,6 +94,7 @@ RANK = """
 SERIES_OF_DAYS = """
     SELECT day, CASE WHEN key = ANY(%(top)s) THEN key END, sum(used), sum(cost) FROM ({keyed}) k GROUP BY 1, 2
 """
+EACH_DAY = "SELECT day, key, sum(used), sum(cost) FROM ({keyed}) k GROUP BY 1, 2 ORDER BY 1, 2"
 MEASURE = {
     "mb": "sum(used) FILTER (WHERE day >= %(start)s)",
     "usd": "sum(cost) FILTER (WHERE day >= %(start)s)",
@@ -212,7 +213,7 @@ def each_day(viewer: Viewer, question: Question) -> Iterator[list[tuple[dt.date,
     _refuse_too_much(viewer, question)
     keyed, values = _keyed(viewer, question)
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(f"SELECT day, key, sum(used), sum(cost) FROM ({keyed}) k GROUP BY 1, 2 ORDER BY 1, 2", values)
+        cursor.execute(EACH_DAY.format(keyed=keyed), values)
         while rows := cursor.fetchmany(BATCH):
             yield [(day, key, int(used), cost) for day, key, used, cost in rows]
 

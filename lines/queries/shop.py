@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from accounts.models import Account
 from lines.models import Coverage, Order, Price, RatePlan
@@ -35,6 +35,7 @@ class Country:
 class CoveragePage:
     countries: list[Country]
     total: int
+    networks: dict[str, int] = field(default_factory=dict)  # how many in each country that matches, by its code
 
 
 def prices_at(now: dt.datetime) -> dict[int, Price]:
@@ -67,7 +68,8 @@ def coverage(account: Account, *, q: str, plan_id: int | None, page: int, now: d
     for (code, of), rows in there.items():
         networks = [(row.network, row.technologies) for row in rows]
         countries[code].plans.append(PlanThere(rows[0].plan, prices.get(of), networks))
-    return CoveragePage(list(countries.values()), total)
+    by_code = dict(matching.order_by().values_list("code").annotate(count=Count("network", distinct=True)))
+    return CoveragePage(list(countries.values()), total, by_code)
 
 
 def _says(q: str) -> Q:

@@ -18,6 +18,7 @@ from kit.htmx import page
 from accounts.doors import MemberRequest, misread, needs
 from accounts.models import Account
 from accounts.policy import Right
+from lines import world
 from lines.commands import orders
 from lines.models import RatePlan
 from lines.policy import MOST_ORDERED, STORE_SELLS
@@ -124,6 +125,9 @@ def coverage(request: MemberRequest) -> HttpResponse:
         "plans": plans,
         "found": found,
         "at": at,
+        "world": [(one, found.networks.get(one.code, 0)) for one in world.shapes()],
+        "world_width": world.WIDTH,
+        "world_height": world.HEIGHT,
         "has_next": found.total > at * shop.COUNTRIES_SHOWN,
     }
     return page(request, "lines/coverage.html", context, part="listing")
