@@ -7,7 +7,9 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPMessage
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
@@ -15,7 +17,8 @@ from kit import logs, tracing
 from kit.retry_after import seconds_to_wait
 
 from .base import CallKind, CarrierFailure, Gate, Malformed, OpenGate, OutcomeUnknown, Refused, Unreachable
-from .deadline import Deadline, DeadlineTransport
+from .deadline import Deadline
+from .exchange import Answer, Exchange, HttpExchange, Lost, TooLarge
 from .fields import NoJson, Unreadable, watching_mends
 
 T = TypeVar("T")
@@ -26,7 +29,7 @@ LARGEST_ANSWER = 4 * 1024 * 1024  # bytes; a page of 250 SIMs is about 0.1 MiB
 LONGEST_NAP = 2.0  # seconds of Retry-After that are slept here instead of being handed to the caller
 LONGEST_WAIT = 900.0  # seconds of Retry-After that are believed: nothing that a carrier says stops it for longer
 SHORTEST_SECRET = 6  # shorter ones are not looked for in texts: they would blank out half of them
-_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_IN_A_PATH = "/:@!$&'()*+,;=~"  # what a path may have beside letters and digits
 
 
 class Unauthorized(Refused):
@@ -35,23 +38,6 @@ class Unauthorized(Refused):
 
 class Throttled(Unreachable):
     """429: too many calls; nothing was done."""
-
-
-class TooLarge(Exception):
-    """The answer is longer than any that we would read; `start` is what came of it."""
-
-    def __init__(self, start: bytes) -> None:
-        super().__init__()
-        self.start = start
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, read to its end."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +69,11 @@ class Call:
 _NAMED = re.compile(r"/[0-9A-Fa-f]{6,22}(?=/|$)")  # an ICCID, or a message's id
 
 
-def open_transport() -> httpx.BaseTransport:
-    """The network; tests put another one here."""
-    return DeadlineTransport()
+def open_exchange(url: httpx.URL) -> Exchange:
+    """The network; tests put another one here. No proxy of the environment's: it would see the credentials."""
+    is_safe = url.scheme == "https"
+    port = url.port or (443 if is_safe else 80)
+    return HttpExchange(url.raw_host.decode("ascii"), port, tls=is_safe, largest=LARGEST_ANSWER)
 
 
 def required(carrier: str, names: Iterable[str], secrets: Mapping[str, str]) -> dict[str, str]:
@@ -115,19 +103,16 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.carrier = carrier
-        self._base = _base(carrier, url)
+        base = _base(carrier, url)
+        self._before = base.raw_path.decode("ascii").rstrip("/")  # what every path is put behind
         self._gate = gate or OpenGate()
         self._secrets = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
-        # The environment's proxies and .netrc are left out: they would send the credentials elsewhere.
-        self._client = httpx.Client(
-            transport=open_transport(),
-            headers={"User-Agent": "linekeeper", "Accept": "application/json", **(headers or {})},
-            follow_redirects=False,
-            trust_env=False,
-        )
+        said = {"User-Agent": "linekeeper", "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._headers = {**said, **(headers or {})}
+        self._exchange = open_exchange(base)
 
     def close(self) -> None:
-        self._client.close()
+        self._exchange.close()
 
     def hide(self, secret: str) -> None:
         """From now on this text appears in no message and no quarantined answer."""
@@ -159,7 +144,7 @@ class Wire:
     def _told(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
         began = time.monotonic()
         try:
-            result = self._exchange(call, deadline, decode)
+            result = self._answered(call, deadline, decode)
         except Refused:
             self._gate.succeeded(call.kind)
             raise
@@ -171,10 +156,10 @@ class Wire:
         self._gate.succeeded(call.kind)
         return result
 
-    def _exchange(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+    def _answered(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
         try:
             answer = self._send(call, deadline)
-        except httpx.HTTPError as error:
+        except Lost as error:
             raise self._lost(call, deadline, error) from error
         except TooLarge as error:
             raise self._unreadable(call, "it is too long", error.start) from error
@@ -193,35 +178,24 @@ class Wire:
             raise failure from error
 
     def _send(self, call: Call, deadline: Deadline) -> Answer:
-        if deadline.left() <= 0:
-            raise httpx.PoolTimeout("the deadline has passed")
-        request = self._client.build_request(
-            call.method,
-            self._base + call.path,
-            params=call.params,
-            json=call.json,
-            headers=call.headers,
-            timeout=deadline.left(),
-        )
-        body = bytearray()
-        with deadline.holds():
-            response = self._client.send(request, stream=True)
-            try:
-                for piece in response.iter_bytes():
-                    body += piece
-                    if len(body) > LARGEST_ANSWER:
-                        raise TooLarge(bytes(body[:65_536]))
-            finally:
-                response.close()
-        return Answer(response.status_code, response.headers, bytes(body))
+        target = self._before + quote(call.path, safe=_IN_A_PATH)
+        if call.params:
+            target += "?" + urlencode(call.params, quote_via=quote)
+        headers = {**self._headers, **(call.headers or {})}
+        body = None
+        if call.json is not None:
+            body, headers["Content-Type"] = msgspec.json.encode(call.json), "application/json"
+        answer = self._exchange.ask(call.method, target, headers, body, deadline)
+        log.debug("%s answered %s with %d", self.carrier, call, answer.status)
+        return answer
 
-    def _lost(self, call: Call, deadline: Deadline, error: httpx.HTTPError) -> CarrierFailure:
+    def _lost(self, call: Call, deadline: Deadline, error: Lost) -> CarrierFailure:
         """There is no answer. It is safe to call again only if the request cannot have arrived, or changes nothing."""
-        if isinstance(error, httpx.TimeoutException):
+        if error.is_late:
             message = f"{self.carrier} did not answer {call} within {deadline.seconds:g} s"
         else:
-            message = f"{self.carrier} cannot be reached for {call}: {self._clean(str(error)) or type(error).__name__}"
-        if call.acts and not isinstance(error, _BEFORE_SENDING):
+            message = f"{self.carrier} cannot be reached for {call}: {self._clean(str(error))}"
+        if call.acts and error.was_sent:
             return OutcomeUnknown(f"{message}; whether it acted is unknown.")
         return Unreachable(f"{message}.")
 
@@ -276,7 +250,7 @@ class Wire:
         return line if len(line) <= 120 else f"{line[:119]}…"
 
 
-def _base(carrier: str, url: str) -> str:
+def _base(carrier: str, url: str) -> httpx.URL:
     """The address that paths are put behind. Raises Refused."""
     try:
         parts = httpx.URL(url.strip())
@@ -286,7 +260,7 @@ def _base(carrier: str, url: str) -> str:
         raise Refused(f"{carrier}'s address must be a URL such as https://api.example.com.")
     if parts.userinfo or parts.query or parts.fragment:
         raise Refused(f"{carrier}'s address must have no password, question mark or number sign in it.")
-    return str(parts).rstrip("/")
+    return parts
 
 
 def _message(data: object, depth: int = 3) -> str:
@@ -302,5 +276,5 @@ def _message(data: object, depth: int = 3) -> str:
     return ""
 
 
-def _retry_after(headers: httpx.Headers) -> float | None:
+def _retry_after(headers: HTTPMessage) -> float | None:
     return seconds_to_wait(headers.get("Retry-After", ""), date=headers.get("Date", ""), most=LONGEST_WAIT)

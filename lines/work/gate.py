@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from kit import clock
+from kit.sql import prepared
 
 from lines.carriers.base import CallKind, CarrierFailure, Unreachable
 from lines.models import Carrier
@@ -37,38 +38,38 @@ LONGEST = {CallKind.SWITCHING: 60.0}
 RESERVE = """
 WITH kind AS (
   SELECT failures FROM lines_breaker
-   WHERE carrier_id = %(carrier)s AND kind = %(kind)s
+   WHERE carrier_id = %(carrier)s::bigint AND kind = %(kind)s::text
      AND (open_until IS NULL OR open_until <= clock_timestamp())
      AND (paused_until IS NULL OR paused_until <= clock_timestamp())
 ), used AS (
   SELECT coalesce(max(calls), 0) AS calls FROM lines_callsofday
-   WHERE carrier_id = %(carrier)s AND kind = %(kind)s AND day = {today}
+   WHERE carrier_id = %(carrier)s::bigint AND kind = %(kind)s::text AND day = {today}
 ), probe AS (
-  UPDATE lines_breaker SET open_until = clock_timestamp() + %(probe)s
-   WHERE carrier_id = %(carrier)s AND kind = %(kind)s AND failures >= %(threshold)s
+  UPDATE lines_breaker SET open_until = clock_timestamp() + %(probe)s::interval
+   WHERE carrier_id = %(carrier)s::bigint AND kind = %(kind)s::text AND failures >= %(threshold)s::int
      AND open_until <= clock_timestamp() AND (paused_until IS NULL OR paused_until <= clock_timestamp())
   RETURNING 1
 )
 , spent AS (
   UPDATE lines_carrierhealth h
-     SET next_call_at = greatest(next_call_at, clock_timestamp()) + %(slots)s * %(spacing)s,
-         calls_today = CASE WHEN day = {today} THEN calls_today ELSE 0 END + %(slots)s,
+     SET next_call_at = greatest(next_call_at, clock_timestamp()) + %(slots)s::int * %(spacing)s::interval,
+         calls_today = CASE WHEN day = {today} THEN calls_today ELSE 0 END + %(slots)s::int,
          day = {today}
     FROM kind, used
-   WHERE carrier_id = %(carrier)s
-     AND (next_call_at IS NULL OR next_call_at <= clock_timestamp() + %(patience)s)
-     AND (kind.failures < %(threshold)s OR EXISTS (SELECT FROM probe))
-     AND (%(per_day)s::int IS NULL OR used.calls + %(slots)s <= %(of_kind)s::int
-          AND (day IS DISTINCT FROM {today} OR calls_today + %(slots)s <= %(per_day)s))
-  RETURNING extract(epoch FROM next_call_at - %(slots)s * %(spacing)s - clock_timestamp()) AS wait,
+   WHERE carrier_id = %(carrier)s::bigint
+     AND (next_call_at IS NULL OR next_call_at <= clock_timestamp() + %(patience)s::interval)
+     AND (kind.failures < %(threshold)s::int OR EXISTS (SELECT FROM probe))
+     AND (%(per_day)s::int IS NULL OR used.calls + %(slots)s::int <= %(of_kind)s::int
+          AND (day IS DISTINCT FROM {today} OR calls_today + %(slots)s::int <= %(per_day)s::int))
+  RETURNING extract(epoch FROM next_call_at - %(slots)s::int * %(spacing)s::interval - clock_timestamp()) AS wait,
             kind.failures > 0 AS failing
 ), counted AS (
   INSERT INTO lines_callsofday AS c (carrier_id, day, kind, calls)
-  SELECT %(carrier)s, {today}, %(kind)s, %(slots)s FROM spent WHERE %(per_day)s::int IS NOT NULL
+  SELECT %(carrier)s::bigint, {today}, %(kind)s::text, %(slots)s::int FROM spent WHERE %(per_day)s::int IS NOT NULL
   ON CONFLICT (carrier_id, day, kind) DO UPDATE SET calls = c.calls + excluded.calls
 )
 SELECT wait, failing FROM spent
-""".format(today="coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)")
+""".format(today="coalesce(%(today)s::date, (clock_timestamp() AT TIME ZONE 'UTC')::date)")
 
 FAILED = """
 UPDATE lines_breaker
@@ -125,15 +126,18 @@ class CallGate:
         self._lock = threading.Lock()
         self._connection: BaseDatabaseWrapper | None = None
         self._spacing = 1.05 / carrier.calls_per_second  # a network delays one call more than the next
-        # Fast carriers reserve a twentieth of a second at once, so that the row is not the limit; where the day's calls
-        # are counted no more than a ten-thousandth of them, which nobody misses.
-        self._batch = max(1, int(carrier.calls_per_second / 20))
-        if carrier.calls_per_day is not None:
-            self._batch = max(1, min(self._batch, carrier.calls_per_day // 10_000))
+        # Fast carriers reserve a twentieth of a second at once, so that the row is no limit, and for reading, which
+        # takes seconds, a tenth; where the day's calls are counted a ten-thousandth at the most, which nobody misses.
+        self._most = None if carrier.calls_per_day is None else carrier.calls_per_day // 10_000
         self._slots: dict[CallKind, list[float]] = defaultdict(list)
         self._halts = 0  # how often "not now" took the slots from those who waited for theirs
         self._troubled = set(CallKind)  # kinds whose breaker may have failures: unknown until the first success
         self._told: dict[CallKind, float] = {}  # by time.monotonic: when a success was written down
+
+    def _batch(self, kind: CallKind) -> int:
+        """How many calls of a kind are reserved at once."""
+        slots = int(self._carrier.calls_per_second / (10 if kind is CallKind.READING else 20))
+        return max(1, slots if self._most is None else min(slots, self._most))
 
     def enter(self, kind: CallKind) -> None:
         give_up = time.monotonic() + self._patience
@@ -201,10 +205,11 @@ class CallGate:
             # A slot that was not used in its time is gone: later it would be one too many in its second.
             slots = [slot for slot in self._slots[kind] if slot > time.monotonic() - self._spacing]
             while not slots:
-                row = self._execute(RESERVE, self._asked(kind, give_up))
+                asked = self._asked(kind, give_up)
+                row = self._execute(RESERVE, asked)
                 if row is not None:
                     first = time.monotonic() + max(0.0, float(row[0]))
-                    slots = [first + n * self._spacing for n in range(self._batch)]
+                    slots = [first + n * self._spacing for n in range(asked["slots"])]
                     if row[1]:
                         self._troubled.add(kind)  # another worker's failures end with our success
                     break
@@ -224,7 +229,7 @@ class CallGate:
         per_day = self._carrier.calls_per_day
         return {
             "kind": kind,
-            "slots": self._batch,
+            "slots": self._batch(kind),
             "spacing": dt.timedelta(seconds=self._spacing),
             "today": clock.today() if clock.is_frozen() else None,
             "threshold": THRESHOLDS.get(kind, THRESHOLD),
@@ -294,8 +299,11 @@ class CallGate:
         if self._connection is None:
             self._connection = connections.create_connection("default")
             self._connection.inc_thread_sharing()
+        parameters = {"carrier": self._carrier.pk, **parameters}
+        if sql is RESERVE:  # its planning would cost more than its work
+            return next(iter(prepared(sql, parameters, session=self._connection)), None)
         with self._connection.cursor() as cursor:
-            cursor.execute(sql, {"carrier": self._carrier.pk, **parameters})
+            cursor.execute(sql, parameters)
             return cursor.fetchone() if cursor.description else None
 
     def _drop_connection(self) -> None:

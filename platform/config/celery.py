@@ -66,7 +66,7 @@ DEFAULTS: dict[str, Any] = {
     "worker_hijack_root_logger": False,
     "broker_transport_options": {
         "visibility_timeout": VISIBILITY_SECONDS,
-        "unacked_restore_interval": 1,
+        "unacked_restore_interval": 10,  # seconds between two looks for what a worker left so long ago
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 3,  # seconds, or a host that is gone holds whoever rings
         "socket_timeout": 5,

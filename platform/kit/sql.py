@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.pq import TransactionStatus
 
 
 def array(values: Iterable[int | str | Decimal | dt.date | None]) -> str:
@@ -33,12 +35,21 @@ _ELEMENT: dict[type, Callable[[Any], str]] = {
 }
 
 
-def prepared(sql: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def prepared(
+    sql: str, parameters: Sequence[Any] | Mapping[str, Any], *, session: BaseDatabaseWrapper | None = None
+) -> list[tuple[Any, ...]]:
     """Runs a statement that each session plans once, and gives its rows; for the few whose planning costs as much as
     their work. Parameters travel beside the SQL, so each wants a cast where its type does not speak for itself."""
-    connection.ensure_connection()
-    session: psycopg.Connection[Any] = connection.connection
-    session.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
-    with connection.wrap_database_errors, psycopg.Cursor(session) as cursor:
-        cursor.execute(sql.encode(), parameters, prepare=True)
+    wrapper: Any = session or connection
+    wrapper.ensure_connection()
+    raw: psycopg.Connection[Any] = wrapper.connection
+    raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
+    with wrapper.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        try:
+            cursor.execute(sql.encode(), parameters, prepare=True)
+        except psycopg.errors.FeatureNotSupported:  # a migration beside us has given a column another type
+            if raw.info.transaction_status != TransactionStatus.IDLE:
+                raise  # the end of the transaction forgets all plans
+            raw.execute("DEALLOCATE ALL")
+            cursor.execute(sql.encode(), parameters, prepare=True)
         return cursor.fetchall() if cursor.description else []

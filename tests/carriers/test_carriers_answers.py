@@ -7,16 +7,18 @@ import copy
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from http.client import HTTPMessage
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lines.carriers import open_client, wire
 from lines.carriers.base import CarrierClient, Malformed, OutcomeUnknown, Status, Switch
+from lines.carriers.deadline import Deadline
+from lines.carriers.exchange import Answer
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ICCID = "8912300000000000001"
@@ -61,12 +63,16 @@ class Fed:
         self.body = b""
         secrets = {"api_key": "k", "client_id": "c", "secret_key": "s"}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(wire, "open_transport", lambda: httpx.MockTransport(self._answer))
+            patch.setattr(wire, "open_exchange", lambda _url: self)
             self.client: CarrierClient = open_client(kind, url="https://carrier.example", secrets=secrets)
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        login = request.url.path == "/Login"
-        return httpx.Response(200, content=b'{"data": {"token": "t"}}' if login else self.body)
+    def ask(
+        self, _method: str, target: str, _headers: Mapping[str, str], _body: bytes | None, _deadline: Deadline
+    ) -> Answer:
+        return Answer(200, HTTPMessage(), b'{"data": {"token": "t"}}' if target == "/Login" else self.body)
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,6 @@ class TestLogin:
 
     def test_neither_key_nor_token_is_logged(self, iotportal, caplog):
         caplog.set_level(logging.DEBUG)
-        caplog.set_level(logging.DEBUG, logger="httpx")  # silent otherwise
         iotportal.client.get_status(iotportal.iccid)
         assert "getStatus" in caplog.text
         assert iotportal.simulator.secret_key not in caplog.text

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from lines.carriers import CLIENTS, deadline, open_client, wire
+from lines.carriers import CLIENTS, exchange, open_client, wire
 from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Switch, Unreachable
+from lines.carriers.deadline import Deadline
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ICCID = "8912300000000000001"
@@ -95,19 +96,51 @@ def test_a_deadline_that_has_passed_sends_nothing(odd):
 def test_addresses_of_one_name_share_the_deadline(monkeypatch):
     asked = []
 
-    class Backend(deadline._Backend):
-        pass
+    def connect(address, timeout):
+        asked.append((address[0], timeout))
+        raise TimeoutError("too slow")
 
-    def connect(self, host, port, timeout, *rest):
-        asked.append((host, timeout))
-        raise deadline.httpcore.ConnectTimeout("too slow")
-
-    monkeypatch.setattr(deadline.httpcore.SyncBackend, "connect_tcp", connect)
-    monkeypatch.setattr(deadline, "_addresses", lambda host, port: ["192.0.2.1", "192.0.2.2"])
-    with deadline.Deadline(10).holds(), pytest.raises(deadline.httpcore.ConnectTimeout):
-        Backend().connect_tcp("carrier.example", 443)
+    monkeypatch.setattr(exchange.socket, "create_connection", connect)
+    monkeypatch.setattr(exchange, "_addresses", lambda host, port: ["192.0.2.1", "192.0.2.2"])
+    with pytest.raises(TimeoutError):
+        exchange._connected("carrier.example", 443, Deadline(10))
     assert [host for host, _ in asked] == ["192.0.2.1", "192.0.2.2"]
     assert asked[0][1] == pytest.approx(5, abs=0.5)
+
+
+def test_a_kept_connection_that_the_carrier_has_ended_is_not_used_again(odd):
+    """Or what is asked on it is lost, and of a switch nobody would know whether it was heard."""
+    has_ended = threading.Event()
+
+    def answer_and_end(handler):
+        odd.answering(LINE)(handler)
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
+        has_ended.set()
+
+    odd.play = answer_and_end
+    with closing(client_of(odd)) as client:
+        assert read(client).counter == 5
+        assert has_ended.wait(10)
+        assert switch(client).switch is Switch.OFF
+
+
+def test_an_answer_until_the_connection_ends_is_read_to_its_end(odd):
+    def answer(handler):
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + LINE[:20])
+        handler.wfile.flush()
+        handler.wfile.write(LINE[20:])
+        handler.close_connection = True
+
+    odd.play = answer
+    with closing(client_of(odd)) as client:
+        assert read(client).counter == 5
+
+
+def test_a_small_answer_that_unpacks_to_a_large_one_is_cut_off(odd):
+    odd.play = odd.answering(gzip.compress(b" " * 50_000_000), Content_Encoding="gzip")
+    with closing(client_of(odd, timeout=5)) as client, pytest.raises(Malformed, match="too long"):
+        read(client)
 
 
 def test_connections_are_kept_alive(odd):
@@ -338,7 +371,7 @@ class TestTls:
     def test_a_trusted_one_is_spoken_to(self, odd, tmp_path, monkeypatch):
         path = _self_signed(tmp_path)
         _with_tls(odd, path)
-        monkeypatch.setattr(deadline, "_tls", lambda: ssl.create_default_context(cafile=str(path)))
+        monkeypatch.setattr(exchange, "_tls", lambda: ssl.create_default_context(cafile=str(path)))
         with closing(client_of(odd, timeout=5)) as client:
             assert read(client).counter == 5
 
