@@ -128,5 +128,8 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(CARRY, migrations.RunSQL.noop),
         migrations.RunSQL(FOLLOW, UNFOLLOW),
-        migrations.RemoveField(model_name="linestate", name="fee_day"),
+        # The column stays for workers of the version before, which still ask for it.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[migrations.RemoveField(model_name="linestate", name="fee_day")]
+        ),
     ]

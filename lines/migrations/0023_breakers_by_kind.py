@@ -39,6 +39,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(CARRY, migrations.RunSQL.noop),
-        migrations.RemoveField(model_name="carrierhealth", name="failures"),
-        migrations.RemoveField(model_name="carrierhealth", name="open_until"),
+        # The columns stay for the version before, which asks for them; who does not know them writes none.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.RemoveField(model_name="carrierhealth", name="failures"),
+                migrations.RemoveField(model_name="carrierhealth", name="open_until"),
+            ],
+            database_operations=[
+                migrations.RunSQL(
+                    "ALTER TABLE lines_carrierhealth ALTER COLUMN failures SET DEFAULT 0", migrations.RunSQL.noop
+                )
+            ],
+        ),
     ]

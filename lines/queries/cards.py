@@ -65,7 +65,7 @@ class Card:
 
 # One statement, planned once a session: Django takes longer to put together rows of seven tables than to read them.
 CARDS = f"""
-    SELECT l.iccid, s.wanted, s.reported, s.blocked, coalesce(a.name, ''), p.name, cycle.start,
+    SELECT l.iccid::text, s.wanted, s.reported, s.blocked, coalesce(a.name, '')::text, p.name::text, cycle.start,
            CASE WHEN s.day = %(today)s::date THEN s.day_bytes - others.today ELSE 0 END,
            CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline - others.month ELSE 0 END,
            CASE WHEN NOT (%(outside)s::boolean AND l.held_since >= cycle.start::timestamp AT TIME ZONE 'UTC')

@@ -123,8 +123,10 @@ def apply(*, using: str = "default", **_: object) -> None:
         _let_become_tenant(cursor, app.name or owner)
         for function in FUNCTIONS:
             cursor.execute(function)
-        for table, rows in walled().items():
+    for table, rows in walled().items():  # one lock at a time: whoever waits for one must hold none that we want
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
             _wall(cursor, table, rows, app.name if app.name != owner else "")
+    with connections[using].cursor() as cursor:
         cursor.execute("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", [app.name])
         if app.name == owner or cursor.fetchone()[0]:
             log.warning("%s may more than change rows; name another role in DATABASE_URL", app.name)
