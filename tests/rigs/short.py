@@ -10,6 +10,9 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.rigs import chaos, fault_rig, soak
@@ -19,20 +22,33 @@ from tests.rigs.receivers import receivers
 
 SIMBASE, IOTPORTAL = 24, 12  # lines
 KILLS = 12
-MINUTES = 1.0
+MINUTES, EVERY = 1 / 3, 0.5  # of the soak; seconds between two samples
 SLACK = 4.0  # processes were started a moment ago
 
 
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Says on standard error how long a part took."""
+    began = time.monotonic()
+    yield
+    sys.stderr.write(f"{what}: {time.monotonic() - began:.1f} s\n")
+
+
 def run(seed: int) -> dict[str, Any]:
-    with receivers() as listening, installation(simbase=SIMBASE, iotportal=IOTPORTAL) as one:
-        customers = Customers(one, random.Random(seed))
-        customers.give_cards_and_addresses(listening)
-        answers: dict[str, Any] = {}
-        answers["soak"] = soak.played(one, customers, minutes=MINUTES, every=1.0, slack=SLACK)
-        results, books = fault_rig.all_played(one, fault_rig.SHORT, fault_rig.SOME_TIME)
-        answers["faults"] = {"ok": books and all(found["ok"] for found in results), "books": books, "faults": results}
-        answers["chaos"] = chaos.played(one, customers, listening, kills=KILLS, minutes=5, seed=seed, each=KILLS)
-        return answers
+    answers: dict[str, Any] = {}
+    with timed("all"), receivers() as listening, installation(simbase=SIMBASE, iotportal=IOTPORTAL) as one:
+        with timed("first readings, cards and addresses"):
+            customers = Customers(one, random.Random(seed))
+            customers.give_cards_and_addresses(listening)
+        with timed("soak"):
+            answers["soak"] = soak.played(one, customers, minutes=MINUTES, every=EVERY, slack=SLACK)
+        with timed("faults"):
+            results, books = fault_rig.all_played(one, fault_rig.SHORT, fault_rig.SOME_TIME)
+            is_ok = books and all(found["ok"] for found in results)
+            answers["faults"] = {"ok": is_ok, "books": books, "faults": results}
+        with timed("chaos"):
+            answers["chaos"] = chaos.played(one, customers, listening, kills=KILLS, minutes=5, seed=seed, each=KILLS)
+    return answers
 
 
 def main() -> int:
