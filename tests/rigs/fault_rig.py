@@ -127,6 +127,16 @@ FAULTS: dict[str, Callable[[Rig], None]] = {
     "a list of two billion pages": lambda rig: rig.while_carriers(kind="pages", carrier="simbase", rows=2**31 - 1),
     "trailing commas": lambda rig: rig.while_carriers(kind="trailing_comma", carrier="simbase"),
     "tokens expire": lambda rig: rig.while_carriers(kind="expire_token", carrier="iotportal", share=0.3),
+    "carrier acts and cuts the connection": lambda rig: rig.while_carriers(kind="drop_after", carrier="simbase"),
+    "carrier acts and hangs": lambda rig: rig.while_carriers(kind="hang_after", carrier="simbase"),
+    "figures of an hour ago": lambda rig: rig.while_carriers(kind="stale", carrier="simbase", seconds=3600),
+    "pages overlap": lambda rig: rig.while_carriers(kind="overlap", carrier="simbase", rows=5),
+    "a row comes twice": lambda rig: rig.while_carriers(kind="repeat", carrier="simbase", row=3),
+    "a row without an ICCID": lambda rig: rig.while_carriers(kind="missing_iccid", carrier="simbase", row=3),
+    "a state that nobody knows": lambda rig: rig.while_carriers(kind="unknown_status", carrier="simbase", row=3),
+    "a counter below zero": lambda rig: rig.while_carriers(kind="usage_negative", carrier="simbase", row=3),
+    "a counter that is null": lambda rig: rig.while_carriers(kind="usage_null", carrier="simbase", row=3),
+    "a counter with a fraction": lambda rig: rig.while_carriers(kind="usage_fraction", carrier="simbase", row=3),
     "status calls are odd": lambda rig: rig.while_carriers(kind="html", carrier="simbase", path="^/simcards/[0-9]+$"),
 }
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulator.faults import AFTER, BEFORE
 
-from tests.rigs import auditor, soak
+from tests.rigs import auditor, fault_rig, soak
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,6 +35,19 @@ def test_what_was_killed_or_taken_away_comes_back_with_nothing_lost_doubled_or_g
     figures = ("bytes_lost", "bytes_doubled", "payments_lost", "payments_doubled", "webhooks_lost", "lines_wrong")
     assert [chaos[name] for name in figures] == [0] * 6
     assert (chaos["usd_off"], chaos["kills"], chaos["bytes"] > 0) == ("0.000000", 12, True)
+
+
+def test_every_fault_that_the_simulator_knows_is_played() -> None:
+    played: set[object] = set()
+
+    class Noted(fault_rig.Rig):
+        def while_carriers(self, **fault: object) -> None:
+            played.add(fault["kind"])
+
+    for play in fault_rig.FAULTS.values():
+        if "while_carriers" in play.__code__.co_names:
+            play(Noted(one=None))  # type: ignore[arg-type]
+    assert played == BEFORE | AFTER
 
 
 def test_the_auditor_imports_nothing_of_the_product() -> None:
