@@ -59,6 +59,7 @@ sms_urlpatterns = [
 
 job_urlpatterns = [
     path("", jobs.job_list, name="jobs"),
+    path("tray/", jobs.job_tray, name="job-tray"),
     re_path(r"^(?P<key>[0-9a-f]{32})/$", jobs.job_page, name="job"),
     re_path(r"^(?P<key>[0-9a-f]{32})/undo/$", jobs.job_undo, name="job-undo"),
     re_path(r"^(?P<key>[0-9a-f]{32})/lines.csv$", jobs.job_csv, name="job-csv"),

@@ -52,10 +52,7 @@ document.addEventListener("keydown", (event) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
-  } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    event.preventDefault();
-    (document.getElementById("q") ?? document.getElementById("find")).focus();
-  } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && !typing) {
+  } else if (["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     moveAmongRows(event);
   }
 });
@@ -66,12 +63,63 @@ for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
   tabs.scrollLeft = tab.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
 }
 
-// Up and down go from line to line.
+// Up and down go from line to line; j begins with the first.
 function moveAmongRows(event) {
   const links = [...document.querySelectorAll("#rows .c-iccid a")];
   const at = links.indexOf(document.activeElement);
-  const next = links[at + (event.key === "ArrowDown" ? 1 : -1)];
-  if (at < 0 || !next) return;
+  if (at < 0 && !["j", "k"].includes(event.key)) return;
+  const next = at < 0 ? links[0] : links[at + (["ArrowDown", "j"].includes(event.key) ? 1 : -1)];
+  if (!next) return;
   event.preventDefault();
   next.focus();
 }
+
+// What a person asked for and waits for shows at once: a bar above the page, a busy part, buttons that are not sent twice.
+let waiting = 0;
+const isOwn = (event) => !event.detail.elt.matches("[data-live], .balance");
+function busy(step) {
+  waiting = Math.max(0, waiting + step);
+  document.documentElement.classList.toggle("busy", waiting > 0);
+}
+document.addEventListener("htmx:beforeSend", (event) => {
+  if (!isOwn(event)) return;
+  busy(1);
+  event.detail.target.setAttribute("aria-busy", "true");
+  hold(event.detail.elt, true);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isOwn(event)) return;
+  busy(-1);
+  event.detail.target.removeAttribute("aria-busy");
+  hold(event.detail.elt, false);
+});
+
+// A held button keeps its focus and its value; a second press of it does nothing.
+function hold(form, on) {
+  if (!form.matches?.("form") || form.method !== "post") return;
+  for (const button of [...form.elements].filter((one) => one.type === "submit")) {
+    if (on) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+}
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented || form.closest("[hx-post], [hx-get]") === form) return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  hold(form, true);
+  event.submitter?.classList.add("sending");
+  busy(1);
+});
+// Back from another page, or where the answer was a file, the form may be sent again.
+function again() {
+  waiting = 0;
+  busy(0);
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    hold(form, false);
+  }
+  for (const button of document.querySelectorAll(".sending")) button.classList.remove("sending");
+}
+addEventListener("pageshow", again);
+addEventListener("focus", again);

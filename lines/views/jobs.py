@@ -25,6 +25,7 @@ from lines.policy import Action, Item, JobState, Verdict
 from lines.queries import jobs as queries
 
 ROWS = 50
+TRAY = 6  # the latest; those that run are among them
 MOVES = {
     "start": commands.start,
     "pause": commands.pause,
@@ -50,6 +51,20 @@ def job_list(request: MemberRequest) -> HttpResponse:
         "runs": any(job.state == JobState.RUNNING for job in rows),
     }
     return page(request, "lines/jobs.html", context, part="jobs")
+
+
+@require_GET
+@needs(Right.SEE_LINES)
+def job_tray(request: MemberRequest) -> HttpResponse:
+    """The header's tray: what runs now, and what ran last. Without htmx the whole list."""
+    if not request.htmx:
+        return redirect("jobs")
+    rows = list(queries.jobs_of(request.membership)[:TRAY])
+    context = {
+        "tray": [(job, ACTIONS[Action(job.action)], state_word(job)) for job in rows],
+        "tray_open": sum(job.state in (JobState.RUNNING, JobState.PAUSED) for job in rows),
+    }
+    return page(request, "lines/tray.html", context, part="tray")
 
 
 def _job(request: MemberRequest, key: str) -> Job:

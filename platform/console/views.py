@@ -18,6 +18,7 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from console import queries
 from console.navigation import THEME_COOKIE, THEMES, pages_named
+from console.palette import found_for
 from console.tutorial import chapters_for
 from lines import queries as lines
 from lines import sentences
@@ -72,8 +73,11 @@ def _fleet_chart(fleet: lines.Fleet) -> list[Share]:
 @require_GET
 @needs(Right.SEE_LINES)
 def search(request: MemberRequest) -> HttpResponse:
-    """A page by its name, the one line that is meant, or the list of those that match."""
+    """A page by its name, the one line that is meant, or the list of those that match; as it is typed, all of them."""
     text = " ".join(request.GET.get("q", "").replace("\0", "").split())
+    if request.htmx:
+        groups = found_for(request.membership, text, today=clock.today())
+        return page(request, "console/palette.html", {"groups": groups, "text": text}, part="found")
     if exact := pages_named(request.membership, text, whole=True):
         return redirect(exact[0])
     found = lines.list_lines(request.membership, lines.Asked(q=text[:100]), today=clock.today()) if text else None

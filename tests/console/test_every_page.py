@@ -25,7 +25,7 @@ SUBS = ("home", "lines", "line", "sms", "profile")
 # What is no page, or leads to one that is met anyway.
 NO_PAGES = {
     "openapi", "api", "office_api", "brand_style", "brand_logo", "mfa_download_recovery_codes", "invoice", "statement",
-    "search", "account_file", "usage-csv",
+    "search", "account_file", "usage-csv", "job-tray",
     "lines-csv", "lines-xlsx", "line-connections-csv", "line-readings-csv", "job-csv", "rule_activity_csv", "audit_csv",
     "google_login", "google_callback", "google_login_by_token", "mfa_login_webauthn", "come_in", "card_given",
     "mfa_authenticate", "account_logout", "account_set_password", "account_inactive", "mfa_remove_webauthn",

@@ -175,6 +175,7 @@ ROWS: dict[str, Row] = {
     "lines-bulk": both(Right.EDIT_NOTES),
     "lines-find": both(LINES),
     # jobs
+    "job-tray": read(LINES),
     "jobs": read(LINES),
     "job": read(LINES, key="job"),
     "job-csv": read(LINES, key="job"),
