@@ -15,7 +15,7 @@ from kit import clock
 from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.queries.breakdown import MOST_DAYS, By, Question, dimensions_of
-from lines.queries.named import key_of
+from lines.queries.named import NOTHING, key_of
 
 WORDS = {
     By.SUBACCOUNT: "Sub-account",
@@ -78,6 +78,17 @@ def asked_from(data: QueryDict, viewer: Viewer, *, today: dt.date) -> Asked:
         filters={one: (slug, key_of(viewer, one, slug)) for one in may if (slug := data.get(f"is_{one}", ""))},
         wrong=wrong,
     )
+
+
+def read_of(asked: Asked, data: QueryDict) -> dict[str, object]:
+    """What was made of each filter in the address, empty where it has no such value (accounts.doors.misread)."""
+    return {
+        "by": data.get("by") == asked.by,
+        "range": data.get("range") in {CUSTOM, *dict(RANGES)},
+        "unit": data.get("unit") in {"mb", "usd" if asked.in_money else "mb"},
+        "compare": data.get("compare") == "none",
+        **{f"is_{by}": asked.filters[by][1] != NOTHING if by in asked.filters else False for by in By},
+    }
 
 
 def _range(name: str, data: QueryDict, today: dt.date) -> tuple[dt.date, dt.date, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kit.countries import name_of
+from kit.countries import countries, name_of
 
 from accounts.models import Account
 from accounts.queries import Viewer
@@ -16,6 +17,7 @@ from lines.queries.scope import lines_of
 
 NONE_WORDS = {By.COUNTRY: "Not reported", By.TAG: "No tag"}
 GONE = "Not found"
+NOTHING = "0"  # a key that nothing has
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,21 @@ def names_of(viewer: Viewer, by: By, keys: Iterable[str]) -> dict[str, Named]:
 
 def key_of(viewer: Viewer, by: By, slug: str) -> str:
     """The key behind what stands in an address; one that nothing has where it is not this viewer's."""
-    nothing = "0"
     match by:
         case By.SUBACCOUNT:
             if slug == OWN:
                 return str(viewer.account.pk)
             one = Account.objects.filter(parent=viewer.account, uuid=slug).first() if _is_hex(slug) else None
-            return str(one.pk) if one else nothing
+            return str(one.pk) if one else NOTHING
         case By.LINE:
-            line = lines_of(viewer).filter(iccid=slug).first()
-            return str(line.pk) if line else nothing
-        case By.PLAN | By.CARRIER:
-            return slug if _is_id(slug) else nothing
+            line = lines_of(viewer).filter(iccid=slug.replace("\0", "")).first()
+            return str(line.pk) if line else NOTHING
+        case By.COUNTRY:
+            return slug if slug == NONE or slug in countries() else NOTHING
+        case By.TAG:
+            return slug if slug == NONE or re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18}){0,50}", slug) else NOTHING
         case _:
-            return slug[:200].replace("\0", "") or nothing
+            return slug if _is_id(slug) else NOTHING
 
 
 def _is_id(slug: str) -> bool:

@@ -14,12 +14,12 @@ from kit import clock
 from kit.exports import csv_answer
 from kit.htmx import page
 
-from accounts.doors import MemberRequest, needs
+from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines.policy import MEGABYTE
 from lines.queries.breakdown import Breakdown, By, TooMuch, breakdown_of, dimensions_of, each_day
 from lines.queries.named import Named, names_of
-from lines.usage_asked import RANGES, WORDS, Asked, address, asked_from, question_of
+from lines.usage_asked import RANGES, WORDS, Asked, address, asked_from, question_of, read_of
 from lines.usage_chart import Drawing, drawing_of
 
 
@@ -29,6 +29,8 @@ def usage(request: MemberRequest) -> HttpResponse:
     """One chart of days by one dimension, and a ranked table whose rows narrow the page."""
     viewer, today = request.membership, clock.today()
     asked = asked_from(request.GET, viewer, today=today)
+    if back := misread(request, read_of(asked, request.GET), beside=("from", "to")):
+        return back
     found, too_much = None, None
     try:
         found = breakdown_of(viewer, question_of(asked))
@@ -109,6 +111,8 @@ def usage_csv(request: MemberRequest) -> HttpResponseBase:
     """Every day and key of the page's range and filters, not only those that it has room for."""
     viewer = request.membership
     asked = asked_from(request.GET, viewer, today=clock.today())
+    if back := misread(request, read_of(asked, request.GET), beside=("from", "to"), to="usage"):
+        return back
     days = each_day(viewer, question_of(asked, compared=False))
     with_money = viewer.may(Right.SEE_MONEY)
     heads: list[object] = ["Day", WORDS[asked.by], "Note", "Bytes", "MB", *(["Cost USD"] if with_money else [])]

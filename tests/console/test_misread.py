@@ -17,9 +17,16 @@ pytestmark = pytest.mark.django_db
 TREE = Path(__file__).resolve().parents[2]
 LISTS = {  # the page of each list, and the files and doors that take its filters
     "lines": ("lines-csv", "lines-xlsx", "lines-bulk"), "audit": ("audit_csv",), "transactions": (),
-    "rule_activity": ("rule_activity_csv",), "sms": (), "jobs": (), "coverage": (),
+    "rule_activity": ("rule_activity_csv",), "sms": (), "jobs": (), "coverage": (), "usage": ("usage-csv",),
 }  # fmt: skip
-OWN_VALUES = {"lines": "status", "audit": "by", "transactions": "kind", "rule_activity": "outcome", "sms": "which"}
+OWN_VALUES = {
+    "lines": "status",
+    "audit": "by",
+    "transactions": "kind",
+    "rule_activity": "outcome",
+    "sms": "which",
+    "usage": "by",
+}
 
 
 @pytest.fixture

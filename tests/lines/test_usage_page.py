@@ -24,7 +24,7 @@ def client_of(account: Account) -> Client:
 
 
 def text(client: Client, query: str) -> str:
-    answer = client.get(f"/usage/{query}")
+    answer = client.get(f"/usage/{query}", follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
 
