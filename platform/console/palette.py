@@ -65,7 +65,7 @@ SETTINGS = (
     Action("Password", "password change", "account_change_password", Right.SEE_LINES),
     Action("Email address", "email mail address", "account_email", Right.SEE_LINES),
     Action("Sessions", "sessions devices log out", "sessions", Right.SEE_LINES),
-    Action("White label", "white label branding logo colour color domain", "white_label", Right.MANAGE_SUBACCOUNTS),
+    Action("White label", "white label branding logo colour color domain", "subaccounts", Right.MANAGE_SUBACCOUNTS),
     Action("Billing details", "billing details company tax vat address", "billing_details", Right.SEE_MONEY),
     Action("Invoices and transactions", "invoice invoices receipt transaction", "transactions", Right.SEE_MONEY),
 )
