@@ -63,6 +63,11 @@ def jobs_of(viewer: Viewer) -> QuerySet[Job]:
     return Job.objects.filter(account=viewer.account).exclude(state=JobState.PREVIEWED).order_by("-pk")
 
 
+def count_open(viewer: Viewer) -> int:
+    """How many jobs of the account run or are paused."""
+    return Job.objects.filter(account=viewer.account, state__in=[JobState.RUNNING, JobState.PAUSED]).count()
+
+
 def job_of(viewer: Viewer, key: str) -> Job | None:
     """One job of the account, by its UUID's 32 hex."""
     return Job.objects.filter(account=viewer.account, uuid=key).select_related("account").first()

@@ -62,7 +62,7 @@ def job_tray(request: MemberRequest) -> HttpResponse:
     rows = list(queries.jobs_of(request.membership)[:TRAY])
     context = {
         "tray": [(job, ACTIONS[Action(job.action)], state_word(job)) for job in rows],
-        "tray_open": sum(job.state in (JobState.RUNNING, JobState.PAUSED) for job in rows),
+        "is_read": True,
     }
     return page(request, "lines/tray.html", context, part="tray")
 

@@ -16,6 +16,7 @@ from accounts.wearing import worn
 from billing.models import AutoRefill
 from billing.queries import auto_refill_of
 from console.balance import Shown, balance_shown
+from lines.queries.jobs import count_open
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 THEME_COOKIE = "theme"
@@ -134,12 +135,17 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         known = refill()
         return None if known and known.is_on else full_balance()
 
+    @cache
+    def jobs_open() -> int:
+        return count_open(membership) if membership else 0
+
     return {
         "dress": worn(request),
         "membership": membership,
         "account": membership.account if membership else None,
         "other_places": [place for place in getattr(request, "memberships", []) if place != membership],
         "navigation": navigation_for(membership, request.path),
+        "jobs_open": jobs_open,
         "frame_balance": balance,
         "full_balance": full_balance,
         "frame_refill": refill,
