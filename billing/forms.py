@@ -13,6 +13,7 @@ from django import forms
 from django.http import QueryDict
 from kit import clock
 from kit.amounts import AmountField
+from kit.countries import countries
 from kit.money import shown
 
 from billing.policy import LEAST_REFILL, MOST_A_DAY, MOST_REFILL, REFILL_CHOICES, EntryKind
@@ -45,6 +46,25 @@ class AddFundsForm(forms.Form):
         elif data.get("choice") and data.get("choice") != OTHER:
             data["amount"] = Decimal(data["choice"])
         return data
+
+
+class BillingDetailsForm(forms.Form):
+    """To whom invoices are made out."""
+
+    name = forms.CharField(label="Company or full name", max_length=200)
+    line1 = forms.CharField(label="Street and number", max_length=200)
+    line2 = forms.CharField(label="Address line 2", max_length=200, required=False)
+    postal_code = forms.CharField(label="Postal code", max_length=20, required=False)
+    city = forms.CharField(label="City", max_length=100)
+    state = forms.CharField(label="State or region", max_length=100, required=False)
+    country = forms.ChoiceField(
+        label="Country",
+        choices=lambda: [("", "Choose a country"), *countries().items()],
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    tax_id = forms.CharField(
+        label="Tax ID (VAT number)", max_length=40, required=False, help_text="For businesses, like DE136695976."
+    )
 
 
 class LimitsForm(forms.Form):
@@ -82,6 +102,7 @@ KINDS = (
     (EntryKind.SMS.value, "SMS"),
     (EntryKind.ADJUSTMENT.value, "Adjustments"),
     (EntryKind.DISCOUNT.value, "Discounts"),
+    (EntryKind.TRANSFER.value, "Bank transfers"),
     (EntryKind.REFUND.value, "Refunds"),
     (EntryKind.DISPUTE.value, "Disputes"),
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from kit.fonts import as_printed, characters_of, fonts_for, runs_from_the_right, small_font
 from kit.money import shown
 
+from billing import einvoice
 from billing.models import Invoice
+from billing.policy import Terms
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -24,45 +26,59 @@ WIDE = 80  # mm, of a party's column
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
-    """One page: who sells to whom, what, how it was paid."""
+    """One page: who sells to whom, what, its tax, how it was paid; inside it the same as EN 16931's XML, where the
+    invoice says enough for that (Factur-X)."""
+    pdf = _printed(invoice)
+    if not einvoice.is_possible(invoice):
+        return pdf
+    from drafthorse.pdf import attach_xml
+
+    attached: bytes = attach_xml(pdf, einvoice.xml_of(invoice), level="EN 16931")
+    return attached
+
+
+def _printed(invoice: Invoice) -> bytes:
     from fpdf import FPDF  # large, and most processes print nothing
 
     pdf = FPDF(format="A4")
     pdf.set_margins(MARGIN, MARGIN)
     pdf.set_title(invoice.name)
     pdf.set_creation_date(invoice.issued_at)
-    seller, buyer = ([as_printed(line, _usual()) for line in lines] for lines in (_seller(invoice), _buyer(invoice)))
+    seller, buyer = (
+        [as_printed(line, usual()) for line in lines] for lines in (_seller(invoice), buyer_lines(invoice.buyer))
+    )
     with TemporaryDirectory() as folder:
-        _take_fonts(pdf, "".join((*seller, *buyer)), Path(folder))
+        take_fonts(pdf, "".join((*seller, *buyer)), Path(folder))
         pdf.add_page()
         pdf.set_font(FONT, "B", 20)
-        pdf.cell(0, 10, "Invoice", new_x="LMARGIN", new_y="NEXT")
+        pdf.cell(0, 10, "Credit note" if invoice.is_credit_note else "Invoice", new_x="LMARGIN", new_y="NEXT")
         _facts(pdf, invoice)
         pdf.ln(6)
         top = pdf.get_y()
-        _party(pdf, "From", seller, MARGIN, top)
+        party(pdf, "From", seller, MARGIN, top)
         bottom = pdf.get_y()
-        _party(pdf, "To", buyer, 110, top)
+        party(pdf, "To", buyer, 110, top)
         pdf.set_xy(MARGIN, max(bottom, pdf.get_y()) + 10)
         _lines(pdf, invoice)
         return bytes(pdf.output())
 
 
-def _usual() -> frozenset[int]:
+def usual() -> frozenset[int]:
+    """What the usual font prints."""
     return characters_of(settings.BASE_DIR / "static" / "vendor" / "DejaVuSans.ttf")
 
 
 def not_printed(*texts: str) -> str:
     """The characters of a buyer that an invoice shows by their numbers, each once."""
-    lost = (c for text in texts for c in text if not c.isascii() and as_printed(c, _usual()).startswith("[U+"))
+    lost = (c for text in texts for c in text if not c.isascii() and as_printed(c, usual()).startswith("[U+"))
     return "".join(dict.fromkeys(lost))
 
 
-def _take_fonts(pdf: FPDF, text: str, folder: Path) -> None:
+def take_fonts(pdf: FPDF, text: str, folder: Path) -> None:
     """The usual font, and small ones with what this text needs besides; letters are shaped and go their own way."""
     for style, file in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
         pdf.add_font(FONT, style, settings.BASE_DIR / "static" / "vendor" / file)
-    needed = "".join(c for c in text if ord(c) not in _usual() or runs_from_the_right(c))
+    needed = "".join(c for c in text if ord(c) not in usual() or runs_from_the_right(c))
     others = []
     for number, (font, characters) in enumerate(fonts_for(needed).items()):
         small = folder / f"{number}.ttf"
@@ -76,7 +92,10 @@ def _take_fonts(pdf: FPDF, text: str, folder: Path) -> None:
 
 def _facts(pdf: FPDF, invoice: Invoice) -> None:
     pdf.set_font(FONT, "", 10)
-    for name, value in (("Number", invoice.name), ("Date", f"{invoice.issued_at:%-d %B %Y}"), ("Currency", "USD")):
+    facts = [("Number", invoice.name), ("Date", f"{invoice.issued_at:%-d %B %Y}"), ("Currency", "USD")]
+    if invoice.corrects is not None:
+        facts.append(("Corrects", f"{invoice.corrects.name} of {invoice.corrects.issued_at:%-d %B %Y}"))
+    for name, value in facts:
         pdf.set_text_color(*GREY)
         pdf.cell(25, 6, name)
         pdf.set_text_color(0)
@@ -89,11 +108,13 @@ def _seller(invoice: Invoice) -> list[str]:
     return [seller.get("name", ""), *seller.get("address", "").split("\n"), tax, seller.get("mail", "")]
 
 
-def _buyer(invoice: Invoice) -> list[str]:
-    buyer, address = invoice.buyer, invoice.buyer.get("address", {})
+def buyer_lines(buyer: dict[str, Any]) -> list[str]:
+    """Who buys, line by line, as they were kept."""
+    address = buyer.get("address", {})
     town = " ".join(filter(None, (address.get("postal_code"), address.get("city"), address.get("state"))))
     lines = [address.get(part, "") for part in ("line1", "line2")]
-    return [buyer.get("name", ""), buyer.get("contact", ""), *lines, town, address.get("country", "")]
+    tax = f"Tax ID {buyer['tax_id']}" if buyer.get("tax_id") else ""
+    return [buyer.get("name", ""), buyer.get("contact", ""), *lines, town, address.get("country", ""), tax]
 
 
 def _choose_font(pdf: FPDF, line: str) -> None:
@@ -135,7 +156,7 @@ def _letters(word: str) -> list[str]:
     return found
 
 
-def _party(pdf: FPDF, title: str, lines: list[str], x: float, y: float) -> None:
+def party(pdf: FPDF, title: str, lines: list[str], x: float, y: float) -> None:
     pdf.set_xy(x, y)
     pdf.set_font(FONT, "", 9)
     pdf.set_text_color(*GREY)
@@ -150,21 +171,34 @@ def _party(pdf: FPDF, title: str, lines: list[str], x: float, y: float) -> None:
 
 
 def _lines(pdf: FPDF, invoice: Invoice) -> None:
-    payment = invoice.payment
-    what = "Auto-refill" if payment.is_auto else "Refill"
+    """What is sold, its tax where any is taken, the total, and how it was paid."""
+    terms = Terms.read(invoice.terms)
+    word = "Total, credited" if invoice.is_credit_note else "Total, paid"
+    rows = [("Prepaid balance for connectivity", invoice.amount)]
+    if terms is not None:
+        rows += [("Net", invoice.amount), (terms.word, invoice.tax)]
     pdf.set_draw_color(200)
     pdf.set_font(FONT, "B", 10)
     pdf.cell(120, 8, "What", border="B")
     pdf.cell(50, 8, "Amount", border="B", align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.set_font(FONT, "", 11)
-    pdf.cell(120, 10, "Prepaid balance for connectivity")
-    pdf.cell(50, 10, shown(invoice.amount), align="R", new_x="LMARGIN", new_y="NEXT")
+    for what, amount in rows:
+        pdf.cell(120, 10, what)
+        pdf.cell(50, 10, shown(amount), align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.set_font(FONT, "B", 11)
-    pdf.cell(120, 10, "Total, paid", border="T")
-    pdf.cell(50, 10, shown(invoice.amount), border="T", align="R", new_x="LMARGIN", new_y="NEXT")
+    pdf.cell(120, 10, word, border="T")
+    pdf.cell(50, 10, shown(invoice.total), border="T", align="R", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(4)
     pdf.set_font(FONT, "", 10)
     pdf.set_text_color(*GREY)
+    for text in filter(None, (terms.note if terms else "", invoice.note or _how_paid(invoice))):
+        pdf.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+
+
+def _how_paid(invoice: Invoice) -> str:
+    payment = invoice.payment
+    if payment is None:
+        return ""
+    what = "Auto-refill" if payment.is_auto else "Refill"
     when = f"{payment.ended_at:%-d %B %Y}" if payment.ended_at else ""
-    text = f"{what} paid on {when} with the {payment.brand.title()} card ending in {payment.last4}. Nothing is due."
-    pdf.multi_cell(0, 6, text)
+    return f"{what} paid on {when} with the {payment.brand.title()} card ending in {payment.last4}. Nothing is due."

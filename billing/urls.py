@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from billing.views import pay, read, webhook
+from billing.views import papers, pay, read, webhook
 
 urlpatterns = [
     path("", read.overview, name="billing"),
@@ -16,7 +16,12 @@ urlpatterns = [
     path("payment-method/remove/", pay.remove_card, name="remove_card"),
     path("auto-refill/", pay.auto_refill, name="auto_refill"),
     path("transactions/", read.transactions, name="transactions"),
-    path("invoices/<int:number>.pdf", read.invoice, name="invoice"),
+    path("invoices/<int:number>.pdf", papers.invoice, name="invoice"),
+    path("invoices/<int:number>.xml", papers.invoice_xml, name="invoice_xml"),
+    path("credit-notes/<int:number>.pdf", papers.credit_note, name="credit_note"),
+    path("credit-notes/<int:number>.xml", papers.credit_note_xml, name="credit_note_xml"),
+    path("information/", papers.information, name="billing_information"),
+    path("details/<str:month>.pdf", papers.month, name="month_statement"),
     path("details/statement/", read.ask_statement, name="ask_statement"),
     path("details/statement/<str:key>/", read.statement, name="statement"),
     path("details/", read.billing_details, name="billing_details"),

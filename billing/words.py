@@ -21,12 +21,13 @@ def _at(moment: dt.datetime) -> str:
     return f"{moment:%-d %B %Y, %H:%M} UTC"
 
 
-def receipt(*, amount: Decimal, last4: str, invoice: str, is_auto: bool) -> Told:
+def receipt(*, amount: Decimal, tax: Decimal, last4: str, invoice: str, is_auto: bool) -> Told:
     what = "Auto-refill charged" if is_auto else "You added"
+    more = f" plus {shown(tax)} tax" if tax else ""
     return Told(
         f"Receipt: {shown(amount)} added to your balance",
-        f"{what} {shown(amount)} with the card ending in {last4}. The invoice is {invoice}; it is attached, and in the"
-        " console under Billing & Payments, Transactions.",
+        f"{what} {shown(amount)}{more} with the card ending in {last4}. The invoice is {invoice}; it is attached,"
+        " and in the console under Billing & Payments, Transactions.",
     )
 
 
@@ -85,6 +86,14 @@ def ceiling_reached(*, amount: Decimal, spent: Decimal, ceiling: Decimal, is_own
     )
 
 
+def details_missing(*, amount: Decimal) -> Told:
+    return Told(
+        "Auto-refill needs your billing details",
+        f"Your balance is low. Auto-refill can’t charge {shown(amount)} because invoices need your address and country."
+        " Nothing was charged. Add your billing details, and auto-refill continues.",
+    )
+
+
 def missing(*, missing: Decimal, available: Decimal, minimum: Decimal, held: Held, per_day: int) -> Told:
     times = "once" if per_day == 1 else f"{per_day} times"
     why = {
@@ -99,18 +108,18 @@ def missing(*, missing: Decimal, available: Decimal, minimum: Decimal, held: Hel
     )
 
 
-def refunded(*, amount: Decimal, last4: str) -> Told:
+def refunded(*, amount: Decimal, net: Decimal, last4: str) -> Told:
     return Told(
         f"{shown(amount)} went back to your card",
-        f"A refund of {shown(amount)} went to the card ending in {last4}. Your balance is lower by it.",
+        f"A refund of {shown(amount)} went to the card ending in {last4}. Your balance is {shown(net)} lower.",
     )
 
 
-def disputed(*, amount: Decimal, last4: str) -> Told:
+def disputed(*, amount: Decimal, net: Decimal, last4: str) -> Told:
     return Told(
         f"A payment of {shown(amount)} is disputed",
-        f"The owner of the card ending in {last4} disputed a payment of {shown(amount)}; the bank took it back and your"
-        " balance is lower by it.",
+        f"The owner of the card ending in {last4} disputed a payment of {shown(amount)}. The bank took it back. Your"
+        f" balance is {shown(net)} lower.",
     )
 
 

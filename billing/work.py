@@ -59,7 +59,7 @@ def pay(payment: Payment) -> Payment:
             payment=payment.uuid.hex,
             customer=customer.stripe_id,
             card=payment.card_id,
-            amount=payment.amount,
+            amount=payment.total,
             return_url=payment.return_url,
             description=f"{'Auto-refill' if payment.is_auto else 'Refill'} of the balance",
         )

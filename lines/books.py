@@ -134,10 +134,10 @@ PROOFS = (
     ),
     Proof(
         "reversals_are_debited_once",
-        "a refund or a dispute = one row that takes its amount, and one that gives it back where it was undone; no"
-        " other row is of these kinds",
+        "a refund or a dispute = one row that takes its amount without tax, and one that gives it back where it was"
+        " undone; no other row is of these kinds",
         "SELECT key, r.amount, e.amount AS posted FROM ("
-        "  SELECT r.kind || w.way || r.stripe_id AS key, p.account_id, w.sign * r.amount AS amount"
+        "  SELECT r.kind || w.way || r.stripe_id AS key, p.account_id, w.sign * (r.amount - r.tax) AS amount"
         "    FROM billing_reversal r JOIN billing_payment p ON p.id = r.payment_id"
         "    JOIN (VALUES (':', -1), ('-undone:', 1)) AS w(way, sign) ON w.sign < 0 OR r.is_undone) r"
         " FULL JOIN (SELECT * FROM billing_entry WHERE kind IN ('refund', 'dispute')) e USING (key)"
@@ -145,11 +145,27 @@ PROOFS = (
     ),
     Proof(
         "money_by_hand_has_its_reason",
-        "an adjustment or discount = one row of its amount; no other row is of these kinds",
+        "an adjustment or discount = one row of its amount, a transfer less its tax; no other row is of these kinds",
         "SELECT e.key, a.id, a.amount, e.amount AS posted FROM billing_adjustment a"
         " FULL JOIN (SELECT *, split_part(key, ':', 2) AS of FROM billing_entry"
-        "             WHERE kind IN ('adjustment', 'discount')) e ON e.of = a.id::text"
-        " WHERE a.amount IS DISTINCT FROM e.amount OR a.account_id IS DISTINCT FROM e.account_id",
+        "             WHERE kind IN ('adjustment', 'discount', 'transfer')) e ON e.of = a.id::text"
+        " LEFT JOIN billing_invoice i ON i.key = e.key"
+        " WHERE a.amount - coalesce(i.tax, 0) IS DISTINCT FROM e.amount OR a.account_id IS DISTINCT FROM e.account_id",
+    ),
+    Proof(
+        "papers_say_what_was_posted",
+        "an invoice or credit note has the net amount and the account of its ledger row",
+        "SELECT i.kind, i.number, i.amount, e.amount AS posted FROM billing_invoice i"
+        " LEFT JOIN billing_entry e USING (key) WHERE i.key IS NOT NULL AND"
+        " (e.amount IS DISTINCT FROM CASE i.kind WHEN 'invoice' THEN i.amount ELSE -i.amount END"
+        "  OR e.account_id <> i.account_id)",
+    ),
+    Proof(
+        "papers_are_numbered_without_gaps",
+        "invoices and credit notes each have the numbers 1 to the last one given out",
+        "SELECT kind, count(*), max(number), last FROM billing_invoice i JOIN billing_invoicecounter c"
+        " ON c.id = CASE i.kind WHEN 'invoice' THEN 1 ELSE 2 END GROUP BY kind, last"
+        " HAVING count(*) <> max(number) OR max(number) <> last",
     ),
     Proof(
         "lines_follow_the_colour",

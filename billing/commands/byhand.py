@@ -7,15 +7,24 @@ from decimal import Decimal
 from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
-from kit.money import LIMIT, exact, plain, shown
+from kit.money import CENT, LIMIT, exact, plain, shown
 
 from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
+from billing.commands.invoices import issue_for_transfer
 from billing.commands.ledger import PaidByParent, lock_wallets, post
 from billing.commands.refills import end_turn_if_green, pause
+from billing.commands.tax import Taxed, taxed_within
 from billing.models import Adjustment, Entry
 from billing.policy import EntryKind
+
+VERBS = {
+    EntryKind.ADJUSTMENT: "balance.adjusted",
+    EntryKind.DISCOUNT: "balance.discounted",
+    EntryKind.TRANSFER: "balance.transferred",
+}
+PAID = "Nothing is due. Paid by bank transfer, received on"
 
 
 @transaction.atomic
@@ -30,15 +39,26 @@ def discount(*, account: Account, amount: Decimal, reason: str, by: Actor) -> En
     return _by_hand(EntryKind.DISCOUNT, account=account, amount=amount, reason=reason, by=by)
 
 
+@transaction.atomic
+def transfer(*, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
+    """A bank transfer that arrived: what of it is not tax comes to the balance, and it has its invoice.
+
+    Raises PaidByParent, Invalid, DetailsMissing.
+    """
+    return _by_hand(EntryKind.TRANSFER, account=account, amount=amount, reason=reason, by=by)
+
+
 def check_by_hand(*, kind: EntryKind, account: Account, amount: Decimal, reason: str) -> None:
-    """Whether a person may post this. Raises PaidByParent, Invalid."""
+    """Whether a person may post this. Raises PaidByParent, Invalid, DetailsMissing."""
     word = kind.value
     if account.is_subaccount:
         raise PaidByParent(f"{account.name} is a sub-account and has no balance of its own; credit its main account")
     if not amount.is_finite() or abs(amount) >= LIMIT:
         raise Invalid(f"An {word} is an amount under {LIMIT:,}" if word[0] == "a" else f"A {word} is under {LIMIT:,}")
-    if kind is EntryKind.DISCOUNT and amount < 0:
-        raise Invalid("A discount is a credit; give an amount over 0")
+    if kind in (EntryKind.DISCOUNT, EntryKind.TRANSFER) and amount < 0:
+        raise Invalid(f"A {word} is a credit; give an amount over 0")
+    if kind is EntryKind.TRANSFER and amount != amount.quantize(CENT):
+        raise Invalid("A transfer is in whole cents")
     if amount != exact(amount):
         raise Invalid("An adjustment has at most six decimals")
     if not amount:
@@ -47,6 +67,8 @@ def check_by_hand(*, kind: EntryKind, account: Account, amount: Decimal, reason:
         raise Invalid("An adjustment needs a note that says what it is for")
     if len(reason) > 300:
         raise Invalid("A note has at most 300 characters")
+    if kind is EntryKind.TRANSFER:
+        taxed_within(account=account, gross=amount)
 
 
 def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str, by: Actor) -> Entry:
@@ -54,21 +76,28 @@ def _by_hand(kind: EntryKind, *, account: Account, amount: Decimal, reason: str,
     lock_wallets(account_ids=[account.pk])
     adjustment = Adjustment.objects.create(account=account, amount=exact(amount), reason=reason.strip(), by=by.name)
     key = f"{kind.value}:{adjustment.pk}"
+    is_paid = kind is EntryKind.TRANSFER
+    sum = taxed_within(account=account, gross=adjustment.amount) if is_paid else Taxed(adjustment.amount)
     post(
         account_id=account.pk,
         key=key,
         kind=kind,
-        amount=adjustment.amount,
+        amount=sum.net,
         day=clock.today(),
         note=adjustment.reason,
     )
-    record(
-        by=by,
-        verb="balance.adjusted" if kind is EntryKind.ADJUSTMENT else "balance.discounted",
-        account_id=account.pk,
-        subject=key,
-        detail={"amount": plain(adjustment.amount), "reason": adjustment.reason},
-    )
+    detail = {"amount": plain(adjustment.amount), "reason": adjustment.reason}
+    if is_paid:
+        detail["tax"] = plain(sum.tax)
+        issue_for_transfer(
+            key=key,
+            account=account,
+            amount=sum.net,
+            tax=sum.tax,
+            terms=sum.terms,
+            note=f"{PAID} {clock.today():%-d %B %Y}.",
+        )
+    record(by=by, verb=VERBS[kind], account_id=account.pk, subject=key, detail=detail)
     if adjustment.amount < 0:
         pause(account_id=account.pk, key=key, why=f"{shown(-adjustment.amount)} was taken off the balance by hand")
     else:

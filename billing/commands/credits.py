@@ -19,12 +19,13 @@ from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
 from billing import queries
-from billing.commands.byhand import adjust, check_by_hand, discount
+from billing.commands.byhand import adjust, check_by_hand, discount, transfer
 from billing.commands.ledger import lock_wallets
-from billing.models import AdjustmentKey, CreditRequest, Entry
+from billing.models import Adjustment, AdjustmentKey, CreditRequest, Entry
 from billing.policy import Decision, EntryKind, needs_second_person
 
 COUNTED = dt.timedelta(hours=24)
+COMMANDS = {EntryKind.ADJUSTMENT: adjust, EntryKind.DISCOUNT: discount, EntryKind.TRANSFER: transfer}
 
 
 class OwnRequest(Refusal):
@@ -95,11 +96,11 @@ def credit_once(*, account: Account, kind: EntryKind, amount: Decimal, reason: s
     before = AdjustmentKey.objects.select_related("entry").filter(key=key).first() if key else None
     if before is not None:
         entry = before.entry
-        if (entry.account_id, entry.kind, entry.amount) != (account.pk, kind.value, exact(amount)):
-            raise Invalid(f"The key {key} was used for another credit: {entry.key}, {plain(entry.amount)}")
+        given = Adjustment.objects.get(pk=entry.key.split(":")[1]).amount
+        if (entry.account_id, entry.kind, given) != (account.pk, kind.value, exact(amount)):
+            raise Invalid(f"The key {key} was used for another credit: {entry.key}, {plain(given)}")
         return entry
-    command = discount if kind is EntryKind.DISCOUNT else adjust
-    entry = command(account=account, amount=amount, reason=reason, by=by)
+    entry = COMMANDS[kind](account=account, amount=amount, reason=reason, by=by)
     if key:
         AdjustmentKey.objects.create(key=key, entry=entry)
     return entry
@@ -124,8 +125,9 @@ def decide_credit(*, request_id: int, agreed: bool, by: Actor) -> CreditRequest:
 
 
 def _post(request: CreditRequest, by: Actor) -> CreditRequest:
-    command = discount if request.kind == EntryKind.DISCOUNT else adjust
-    entry = command(account=request.account, amount=request.amount, reason=request.reason, by=by)
+    entry = COMMANDS[EntryKind(request.kind)](
+        account=request.account, amount=request.amount, reason=request.reason, by=by
+    )
     request.state, request.decided_by, request.decided_at = Decision.DONE, by.name, clock.now()
     request.entry = entry
     request.save(update_fields=["state", "decided_by", "decided_at", "entry"])

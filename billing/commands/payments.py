@@ -21,6 +21,7 @@ from billing.commands.invoices import issue_invoice
 from billing.commands.ledger import PaidByParent, lock_wallets, post
 from billing.commands.notices import tell
 from billing.commands.refills import CardMissing, end_turn_if_green, news
+from billing.commands.tax import DetailsMissing, Taxed, taxed
 from billing.models import AutoRefill, Customer, Payment
 from billing.policy import (
     ASK_AGAIN,
@@ -48,6 +49,7 @@ UNKNOWN_TIMES = 2
 SENT_WITHIN = dt.timedelta(minutes=20)  # nobody wants a charge that is sent later
 NOT_CONFIRMED = "it was not confirmed with the bank in time"
 PAY_MISSING = "/billing/add-funds/?amount=missing"
+BILLING_DETAILS = "/billing/information/"
 
 
 class PaymentOpen(Refusal):
@@ -79,9 +81,10 @@ def check_amount(*, amount: Decimal, missing: Decimal = Decimal(0)) -> Decimal:
 
 @transaction.atomic
 def begin_refill(*, account: Account, amount: Decimal, key: uuid.UUID, return_url: str, by: Actor) -> Begun:
-    """A refill by hand. The same key again is the same payment, whatever the amount.
+    """A refill by hand of `amount` on the balance; tax is charged on top. The same key again is the same payment,
+    whatever the amount.
 
-    Raises PaidByParent, Invalid, CardMissing, CardExpired, PaymentOpen.
+    Raises PaidByParent, Invalid, CardMissing, CardExpired, PaymentOpen, DetailsMissing.
     """
     if account.is_subaccount:
         raise PaidByParent(f"{account.name} is a sub-account; its main account pays")
@@ -96,7 +99,8 @@ def begin_refill(*, account: Account, amount: Decimal, key: uuid.UUID, return_ur
     customer = _chargeable(account.pk)
     if Payment.objects.filter(account=account, state__in=sorted(OPEN_PAYMENT)).exists():
         raise PaymentOpen("A payment is still under way; wait until it has ended, or cancel it")
-    payment = _create(customer, amount, is_auto=False, key=key, return_url=return_url, by=by)
+    sum = taxed(account=account, net=amount)
+    payment = _create(customer, sum, is_auto=False, key=key, return_url=return_url, by=by)
     return Begun(payment, is_new=True)
 
 
@@ -126,14 +130,17 @@ def begin_auto_refill(*, account_id: int) -> Payment | None:
         _hold(refill, held, spent=charged.in_month, today=today)
         return None
     try:
+        sum = taxed(account=refill.account, net=refill.amount)
+    except DetailsMissing:
+        _wait_for_details(refill)
+        return None
+    try:
         customer = _chargeable(account_id)
     except (CardMissing, CardExpired) as refusal:
         news(refill=refill, happened=RefillNews.STARTED)
         _declined(refill, refill.amount, "", refusal.message.split(";")[0].lower(), key=f"{clock.now():%Y%m%d%H%M%S}")
         return None
-    payment = _create(
-        customer, refill.amount, is_auto=True, key=uuid.uuid4(), return_url="", by=SYSTEM, turn=refill.turn
-    )
+    payment = _create(customer, sum, is_auto=True, key=uuid.uuid4(), return_url="", by=SYSTEM, turn=refill.turn)
     news(refill=refill, happened=RefillNews.STARTED)
     return payment
 
@@ -173,6 +180,15 @@ def _hold(refill: AutoRefill, held: Held, *, spent: Decimal, today: dt.date) -> 
         )
 
 
+def _wait_for_details(refill: AutoRefill) -> None:
+    """Nothing may be charged without a buyer for its invoice: the owner hears of it once in a turn."""
+    refill.look_at = clock.now() + LOOK_AGAIN
+    refill.save(update_fields=["look_at"])
+    key = f"refill-details:{refill.pk}:{refill.turn}"
+    told = words.details_missing(amount=refill.amount)
+    tell(account_id=refill.pk, key=key, told=told, page=BILLING_DETAILS, about="refill")
+
+
 def _chargeable(account_id: int) -> Customer:
     customer = Customer.objects.filter(pk=account_id).first()
     if customer is None or not customer.has_card or customer.exp_year is None or customer.exp_month is None:
@@ -185,7 +201,7 @@ def _chargeable(account_id: int) -> Customer:
 
 def _create(
     customer: Customer,
-    amount: Decimal,
+    sum: Taxed,
     *,
     is_auto: bool,
     key: uuid.UUID,
@@ -198,7 +214,9 @@ def _create(
         uuid=key,
         is_auto=is_auto,
         turn=turn,
-        amount=amount,
+        amount=sum.net,
+        tax=sum.tax,
+        terms=sum.terms,
         state=PaymentState.PENDING,
         card_id=customer.card_id,
         brand=customer.brand,
@@ -209,7 +227,7 @@ def _create(
         sent_at=clock.now(),
         ask_at=clock.now() + PATIENCE,
     )
-    detail = {"amount": plain(amount), "auto": is_auto, "last4": customer.last4}
+    detail = {"amount": plain(sum.net), "tax": plain(sum.tax), "auto": is_auto, "last4": customer.last4}
     record(by=by, verb="payment.begun", account_id=customer.pk, subject=f"payment:{payment.pk}", detail=detail)
     return payment
 
@@ -257,8 +275,8 @@ def settle(*, payment_id: int, outcome: Outcome, by: Actor = SYSTEM) -> Payment:
     payment = Payment.objects.select_for_update().get(pk=payment_id)
     if outcome.payment not in ("", payment.uuid.hex) or payment.stripe_id not in ("", outcome.intent):
         raise NotFound("This is the news of another payment")
-    if outcome.amount != payment.amount:
-        raise Invalid(f"Stripe says {outcome.amount}, and {payment.amount} was asked for")
+    if outcome.amount != payment.total:
+        raise Invalid(f"Stripe says {outcome.amount}, and {payment.total} was asked for")
     before, after = PaymentState(payment.state), outcome.state
     payment.stripe_id = outcome.intent
     if after not in PAYMENT_MOVES[before]:
@@ -325,7 +343,9 @@ def _credit(payment: Payment) -> None:
         note=f"{'Auto-refill' if payment.is_auto else 'Refill'}, card ending in {payment.last4}",
     )
     invoice = issue_invoice(payment=payment)
-    told = words.receipt(amount=payment.amount, last4=payment.last4, invoice=invoice.name, is_auto=payment.is_auto)
+    told = words.receipt(
+        amount=payment.amount, tax=payment.tax, last4=payment.last4, invoice=invoice.name, is_auto=payment.is_auto
+    )
     tell(account_id=payment.account_id, key=f"receipt:{payment.pk}", told=told, invoice=invoice)
     end_turn_if_green(account_id=payment.account_id)
 

@@ -5,11 +5,13 @@ from billing.models.ledger import Adjustment, AdjustmentKey, CreditRequest, Entr
 from billing.models.papers import Invoice, InvoiceCounter, Notice, Statement, StatementPart
 from billing.models.payments import Comparison, Customer, Payment, Refund, Reversal, WebhookEvent
 from billing.models.refills import AutoRefill
+from billing.models.tax import BillingDetails, TaxRate
 
 __all__ = [
     "Adjustment",
     "AdjustmentKey",
     "AutoRefill",
+    "BillingDetails",
     "Comparison",
     "CreditRequest",
     "Customer",
@@ -23,6 +25,7 @@ __all__ = [
     "Reversal",
     "Statement",
     "StatementPart",
+    "TaxRate",
     "UsageDay",
     "Wallet",
     "WebhookEvent",

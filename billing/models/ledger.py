@@ -104,7 +104,9 @@ class CreditRequest(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="credit_requests")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
-    kind = models.CharField(max_length=16, choices=[("adjustment", "Adjustment"), ("discount", "Discount")])
+    kind = models.CharField(
+        max_length=16, choices=labels([EntryKind.ADJUSTMENT, EntryKind.DISCOUNT, EntryKind.TRANSFER])
+    )
     amount = MoneyField()
     reason = models.CharField(max_length=300)
     asked_by = models.CharField(max_length=254)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q, Value
 from kit import clock
+from kit.money import ZERO
 from kit.posting import WAITING, Posted
 
 from accounts.models import Account
@@ -15,29 +17,60 @@ from billing.models.payments import Payment
 
 
 class InvoiceCounter(models.Model):
-    """The last invoice number given out, in one row: whoever takes the next one holds it until they commit."""
+    """The last number given out of each kind, a row each: whoever takes the next one holds it until they commit."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)  # 1 invoices, 2 credit notes
     last = models.PositiveIntegerField(default=0)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="invoice_counter_is_one_row")]
+        constraints = [models.CheckConstraint(condition=Q(id__in=[1, 2]), name="invoice_counter_is_of_a_kind")]
 
 
 class Invoice(models.Model):
-    """What a payment was for, on paper; seller and buyer are as they were then. Numbers have no gaps."""
+    """What a payment or a transfer was for, or with a credit note what of it went back; seller, buyer and tax are as
+    they were then. The numbers of each kind have no gaps, and the database refuses to change or delete one."""
 
-    number = models.PositiveIntegerField(unique=True)
-    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, related_name="invoice")
+    INVOICE, CREDIT_NOTE = "invoice", "credit-note"
+
+    kind = models.CharField(
+        max_length=12, choices=[(INVOICE, "Invoice"), (CREDIT_NOTE, "Credit note")], default=INVOICE, db_default=INVOICE
+    )
+    number = models.PositiveIntegerField()
+    key = models.CharField(max_length=120, null=True, blank=True, unique=True)  # of the ledger row that it stands for
+    payment = models.OneToOneField(Payment, on_delete=models.PROTECT, null=True, related_name="invoice")
+    corrects = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="corrections")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invoices")
-    amount = MoneyField()
+    amount = MoneyField()  # net
+    tax = MoneyField(default=ZERO, db_default=ZERO)
+    terms = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    note = models.CharField(max_length=300, default="", db_default="")  # how it was paid; empty: as its payment says
     issued_at = models.DateTimeField(default=clock.now)
     seller = models.JSONField()
     buyer = models.JSONField()
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "number"], name="invoice_number_is_once_of_a_kind"),
+            models.CheckConstraint(
+                condition=~Q(kind="credit-note") | Q(corrects__isnull=False, payment=None),
+                name="credit_note_corrects_an_invoice",
+            ),
+        ]
+
     @property
     def name(self) -> str:
-        return f"{self.seller.get('prefix', 'INV-')}{self.number:06d}"
+        prefix = self.seller.get("credit_prefix", "CN-") if self.is_credit_note else self.seller.get("prefix", "INV-")
+        return f"{prefix}{self.number:06d}"
+
+    @property
+    def is_credit_note(self) -> bool:
+        return self.kind == self.CREDIT_NOTE
+
+    @property
+    def total(self) -> Decimal:
+        """With its tax."""
+        total: Decimal = self.amount + self.tax
+        return total
 
 
 class Notice(Posted):

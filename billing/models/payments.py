@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from kit import clock
 from kit.labels import labels
-from kit.money import shown
+from kit.money import ZERO, shown
 
 from accounts.models import Account, User
 from billing.models.amounts import MoneyField
@@ -54,7 +55,9 @@ class Payment(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True)
     is_auto = models.BooleanField(default=False)
     turn = models.PositiveIntegerField(null=True)  # of auto-refill, in which it was begun
-    amount = MoneyField()
+    amount = MoneyField()  # what comes to the balance, net of tax
+    tax = MoneyField(default=ZERO, db_default=ZERO)  # on top of it
+    terms = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))  # of the tax, and the buyer then
     state = models.CharField(max_length=16, choices=labels(PaymentState))
     card_id = models.CharField(max_length=64)
     brand = models.CharField(max_length=32, blank=True)
@@ -82,6 +85,7 @@ class Payment(models.Model):
                 fields=["stripe_id"], condition=~Q(stripe_id=""), name="stripe_payment_is_one_payment"
             ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payment_is_positive"),
+            models.CheckConstraint(condition=Q(tax__gte=0), name="payment_tax_is_not_negative"),
             models.CheckConstraint(
                 condition=Q(state__in=sorted(OPEN_PAYMENT), ended_at=None)
                 | (~Q(state__in=sorted(OPEN_PAYMENT)) & Q(ended_at__isnull=False)),
@@ -96,6 +100,12 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{shown(self.amount)}, card ending in {self.last4}"
+
+    @property
+    def total(self) -> Decimal:
+        """What the card is charged."""
+        total: Decimal = self.amount + self.tax
+        return total
 
     @property
     def is_open(self) -> bool:
@@ -119,12 +129,22 @@ class Reversal(models.Model):
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="reversals")
     stripe_id = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=16, choices=[("refund", "Refund"), ("dispute", "Dispute")])
-    amount = MoneyField()
+    amount = MoneyField()  # what went back to the card, with its tax
+    tax = MoneyField(default=ZERO, db_default=ZERO)  # what of it is tax and never was on the balance
     is_undone = models.BooleanField(default=False)  # a refund that failed, a dispute that was won
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="reversal_is_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="reversal_is_positive"),
+            models.CheckConstraint(condition=Q(tax__gte=0, tax__lte=F("amount")), name="reversal_tax_is_a_part_of_it"),
+        ]
+
+    @property
+    def net(self) -> Decimal:
+        """What of it leaves the balance."""
+        net: Decimal = self.amount - self.tax
+        return net
 
 
 class Refund(models.Model):

@@ -65,6 +65,7 @@ from billing.policy.refills import (
     retry_at,
     rounding,
 )
+from billing.policy.tax import Rate, Terms, net_of, read_tax_id, tax_on, tax_within, terms_for
 
 __all__ = [
     "ASK_AGAIN",
@@ -101,8 +102,10 @@ __all__ = [
     "Forecast",
     "Held",
     "PaymentState",
+    "Rate",
     "RefillNews",
     "RefillState",
+    "Terms",
     "amount_is_due",
     "average_daily",
     "booked_on",
@@ -119,11 +122,16 @@ __all__ = [
     "minimum",
     "missing",
     "needs_second_person",
+    "net_of",
+    "read_tax_id",
     "refill_amount",
     "retry_at",
     "rounding",
     "runway_days",
     "runway_shown",
+    "tax_on",
+    "tax_within",
+    "terms_for",
     "usage_key",
     "usage_key_sql",
 ]

@@ -23,6 +23,7 @@ class EntryKind(enum.StrEnum):
     DISCOUNT = "discount"
     REFUND = "refund"
     DISPUTE = "dispute"
+    TRANSFER = "transfer"  # a bank transfer that arrived
 
 
 class Decision(enum.StrEnum):

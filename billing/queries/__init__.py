@@ -30,6 +30,7 @@ from billing.queries.payments import (
     refunds_to_ask,
 )
 from billing.queries.statements import Late, Month, Transaction, late_usage, months_of, statements_of, transactions_of
+from billing.queries.tax import buyer_of, details_of, lacks_address, rates_in_force, tax_terms
 
 __all__ = [
     "AVERAGES",
@@ -44,13 +45,16 @@ __all__ = [
     "auto_refill_of",
     "auto_refilled",
     "balance_of",
+    "buyer_of",
     "charged_by_refill",
     "colour_changes",
     "customer_of",
+    "details_of",
     "events_to_handle",
     "forecast_of",
     "is_low",
     "key_to_pay",
+    "lacks_address",
     "late_usage",
     "low_changes",
     "months_of",
@@ -58,9 +62,11 @@ __all__ = [
     "notices_of",
     "open_payment_of",
     "payments_to_ask",
+    "rates_in_force",
     "refundable",
     "refunds_to_ask",
     "statements_of",
+    "tax_terms",
     "to_pay",
     "transactions_of",
     "usage_days",

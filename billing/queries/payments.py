@@ -97,7 +97,7 @@ def agrees(payment: Payment, *, back_id: str, is_gone: bool) -> bool:
 
 
 def refundable(payment: Payment) -> Decimal:
-    """What of a payment can still be given back: USD."""
+    """What of a payment can still be given back, with its tax: USD."""
     if payment.state != PaymentState.SUCCEEDED:
         return ZERO
     gone = payment.reversals.filter(is_undone=False).aggregate(total=Sum("amount"))["total"] or ZERO
@@ -105,7 +105,7 @@ def refundable(payment: Payment) -> Decimal:
         payment.refunds.filter(state__in=[Decision.OPEN, Decision.WAITING]).aggregate(total=Sum("amount"))["total"]
         or ZERO
     )
-    left: Decimal = payment.amount - gone - asked
+    left: Decimal = payment.total - gone - asked
     return max(left, ZERO)
 
 

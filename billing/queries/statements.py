@@ -14,7 +14,7 @@ from django.db.models import F
 from kit.money import ZERO
 
 from accounts.models import Account
-from billing.models import Entry, Statement, UsageDay
+from billing.models import Entry, Invoice, Statement, UsageDay
 from billing.policy import EntryKind, PaymentState, booked_on, closed_from
 
 
@@ -30,8 +30,22 @@ class Transaction:
     state: str
     reason: str
     payment_id: uuid.UUID | None
-    invoice: int | None
+    paper_kind: str | None  # of its invoice or credit note
+    paper_number: int | None
     day: dt.date | None
+
+    @property
+    def invoice(self) -> int | None:
+        return self.paper_number if self.paper_kind == Invoice.INVOICE else None
+
+    @property
+    def credit_note(self) -> int | None:
+        return self.paper_number if self.paper_kind == Invoice.CREDIT_NOTE else None
+
+    @property
+    def paper(self) -> str | int | None:
+        """As an export names it."""
+        return self.invoice or (f"Credit note {self.credit_note}" if self.credit_note else None)
 
     @property
     def payment(self) -> str:
@@ -56,7 +70,9 @@ PAID_AT = "CASE WHEN p.state = 'succeeded' THEN p.ended_at ELSE p.created_at END
 TRANSACTIONS = f"""
 SELECT * FROM (
     (SELECT {PAID_AT} AS at, CASE WHEN p.is_auto THEN 'auto-refill' ELSE 'refill' END AS kind, a.name,
-            initcap(p.brand) || ' ending in ' || p.last4 AS note, p.amount, p.state, p.reason, p.uuid, i.number,
+            initcap(p.brand) || ' ending in ' || p.last4
+                || CASE WHEN p.tax > 0 THEN ', ' || round(p.tax, 2) || ' tax on top' ELSE '' END AS note,
+            p.amount, p.state, p.reason, p.uuid, i.kind, i.number,
             NULL::date AS day
        FROM billing_payment p JOIN accounts_account a ON a.id = p.account_id
        LEFT JOIN billing_invoice i ON i.payment_id = p.id
@@ -65,8 +81,9 @@ SELECT * FROM (
         AND (%(end)s::timestamptz IS NULL OR {PAID_AT} < %(end)s)
       ORDER BY p.id DESC LIMIT %(most)s)
     UNION ALL
-    (SELECT e.posted_at, e.kind, a.name, e.note, e.amount, '', '', NULL::uuid, NULL::int, e.day
+    (SELECT e.posted_at, e.kind, a.name, e.note, e.amount, '', '', NULL::uuid, i.kind, i.number, e.day
        FROM billing_entry e JOIN accounts_account a ON a.id = e.account_id
+       LEFT JOIN billing_invoice i ON i.key = e.key
       WHERE e.account_id = ANY(%(accounts)s) AND e.kind = ANY(%(kinds)s)
         AND (%(start)s::timestamptz IS NULL OR e.posted_at >= %(start)s)
         AND (%(end)s::timestamptz IS NULL OR e.posted_at < %(end)s)
@@ -130,7 +147,7 @@ class Month:
 
     @property
     def paid_in(self) -> Decimal:
-        return self.moved.get("top-up", ZERO)
+        return self.moved.get("top-up", ZERO) + self.moved.get("transfer", ZERO)
 
     @property
     def other(self) -> Decimal:

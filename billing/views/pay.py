@@ -32,7 +32,7 @@ from billing.policy import (
     refill_amount,
     rounding,
 )
-from billing.views.parts import NO_ANSWER, actor, common, leave_for
+from billing.views.parts import NO_ANSWER, actor, common, leave_for, tax_note
 
 log = logging.getLogger(__name__)
 SHOWN_A_DAY = (1, 2, 3, 5, MOST_A_DAY)
@@ -71,6 +71,7 @@ def add_funds(request: MemberRequest) -> HttpResponse:
         "balance": queries.balance_of(account, today=clock.today()),
         "missing": missing,
         "pay_key": queries.key_to_pay(account, missing),
+        "tax_note": tax_note(account),
     }
     response = page(request, "billing/add_funds.html", context)
     response.status_code = status

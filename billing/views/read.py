@@ -17,10 +17,10 @@ from kit.htmx import page
 
 from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
-from billing import paper, queries
+from billing import queries
 from billing.commands import statements
 from billing.forms import KINDS, asked_from, month_from
-from billing.models import Invoice, Statement, StatementPart
+from billing.models import Statement, StatementPart
 from billing.policy import runway_shown
 from billing.views.parts import actor, common
 
@@ -72,19 +72,6 @@ def transactions(request: MemberRequest) -> HttpResponse:
         "is_narrowed": bool(asked.kind or asked.start or asked.end),
     }
     return page(request, "billing/transactions.html", context, part="listing")
-
-
-@require_GET
-@needs(Right.SEE_MONEY)
-def invoice(request: MemberRequest, number: int) -> HttpResponse:
-    """An invoice as PDF, to view or, with ?download, to keep."""
-    found = Invoice.objects.select_related("payment").filter(number=number, account=request.account).first()
-    if found is None:
-        raise Http404
-    response = HttpResponse(paper.invoice_pdf(found), content_type="application/pdf")
-    kind = "attachment" if "download" in request.GET else "inline"
-    response["Content-Disposition"] = f'{kind}; filename="{found.name}.pdf"'
-    return response
 
 
 @require_GET

@@ -106,5 +106,5 @@ def _moves(statement: Statement, end: dt.date) -> Iterator[tuple[Any, ...]]:
         statement.account, kind="", start=statement.month, end=last, offset=offset, limit=500
     ):
         for one in rows:
-            yield one.at, one.kind, one.account, one.note, one.amount, one.word, one.reason, one.invoice, one.day
+            yield one.at, one.kind, one.account, one.note, one.amount, one.word, one.reason, one.paper, one.day
         offset += len(rows)

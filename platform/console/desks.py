@@ -98,6 +98,8 @@ DESKS = (
             ("billing_refund_changelist", "Refunds", "undo"),
             ("billing_autorefill_changelist", "Auto-refill", "autorenew"),
             ("billing_invoice_changelist", "Invoices", "receipt_long"),
+            ("billing_taxrate_changelist", "Tax rates", "percent"),
+            ("billing_billingdetails_changelist", "Billing details", "contact_mail"),
             ("billing_entry_changelist", "Ledger", "menu_book"),
             ("billing_notice_changelist", "Mails", "mail"),
             ("books", "Books", "balance"),

@@ -62,6 +62,7 @@ MONEY_TABS = (
     ("billing", "Overview", Right.SEE_MONEY),
     ("add_funds", "Add funds", Right.MANAGE_MONEY),
     ("payment_method", "Payment method", Right.MANAGE_MONEY),
+    ("billing_information", "Billing information", Right.MANAGE_MONEY),
     ("auto_refill", "Auto-refill", Right.MANAGE_MONEY),
     ("transactions", "Transactions", Right.SEE_MONEY),
     ("billing_details", "Billing details", Right.SEE_MONEY),

@@ -6,7 +6,6 @@ import datetime as dt
 import io
 import unicodedata
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from pypdf import PdfReader
 from accounts.commands import sign_up
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
-from billing.models import Customer
+from billing.models import Customer, Invoice, Payment
 from billing.paper import _letters, invoice_pdf, not_printed
 from tests.fleets import Fleet
 
@@ -42,11 +41,11 @@ MOMENT = dt.datetime(2026, 11, 27, 12, tzinfo=dt.UTC)
 
 
 def printed(name: str, **buyer: Any) -> str:
-    payment = SimpleNamespace(is_auto=False, ended_at=MOMENT, brand="visa", last4="4242")
-    invoice: Any = SimpleNamespace(
-        name="INV-1", issued_at=MOMENT, amount=Decimal(50), payment=payment, seller={"name": "Seller"},
-        buyer={"name": name} | buyer,
-    )  # fmt: skip
+    payment = Payment(is_auto=False, ended_at=MOMENT, brand="visa", last4="4242")
+    invoice = Invoice(
+        number=1, issued_at=MOMENT, amount=Decimal(50), seller={"name": "Seller"}, buyer={"name": name} | buyer
+    )
+    invoice.payment = payment
     return PdfReader(io.BytesIO(invoice_pdf(invoice))).pages[0].extract_text()
 
 

@@ -38,9 +38,9 @@ from accounts.queries import credential_of
 from automation.models import FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
 from automation.policy import Act, Outcome, Trigger
 from automation.policy import Action as RuleAction
-from billing.commands import adjust
-from billing.models import Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
-from billing.policy import PaymentState
+from billing.commands import adjust, post
+from billing.models import BillingDetails, Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
+from billing.policy import EntryKind, PaymentState
 from lines.carriers.base import CallKind, Switch, Unreachable
 from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
@@ -296,10 +296,21 @@ def _money(tenant: Tenant) -> None:
         last4="4242", by=tenant.actor.name,
     )  # fmt: skip
     number = 700_000 + Invoice.objects.count()
-    Invoice.objects.create(
-        number=number, payment=paid, account=account, amount=Decimal("50"), seller=SELLER,
-        buyer={"name": f"{word} buyer"},
+    address = {"line1": f"{word} street", "city": word, "country": "NL"}
+    buyer = {"name": f"{word} buyer", "address": address}
+    terms = {"category": "S", "percent": "21", "country": "NL", "note": ""}
+    invoice = Invoice.objects.create(
+        number=number, payment=paid, account=account, amount=Decimal("50"), tax=Decimal("10.5"), terms=terms,
+        seller=SELLER | {"country": "NL"}, buyer=buyer,
     )  # fmt: skip
+    Invoice.objects.create(
+        kind=Invoice.CREDIT_NOTE, number=number, corrects=invoice, account=account, amount=Decimal("20"), terms=terms,
+        seller=SELLER | {"country": "NL"}, buyer=buyer, note=f"{word} refund",
+    )  # fmt: skip
+    BillingDetails.objects.create(account=account, name=f"{word} buyer", **address)
+    last_year = clock.today() - dt.timedelta(days=365)
+    post(account_id=account.pk, key=f"last-year:{word}", kind=EntryKind.ADJUSTMENT, amount=Decimal(1), day=last_year)
+    post(account_id=account.pk, key=f"back:{word}", kind=EntryKind.ADJUSTMENT, amount=Decimal(-1), day=last_year)
     Notice.objects.create(account=account, key=f"notice:{word}", subject=f"{word} subject", text=f"{word} text")
     statement = Statement.objects.create(
         account=account, month=clock.today().replace(day=1), format="csv", by=tenant.actor.name, done_at=now
@@ -311,6 +322,8 @@ def _money(tenant: Tenant) -> None:
         "payment": paid.uuid.hex,
         "open_payment": pending.uuid.hex,
         "invoice": number,
+        "credit_note": number,
+        "closed_month": f"{last_year:%Y-%m}",
         "statement": statement.uuid.hex,
         "account_export": export.uuid,
     }

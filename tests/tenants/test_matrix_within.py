@@ -207,10 +207,12 @@ def _difference(theirs: tuple[Any, ...], none: tuple[Any, ...]) -> str:
 
 
 FILES = {"lines-csv": "csv", "lines-xlsx": "spreadsheetml", "audit_csv": "csv", "rule_activity_csv": "csv",
-         "line-connections-csv": "csv", "line-readings-csv": "csv", "job-csv": "csv", "invoice": "pdf"}  # fmt: skip
+         "line-connections-csv": "csv", "line-readings-csv": "csv", "job-csv": "csv", "invoice": "pdf",
+         "invoice_xml": "xml", "credit_note": "pdf", "credit_note_xml": "xml",
+         "month_statement": "pdf"}  # fmt: skip
 
 
-IN_ADDRESS = {"iccid": "line", "key": "job", "number": "invoice"}
+IN_ADDRESS = {"iccid": "line", "key": "job", "number": "invoice", "month": "closed_month"}
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -24,13 +24,15 @@ class Command(OperatorCommand):
         parser.add_argument("amount", metavar="AMOUNT", help="USD, like 25.00 or -3.50")
         parser.add_argument("--note", required=True, metavar="TEXT", help="what it is for")
         parser.add_argument("--key", default="", metavar="KEY", help="the same key again credits nothing more")
-        parser.add_argument("--discount", action="store_true", help="a discount: listed as one, never a debit")
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument("--discount", action="store_true", help="a discount: listed as one, never a debit")
+        which.add_argument("--transfer", action="store_true", help="a bank transfer, with its tax: it has an invoice")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         account = account_by_uuid(options["account"])
         entry = credit_once(
             account=account,
-            kind=EntryKind.DISCOUNT if options["discount"] else EntryKind.ADJUSTMENT,
+            kind=_kind(**options),
             amount=money.parse(options["amount"]),
             reason=options["note"],
             key=options["key"],
@@ -47,3 +49,9 @@ class Command(OperatorCommand):
             "suspended": enforced.suspended,
             "reactivated": enforced.reactivated,
         }
+
+
+def _kind(*, discount: bool, transfer: bool, **_: Any) -> EntryKind:
+    if transfer:
+        return EntryKind.TRANSFER
+    return EntryKind.DISCOUNT if discount else EntryKind.ADJUSTMENT

@@ -294,9 +294,11 @@ STORE_URL = os.environ.get("STORE_URL", "")
 SELLER = {
     "name": os.environ.get("SELLER_NAME", "Linekeeper"),
     "address": os.environ.get("SELLER_ADDRESS", "").replace("\\n", "\n"),
+    "country": os.environ.get("SELLER_COUNTRY", "").upper(),  # decides whose tax is taken, with the buyer's
     "tax_id": os.environ.get("SELLER_TAX_ID", ""),
     "mail": os.environ.get("SELLER_MAIL", ""),
     "prefix": os.environ.get("INVOICE_PREFIX", "INV-"),
+    "credit_prefix": os.environ.get("CREDIT_NOTE_PREFIX", "CN-"),
 }
 
 # Who may read /metrics, and what is wrong at /healthz, from another machine: by Authorization: Bearer.

@@ -35,10 +35,15 @@ from billing.policy import Decision, EntryKind
 COLOURS = {"Too low": "danger", "Low": "warning", "Good": "success"}
 
 
+BY_HAND = {
+    "adjustment": "Credit, or with a minus a debit",
+    "discount": "Discount",
+    "transfer": "Bank transfer that arrived, with its tax",
+}
+
+
 class ByHandForm(forms.Form):
-    kind = forms.ChoiceField(
-        label="What", choices=[("adjustment", "Credit, or with a minus a debit"), ("discount", "Discount")]
-    )
+    kind = forms.ChoiceField(label="What", choices=[(kind, BY_HAND[kind]) for kind in BY_HAND])
     amount = AmountField(label="USD")
     reason = forms.CharField(label="What it is for", max_length=300, help_text="The customer reads it.")
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
@@ -128,7 +133,9 @@ class PaymentDesk(MoneyDesk):
                 return f"Refund of {shown(wish.amount)} needs a second person. See Refunds."
             return _given_back(work.give_back(wish) if wish.state == Decision.OPEN else wish)
 
-        about = f"{shown(left)} of {shown(payment.amount)} can go back. The balance is lower by it, and may turn red."
+        about = (
+            f"{shown(left)} of {shown(payment.total)} can go back, with its tax. The balance falls, and may turn red."
+        )
         initial = {"amount": left.quantize(Decimal("0.01"))}
         title = f"Refund to the card ending in {payment.last4}"
         return self.ask(
@@ -198,8 +205,13 @@ class AutoRefillDesk(MoneyDesk):
 
 @admin.register(Invoice)
 class InvoiceDesk(MoneyDesk):
-    list_display = ["name", "account", "usd", "issued_at"]
+    list_display = ["name", "kind", "account", "usd", "tax_usd", "issued_at"]
+    list_filter = ["kind"]
     search_fields = ["=number", "=account__name"]
+
+    @display(description="Tax", ordering="tax")
+    def tax_usd(self, paper: Invoice) -> str:
+        return shown(paper.tax)
 
 
 @admin.register(Notice)
