@@ -9,7 +9,7 @@ from celery import shared_task
 from kit import clock, posting
 
 from billing import mail, queries, stripe, work
-from billing.commands import events, notices, payments, refills
+from billing.commands import cards, events, notices, payments, refills
 from billing.models import Payment, Refund
 
 BATCH = 50
@@ -72,6 +72,12 @@ def refill_balances() -> int:
 def _refill(account_id: int) -> Payment | None:
     payment = payments.begin_auto_refill(account_id=account_id)
     return None if payment is None else work.pay(payment)
+
+
+@shared_task
+def warn_of_cards() -> int:
+    """Tells owners whose card ends soon."""
+    return cards.warn_of_expiry(today=clock.today())
 
 
 @shared_task

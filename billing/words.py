@@ -55,6 +55,15 @@ def wants_confirmation(*, amount: Decimal, last4: str) -> Told:
     )
 
 
+def card_expires(*, last4: str, on: dt.date, is_refilling: bool) -> Told:
+    what = "Auto-refill can’t charge it after that." if is_refilling else "You can’t add funds with it after that."
+    return Told(
+        f"Your card expires on {on:%-d %B %Y}",
+        f"The card ending in {last4} expires on {on:%-d %B %Y}. {what} Replace it under Billing & Payments, Payment"
+        " method.",
+    )
+
+
 def dropped(*, amount: Decimal) -> Told:
     return Told(
         "Auto-refill is paused",

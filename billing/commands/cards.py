@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import transaction
+from django.db.models import Q
 from kit import clock
 from kit.errors import Refusal
 
 from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
+from billing import words
 from billing.commands.ledger import PaidByParent, lock_wallets
+from billing.commands.notices import tell
 from billing.commands.refills import news
 from billing.models import AutoRefill, Customer, Payment
-from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, RefillNews
+from billing.policy import KEEPS_WATCH, OPEN_PAYMENT, RefillNews, RefillState, expires_on, expiry_warning
 from billing.stripe import Card
 
 
@@ -120,3 +125,24 @@ def _empty(customer: Customer) -> None:
     customer.card_id = customer.brand = customer.last4 = ""
     customer.exp_month = customer.exp_year = customer.card_since = None
     customer.save()
+
+
+def warn_of_expiry(*, today: dt.date) -> int:
+    """Tells owners that their card ends within 30 and within 7 days, once each; says how many were told now."""
+    soon = expires_on(today.year, today.month) + dt.timedelta(days=1)
+    months = Q(exp_year=today.year, exp_month=today.month) | Q(exp_year=soon.year, exp_month=soon.month)
+    saved = Customer.objects.filter(months, account__is_active=True).exclude(card_id="")
+    refilling = set(AutoRefill.objects.exclude(state=RefillState.OFF).values_list("pk", flat=True))
+    return sum(_warn(customer, today, is_refilling=customer.pk in refilling) for customer in saved.iterator())
+
+
+def _warn(customer: Customer, today: dt.date, *, is_refilling: bool) -> bool:
+    assert customer.exp_year is not None
+    assert customer.exp_month is not None
+    days = expiry_warning(customer.exp_year, customer.exp_month, today=today)
+    if days is None:
+        return False
+    on = expires_on(customer.exp_year, customer.exp_month)
+    told = words.card_expires(last4=customer.last4, on=on, is_refilling=is_refilling)
+    key = f"card-expires:{customer.pk}:{customer.card_id}:{on:%Y-%m}:{days}"
+    return tell(account_id=customer.pk, key=key, told=told, page="/billing/payment-method/")

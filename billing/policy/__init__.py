@@ -33,6 +33,8 @@ from billing.policy.payments import (
     PAYMENT_MOVES,
     REFILL_CHOICES,
     PaymentState,
+    expires_on,
+    expiry_warning,
 )
 from billing.policy.refills import (
     ASK_AGAIN,
@@ -114,6 +116,8 @@ __all__ = [
     "colour",
     "days_counted",
     "default_ceiling",
+    "expires_on",
+    "expiry_warning",
     "fits_ceiling",
     "forecast",
     "held_by",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 import enum
 from decimal import Decimal
 
@@ -30,3 +32,15 @@ PAYMENT_MOVES: dict[PaymentState, frozenset[PaymentState]] = {
 
 REFILL_CHOICES = (25, 50, 100, 200, 300, 500, 1000)  # USD that the drop-down offers
 LEAST_REFILL, MOST_REFILL = Decimal(5), Decimal(5000)
+EXPIRY_WARNINGS = (7, 30)  # days before a card's last one
+
+
+def expires_on(year: int, month: int) -> dt.date:
+    """The last day on which a card works: the last of its month."""
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def expiry_warning(year: int, month: int, *, today: dt.date) -> int | None:
+    """Which warning of a card's expiry is due: within how many days it ends. None: none yet, or it is over."""
+    left = (expires_on(year, month) - today).days
+    return next((days for days in EXPIRY_WARNINGS if 0 <= left <= days), None)

@@ -114,6 +114,27 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE billing_entry SET key = 'adjustment:0' WHERE kind = 'adjustment'",
         "UPDATE billing_entry SET kind = 'discount', amount = amount + 1 WHERE kind = 'adjustment'",
     ],
+    "papers_say_what_was_posted": [
+        (
+            "INSERT INTO billing_invoice (number, key, account_id, amount, issued_at, seller, buyer)"
+            " SELECT 1, key, account_id, amount + 1, now(), '{}', '{}' FROM billing_entry WHERE kind = 'adjustment'"
+        ),
+        (
+            "INSERT INTO billing_invoice (number, key, account_id, amount, issued_at, seller, buyer)"
+            " SELECT 1, 'top-up:0', account_id, 5, now(), '{}', '{}' FROM billing_wallet"
+        ),
+    ],
+    "papers_are_numbered_without_gaps": [
+        (
+            "INSERT INTO billing_invoicecounter (id, last) VALUES (1, 2);"
+            "INSERT INTO billing_invoice (number, key, account_id, amount, issued_at, seller, buyer)"
+            " SELECT 2, key, account_id, amount, now(), '{}', '{}' FROM billing_entry WHERE kind = 'adjustment'"
+        ),
+        (
+            "INSERT INTO billing_invoice (number, key, account_id, amount, issued_at, seller, buyer)"
+            " SELECT 1, key, account_id, amount, now(), '{}', '{}' FROM billing_entry WHERE kind = 'adjustment'"
+        ),
+    ],
     "lines_follow_the_colour": [
         "UPDATE billing_wallet SET is_red = true",
         "UPDATE lines_linestate SET wanted = 3, why = 'balance'",
