@@ -7,7 +7,7 @@ from kit.errors import Refusal
 from kit.money import shown
 
 from accounts.models import Account
-from billing.models import AutoRefill, Customer, Notice, Payment, Statement, Wallet
+from billing.models import AutoRefill, BillingDetails, Customer, Notice, Payment, Statement, Wallet
 
 
 class NotSettled(Refusal):
@@ -24,11 +24,14 @@ def erase_billing(*, account: Account) -> dict[str, int]:
     if Payment.objects.filter(account=account, ended_at=None).exists():
         raise NotSettled("A payment is on its way. Wait until it ends.")
     held = Account.objects.filter(pk=account.pk) | Account.objects.filter(parent=account)
-    gone = {model.__name__: model.objects.filter(account__in=held).delete()[0] for model in (Notice, Statement)}
+    gone = {
+        model.__name__: model.objects.filter(account__in=held).delete()[0]
+        for model in (Notice, Statement, BillingDetails)
+    }
     gone["AutoRefill"] = AutoRefill.objects.filter(account=account).delete()[0]
     Customer.objects.filter(account=account).update(
         card_id="", brand="", last4="", exp_month=None, exp_year=None, name="", address={}, card_since=None
     )  # its name at Stripe stays: what comes of an old payment there is still known by it
-    paid = Payment.objects.filter(account=account).exclude(by="", last4="", return_url="")
-    gone["Payment"] = paid.update(by="", brand="", last4="", return_url="")
+    paid = Payment.objects.filter(account=account).exclude(by="", last4="", return_url="", terms={})
+    gone["Payment"] = paid.update(by="", brand="", last4="", return_url="", terms={})
     return gone

@@ -41,6 +41,7 @@ EXPORTED = {
     "billing.Adjustment": "account",
     "billing.CreditRequest": "account",
     "billing.Customer": "account",
+    "billing.BillingDetails": "account",
     "billing.Payment": "account",
     "billing.Reversal": "payment__account",
     "billing.Refund": "payment__account",
