@@ -409,12 +409,6 @@ CELERY_BEAT_SCHEDULE = {
     "send-notices": {"task": "billing.tasks.send_notices", "schedule": 5.0},
 }
 
-# What `manage.py bench` measures besides lines: functions of a fleet and a number of rounds.
-BENCH_ROWS = ["api.bench.rows", "lines.bench.lists.rows", "console.bench.rows"]
-
-# What the demo has besides lines: functions of its account and the simulator's address, each harmless twice.
-DEMO_PARTS = ["automation.demo.furnish"]
-
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -8,6 +8,7 @@ from embedded import addresses
 
 from .base import *  # noqa: F403
 
+INSTALLED_APPS = [*INSTALLED_APPS, "bench", "demo"]  # noqa: F405
 DEMO_IS_ALLOWED = True
 ALLOWED_HOSTS = ["*", "testserver", "localhost", "127.0.0.1"]
 DATABASES = {"default": addresses.database_settings(as_owner=True)}

@@ -19,8 +19,8 @@ from django.urls import include, path
 from kit import clock, crypto
 
 from accounts.models import Account, ApiCredential
-from lines.bench.fleet import Fleet
-from lines.bench.report import Row
+from bench.fleet import Fleet
+from bench.report import Row
 from lines.models import Line
 
 CALLS = 50  # in a round
@@ -35,7 +35,7 @@ def _bare(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - a view
 urlpatterns = [path("bare", _bare), path("", include("config.urls"))]
 
 
-@override_settings(ROOT_URLCONF="api.bench")
+@override_settings(ROOT_URLCONF="bench.calls")
 def rows(fleet: Fleet, rounds: int) -> list[Row]:
     """Requests a second through the whole of Django, one after another in this process, without a server."""
     global _bytes

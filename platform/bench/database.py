@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from embedded import addresses, templates
 from kit.errors import Refusal
 
 NAME = "linekeeper_bench"
@@ -22,11 +23,13 @@ def throwaway_database() -> Iterator[None]:
     real = connection.settings_dict["NAME"]
     connection.close()
     _drop()  # what a killed benchmark left
+    template = templates.migrated() if addresses.is_embedded_database() else None
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f'CREATE DATABASE "{NAME}"')
+        cursor.execute(f'CREATE DATABASE "{NAME}"' + (f' TEMPLATE "{template}"' if template else ""))
     connection.settings_dict["NAME"] = NAME
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        if not template:
+            call_command("migrate", verbosity=0, interactive=False)
         yield
     finally:
         connection.close()

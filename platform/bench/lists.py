@@ -11,8 +11,8 @@ from pathlib import Path
 from kit import kept
 
 from accounts.models import Membership
-from lines.bench.fleet import NOW, TODAY, Fleet
-from lines.bench.report import Row
+from bench.fleet import NOW, TODAY, Fleet
+from bench.report import Row
 from lines.models import Line
 from lines.queries.export import csv_for
 from lines.queries.listing import Asked, list_lines

@@ -16,7 +16,7 @@ from accounts.models import Account
 from automation.models import Rule, RuleFire
 from automation.queries import due
 from automation.work import rules
-from lines.bench.fleet import NOW, TODAY
+from bench.fleet import NOW, TODAY
 from lines.models import ChangedLines
 from lines.policy import MEGABYTE
 

@@ -11,9 +11,9 @@ from django.core.management.base import CommandParser
 from kit.errors import Invalid
 from kit.operator import OperatorCommand
 
-from automation.bench import LIMITS, PAGE, measure_rules
-from lines.bench.database import throwaway_database
-from lines.bench.fleet import BIG_SHARE, seed
+from bench.database import throwaway_database
+from bench.fleet import BIG_SHARE, seed
+from bench.rules import LIMITS, PAGE, measure_rules
 
 FEWEST_LINES = 5_000
 

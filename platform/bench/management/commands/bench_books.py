@@ -14,8 +14,8 @@ from kit.operator import OperatorCommand
 
 from accounts.models import Account, Membership, User
 from accounts.policy import Role
-from lines.bench.database import throwaway_database
-from lines.bench.fleet import foreign_keys_checked_at_the_end
+from bench.database import throwaway_database
+from bench.fleet import foreign_keys_checked_at_the_end
 from lines.models import Carrier, Price, RatePlan
 from lines.policy import PER_BYTE
 from lines.recount.audit import Found, Scope, recompute

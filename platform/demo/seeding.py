@@ -10,13 +10,11 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import ROUND_UP, Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
 from django.conf import settings
 from django.urls import reverse
-from django.utils.module_loading import import_string
 from kit import clock
 
 from accounts.commands import open_account
@@ -24,8 +22,10 @@ from accounts.commands.desk import give_office_pass, let_into_back_office
 from accounts.models import Account
 from accounts.policy import OPERATOR
 from billing.commands import adjust, seal_days
-from billing.demo import has_cards, pay
 from billing.queries import balance_of
+from demo.acts import act
+from demo.paying import has_cards, pay
+from demo.rules import furnish
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.claims import keep_claim_codes, reserve
 from lines.commands.coverage import coverage_of, load_coverage
@@ -35,7 +35,6 @@ from lines.commands.readings import apply_readings
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import enforce
-from lines.demo_acts import act
 from lines.models import Carrier, ClaimCode, Coverage, Line, RatePlan
 
 EMAIL, PASSWORD = "demo@linekeeper.example", "linekeeper-demo"  # printed for everyone to use
@@ -62,7 +61,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "iotportal": {"apn": "iot.europe.example", "apn_user": "iot", "bulk_edits": True},
 }
 COST = Tariff(per_mb=Decimal("0.0055"), per_sms=Decimal("0.02"), per_day=Decimal("0.004"))  # what carriers take
-COVERAGE = Path(__file__).with_name("coverage.example.csv")
+COVERAGE = settings.BASE_DIR / "lines" / "coverage.example.csv"
 WORDS = {"simbase": "enabled", "iotportal": "ACTIVATED"}
 
 
@@ -115,8 +114,7 @@ def seed(simulator_url: str) -> dict[str, Any]:
         with clock.frozen(_night(DAYS)):
             _add_lines(simulator.fleet(), account, carriers)
         _live_through(simulator, account, carriers)
-    for part in settings.DEMO_PARTS:
-        import_string(part)(account, simulator.url)
+    furnish(account, simulator.url)
     act(account, PASSWORD, simulator.say)
     if not Coverage.objects.exists():
         load_coverage(table=coverage_of(path=COVERAGE), by=OPERATOR)

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from django.db import connection
+from psycopg.conninfo import make_conninfo
+
 from embedded import addresses
 from embedded.processes import locked
-from psycopg.conninfo import make_conninfo
 
 PREFIX = "migrated_"
 

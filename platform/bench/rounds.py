@@ -14,10 +14,10 @@ from itertools import count
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
+from bench.fleet import NOW, TODAY, Fleet
+from bench.ways import Page, Sim, by_floor, by_hot_path, by_orm, sims_of
 from billing.commands import adjust
 from billing.queries import balance_of, colour_changes
-from lines.bench.fleet import NOW, TODAY, Fleet
-from lines.bench.ways import Page, Sim, by_floor, by_hot_path, by_orm, sims_of
 from lines.carriers.base import Reading
 from lines.commands.wishes import enforce
 from lines.queries import Asked, list_lines

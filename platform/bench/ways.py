@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import psycopg
 from django.db import connection, transaction
 
+from bench.fleet import NOW
 from billing.models import UsageDay, Wallet
 from lines import policy
-from lines.bench.fleet import NOW
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.readings import apply_readings
 from lines.models import Carrier, HolderDay, Line, LineDay, Price

@@ -22,7 +22,7 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure that an app above adds, as a part of what could be (settings.BENCH_ROWS)."""
+    """A figure as a part of what could be."""
 
     what: str
     figure: float

@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import asdict
+from types import ModuleType
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandParser
 from django.db import connection
-from django.utils.module_loading import import_string
 from kit.errors import Invalid
 from kit.operator import OperatorCommand
 
-from lines.bench.database import throwaway_database
-from lines.bench.fleet import BIG_SHARE, Fleet, seed
-from lines.bench.report import Row, table
-from lines.bench.rounds import Bench, Case, Measured
+from bench import calls, lists, pages
+from bench.database import throwaway_database
+from bench.fleet import BIG_SHARE, Fleet, seed
+from bench.report import Row, table
+from bench.rounds import Bench, Case, Measured
 from lines.books import check_books
 
 FEWEST_LINES = 1_000
+PARTS = (calls, lists, pages)  # what each adds to the table: `rows`
 MOST_ROUNDS = 6  # the days that rounds open stay in one month
 
 
@@ -58,7 +58,7 @@ class Command(OperatorCommand):
         with throwaway_database():
             self._say(f"Making {lines:,} lines of one account")
             fleet = seed(lines=lines, accounts=2, big_lines=lines)
-            more = [row for name in settings.BENCH_ROWS for row in self._more(name, fleet, rounds)]
+            more = [row for part in PARTS for row in self._more(part, fleet, rounds)]
             checks += self._prove()
         return {
             "machine": machine,
@@ -74,11 +74,10 @@ class Command(OperatorCommand):
             "seconds": round(time.monotonic() - began, 1),
         }
 
-    def _more(self, name: str, fleet: Fleet, rounds: int) -> list[Row]:
-        """What an app above measures, by the name of its function: lines may not know it."""
-        self._say(name)
-        measure: Callable[[Fleet, int], list[Row]] = import_string(name)
-        return measure(fleet, rounds)
+    def _more(self, part: ModuleType, fleet: Fleet, rounds: int) -> list[Row]:
+        self._say(part.__name__)
+        found: list[Row] = part.rows(fleet, rounds)
+        return found
 
     def _prove(self) -> list[dict[str, Any]]:
         self._say("Proving that what was measured left true books")

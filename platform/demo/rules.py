@@ -1,4 +1,4 @@
-"""The demo's rules, what they have done, and its webhooks (settings.DEMO_PARTS)."""
+"""The demo's rules, what they have done, and its webhooks."""
 
 from __future__ import annotations
 

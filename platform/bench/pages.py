@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 
 from allauth.mfa.models import Authenticator
+from console.desks import DESKS
+from console.navigation import ACCOUNT_PAGES, BELOW, ENTRIES, MONEY_TABS
 from django.test import Client, override_settings
 from django.urls import reverse
 from kit import clock, kept
@@ -15,10 +17,8 @@ from kit import clock, kept
 from accounts.commands.desk import let_into_back_office
 from accounts.models import User
 from accounts.policy import OPERATOR
-from console.desks import DESKS
-from console.navigation import ACCOUNT_PAGES, BELOW, ENTRIES, MONEY_TABS
-from lines.bench.fleet import NOW, Fleet
-from lines.bench.report import Row
+from bench.fleet import NOW, Fleet
+from bench.report import Row
 from lines.models import Line
 
 WELL = (200, 302)

@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from kit.errors import Refusal
 from kit.operator import OperatorCommand
 
-from lines.demo import seed
+from demo.seeding import seed
 
 
 class Command(OperatorCommand):

@@ -1,1 +1,0 @@
-"""The benchmark of the hot paths, beside what it measures: `manage.py bench` (docs/performance.md)."""
