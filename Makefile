@@ -6,17 +6,19 @@ PORT ?= 8000
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
+POLICY_TESTS := tests/accounts/test_accounts_policy.py tests/billing/test_billing_policy.py \
+	tests/lines/test_lines_policy.py tests/automation/test_rule_policy.py
 PACKAGES := accounts billing lines automation subaccounts platform manage.py
 PAGES := $(shell find templates platform/console/templatetags static -maxdepth 3 \( -name '*.html' -o -name '*.py' -o -name '*.js' \) -not -path '*/vendor/*')
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check format lock bench fuzz hostile audit chaos faults soak idle planted histories boundary restore-drill \
+.PHONY: setup demo test suite check rules format lock bench fuzz hostile audit chaos faults soak idle planted histories boundary restore-drill \
 	upgrade-drill roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
+	@echo "make setup | demo [PORT=8000] | test | check | rules | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
 		"idle | planted | histories | boundary | restore-drill | upgrade-drill | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
@@ -32,7 +34,7 @@ suite: setup
 	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Style, types, which module may import which, and whether migrations leave the version before running.
-check: setup
+check: setup rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
@@ -40,6 +42,11 @@ check: setup
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out manage.py,$(PACKAGES))
 	DJANGO_SETTINGS_MODULE=config.settings.lint $(BIN)/python manage.py lintmigrations
 	scripts/lint-openapi
+
+# The rules are pure, and tables meet each of their branches.
+rules: setup
+	$(BIN)/coverage run -m pytest -q -n 0 $(POLICY_TESTS)
+	$(BIN)/coverage report
 
 format: setup
 	$(BIN)/ruff check --fix .

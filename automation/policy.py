@@ -322,7 +322,7 @@ def would_have_fired(
     a period before `since` counts towards its limit and fires nothing.
     """
     fired: list[WouldFire] = []
-    total, saved_from = Decimal(0), None
+    total = Decimal(0)
     begun: dt.date | None = None
     spent: set[dt.date] = set()
     held_until: dt.date | None = None
@@ -331,8 +331,7 @@ def would_have_fired(
         if key != begun:
             begun, total = key, Decimal(0)
         if held_until is not None and one.day < held_until:
-            if saved_from is not None:
-                fired[saved_from] = _more_saved(fired[saved_from], one.cost)
+            fired[-1] = _more_saved(fired[-1], one.cost)
             continue
         amount = one.cost if unit is Unit.USD else Decimal(one.used) / MEGABYTE
         total += amount
@@ -344,7 +343,7 @@ def would_have_fired(
         excess = one.cost * (total - limit) / amount if deactivates and amount else Decimal(0)
         fired.append(WouldFire(one.line_id, one.day, total, excess))
         if deactivates:
-            held_until, saved_from = _held_until(then, hours, one), len(fired) - 1
+            held_until = _held_until(then, hours, one)
             total = limit  # the rest of it would not have been used
     return fired
 

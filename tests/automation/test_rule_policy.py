@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from automation.policy import (
+    BACK_OFF,
     CALM,
     MOST_CHANGES,
     MOST_HOURS,
@@ -30,6 +31,8 @@ from automation.policy import (
     period_ends,
     problems,
     restraint,
+    retry_at,
+    says,
     would_have_been_abroad,
     would_have_been_silent,
     would_have_fired,
@@ -264,3 +267,32 @@ def test_days_abroad_are_found_and_whole_days_off_would_save(
         days, used(1, 1, 1, 1, 1), line_id=7, deactivates=deactivates, then=then, hours=hours
     )
     assert [(one.day.day, int(one.saved)) for one in abroad] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "found"),
+    [
+        ("SOS now", "sos", True),
+        ("SOSO now", "sos", False),
+        ("a SOSO, SOS", "sos", True),
+        ("stra\u00dfe", "STRASSE", True),
+        ("caf\u00e9s", "cafe", False),
+        ("\u7d27\u6025\u60c5\u51b5", "\u6025", True),  # written without spaces
+        ("help", "", False),
+        ("", "help", False),
+        ("ki", "k", False),
+        ("q\u0301", "q", False),  # the mark belongs to it
+        ("one  two", "one two", True),
+    ],
+)
+def test_a_message_says_a_word(text: str, word: str, found: bool) -> None:
+    assert says(text, word) is found
+
+
+def test_a_webhook_is_sent_again_until_three_days_are_over() -> None:
+    assert retry_at(0, NOW) is None
+    assert retry_at(1, NOW) == NOW + dt.timedelta(seconds=5)
+    assert retry_at(1, NOW, asked=HOUR) == NOW + HOUR
+    assert retry_at(len(BACK_OFF), NOW) == NOW + 20 * HOUR
+    assert retry_at(len(BACK_OFF) + 1, NOW) is None
+    assert sum(BACK_OFF) <= 3 * 86_400

@@ -10,12 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.policy import (
+    PAYMENT_MOVES,
+    REFILL_MOVES,
     Balance,
+    Charged,
+    Held,
+    PaymentState,
+    RefillNews,
+    RefillState,
+    amount_is_due,
     average_daily,
     booked_on,
+    closed_from,
     colour,
     days_counted,
+    default_ceiling,
+    fits_ceiling,
+    forecast,
+    held_by,
+    is_abandoned,
+    largest_month,
     minimum,
+    missing,
+    needs_second_person,
+    refill_amount,
+    retry_at,
+    rounding,
     runway_days,
     runway_shown,
     usage_key,
@@ -139,3 +159,99 @@ def test_what_is_found_when_a_statement_is_closed_counts_where_it_was_found(
 ) -> None:
     found = booked_on(dt.date.fromisoformat(day), found_on and dt.date.fromisoformat(found_on))
     assert found == (counts_on and dt.date.fromisoformat(counts_on))
+
+
+@pytest.mark.parametrize(
+    ("month", "frozen"), [("2026-11-01", "2026-12-04"), ("2026-12-31", "2027-01-04"), ("2028-02-29", "2028-03-04")]
+)
+def test_a_months_figures_are_frozen_72_hours_after_its_end(month: str, frozen: str) -> None:
+    assert closed_from(dt.date.fromisoformat(month)).isoformat() == frozen
+
+
+def test_what_one_person_moves_in_a_day_counts_together() -> None:
+    limit = Decimal(500)
+    assert not needs_second_person(Decimal(500), Decimal(0), limit)
+    assert not needs_second_person(Decimal(-500), Decimal(0), limit)
+    assert needs_second_person(Decimal("-500.01"), Decimal(0), limit)
+    assert needs_second_person(Decimal(1), limit, limit)
+
+
+@pytest.mark.parametrize(
+    ("average", "amount", "said"),
+    [
+        ("0", 50, "Minimum $50"),
+        ("5", 50, "Rounded up"),
+        ("5.01", 100, "Rounded up"),
+        ("50", 500, "Rounded up"),
+        ("50.01", 500, "Capped at the $500 maximum"),
+    ],
+)
+def test_a_refill_is_ten_average_days(average: str, amount: int, said: str) -> None:
+    assert refill_amount(Decimal(average)) == amount
+    assert rounding(Decimal(average)) == said
+
+
+def test_a_refill_fits_its_ceiling() -> None:
+    assert refill_amount(Decimal(50), at_most=Decimal(350)) == 300
+    assert refill_amount(Decimal(50), at_most=Decimal(10)) == 50
+    assert fits_ceiling(Decimal(50), Decimal(50), Decimal(100))
+    assert not fits_ceiling(Decimal(50), Decimal("50.01"), Decimal(100))
+    assert fits_ceiling(Decimal(50), Decimal(9_999), None)
+    assert default_ceiling(Decimal(50), Decimal(1)) == 200
+    assert default_ceiling(Decimal(50), Decimal(5)) == 250  # 232.50, up
+    assert largest_month(Decimal(100), ceiling=None, per_day=2) == 6_200
+    assert largest_month(Decimal(100), ceiling=Decimal(400), per_day=2) == 400
+
+
+@pytest.mark.parametrize(
+    ("charged", "held"),
+    [
+        (Charged(0, 0, Decimal(0)), None),
+        (Charged(1, 0, Decimal(0)), Held.TURN),
+        (Charged(0, 1, Decimal(0)), Held.DAY),
+        (Charged(0, 0, Decimal(351)), Held.CEILING),
+    ],
+)
+def test_why_a_low_balance_is_not_refilled(charged: Charged, held: Held | None) -> None:
+    assert held_by(charged, amount=Decimal(50), per_day=1, ceiling=Decimal(400)) is held
+
+
+@pytest.mark.parametrize(
+    ("fixed_on", "today", "due"),
+    [
+        ("2026-11-05", "2026-11-20", False),
+        ("2026-11-04", "2026-11-05", True),
+        ("2026-11-04", "2026-11-04", False),
+        ("2026-12-05", "2027-01-04", False),
+        ("2026-12-04", "2027-01-04", True),
+    ],
+)
+def test_the_amount_is_fixed_on_the_5th(fixed_on: str, today: str, due: bool) -> None:
+    assert amount_is_due(dt.date.fromisoformat(fixed_on), dt.date.fromisoformat(today)) is due
+
+
+def test_declines_missing_money_and_confirmations() -> None:
+    now = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+    tries = [retry_at(declined, now) for declined in (1, 2, 3, 4)]
+    hours = [after and (after - now) // dt.timedelta(hours=1) for after in tries]
+    assert hours == [1, 6, 24, None]
+    assert missing(Decimal("4.991"), Decimal(5)) == Decimal("0.01")
+    assert missing(Decimal(6), Decimal(5)) == 0
+    assert is_abandoned(now - dt.timedelta(minutes=15), now)
+    assert not is_abandoned(now - dt.timedelta(minutes=14, seconds=59), now)
+
+
+def test_each_state_knows_each_news() -> None:
+    assert set(PAYMENT_MOVES) == set(PaymentState)
+    assert PAYMENT_MOVES[PaymentState.SUCCEEDED] == frozenset()  # money that came is never gone by news of a payment
+    assert set(REFILL_MOVES) == set(RefillState)
+    assert all(set(moves) == set(RefillNews) for moves in REFILL_MOVES.values())
+
+
+def test_a_month_is_foretold_from_its_average() -> None:
+    balance = Balance(posted=Decimal(100), accrued=Decimal(0), window_usage=Decimal(60), days=30)  # 2 a day
+    found = forecast(balance, month_so_far=Decimal(30), used_today=Decimal("0.5"), today=TODAY)
+    assert found.month_end == Decimal("51.5")  # 1.5 of today and 2 on each of ten days
+    assert found.lasts_until == TODAY + dt.timedelta(days=47)
+    unused = Balance(posted=Decimal(100), accrued=Decimal(0), window_usage=Decimal(0), days=7)
+    assert forecast(unused, month_so_far=Decimal(0), used_today=Decimal(0), today=TODAY).lasts_until is None
