@@ -188,7 +188,7 @@ def test_on_a_phone_a_line_is_found_by_its_last_digits(
 ) -> None:
     line = make_line(acme, iccid="8931081234567894711")
     page = visit(login=OWNER, viewport=PHONE, has_touch=True, to="/")
-    page.get_by_role("searchbox").fill("4711")
+    page.get_by_role("combobox", name=re.compile("Search lines")).fill("4711")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(line.iccid))
     expect(page.get_by_text("Activated")).to_be_visible()

@@ -63,7 +63,7 @@ def test_every_chapter_is_walked_by_who_may_on_a_desk_and_on_a_phone(
 def test_core_acts_work_without_javascript(acme: Account, fleet: dict[str, Line], visit: Visit) -> None:
     line = fleet["running"]
     page = visit(login=OWNER, java_script_enabled=False, to="/")
-    page.get_by_label("Search lines and pages").fill(line.iccid[-6:])
+    page.get_by_label("Search lines, customers, rules, pages and actions").fill(line.iccid[-6:])
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/lines/{line.iccid}/$"))
     page.get_by_role("button", name="Deactivate").first.click()
