@@ -96,7 +96,10 @@ function draw(table) {
   };
   function tell(day) {
     if (day == null || !days[day]) { told.textContent = ""; return; }
-    const said = columns.filter((one) => !off.has(one.kind) && one.values[day] !== null).map((one) => `${one.label} ${shown(one.values[day], true)}${unit === "$" ? "" : ` ${unit}`}`);
+    const on = bars.filter((one) => !off.has(one.kind));
+    const amount = (one) => (one.kind === "total" ? on.reduce((sum, part) => sum + (part.values[day] ?? 0), 0) : one.values[day]);
+    const seen = columns.filter((one) => !off.has(one.kind) && amount(one) !== null);
+    const said = seen.map((one) => `${one.label} ${shown(amount(one), true)}${unit === "$" ? "" : ` ${unit}`}`);
     told.replaceChildren(Object.assign(document.createElement("strong"), { textContent: days[day].label }), ` ${said.join(" · ")}`);
   }
   picture.hidden = true;
@@ -111,7 +114,17 @@ function draw(table) {
       plot.setCursor({ left: plot.valToPos(at, "x"), top: 10 });
     } else if (event.key === "Enter" && days[at]?.href) location.href = days[at].href;
   });
-  place.addEventListener("click", () => { if (days[plot.cursor.idx]?.href) location.href = days[plot.cursor.idx].href; });
+  // A finger first reads a day, moving or by a touch, and opens it by another touch of the same.
+  let touched = null;
+  place.addEventListener("touchmove", (event) => {
+    plot.setCursor({ left: event.touches[0].clientX - plot.over.getBoundingClientRect().left, top: 10 });
+  }, { passive: true });
+  place.addEventListener("click", (event) => {
+    const day = plot.cursor.idx;
+    const isFirst = event.pointerType === "touch" && touched !== day;
+    touched = day;
+    if (!isFirst && days[day]?.href) location.href = days[day].href;
+  });
   place.classList.toggle("leads", days.some((one) => one.href));
   for (const key of figure.querySelectorAll(".series")) key.disabled = false;
   const sized = new ResizeObserver(() => plot.setSize({ width: Math.max(200, place.clientWidth), height: 200 }));

@@ -39,8 +39,8 @@ from lines.queries.search import by_index
 from lines.rules import is_confirmed_on
 
 STATUS_LABELS = {
-    Status.ACTIVATED.word: "success",
-    Status.ACTIVATION_READY.word: "info",
+    Status.ACTIVATED.word: "primary",  # the console's colours of the same
+    Status.ACTIVATION_READY.word: "primary",
     Status.SUSPENDED.word: "danger",
     Status.DEACTIVATED.word: "",
 }
