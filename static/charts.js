@@ -95,7 +95,7 @@ function draw(table) {
     },
   };
   function tell(day) {
-    if (day == null || !days[day]) { told.textContent = ""; return; }
+    if (day == null || !days[day]) return; // what was read last stays: nothing below it jumps
     const on = bars.filter((one) => !off.has(one.kind));
     const amount = (one) => (one.kind === "total" ? on.reduce((sum, part) => sum + (part.values[day] ?? 0), 0) : one.values[day]);
     const seen = columns.filter((one) => !off.has(one.kind) && amount(one) !== null);
