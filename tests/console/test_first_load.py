@@ -86,3 +86,13 @@ def test_console_back_office_and_mails_have_one_accent(settings: Any) -> None:
     assert settings.UNFOLD["COLORS"]["primary"]["600"] == ACCENT
     assert ACCENT in (ROOT / "static/favicon.svg").read_text()
     assert any("tokens.css" in style(None) for style in settings.UNFOLD["STYLES"])
+
+
+def test_what_is_vendored_needs_no_node_of_the_machine(tmp_path: Path) -> None:
+    """The image is built where there is none."""
+    (tmp_path / "dirname").symlink_to("/usr/bin/dirname")
+    found = subprocess.run(
+        ["/bin/sh", "scripts/node", "--version"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, check=True
+    )
+    assert found.stdout.startswith(b"v")
+    assert " npm exec" not in (ROOT / "scripts/vendor").read_text()
