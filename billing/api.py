@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from kit import clock
 from kit.endpoints import Linked, endpoint, moment
+from kit.money import currency
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
@@ -102,7 +103,7 @@ class CurrentBalance(Linked):
 def current_balance(caller: Caller) -> CurrentBalance:
     """The available balance"""
     balance = balance_of(caller.account, today=clock.today())
-    return CurrentBalance(balance.available, balance.minimum, "USD")
+    return CurrentBalance(balance.available, balance.minimum, currency().code)
 
 
 class BalanceDay(Linked):

@@ -9,6 +9,8 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
+from kit.money import currency, to_coins
+
 from billing.models import Invoice
 from billing.policy import Terms
 from billing.policy.tax import PREFIX
@@ -25,6 +27,8 @@ WHAT = "Prepaid balance for connectivity"
 
 def is_possible(invoice: Invoice) -> bool:
     """Whether the invoice says what the standard cannot do without: how it is taxed, and both countries."""
+    if currency().digits > 2:
+        return False
     return bool(invoice.terms and invoice.seller.get("country") and invoice.buyer.get("address", {}).get("country"))
 
 
@@ -111,8 +115,8 @@ def _settlement(settlement: Any, invoice: Invoice, terms: Terms) -> None:
     from drafthorse.models.payment import PaymentMeans
 
     net, vat, total = _cents(invoice.amount), _cents(invoice.tax), _cents(invoice.total)
-    currency = invoice.seller.get("currency", "USD")
-    settlement.currency_code = currency
+    code = invoice.seller.get("currency", "USD")
+    settlement.currency_code = code
     means = PaymentMeans()
     means.type_code = TRANSFER if invoice.payment_id is None and invoice.corrects_id is None else CARD
     settlement.payment_means.add(means)
@@ -124,11 +128,12 @@ def _settlement(settlement: Any, invoice: Invoice, terms: Terms) -> None:
     settlement.trade_tax.add(tax)
     sums = settlement.monetary_summation
     sums.line_total, sums.charge_total, sums.allowance_total = net, Decimal(0), Decimal(0)
-    sums.tax_basis_total, sums.tax_total, sums.grand_total = net, (vat, currency), total
+    sums.tax_basis_total, sums.tax_total, sums.grand_total = net, (vat, code), total
     sums.prepaid_total, sums.due_amount = total, Decimal("0.00")  # BT-113, BT-115: it is paid, or paid back
     if invoice.corrects is not None:
         settlement.invoice_referenced_document.issuer_assigned_id = invoice.corrects.name  # BT-25
 
 
 def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT)
+    """The standard wants at most two decimals (BR-DEC); a currency with three has no such invoice."""
+    return to_coins(amount)

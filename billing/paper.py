@@ -92,7 +92,11 @@ def take_fonts(pdf: FPDF, text: str, folder: Path) -> None:
 
 def _facts(pdf: FPDF, invoice: Invoice) -> None:
     pdf.set_font(FONT, "", 10)
-    facts = [("Number", invoice.name), ("Date", f"{invoice.issued_at:%-d %B %Y}"), ("Currency", "USD")]
+    facts = [
+        ("Number", invoice.name),
+        ("Date", f"{invoice.issued_at:%-d %B %Y}"),
+        ("Currency", invoice.seller.get("currency", "USD")),
+    ]
     if invoice.corrects is not None:
         facts.append(("Corrects", f"{invoice.corrects.name} of {invoice.corrects.issued_at:%-d %B %Y}"))
     for name, value in facts:

@@ -16,6 +16,7 @@ from typing import Any
 
 import stripe
 from django.conf import settings
+from kit.money import currency
 
 from billing.policy import PaymentState
 
@@ -29,7 +30,7 @@ DECLINES = {
     "card_velocity_exceeded": "the card is over its limit",
     "incorrect_cvc": "the security code is wrong",
     "processing_error": "the bank could not process it",
-    "currency_not_supported": "the card does not take US dollars",
+    "currency_not_supported": "the card does not take this currency",
     "payment_intent_authentication_failure": "it was not confirmed with the bank",
 }
 DECLINED_BY_BANK = "the card's bank declined it"
@@ -139,8 +140,25 @@ def _failure(error: stripe.StripeError) -> StripeFailure:
     return Refused(error.user_message or str(error))
 
 
-def _cents(amount: Decimal) -> int:
-    return int(amount * 100)
+# How many digits Stripe's amounts have, where not two: https://docs.stripe.com/currencies
+_WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())  # noqa: SIM905
+_THREE = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+
+
+def _digits() -> int:
+    code = currency().code
+    return 0 if code in _WHOLE else 3 if code in _THREE else 2
+
+
+def _coins(amount: Decimal) -> int:
+    return int(amount.scaleb(_digits()))
+
+
+def _amount(thing: Any) -> Decimal:
+    """A thing's amount in our currency. Raises Refused where it is in another one: sums are never mixed."""
+    if thing.currency.upper() != currency().code:
+        raise Refused(f"{thing.id} is in {thing.currency.upper()}; this installation keeps {currency().code}")
+    return Decimal(thing.amount).scaleb(-_digits())
 
 
 def create_customer(*, account: str, name: str, email: str) -> str:
@@ -161,7 +179,7 @@ def open_card_page(*, customer: str, success_url: str, cancel_url: str) -> str:
     asked: Any = {
         "mode": "setup",
         "customer": customer,
-        "currency": "usd",
+        "currency": currency().code.lower(),
         "payment_method_types": ["card"],
         "billing_address_collection": "required",
         "success_url": success_url,
@@ -228,8 +246,8 @@ def charge(*, payment: str, customer: str, card: str, amount: Decimal, return_ur
     Raises Declined, NeedsConfirmation, Unknown, Refused.
     """
     asked: Any = {
-        "amount": _cents(amount),
-        "currency": "usd",
+        "amount": _coins(amount),
+        "currency": currency().code.lower(),
         "customer": customer,
         "payment_method": card,
         "payment_method_types": ["card"],
@@ -298,7 +316,7 @@ class Refunded:
 
 def refund(*, intent: str, amount: Decimal, key: str) -> Refunded:
     """Gives back a payment or a part of it; with the same key it is the same refund. Raises Unknown, Refused."""
-    asked: Any = {"payment_intent": intent, "amount": _cents(amount), "metadata": {"refund": key}}
+    asked: Any = {"payment_intent": intent, "amount": _coins(amount), "metadata": {"refund": key}}
     try:
         made = _client().v1.refunds.create(asked, {"idempotency_key": f"refund:{key}", "max_network_retries": 0})
     except stripe.StripeError as error:
@@ -339,13 +357,13 @@ def backs_of(intent: str) -> list[Back]:
 
 def _refund_back(made: Any) -> Back:
     is_gone = made.status not in ("failed", "canceled")
-    return Back(made.id, "refund", Decimal(made.amount) / 100, is_gone, was_gone=False)
+    return Back(made.id, "refund", _amount(made), is_gone, was_gone=False)
 
 
 def _dispute_back(made: Any) -> Back:
     """A warning is an inquiry: nothing was withdrawn. https://docs.stripe.com/disputes/how-disputes-work"""
     is_gone = made.status in ("needs_response", "under_review", "lost")
-    return Back(made.id, "dispute", Decimal(made.amount) / 100, is_gone, was_gone=is_gone or made.status == "won")
+    return Back(made.id, "dispute", _amount(made), is_gone, was_gone=is_gone or made.status == "won")
 
 
 def moved_since(*, intents: dt.datetime, backs: dt.datetime) -> Iterator[tuple[str, Outcome | None, Back | None]]:
@@ -411,7 +429,7 @@ def _outcome(intent: Any, error: Any = None) -> Outcome:
     return Outcome(
         state=state,
         intent=intent.id,
-        amount=Decimal(intent.amount) / 100,
+        amount=_amount(intent),
         payment=_metadata(intent).get("payment", ""),
         reason=DECLINES.get(decline, DECLINED_BY_BANK) if state is PaymentState.DECLINED else "",
         confirm_url=(redirect.url or "") if redirect else "",

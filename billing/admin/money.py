@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,7 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from kit.amounts import AmountField
 from kit.backoffice import ConfirmForm, Desk
-from kit.money import shown
+from kit.money import currency, shown, to_coins
 from kit.second_person import Asked, SecondPersonDesk
 from unfold.decorators import action, display
 
@@ -44,13 +43,13 @@ BY_HAND = {
 
 class ByHandForm(forms.Form):
     kind = forms.ChoiceField(label="What", choices=[(kind, BY_HAND[kind]) for kind in BY_HAND])
-    amount = AmountField(label="USD")
+    amount = AmountField(label=currency().code)
     reason = forms.CharField(label="What it is for", max_length=300, help_text="The customer reads it.")
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
 class RefundForm(forms.Form):
-    amount = AmountField(label="USD back to the card")
+    amount = AmountField(label=f"{currency().code} back to the card")
     reason = forms.CharField(label="Why", max_length=300)
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
@@ -136,7 +135,7 @@ class PaymentDesk(MoneyDesk):
         about = (
             f"{shown(left)} of {shown(payment.total)} can go back, with its tax. The balance falls, and may turn red."
         )
-        initial = {"amount": left.quantize(Decimal("0.01"))}
+        initial = {"amount": to_coins(left)}
         title = f"Refund to the card ending in {payment.last4}"
         return self.ask(
             request,

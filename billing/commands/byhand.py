@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
-from kit.money import CENT, LIMIT, exact, plain, shown
+from kit.money import LIMIT, exact, plain, shown, to_coins
 
 from accounts.commands import record
 from accounts.models import Account
@@ -57,8 +57,8 @@ def check_by_hand(*, kind: EntryKind, account: Account, amount: Decimal, reason:
         raise Invalid(f"An {word} is an amount under {LIMIT:,}" if word[0] == "a" else f"A {word} is under {LIMIT:,}")
     if kind in (EntryKind.DISCOUNT, EntryKind.TRANSFER) and amount < 0:
         raise Invalid(f"A {word} is a credit; give an amount over 0")
-    if kind is EntryKind.TRANSFER and amount != amount.quantize(CENT):
-        raise Invalid("A transfer is in whole cents")
+    if kind is EntryKind.TRANSFER and amount != to_coins(amount):
+        raise Invalid("A transfer is in whole coins, like 50.00")
     if amount != exact(amount):
         raise Invalid("An adjustment has at most six decimals")
     if not amount:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from kit import clock
-from kit.money import ZERO
+from kit.money import ZERO, currency
 
 from accounts.models import Account
 from billing import queries
@@ -105,6 +105,6 @@ def _issue(
         terms={name: value for name, value in terms.items() if name != "buyer"},
         note=note[:300],
         issued_at=clock.now(),
-        seller=dict(corrects.seller if corrects else settings.SELLER),
+        seller=dict(corrects.seller if corrects else settings.SELLER | {"currency": currency().code}),
         buyer=buyer,
     )

@@ -14,6 +14,7 @@ from kit.errors import Refusal
 from kit.sql import array, prepared
 
 from billing import queries
+from billing.currency import claim
 from billing.policy import EntryKind, booked_on_sql, closed_from, usage_key_sql
 from billing.queries.balances import DUE
 
@@ -41,6 +42,7 @@ def lock_wallets(*, account_ids: Iterable[int]) -> None:
     wanted = sorted(set(account_ids))
     if not wanted:
         return
+    claim()
     if len(prepared(LOCK, [array(wanted)])) < len(wanted):
         with connection.cursor() as cursor:
             cursor.execute(

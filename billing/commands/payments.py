@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import transaction
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
-from kit.money import exact, plain, shown
+from kit.money import currency, exact, plain, shown, to_coins
 
 from accounts.commands import record
 from accounts.commands.people import refuse_unconfirmed
@@ -72,8 +72,8 @@ def check_amount(*, amount: Decimal, missing: Decimal = Decimal(0)) -> Decimal:
     """An amount that may be added by hand; what is `missing` may be paid whole, however much it is. Raises Invalid."""
     if not amount.is_finite() or amount <= 0:
         raise Invalid("Give an amount over 0, like 50.00")
-    if amount != amount.quantize(Decimal("0.01")):
-        raise Invalid("An amount has at most two decimals, like 50.00")
+    if amount != to_coins(amount):
+        raise Invalid(f"An amount has at most {currency().digits} decimals, like {to_coins(Decimal(50))}")
     if not LEAST_REFILL <= amount <= MOST_REFILL and amount != missing:
         raise Invalid(f"One refill is {shown(LEAST_REFILL)} to {shown(MOST_REFILL)}")
     return exact(amount)

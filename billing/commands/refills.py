@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 from kit import clock
 from kit.errors import Invalid, Refusal
-from kit.money import plain, shown
+from kit.money import plain, shown, to_coins
 
 from accounts.commands import record
 from accounts.commands.people import refuse_unconfirmed
@@ -111,7 +111,7 @@ def _check_limits(ceiling: Decimal | None, amount: Decimal, per_day: int) -> Non
         raise Invalid(f"Auto-refill charges 1 to {MOST_A_DAY} times a day")
     if ceiling is None:
         return
-    if ceiling != ceiling.quantize(Decimal("0.01")):
+    if ceiling != to_coins(ceiling):
         raise Invalid("A monthly limit has at most two decimals")
     if ceiling < amount:
         raise Invalid(f"One refill is {shown(amount)}. A lower monthly limit would never allow one.")

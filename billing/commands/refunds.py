@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from kit import clock
 from kit.errors import Invalid
-from kit.money import exact, plain, shown
+from kit.money import exact, plain, shown, to_coins
 
 from accounts.commands import record
 from accounts.policy import SYSTEM, Actor
@@ -40,7 +40,7 @@ def ask_refund(*, payment_id: int, amount: Decimal, reason: str, key: uuid.UUID,
     left = queries.refundable(payment)
     if payment.state != PaymentState.SUCCEEDED or not left:
         raise Invalid("There is nothing to give back: it was not paid, or all of it went back already")
-    if not amount.is_finite() or not 0 < amount <= left or amount != amount.quantize(Decimal("0.01")):
+    if not amount.is_finite() or not 0 < amount <= left or amount != to_coins(amount):
         raise Invalid(f"A refund is an amount over 0, in whole cents, up to {shown(left)}")
     if payment.refunds.filter(state__in=[Decision.OPEN, Decision.WAITING]).exists():
         raise Invalid("A refund of this payment is under way; wait until it is decided and Stripe has answered")

@@ -1,7 +1,7 @@
 """Money that belongs to an account, by noun."""
 
 from billing.models.amounts import MoneyField
-from billing.models.ledger import Adjustment, AdjustmentKey, CreditRequest, Entry, UsageDay, Wallet
+from billing.models.ledger import Adjustment, AdjustmentKey, CreditRequest, Entry, KeptCurrency, UsageDay, Wallet
 from billing.models.papers import Invoice, InvoiceCounter, Notice, Statement, StatementPart
 from billing.models.payments import Comparison, Customer, Payment, Refund, Reversal, WebhookEvent
 from billing.models.refills import AutoRefill
@@ -18,6 +18,7 @@ __all__ = [
     "Entry",
     "Invoice",
     "InvoiceCounter",
+    "KeptCurrency",
     "MoneyField",
     "Notice",
     "Payment",

@@ -33,6 +33,16 @@ class Wallet(models.Model):
         return str(self.account)
 
 
+class KeptCurrency(models.Model):
+    """The currency of every amount in this database, in one row: kept when money first moves, and never another."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    code = models.CharField(max_length=3)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_currency")]
+
+
 class Entry(models.Model):
     """A ledger row. Append-only: the database refuses to change or delete one."""
 

@@ -12,6 +12,8 @@ import enum
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+from kit.money import currency
+
 REFILL_STEPS = (50, 100, 200, 300, 400, 500)
 REFILL_DAYS = 10
 FIXED_ON = 5  # the day of the month
@@ -175,7 +177,7 @@ def held_by(charged: Charged, *, amount: Decimal, per_day: int, ceiling: Decimal
 
 def missing(available: Decimal, minimum: Decimal) -> Decimal:
     """What must be paid before lines run again, up to the next cent: USD; 0 where they do."""
-    return max(minimum - available, Decimal(0)).quantize(Decimal("0.01"), rounding=ROUND_CEILING)
+    return max(minimum - available, Decimal(0)).quantize(currency().coin, rounding=ROUND_CEILING)
 
 
 def is_abandoned(waits_since: dt.datetime, now: dt.datetime) -> bool:

@@ -10,10 +10,11 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
 from kit.errors import Invalid
+from kit.money import to_coins
 from stdnum import get_cc_module
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
@@ -53,7 +54,6 @@ PREFIX = {"GR": "EL"}  # of a VAT id, where it is not the country's code
 REVERSE_EU = "Reverse charge: the recipient accounts for the VAT (Articles 44 and 196, Directive 2006/112/EC)."
 REVERSE = "Reverse charge: the recipient accounts for the tax."
 OUTSIDE = "Not subject to VAT: the place of supply is outside the seller’s tax territory."
-CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +116,20 @@ def terms_for(*, seller: str, buyer: str, tax_id: str, rates: Iterable[Rate], on
 
 
 def tax_on(net: Decimal, percent: Decimal) -> Decimal:
-    """In whole cents, half up."""
-    return (net * percent / 100).quantize(CENT, rounding=ROUND_HALF_UP)
+    """In whole coins, half up."""
+    return to_coins(net * percent / 100)
 
 
 def net_of(gross: Decimal, percent: Decimal) -> Decimal:
-    """What of a sum that was paid is not tax, in whole cents."""
-    return (gross * 100 / (100 + percent)).quantize(CENT, rounding=ROUND_HALF_UP)
+    """What of a sum that was paid is not tax, in whole coins."""
+    return to_coins(gross * 100 / (100 + percent))
 
 
 def tax_within(back: Decimal, *, total: Decimal, tax: Decimal, back_before: Decimal, tax_before: Decimal) -> Decimal:
     """What of a part that goes back is tax: its share, so that all parts together are the whole tax, to the cent."""
     if not tax:
         return tax
-    upto = (tax * min(back_before + back, total) / total).quantize(CENT, rounding=ROUND_HALF_UP)
+    upto = to_coins(tax * min(back_before + back, total) / total)
     return min(max(upto - tax_before, Decimal(0)), back)
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from kit import clock
 from kit.errors import Refusal
 from kit.htmx import page
-from kit.money import shown
+from kit.money import shown, to_coins
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
@@ -46,7 +46,11 @@ def add_funds(request: MemberRequest) -> HttpResponse:
     account = request.account
     customer = queries.customer_of(account.pk)
     missing = queries.to_pay(account, today=clock.today())
-    asked = {"choice": OTHER, "other": f"{missing:.2f}"} if missing and request.GET.get("amount") == "missing" else {}
+    asked = (
+        {"choice": OTHER, "other": f"{to_coins(missing):f}"}
+        if missing and request.GET.get("amount") == "missing"
+        else {}
+    )
     form = AddFundsForm(request.POST if request.method == "POST" else None, initial=asked)
     status = 200
     if request.method == "POST" and form.is_valid():
@@ -273,7 +277,7 @@ def _limits(refill: AutoRefill | None) -> dict[str, object]:
         return {}
     own = refill.ceiling if refill.ceiling_is_own else None
     is_none = refill.ceiling_is_own and refill.ceiling is None
-    return {"ceiling": own and f"{own:.2f}", "no_ceiling": is_none, "per_day": str(refill.per_day)}
+    return {"ceiling": own and f"{to_coins(own):f}", "no_ceiling": is_none, "per_day": str(refill.per_day)}
 
 
 def _would_charge(balance: Balance) -> dict[str, object]:

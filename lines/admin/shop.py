@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from kit.amounts import AmountField
 from kit.backoffice import Desk
 from kit.errors import Invalid
+from kit.money import currency
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
@@ -26,9 +27,11 @@ LARGEST_FILE = 5_000_000  # bytes
 class CostForm(forms.Form):
     """What the carrier takes from us."""
 
-    cost_per_mb = AmountField(label="The carrier's cost of a MB, USD", places=6, at_least=Decimal(0))
-    cost_per_sms = AmountField(label="The carrier's cost of an SMS, USD", places=6, at_least=Decimal(0))
-    cost_per_day = AmountField(label="The carrier's cost of a line and day, USD", places=6, at_least=Decimal(0))
+    cost_per_mb = AmountField(label=f"The carrier's cost of a MB, {currency().code}", places=6, at_least=Decimal(0))
+    cost_per_sms = AmountField(label=f"The carrier's cost of an SMS, {currency().code}", places=6, at_least=Decimal(0))
+    cost_per_day = AmountField(
+        label=f"The carrier's cost of a line and day, {currency().code}", places=6, at_least=Decimal(0)
+    )
 
     @staticmethod
     def cost(given: dict[str, Any]) -> prices.Tariff:
@@ -37,9 +40,9 @@ class CostForm(forms.Form):
 
 class PriceForm(CostForm):
     since = forms.DateTimeField(label="From, UTC", help_text="In the future, like 2027-01-01 00:00")
-    per_mb = AmountField(label="Our price of a MB, USD", places=6, at_least=Decimal(0))
-    per_sms = AmountField(label="Our price of an SMS, USD", places=6, at_least=Decimal(0))
-    per_day = AmountField(label="Our price of a line and day, USD", places=6, at_least=Decimal(0))
+    per_mb = AmountField(label=f"Our price of a MB, {currency().code}", places=6, at_least=Decimal(0))
+    per_sms = AmountField(label=f"Our price of an SMS, {currency().code}", places=6, at_least=Decimal(0))
+    per_day = AmountField(label=f"Our price of a line and day, {currency().code}", places=6, at_least=Decimal(0))
     field_order = ["since", "per_mb", "per_sms", "per_day"]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kit import clock
+from kit.money import currency
 from kit.sheets import Book, CsvBook, XlsxBook
 
 from billing import queries
@@ -22,22 +23,34 @@ from billing.models import Statement
 from lines.policy import MEGABYTE
 from lines.queries import costs_between, count_costs, sms_between
 
+CODE = currency().code
 PIECE = 1 << 20  # bytes
-USAGE = ("Day", "ICCID", "Notes", "Rate plan", "Held by", "Bytes", "MB", "Usage USD", "Line fee USD", "Together USD")
-SMS = ("Day", "ICCID", "Notes", "Held by", "USD")
-MOVES = ("When (UTC)", "Kind", "Account", "Note", "Amount USD", "Status", "Reason", "Invoice", "Usage day")
+USAGE = (
+    "Day",
+    "ICCID",
+    "Notes",
+    "Rate plan",
+    "Held by",
+    "Bytes",
+    "MB",
+    f"Usage {CODE}",
+    f"Line fee {CODE}",
+    f"Together {CODE}",
+)
+SMS = ("Day", "ICCID", "Notes", "Held by", f"{CODE}")
+MOVES = ("When (UTC)", "Kind", "Account", "Note", f"Amount {CODE}", "Status", "Reason", "Invoice", "Usage day")
 SUMMARY = (
     "Month (UTC)",
     "Account",
-    "Starting balance USD",
-    "Paid in USD",
-    "Usage and SMS USD",
-    "Other USD",
-    "Ending balance USD",
-    "Late usage in it USD",
+    f"Starting balance {CODE}",
+    f"Paid in {CODE}",
+    f"Usage and SMS {CODE}",
+    f"Other {CODE}",
+    f"Ending balance {CODE}",
+    f"Late usage in it {CODE}",
     "Closed",
 )
-LATE = ("Usage day", "Found on", "Counts in", "USD")
+LATE = ("Usage day", "Found on", "Counts in", f"{CODE}")
 
 
 def write_one() -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from django.core.wsgi import get_wsgi_application
 from embedded import services
 
+from billing.currency import check_at_start
 from config import traces
 
 
@@ -22,3 +23,4 @@ _share_figures()
 services.ensure_running()
 application = get_wsgi_application()
 traces.begin()
+check_at_start()

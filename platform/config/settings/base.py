@@ -10,6 +10,7 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 from django.templatetags.static import static
 from embedded import addresses
+from kit import money
 from kit.outside import listed
 
 BASE_DIR = Path(__file__).resolve().parents[3]
@@ -289,6 +290,9 @@ REVISION = os.environ.get("LINEKEEPER_REVISION", "")
 
 # Where up to ten SIM cards are bought. Without it there is no store.
 STORE_URL = os.environ.get("STORE_URL", "")
+
+# The one currency of this installation, and whose way to write its amounts. Once money has moved it is another no more.
+CURRENCY = money.use(os.environ.get("CURRENCY", "USD").upper(), os.environ.get("CURRENCY_LOCALE", "en_US"))
 
 # Who sells, as invoices say it.
 SELLER = {
