@@ -23,6 +23,9 @@ def check_at_start() -> None:
     except DatabaseError as error:
         log.warning("the currency was not looked at: %s", error)
         return
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()  # the thread that starts a server asks nothing more
     if row is not None:
         _must_be(row[0])
 
