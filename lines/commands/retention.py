@@ -13,7 +13,15 @@ REMOVED = "(removed)"
 
 # Day rows, histories and the audit are not here: the books and the proof of the audit need every one of them.
 KINDS = (
-    Kind("sessions", "lines_sighting", 13, "t.seen_at", "t.seen_at < %(limit)s", may_go="t.ended_at IS NOT NULL"),
+    Kind(
+        "sessions",
+        "lines_sighting",
+        13,
+        "t.seen_at",
+        "t.seen_at < %(limit)s",
+        may_go="t.ended_at IS NOT NULL",
+        by_month="sighting",
+    ),
     # A message that was charged is proved against its ledger row; what it said is nobody's business any more.
     Kind(
         "messages",

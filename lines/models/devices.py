@@ -33,7 +33,10 @@ class LineDevice(Leased):
 
 
 class Sighting(models.Model):
-    """Where a line was seen, from when to when, and what it used in that time: a session, or a stay in a network."""
+    """Where a line was seen, from when to when, and what it used in that time: a session, or a stay in a network.
+
+    The table is partitioned by the month of `started_at`, which is never changed.
+    """
 
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="sightings", db_index=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -55,6 +58,7 @@ class Sighting(models.Model):
         indexes = [
             models.Index(fields=["line", "-started_at"], name="sighting_of_line"),
             models.Index(fields=["seen_at"], name="sighting_by_seen"),
+            models.Index(fields=["seen_at"], condition=Q(ended_at=None), name="sighting_open"),
         ]
 
 

@@ -52,6 +52,11 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
         OR EXISTS (SELECT FROM public.lines_reservation r WHERE r.line_id = line AND r.account_id = {ME});
 END $$""",
 )
+# Of a table that is walled, each part alone is not: who reads the table reads it behind its walls.
+PARTS = """
+SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+ WHERE p.relrowsecurity AND p.relkind = 'p' AND c.relkind = 'r' ORDER BY 1
+"""
 
 
 class RolesMissing(Refusal):
@@ -127,6 +132,7 @@ def apply(*, using: str = "default", **_: object) -> None:
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
             _wall(cursor, table, rows, app.name if app.name != owner else "")
     with connections[using].cursor() as cursor:
+        _close_parts(cursor, names)
         cursor.execute("SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", [app.name])
         if app.name == owner or cursor.fetchone()[0]:
             log.warning("%s may more than change rows; name another role in DATABASE_URL", app.name)
@@ -165,6 +171,13 @@ def _grant(cursor: Any, name: str) -> None:
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}",
     ):
         cursor.execute(sql.SQL(text).format(who))
+
+
+def _close_parts(cursor: Any, names: list[str]) -> None:
+    cursor.execute(PARTS)
+    for (part,) in cursor.fetchall():
+        for name in names:
+            cursor.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(part), sql.Identifier(name)))
 
 
 def _let_become_tenant(cursor: Any, name: str) -> None:

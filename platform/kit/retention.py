@@ -19,6 +19,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
+from kit.months import drop_parts, make_months
+
 SLICE = 5_000  # rows of one transaction: its locks last for a tenth of a second
 
 
@@ -29,6 +31,7 @@ class Kind:
     `age`: the moment that tells how old a row is. `old`: that it is before `%(limit)s`, as an index finds it.
     `may_go`: which old rows nobody needs. `redacted`: those of them whose row must stay, as books or proofs lean on it;
     what of it says something of a person is overwritten by `overwritten`. `least`: months that are kept in any case.
+    `by_month`: the name by which the table's months are made and dropped (kit/months.py).
     """
 
     name: str
@@ -40,6 +43,7 @@ class Kind:
     may_go: str = "true"
     redacted: str = "false"
     overwritten: str = ""
+    by_month: str = ""
 
     @property
     def kept(self) -> int:
@@ -79,16 +83,23 @@ def before(today: dt.date, months: int) -> dt.datetime:
 
 
 def forget(kind: Kind, *, today: dt.date, stop: Callable[[], bool] = lambda: False) -> int:
-    """Drops what is older than the kind is kept, until none is left or time to stop; says how many rows."""
+    """Drops what is older than the kind is kept, until none is left or time to stop; says how many rows. Where the
+    table is kept by month, months that nobody needs go whole, after their rows are archived where that is wanted."""
+    if kind.by_month:
+        make_months(kind.by_month, today=today)
     if not kind.kept:
         return 0
     limit, gone = before(today, kind.kept), 0
+    if kind.by_month and not kind.is_archived:
+        gone += drop_parts(kind.by_month, before=limit)
     while not stop():
         done = _slice(kind, limit)
         gone += done
         if done < SLICE:
             break
         time.sleep(0.01)  # others have their turn
+    if kind.by_month and kind.is_archived:
+        drop_parts(kind.by_month, before=limit)
     return gone
 
 
