@@ -13,12 +13,12 @@ PAGES := $(shell find templates platform/console/templatetags static -maxdepth 3
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check rules format lock bench fuzz hostile audit chaos faults soak idle planted histories boundary restore-drill \
+.PHONY: setup demo test suite check rules drawings format lock bench fuzz hostile audit chaos faults soak idle planted histories boundary restore-drill \
 	upgrade-drill roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | rules | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
+	@echo "make setup | demo [PORT=8000] | test | check | rules | drawings | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
 		"idle | planted | histories | boundary | restore-drill | upgrade-drill | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
@@ -47,6 +47,10 @@ check: setup rules
 rules: setup
 	$(BIN)/coverage run -m pytest -q -n 0 $(POLICY_TESTS)
 	$(BIN)/coverage report
+
+# The states, tables and decisions that docs/ shows.
+drawings: setup
+	$(BIN)/python tests/house/drawings.py
 
 format: setup
 	$(BIN)/ruff check --fix .
