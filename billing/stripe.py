@@ -145,20 +145,24 @@ _WHOLE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
 _THREE = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 
-def _digits() -> int:
-    code = currency().code
+def _digits(code: str) -> int:
     return 0 if code in _WHOLE else 3 if code in _THREE else 2
 
 
 def _coins(amount: Decimal) -> int:
-    return int(amount.scaleb(_digits()))
+    return int(amount.scaleb(_digits(currency().code)))
 
 
 def _amount(thing: Any) -> Decimal:
     """A thing's amount in our currency. Raises Refused where it is in another one: sums are never mixed."""
     if thing.currency.upper() != currency().code:
         raise Refused(f"{thing.id} is in {thing.currency.upper()}; this installation keeps {currency().code}")
-    return Decimal(thing.amount).scaleb(-_digits())
+    return _of(thing.amount, thing.currency)
+
+
+def _of(amount: int, code: str) -> Decimal:
+    """An amount of a currency as Stripe writes it."""
+    return Decimal(amount).scaleb(-_digits(code.upper()))
 
 
 def create_customer(*, account: str, name: str, email: str) -> str:
@@ -391,6 +395,69 @@ def _since(moment: dt.datetime) -> Any:
 def _refunded(made: Any) -> Refunded:
     failed = made.status in ("failed", "canceled")
     return Refunded(made.id, (getattr(made, "failure_reason", None) or made.status or "") if failed else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A balance transaction: what Stripe's balance gained or lost, in the currency of the payout."""
+
+    id: str
+    kind: str
+    amount: Decimal
+    fee: Decimal
+    source: str
+    intent: str  # of the payment it belongs to; empty: of none
+    paid: Decimal  # of the source, in the currency in which it was charged
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """A payout to the bank."""
+
+    id: str
+    amount: Decimal
+    status: str
+    arrives_on: dt.date
+    is_automatic: bool  # only of these Stripe tells the movements
+    at: dt.datetime
+
+
+def movements(*, since: dt.datetime | None = None, payout: str = "") -> Iterator[Moved]:
+    """Of Stripe's balance, since then or of one payout. Raises Unknown, Refused."""
+    asked: Any = (_since(since) if since else {"payout": payout, "limit": 100}) | {"expand": ["data.source"]}
+    try:
+        for one in _client().v1.balance_transactions.list(asked).auto_paging_iter():
+            yield _moved(one)
+    except stripe.StripeError as error:
+        raise _failure(error) from error
+
+
+def _moved(one: Any) -> Moved:
+    source = one.source
+    intent = getattr(source, "payment_intent", None)
+    paid = getattr(source, "amount", None)
+    return Moved(
+        id=one.id,
+        kind=one.type,
+        amount=_of(one.amount, one.currency),
+        fee=_of(one.fee, one.currency),
+        source=_id(source) if source is not None else "",
+        intent=_id(intent) if intent else "",
+        paid=_of(one.amount if paid is None else paid, getattr(source, "currency", None) or one.currency),
+        at=dt.datetime.fromtimestamp(one.created, dt.UTC),
+    )
+
+
+def payouts(*, since: dt.datetime) -> Iterator[PaidOut]:
+    """That were made since then. Raises Unknown, Refused."""
+    try:
+        for one in _client().v1.payouts.list(_since(since)).auto_paging_iter():
+            arrives = dt.datetime.fromtimestamp(one.arrival_date, dt.UTC).date()
+            made = dt.datetime.fromtimestamp(one.created, dt.UTC)
+            yield PaidOut(one.id, _of(one.amount, one.currency), one.status, arrives, one.automatic, made)
+    except stripe.StripeError as error:
+        raise _failure(error) from error
 
 
 def read_event(payload: bytes, signature: str) -> Event:

@@ -51,6 +51,7 @@ def compare_payments() -> int:
     comparison, since = claimed
     try:
         looked, found = work.compare(since=since)
+        work.reconcile(since=since)
     except Exception as failure:
         log.exception("payments could not be compared with Stripe's")
         events.end_comparison(comparison_id=comparison.pk, failed=f"{type(failure).__name__}: {failure}")

@@ -14,13 +14,16 @@ from accounts.models import Account
 from accounts.policy import SYSTEM, Actor
 from accounts.queries import owner_of
 from billing import queries, stripe
-from billing.commands import cards, events, payments, refunds, reversals
+from billing.commands import cards, events, payments, reconciling, refunds, reversals
 from billing.models import Customer, Payment, Refund, WebhookEvent
 from billing.policy import OPEN_PAYMENT, PaymentState, is_abandoned
 
 FIRST_ASK = dt.timedelta(seconds=30)  # after this whoever asks is not the first, and looks before they send again
 BACKS_AGE = dt.timedelta(days=120)  # a dispute or a refund may end so long after it began
 SENT_WITHIN = dt.timedelta(minutes=20)  # what Stripe knows nothing of by then is given up and never sent again
+
+LATE_BY = dt.timedelta(days=1)  # what moves now may be in one of the two books only
+PAYOUT_TAKES = dt.timedelta(days=14)  # from its making to the bank
 
 log = logging.getLogger(__name__)
 
@@ -220,6 +223,17 @@ def settle_all(payment: Payment, outcome: stripe.Outcome) -> str:
             was_gone=back.was_gone,
         )
     return said + (f", {len(backs)} back" if backs else "")
+
+
+def reconcile(*, since: dt.datetime) -> None:
+    """Stripe's balance and its payouts since then beside our ledger. Raises StripeFailure. Harmless twice."""
+    reconciling.keep_movements(moved=list(stripe.movements(since=since - LATE_BY)))
+    for out in list(stripe.payouts(since=since - PAYOUT_TAKES)):
+        payout = reconciling.keep_payout(out=out)
+        if out.status == "paid" and out.is_automatic and payout.summed is None:
+            reconciling.keep_movements(moved=list(stripe.movements(payout=out.id)), payout_id=out.id)
+            reconciling.compare_payout(payout_id=payout.pk)
+    reconciling.find_missing(since=since, until=clock.now() - LATE_BY)
 
 
 def compare(*, since: dt.datetime) -> tuple[int, int]:

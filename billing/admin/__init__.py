@@ -1,5 +1,5 @@
 """The back office's desks about money."""
 
-from billing.admin import money, tax
+from billing.admin import money, payouts, tax
 
-__all__ = ["money", "tax"]
+__all__ = ["money", "payouts", "tax"]

@@ -4,6 +4,7 @@ from billing.models.amounts import MoneyField
 from billing.models.ledger import Adjustment, AdjustmentKey, CreditRequest, Entry, KeptCurrency, UsageDay, Wallet
 from billing.models.papers import Invoice, InvoiceCounter, Notice, Statement, StatementPart
 from billing.models.payments import Comparison, Customer, Payment, Refund, Reversal, WebhookEvent
+from billing.models.payouts import BalanceMovement, MoneyDifference, Payout
 from billing.models.refills import AutoRefill
 from billing.models.tax import BillingDetails, TaxRate
 
@@ -11,6 +12,7 @@ __all__ = [
     "Adjustment",
     "AdjustmentKey",
     "AutoRefill",
+    "BalanceMovement",
     "BillingDetails",
     "Comparison",
     "CreditRequest",
@@ -19,9 +21,11 @@ __all__ = [
     "Invoice",
     "InvoiceCounter",
     "KeptCurrency",
+    "MoneyDifference",
     "MoneyField",
     "Notice",
     "Payment",
+    "Payout",
     "Refund",
     "Reversal",
     "Statement",

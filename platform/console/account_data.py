@@ -86,6 +86,8 @@ LEFT_OUT = {
     "accounts.PostedLetter": "mails on their way",
     "accounts.WaitingLetter": "mails on their way",
     "accounts.BrandLogo": "an image, which the account has",
+    "billing.BalanceMovement": "the payment provider's books",
+    "billing.MoneyDifference": "the payment provider's books",
     "billing.AdjustmentKey": "which of an operator's credits was done",
     "billing.Statement": "made anew from the rows above",
     "billing.StatementPart": "made anew from the rows above",

@@ -17,7 +17,7 @@ from kit import broker, clock
 from accounts.audit import words
 from accounts.doors import desk_actor
 from accounts.models import Account, Erasure, Event, PostedLetter
-from billing.models import CreditRequest, Notice, Payment, Refund, Wallet, WebhookEvent
+from billing.models import CreditRequest, MoneyDifference, Notice, Payment, Refund, Wallet, WebhookEvent
 from billing.policy import Decision, PaymentState
 from lines.commands import books
 from lines.models import (
@@ -97,6 +97,8 @@ DESKS = (
             ("billing_payment_changelist", "Payments", "credit_card"),
             ("billing_refund_changelist", "Refunds", "undo"),
             ("billing_autorefill_changelist", "Auto-refill", "autorenew"),
+            ("billing_moneydifference_changelist", "Payment differences", "rule"),
+            ("billing_payout_changelist", "Payouts", "account_balance"),
             ("billing_invoice_changelist", "Invoices", "receipt_long"),
             ("billing_taxrate_changelist", "Tax rates", "percent"),
             ("billing_billingdetails_changelist", "Billing details", "contact_mail"),
@@ -187,6 +189,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             Carrier.objects.filter(pk__in=running_dry()),
             "balances with carriers that run dry",
             "lines_carrier",
+            "",
+        ),
+        (
+            MoneyDifference.objects.filter(settled_at=None),
+            "differences between Stripe and our ledger",
+            "billing_moneydifference",
             "",
         ),
         (

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import intents, pages, sessions
+from . import balances, intents, pages, sessions
 from .api import Call, Standin
 from .events import Deliveries
 from .inner import Inner
@@ -141,6 +141,8 @@ async def _carry_out(standin: Standin, call: Call) -> Answer:
         "payment_methods": _payment_methods,
         "setup_intents": sessions.setup_intents,
         "disputes": _disputes,
+        "balance_transactions": balances.transactions,
+        "payouts": balances.payouts,
     }
     handler = handlers.get(parts[0], _forward)
     return await handler(standin, call)
@@ -212,6 +214,8 @@ async def _control(request: Request) -> Response:
         return JSONResponse(await _refund_ends(standin, given))
     if what == "disputes":
         return JSONResponse(await _dispute(standin, given))
+    if what == "payouts":
+        return JSONResponse(await balances.pay_out(standin, given))
     return JSONResponse({"error": f"no control {what}"}, status_code=404)
 
 

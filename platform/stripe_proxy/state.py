@@ -27,6 +27,7 @@ class State:
     brands: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, Json] = field(default_factory=dict)
     refunds: dict[str, Json] = field(default_factory=dict)  # what became of them after they were made
+    payouts: dict[str, Json] = field(default_factory=dict)
     events: list[Json] = field(default_factory=list)
     undelivered: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
