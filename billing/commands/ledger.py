@@ -86,7 +86,8 @@ def charge_usage(*, charges: Sequence[Charge]) -> None:
     if not charges:
         return
     today = clock.today()
-    if late := [charge for charge in charges if today >= closed_from(charge.day)]:
+    closed = {day for day in {charge.day for charge in charges} if today >= closed_from(day)}
+    if late := [charge for charge in charges if charge.day in closed]:
         _seal_before(late, today)
     prepared(
         CHARGE,

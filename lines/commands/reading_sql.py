@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from lines import counting, policy
-from lines.carriers.base import Switch
-from lines.policy import Hold, Wanted
+from lines.commands.told_sql import DRIVEN, GRACE, LOWER, NEWS, SEEN, SUMS, TOLD, TOLD_CYCLE, WRAPS, followed
+from lines.policy import Hold
 
 FIND = """
 SELECT id, iccid, payer_id, imei, msisdn, carrier_iccid FROM lines_line
  WHERE carrier_id = %s AND iccid = ANY(%s::text[]) ORDER BY id
 """
-LOCK = "SELECT sms_mark FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"
-
-GRACE = f"interval '{counting.GRACE.total_seconds():.0f} seconds'"
+LOCK = (
+    "SELECT sms_mark, cycle IS NULL FROM lines_linestate WHERE line_id = ANY(%s::bigint[]) ORDER BY line_id FOR UPDATE"
+)
 
 # Which case a reading is, decided under the locks on the lines' states:
 #   stock     nobody's line, or told of before it was its payer's: only its state is kept
@@ -25,32 +25,14 @@ GRACE = f"interval '{counting.GRACE.total_seconds():.0f} seconds'"
 #   lags      the old cycle's still, as far as can be known; noted in lines_boundaryuse, in case it was the new one's
 #   retold    72 hours after: the counter is the new cycle's whole, and so is what was charged since the boundary
 #   restarts  the baseline was the old cycle's, whose counter began anew after it
-JUDGED = f"""
-WITH reading AS (
-    SELECT r.*, (r.at AT TIME ZONE 'UTC')::date AS today,
-           CASE WHEN r.at < %(next)s THEN %(cycle)s ELSE (%(next)s AT TIME ZONE 'UTC')::date END AS running,
-           CASE WHEN r.at < %(next)s THEN %(before)s ELSE %(cycle)s END AS before_running
-      FROM (SELECT line_id, told, cycle, switch, word, blocked, sms, seen, coalesce(asked, %(at)s) AS at
-              FROM unnest(%(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(switches)s::smallint[],
-                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::timestamptz[],
-                          %(asked)s::timestamptz[])
-                   AS u(line_id, told, cycle, switch, word, blocked, sms, seen, asked)) r
-), kept AS (
-    INSERT INTO lines_reading (asked_at, carrier_id, call, are_finals, has_finals, wraps_at, first_line, last_line,
-                               line_ids, counters, cycles, seen, asked)
-    VALUES (%(at)s, %(carrier)s, %(call)s, %(final)s, %(has_finals)s, %(wraps_at)s::bigint, %(first)s, %(last)s,
-            %(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(kept_seen)s::timestamptz[],
-            %(asked)s::timestamptz[])
-    RETURNING id
-), found AS (
+JUDGED = f"""{TOLD}, found AS (
     SELECT r.*, l.payer_id, l.account_id, l.plan_id, l.held_since, l.added_at,
            coalesce(l.plan_since, l.added_at) AS plan_since,
            st.cycle AS open_cycle, st.counter AS open_counter, st.baseline, st.read_at, st.since_cycle,
            r.running::timestamp AT TIME ZONE 'UTC' AS boundary,
            coalesce(st.shown_lower, CASE WHEN %(wraps_at)s::bigint IS NULL THEN st.counter
                                          ELSE st.counter %% %(wraps_at)s END) AS shown, st.baseline_at,
-           CASE WHEN r.cycle <= r.running OR %(final)s THEN r.cycle
-                WHEN r.cycle > r.running THEN r.running END AS told_cycle  -- a carrier's clock ahead opens nothing
+           {TOLD_CYCLE}
       FROM reading r
       JOIN lines_line l ON l.id = r.line_id
       JOIN lines_linestate st ON st.line_id = r.line_id
@@ -83,11 +65,8 @@ WITH reading AS (
     SELECT p.*, past.id AS past_id, past.read_at AS past_read_at, coalesce(p.prior, past.counter) AS before,
            held.id AS held_id, held.asked_at AS held_asked_at, held.earlier_at AS held_earlier_at,
            held.counter AS held_counter, held.bytes AS held_bytes,
-           CASE WHEN %(wraps_at)s::bigint IS NULL OR p.judgement = 'retold' THEN p.told ELSE p.told + CASE
-                WHEN p.told - coalesce(p.prior, past.counter, 0) %% %(wraps_at)s < -%(wraps_at)s / 2
-                THEN %(wraps_at)s ELSE 0 END
-                + coalesce(p.prior, past.counter, 0) - coalesce(p.prior, past.counter, 0) %% %(wraps_at)s
-                END AS counter
+           CASE WHEN {WRAPS} AND p.judgement <> 'retold' THEN {followed("coalesce(p.prior, past.counter, 0)")}
+                ELSE p.told END AS counter
       FROM placed p
       LEFT JOIN lines_linecycle past ON p.judgement = 'older' AND past.line_id = p.line_id
                                     AND past.cycle = p.at_cycle AND past.payer_id = p.payer_id
@@ -157,11 +136,6 @@ PIECES = f""", uses AS (
       FROM moved m WHERE doubted > 0
 )"""
 
-# Where every counter goes on in its cycle, as on nearly all pages.
-ORDINARY_PIECES = f""", piece AS (
-    SELECT {OF_LINE}, at_cycle AS cycle, at, earlier, moved AS used FROM moved m WHERE moved > 0
-)"""
-
 PLAN_AT = (
     "(SELECT lp.plan_id FROM lines_lineplan lp WHERE lp.line_id = {0}.line_id AND lp.since <= {1}"
     " ORDER BY lp.since DESC, lp.id DESC LIMIT 1)"
@@ -221,10 +195,6 @@ CHANGES = f""", boundary_uses AS (
            sum(used)::bigint AS used
       FROM change c JOIN moved m ON m.line_id = c.line_id
      WHERE used <> 0 GROUP BY 1, 2, 3, 4, 5, 6, 7
-)"""
-
-ORDINARY_CHANGES = """, summed AS (
-    SELECT line_id, payer_id, account_id, held_since, day, price_id, per_mb, cycle, used FROM sold
 )"""
 
 CHARGED = f""", priced AS (
@@ -307,30 +277,24 @@ HELD = f""", decided AS (
 )"""
 
 # `m.doubted` and what a second reading takes back stand in this day's bytes and beside the cycle's: rules see them.
-STATE = """, changed AS (
+STATE = f""", changed AS (
     INSERT INTO lines_changedlines (read_at, line_ids)
     SELECT %(at)s, array_agg(line_id) FROM moved WHERE moved + doubted + released > 0 OR judged = 'retold'
     HAVING count(*) > 0
 ), state AS (
     UPDATE lines_linestate st SET
            cycle = CASE WHEN judged IN ('first', 'opens', 'retold') THEN at_cycle ELSE st.cycle END,
-           counter = {counter},
            baseline = CASE judged WHEN 'first' THEN m.told WHEN 'opens' THEN 0 WHEN 'retold' THEN 0
                                   WHEN 'restarts' THEN st.baseline - st.counter ELSE st.baseline END,
            baseline_at = CASE judged WHEN 'first' THEN m.at WHEN 'restarts' THEN NULL ELSE st.baseline_at END,
            since_cycle = CASE WHEN judged = 'first' THEN m.running ELSE st.since_cycle END,
-           shown_lower = CASE WHEN NOT ({counts}) OR %(final)s THEN st.shown_lower
-                              WHEN m.told IS DISTINCT FROM ({counter}) THEN m.told END,
            held_bytes = CASE WHEN judged IN ('first', 'opens', 'retold', 'restarts') THEN m.doubted
-                             WHEN {counts} AND (m.held_id IS NOT NULL OR m.doubted > 0) THEN m.doubted
+                             WHEN {{counts}} AND (m.held_id IS NOT NULL OR m.doubted > 0) THEN m.doubted
                              ELSE st.held_bytes END,
            boundary_bytes = CASE WHEN judged IN ('first', 'opens', 'retold') THEN 0
                                  WHEN judged = 'lags' THEN m.moved + m.released
                                       + CASE WHEN st.read_at >= m.boundary THEN st.boundary_bytes ELSE 0 END
                                  ELSE st.boundary_bytes END,
-           reading_id = kept.id,
-           read_at = CASE WHEN %(final)s THEN st.read_at ELSE greatest(st.read_at, m.at) END,
-           day = greatest(st.day, m.today),
            day_bytes = greatest(0, CASE WHEN st.day >= m.today THEN st.day_bytes ELSE 0 END
                      + CASE WHEN (judged IN ('lags', 'retold') OR at_cycle >= m.running)
                                  AND m.today = greatest(st.day, m.today)
@@ -339,60 +303,21 @@ STATE = """, changed AS (
                      - CASE WHEN m.held_id IS NOT NULL AND NOT m.agrees
                                  AND (m.held_asked_at AT TIME ZONE 'UTC')::date = greatest(st.day, m.today)
                             THEN m.held_bytes ELSE 0 END),
-           last_seen = greatest(st.last_seen, m.seen,
-                                CASE WHEN m.moved + m.doubted > 0 AND m.seen IS NULL THEN m.at END),
-           sms_sent = CASE WHEN judged IN ('older', 'stale') THEN st.sms_sent ELSE coalesce(m.sms, st.sms_sent) END,
-           lower_at = CASE WHEN {lower} THEN m.at ELSE st.lower_at END,
-           lower_counter = CASE WHEN {lower} THEN m.told ELSE st.lower_counter END,
-           reported = CASE WHEN {news} THEN m.switch ELSE st.reported END,
-           reported_word = CASE WHEN {news} THEN m.word ELSE st.reported_word END,
-           blocked = CASE WHEN {news} THEN m.blocked ELSE st.blocked END,
-           reported_at = CASE WHEN {news} AND (st.reported_at IS NULL OR m.word <> st.reported_word) THEN m.at
-                              ELSE st.reported_at END,
-           confirmed_at = CASE WHEN {news} THEN m.at ELSE st.confirmed_at END
-      FROM moved m, kept WHERE st.line_id = m.line_id
-    RETURNING st.line_id, st.wanted, st.reported, m.payer_id, m.word
-), settled AS (
-    DELETE FROM lines_drive d USING state s
-     WHERE d.line_id = s.line_id AND s.word IS NOT NULL AND d.leased_until IS NULL AND d.bulk_id IS NULL AND {agreed}
-), to_drive AS (
-    INSERT INTO lines_drive (line_id, carrier_id, since, ask_first, attempts, last_error)
-    SELECT line_id, %(carrier)s, %(at)s, false, 0, '' FROM state s
-     WHERE s.word IS NOT NULL AND s.payer_id IS NOT NULL AND s.reported IS NOT NULL AND NOT ({agreed})
-    ON CONFLICT (line_id) DO NOTHING
-    RETURNING line_id
-)
-""".format(
+           {SEEN}
+      FROM moved m, kept WHERE st.line_id = m.line_id{DRIVEN}""".format(
     counts="judged IN ('first', 'same', 'lags', 'opens', 'retold', 'restarts')",
     counter="CASE WHEN judged = 'first' THEN m.told"
     " WHEN judged IN ('same', 'lags')"
     " THEN greatest(st.counter + m.released, CASE WHEN NOT m.is_held THEN m.counter END)"
     " WHEN judged IN ('opens', 'retold', 'restarts') THEN CASE WHEN m.is_held THEN 0 ELSE m.counter END"
     " ELSE st.counter END",
-    # A counter that went down inside its cycle. After the month a silent line's counter may read 0: that is a reset.
-    lower="(judged IN ('same', 'lags') AND m.counter < st.counter AND m.at >= coalesce(st.read_at, m.at)"
-    " AND NOT (m.counter = 0 AND m.at_cycle < m.running))",
-    # A state that was asked for after the one we have.
-    news="(m.word IS NOT NULL AND m.at >= coalesce(st.confirmed_at, m.at))",
-    agreed=f"(s.wanted = {Wanted.ACTIVE:d}) = (s.reported = {Switch.ON:d})"
-    f" AND (s.wanted = {Wanted.ACTIVE:d} OR s.reported = {Switch.OFF:d})",
+    has_moved="m.moved + m.doubted > 0",
+    lower=LOWER,
+    news=NEWS,
 )
-
-SUMS = """
-SELECT payer_id, day, sum(cost - cost_before), sum(moved), NULL, NULL, NULL FROM priced GROUP BY payer_id, day
- UNION ALL
-SELECT NULL, NULL, 0, 0, (SELECT count(*) FROM to_drive),"""
 
 # Anything that a reading can be.
 APPLY = "".join((
     JUDGED, PIECES, SOLD, CHANGES, CHARGED, CYCLES, HELD, STATE, SUMS,
     "(SELECT kept.id FROM kept WHERE EXISTS (SELECT FROM held_rows) OR EXISTS (SELECT FROM decided)), 0",
-))  # fmt: skip
-
-# A page without cycles that open or end and without movements that are or were held: the rest of APPLY would find
-# nothing to do. The last column counts the lines that this is wrong for: with one, all of it must be undone.
-APPLY_ORDINARY = "".join((
-    JUDGED, ORDINARY_PIECES, SOLD, ORDINARY_CHANGES, CHARGED, STATE, SUMS,
-    """NULL, (SELECT count(*) FROM moved WHERE judged NOT IN ('stock', 'first', 'stale', 'same')
-                                           OR is_held OR held_id IS NOT NULL)""",
 ))  # fmt: skip

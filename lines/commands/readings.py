@@ -21,7 +21,8 @@ from lines.commands.counts import keep_counts
 from lines.commands.held import note_held
 from lines.commands.identity import Told, hold_locked, keep_identity, keep_spellings
 from lines.commands.inbox import note_marks
-from lines.commands.reading_sql import APPLY, APPLY_ORDINARY, FIND, LOCK
+from lines.commands.ordinary_sql import APPLY_ORDINARY
+from lines.commands.reading_sql import APPLY, FIND, LOCK
 from lines.models import Carrier
 
 
@@ -127,6 +128,8 @@ def _apply(how: Asked, batch: Sequence[Reading], statement: str) -> Applied:
         return Applied(unknown=len(batch), strangers=list(batch))
     lock_wallets(account_ids={row[2] for row in rows if row[2] is not None})
     states = prepared(LOCK, [array(line_id for line_id, _ in known)])
+    if any(state[1] and row[2] is not None for row, state in zip(rows, states, strict=True)):
+        statement = APPLY  # some are read for the first time
     sums = prepared(statement, _parameters(how, known))
     if sums[-1][6]:
         raise NotOrdinary
@@ -192,7 +195,6 @@ def _told(line_id: int, imei: str, msisdn: str, reading: Reading) -> list[Told]:
 
 def _parameters(how: Asked, known: Sequence[tuple[int, Reading]]) -> dict[str, Any]:
     readings = [reading for _, reading in known]
-    seen = array(reading.last_seen for reading in readings)
     statuses = [reading.status for reading in readings]
     cycles = how.cycles
     return {
@@ -212,8 +214,8 @@ def _parameters(how: Asked, known: Sequence[tuple[int, Reading]]) -> dict[str, A
         "words": array(None if s is None else s.word[:40] for s in statuses),
         "blocked": array(s is not None and s.blocked for s in statuses),
         "sms": array(reading.sms_sent for reading in readings),
-        "seen": seen,
-        "kept_seen": seen if any(reading.last_seen for reading in readings) else None,
+        "seen": array(reading.last_seen for reading in readings),
+        "has_seen": any(reading.last_seen for reading in readings),
         "asked": array(reading.asked_at or how.read_at for reading in readings)
         if any(reading.asked_at for reading in readings)
         else None,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -17,9 +19,16 @@ from psycopg.pq import TransactionStatus
 def array(values: Iterable[int | str | Decimal | dt.date | None]) -> str:
     """A PostgreSQL array's literal, to be cast: `%s::bigint[]`. A page is ten of these, and psycopg's own cost four
     times as much."""
-    given = list(values)
-    if set(map(type, given)) == {int}:
+    given: list[Any] = list(values)
+    types = set(map(type, given))
+    if types == {int}:
         return "{" + str(given)[1:-1] + "}"
+    if types == {str}:
+        text = '","'.join(given)
+        if "\\" not in text and text.count('"') == 2 * len(given) - 2:  # nothing to quote in any of them
+            return '{"' + text + '"}'
+    if len(types) == 1:
+        return "{" + ",".join(map(_ELEMENT.get(types.pop(), str), given)) + "}"
     return "{" + ",".join([_ELEMENT.get(type(value), str)(value) for value in given]) + "}"
 
 
@@ -35,6 +44,24 @@ _ELEMENT: dict[type, Callable[[Any], str]] = {
 }
 
 
+_PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
+
+
+@cache
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement with $1, $2 ... and the names that they stand for; none where it gives its parameters in order.
+    psycopg keeps none that is longer than a page, and takes it apart again each time."""
+    numbers: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        return f"${numbers.setdefault(found[1] or str(len(numbers)), len(numbers) + 1)}"
+
+    text = _PLACE.sub(place, sql).encode()
+    return text, () if "%s" in sql else tuple(numbers)
+
+
 def prepared(
     sql: str, parameters: Sequence[Any] | Mapping[str, Any], *, session: BaseDatabaseWrapper | None = None
 ) -> list[tuple[Any, ...]]:
@@ -44,12 +71,14 @@ def prepared(
     wrapper.ensure_connection()
     raw: psycopg.Connection[Any] = wrapper.connection
     raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
-    with wrapper.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+    text, names = _numbered(sql)
+    given = [parameters[name] for name in names] if isinstance(parameters, Mapping) else parameters
+    with wrapper.wrap_database_errors, psycopg.RawCursor(raw) as cursor:
         try:
-            cursor.execute(sql.encode(), parameters, prepare=True)
+            cursor.execute(text, given, prepare=True)
         except psycopg.errors.FeatureNotSupported:  # a migration beside us has given a column another type
             if raw.info.transaction_status != TransactionStatus.IDLE:
                 raise  # the end of the transaction forgets all plans
             raw.execute("DEALLOCATE ALL")
-            cursor.execute(sql.encode(), parameters, prepare=True)
+            cursor.execute(text, given, prepare=True)
         return cursor.fetchall() if cursor.description else []
