@@ -1,4 +1,4 @@
-"""Kept readings: months made ahead, months that are dropped, and where counters stand so that a drop loses no proof."""
+"""Kept readings: months made ahead and dropped, and where counters stand so that a drop loses no proof."""
 
 from __future__ import annotations
 
@@ -129,6 +129,33 @@ def stand_openings(*, now: dt.datetime) -> int:
     return made
 
 
+# The days of an opening go before it: the database lets each go only while a later opening of the line stands.
+FORGET = """
+WITH old AS (
+    SELECT DISTINCT o.line_id, o.at FROM lines_opening o
+     WHERE o.at < readings_kept_since()
+       AND EXISTS (SELECT FROM lines_opening later WHERE later.line_id = o.line_id AND later.at > o.at)
+     ORDER BY o.at, o.line_id LIMIT %(limit)s
+), days AS (
+    DELETE FROM lines_openingday d USING old WHERE d.line_id = old.line_id AND d.at = old.at
+)
+DELETE FROM lines_opening o USING old WHERE o.line_id = old.line_id AND o.at = old.at
+"""
+FORGOTTEN_AT_ONCE = 5_000
+
+
+def forget_openings() -> int:
+    """Openings from before the oldest month of readings that is kept, of which a later one of the line stands: nothing
+    can be computed from them any more. Says how many rows went."""
+    gone = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(FORGET, {"limit": FORGOTTEN_AT_ONCE})
+            if not cursor.rowcount:
+                return gone
+            gone += cursor.rowcount
+
+
 def _nested() -> bool:
     return bool(connection.savepoint_ids)
 
@@ -141,4 +168,7 @@ def _month(day: dt.date, ahead: int) -> dt.date:
 def keep_readings() -> int:
     """All of it; says what was made, written down and dropped."""
     today = clock.today()
-    return make_months(today=today) + stand_openings(now=clock.now()) + drop_months(today=today)
+    done = make_months(today=today) + stand_openings(now=clock.now())
+    if dropped := drop_months(today=today):
+        done += dropped + forget_openings()
+    return done

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from kit import clock
 from kit.errors import Invalid
 
 from accounts.policy import OPERATOR
-from lines.commands.keeping import drop_months, make_months, stand_openings
+from lines.commands.keeping import drop_months, forget_openings, make_months, stand_openings
 from lines.commands.tuning import cycle_change, tune_carrier
-from lines.models import CycleDay, KeptReading, Opening, OpeningDay
+from lines.models import CycleDay, KeptReading, Line, Opening, OpeningDay
 from tests.fleets import MB, Fleet, at, books_hold, days, state
 
 
@@ -50,6 +50,68 @@ def test_a_month_is_dropped_when_it_is_old_and_its_counters_stand_elsewhere(flee
     assert "y2031m01" not in months()
     assert "y2031m02" in months()
     assert KeptReading.objects.count() == 1
+
+
+@pytest.fixture
+def two_openings(fleet: Fleet, settings: object) -> Line:
+    """A line with an opening of February and one of March; the readings of January and February are gone."""
+    settings.READINGS_KEPT_MONTHS = 3  # type: ignore[attr-defined]
+    line = fleet.line(fleet.account())
+    for when, counter in (("2031-01-20T08:00", 0), ("2031-02-06T09:00", 5), ("2031-03-06T09:00", MB)):
+        fleet.read(line, when, counter)
+    make_months(today=dt.date(2031, 3, 20))
+    for when in ("2031-02-06T10:00", "2031-03-06T10:00"):
+        assert stand_openings(now=at(when)) == 1
+    with connection.cursor() as cursor:  # which the suite's own months do not stand in the way of
+        for month in sorted(months() - {"default"}):
+            if month < "y2031m03":
+                cursor.execute(f"DROP TABLE lines_reading_{month}")
+    return line
+
+
+def test_openings_of_months_that_are_gone_go_where_a_later_one_stands(two_openings: Line) -> None:
+    assert set(Opening.objects.values_list("at", flat=True)) == {at("2031-02-06T10:00"), at("2031-03-06T10:00")}
+    assert forget_openings() == 2  # February's own, and the cycle that was finished then
+    assert set(Opening.objects.values_list("at", flat=True)) == {at("2031-03-06T10:00")}
+    assert set(OpeningDay.objects.values_list("at", flat=True)) == {at("2031-03-06T10:00")}
+    assert forget_openings() == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "when", "may_go"),
+    [
+        ("lines_openingday", "2031-02-06T10:00", True),
+        ("lines_opening", "2031-02-06T10:00", True),
+        ("lines_openingday", "2031-03-06T10:00", False),  # the last one, and of a month that is kept
+        ("lines_opening", "2031-03-06T10:00", False),
+    ],
+)
+def test_the_database_lets_no_other_opening_go(two_openings: Line, table: str, when: str, may_go: bool) -> None:
+    delete = f"DELETE FROM {table} WHERE at = %s"
+    with connection.cursor() as cursor:
+        if may_go:
+            cursor.execute(delete, [at(when)])
+            assert cursor.rowcount
+            return
+        for sql in (delete, f"UPDATE {table} SET used = 0 WHERE at = %s"):
+            with pytest.raises(IntegrityError, match=f"{table} is append-only"), transaction.atomic():
+                cursor.execute(sql, [at(when)])
+
+
+def test_an_opening_stays_while_its_month_is_kept_or_none_comes_after(fleet: Fleet) -> None:
+    """The first of them has a later one, but its readings are there; the only one of a line always stays."""
+    line = fleet.line(fleet.account())
+    for when, counter in (("2031-02-05T08:00", 0), ("2031-03-06T09:00", MB)):
+        fleet.read(line, when, counter)
+    make_months(today=dt.date(2031, 3, 20))
+    for when in ("2031-02-06T10:00", "2031-03-06T10:00"):
+        stand_openings(now=at(when))
+    before = Opening.objects.count()
+    assert before >= 2
+    assert forget_openings() == 0
+    with connection.cursor() as cursor, pytest.raises(IntegrityError), transaction.atomic():
+        cursor.execute("DELETE FROM lines_opening WHERE at = %s", [at("2031-02-06T10:00")])
+    assert Opening.objects.count() == before
 
 
 # The carrier's cycle day
