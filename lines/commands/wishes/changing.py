@@ -17,6 +17,7 @@ STANDING = f"CASE WHEN st.wanted = {Wanted.ACTIVE:d} THEN '{Standing.ON}' ELSE s
 
 
 # Lines go from one wish to another; those whose carrier disagrees are to be driven, those that it fits already are not.
+# Their times on are written for all at once, as the trigger of states does line by line for whoever else turns one.
 WISH = """
 WITH changed AS (
     UPDATE lines_linestate st
@@ -24,8 +25,20 @@ WITH changed AS (
            why = %(why)s, why_who = %(who)s
       FROM lines_line l
      WHERE l.id = st.line_id AND {which} AND {standing} = ANY(%(instead_of)s)
-    RETURNING st.line_id, l.carrier_id, l.payer_id,
-              st.reported IS NOT DISTINCT FROM %(switch)s AS agreed
+    RETURNING st.line_id, l.carrier_id, l.payer_id, l.plan_id, st.wanted_at,
+              greatest(st.wanted_at, st.confirmed_at) AS on_at,
+              st.reported IS NOT DISTINCT FROM %(switch)s AS agreed,
+              coalesce(st.reported, 0) = {on:d} AND NOT st.blocked AS is_on
+), off AS (
+    UPDATE lines_onspan s
+       SET ended_at = greatest(s.started_at, c.wanted_at,
+                               (s.due_day - 1)::timestamp AT TIME ZONE 'UTC' + interval '1 microsecond')
+      FROM changed c WHERE s.line_id = c.line_id AND s.ended_at IS NULL AND %(wanted)s <> {active:d}
+), on_again AS (
+    INSERT INTO lines_onspan (line_id, payer_id, plan_id, started_at, due_day)
+    SELECT line_id, payer_id, plan_id, on_at, (on_at AT TIME ZONE 'UTC')::date FROM changed c
+     WHERE %(wanted)s = {active:d} AND is_on AND payer_id IS NOT NULL
+       AND NOT EXISTS (SELECT FROM lines_onspan s WHERE s.line_id = c.line_id AND s.ended_at IS NULL)
 ), to_drive AS (
     INSERT INTO lines_drive AS d (line_id, carrier_id, since, ask_first, attempts, last_error)
     SELECT line_id, carrier_id, %(now)s, false, 0, '' FROM changed WHERE NOT agreed
@@ -57,9 +70,9 @@ def change_wishes(
     now = clock.now()
     wanted, why = wish_of(to)
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL linekeeper.times_on = 'written'")
         cursor.execute(
-            WISH.format(which=which, standing=STANDING),
+            WISH.format(which=which, standing=STANDING, on=Switch.ON, active=Wanted.ACTIVE),
             {
                 "ids": list(ids),
                 "wanted": int(wanted),
@@ -72,5 +85,5 @@ def change_wishes(
             },
         )
         counts = dict(cursor.fetchall())
-        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT")
+        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL linekeeper.times_on TO DEFAULT")
     return counts
