@@ -13,8 +13,9 @@ from lines.models.plans import RatePlan
 class OnSpan(models.Model):
     """An unbroken time in which a line was wanted active and its carrier said so, under one payer and one plan.
 
-    Written by the database itself with each change of a line's state, whoever makes it (migration 0022): when a worker
-    looks decides nothing. `due_day` is the next day whose fee is not settled; null: none will be.
+    Written with each change of a line's state, whoever makes it: by the database itself (migration 0022), or for many
+    lines by the statement that turns them (commands/wishes/changing.py). When a worker looks decides nothing.
+    `due_day` is the next day whose fee is not settled; null: none will be.
     """
 
     line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="on_spans", db_index=False)

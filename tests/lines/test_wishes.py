@@ -7,15 +7,17 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from kit import clock
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands import adjust
 from lines.commands.holds import give_back_lines, hold_lines
-from lines.commands.wishes import InsufficientBalance, LineInStock, activate, deactivate, enforce
+from lines.commands.wishes import InsufficientBalance, LineInStock, activate, change_wishes, deactivate, enforce
 from lines.models import Drive, Line, LineState
 from lines.policy import Wanted, Why
-from tests.fleets import OFF, ON, Fleet, reading_of, state
+from lines.policy.precedence import Standing, wish_of
+from tests.fleets import OFF, ON, Fleet, at, books_hold, reading_of, state
 
 MIA = Actor(ActorKind.PERSON, "mia@acme.example")
 RULE = Actor(ActorKind.RULE, "512 MB a day")
@@ -171,3 +173,36 @@ def scanned(cursor: CursorWrapper) -> int:
     """Rows of waiting lines that this transaction has read otherwise than by index."""
     cursor.execute("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'lines_drive'")
     return int(cursor.fetchone()[0])
+
+
+def test_times_on_are_the_same_whoever_turns_lines(fleet: Fleet) -> None:
+    """One of each pair by the statement that turns many, the other by a bare change of its state, which a trigger sees.
+    The lines are on, on but not yet confirmed, and off at their carrier; one is a line of stock."""
+    account = fleet.account()
+    pairs = [fleet.lines(account, 2) for _ in range(3)] + [fleet.lines(None, 2)]
+    told = (ON, None, OFF, ON)
+    page = [
+        reading_of(line, 0, "2026-11-01", status=status)
+        for pair, status in zip(pairs, told, strict=True)
+        for line in pair
+    ]
+    fleet.apply("simbase", "2026-11-10T08:00", page)
+
+    def spans(which: int) -> list[list[tuple[object, ...]]]:
+        return [
+            list(pair[which].on_spans.order_by("pk").values_list("payer", "plan", "started_at", "ended_at", "due_day"))
+            for pair in pairs
+        ]
+
+    for moment, to in (("2026-11-12T09:00", Standing.PERSON), ("2026-11-14T10:00", Standing.BALANCE),
+                       ("2026-11-14T11:00", Standing.ON), ("2026-11-14T11:30", Standing.ON)):  # fmt: skip
+        wanted, why = wish_of(to)
+        with clock.frozen(at(moment)):
+            ids = [one.pk for one, _ in pairs]
+            change_wishes(which="l.id = ANY(%(ids)s)", ids=ids, to=to, instead_of=list(Standing))
+            LineState.objects.filter(line__in=[other for _, other in pairs]).update(
+                wanted=wanted, wanted_at=at(moment), why=why or ""
+            )
+        assert spans(0) == spans(1)
+    assert [len(one) for one in spans(0)] == [2, 0, 0, 0]
+    assert books_hold()
