@@ -71,7 +71,9 @@ def two_openings(fleet: Fleet, settings: object) -> Line:
 
 def test_openings_of_months_that_are_gone_go_where_a_later_one_stands(two_openings: Line) -> None:
     assert set(Opening.objects.values_list("at", flat=True)) == {at("2031-02-06T10:00"), at("2031-03-06T10:00")}
-    assert forget_openings() == 2  # February's own, and the cycle that was finished then
+    februarys = Opening.objects.filter(at=at("2031-02-06T10:00")).count()
+    assert februarys >= 2  # the cycle that was open then, and a finished one
+    assert forget_openings() == februarys
     assert set(Opening.objects.values_list("at", flat=True)) == {at("2031-03-06T10:00")}
     assert set(OpeningDay.objects.values_list("at", flat=True)) == {at("2031-03-06T10:00")}
     assert forget_openings() == 0
