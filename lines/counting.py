@@ -1,4 +1,4 @@
-"""What a counter says: which cycle it is of, whether it can be believed, and by which moment it is priced. Pure."""
+"""What a counter says: which cycle it is of, and whether it can be believed. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from lines import policy
 GRACE = dt.timedelta(hours=72)  # so long after a boundary a counter without a time may be the old cycle's
 PLAUSIBLE = 5 * 2**30  # bytes: what may always move between two readings
 TIMES_LARGEST_DAY = 20
-NEAR = dt.timedelta(days=1)  # between two readings, for the earlier one's plan and price to count
 FINALS_AFTER = dt.timedelta(hours=24)  # after a month's end: carriers still add to it for a while
 
 
@@ -138,12 +137,3 @@ def unwrapped(told: int, before: int, wraps_at: int | None) -> int:
 def is_plausible(moved: int, largest_day: int) -> bool:
     """Whether a movement is charged at once; `largest_day`: the most that the line used on one of the last 30 days."""
     return moved <= max(PLAUSIBLE, TIMES_LARGEST_DAY * largest_day)
-
-
-def priced_at(
-    at: dt.datetime, earlier: dt.datetime | None, *, day: dt.date, cycle: dt.date, ours_since: dt.datetime
-) -> dt.datetime:
-    """By which moment's plan and price a movement between two readings is charged, that is dated to `day`."""
-    if earlier is None or at - earlier > NEAR:
-        return max(dt.datetime.combine(day, dt.time(), dt.UTC), ours_since)
-    return max(earlier, dt.datetime.combine(cycle, dt.time(), dt.UTC))

@@ -224,7 +224,7 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
     failure: OSError = OSError(f"{host} has no address")
     for number, address in enumerate(addresses):
         try:
-            return socket.create_connection((address, port), _left(deadline) / (len(addresses) - number))
+            return socket.create_connection((address, port), timeout=_left(deadline) / (len(addresses) - number))
         except OSError as error:
             failure = error
     raise failure

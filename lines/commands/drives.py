@@ -119,8 +119,3 @@ def doubts_settled(*, carrier: Carrier, read_at: dt.datetime) -> int:
             [carrier.pk, read_at],
         )
         return int(cursor.rowcount)
-
-
-def due_count(*, carrier: Carrier) -> int:
-    """Lines of a carrier that are due to be driven now."""
-    return Drive.objects.filter(carrier=carrier).exclude(due_at__gt=clock.now()).count()
