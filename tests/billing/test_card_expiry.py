@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-import pytest
-
 from billing import tasks
 from billing.models import Customer
-from billing.policy import expires_on, expiry_warning
 from tests.tills import Till, standin_fixture, stripe_server_fixture, till_fixture  # noqa: F401
-
-
-@pytest.mark.parametrize(
-    ("today", "due"),
-    [
-        ("2027-01-28", None),  # 31 days before 28 February
-        ("2027-01-29", 30),
-        ("2027-02-20", 30),
-        ("2027-02-21", 7),
-        ("2027-02-28", 7),
-        ("2027-03-01", None),  # over
-    ],
-)
-def test_which_warning_is_due(today: str, due: int | None) -> None:
-    assert expires_on(2027, 2) == dt.date(2027, 2, 28)
-    assert expiry_warning(2027, 2, today=dt.date.fromisoformat(today)) == due
 
 
 def test_an_owner_hears_of_each_once(till: Till) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from kit.errors import Invalid
 
-from billing.policy import Rate, net_of, read_tax_id, tax_on, tax_within, terms_for
+from billing.policy import Rate, Terms, expires_on, expiry_warning, net_of, read_tax_id, tax_on, tax_within, terms_for
 
 TODAY = dt.date(2026, 11, 20)
 LONG_AGO = dt.date(2020, 1, 1)
@@ -86,3 +86,38 @@ def test_a_tax_id_is_kept_with_its_country(country: str, said: str, kept: str) -
 def test_a_tax_id_of_a_wrong_form_is_refused(country: str, said: str) -> None:
     with pytest.raises(Invalid, match="tax ID"):
         read_tax_id(country, said)
+
+
+@pytest.mark.parametrize(
+    ("terms", "word"),
+    [
+        (Terms("S", Decimal("8.10"), "CH"), "VAT 8.1 %"),
+        (Terms("Z", Decimal(0), "FI"), "VAT 0 %"),
+        (Terms("AE", Decimal(0), "", "why"), "VAT, reverse charge"),
+    ],
+)
+def test_terms_are_kept_with_a_paper_and_read_again(terms: Terms, word: str) -> None:
+    assert Terms.read(terms.kept()) == terms
+    assert terms.word == word
+    assert Terms.read({}) is None
+
+
+def test_where_no_tax_was_taken_none_goes_back() -> None:
+    nothing = Decimal(0)
+    assert tax_within(Decimal(20), total=Decimal(50), tax=nothing, back_before=nothing, tax_before=nothing) == 0
+
+
+@pytest.mark.parametrize(
+    ("today", "due"),
+    [
+        ("2027-01-28", None),  # 31 days before 28 February
+        ("2027-01-29", 30),
+        ("2027-02-20", 30),
+        ("2027-02-21", 7),
+        ("2027-02-28", 7),
+        ("2027-03-01", None),  # over
+    ],
+)
+def test_which_warning_is_due(today: str, due: int | None) -> None:
+    assert expires_on(2027, 2) == dt.date(2027, 2, 28)
+    assert expiry_warning(2027, 2, today=dt.date.fromisoformat(today)) == due
