@@ -22,6 +22,7 @@ from kit.money import ZERO
 
 from accounts.policy import Right
 from accounts.queries import Viewer
+from billing.models import UsageDay
 from lines.models import HolderDay
 
 MOST_DAYS = 92
@@ -230,7 +231,7 @@ def _keyed(viewer: Viewer, question: Question) -> tuple[str, dict[str, Any]]:
         table="lines_lineday" if is_fine else "lines_holderday",
         where="AND d.line_id = %(line)s" if line else "",
     )
-    if viewer.may(Right.SEE_MONEY):
+    if viewer.may(Right.SEE_MONEY) and _had_messages(account.payer_id, question):
         rows += SMS
     values: dict[str, Any] = {
         "payer": account.payer_id,
@@ -248,6 +249,12 @@ def _keyed(viewer: Viewer, question: Question) -> tuple[str, dict[str, Any]]:
         values[f"is_{by.value}"] = key
     joins = " ".join(JOINS[by] for by in By if by in question.parts and by in JOINS)
     return KEYED.format(key=KEYS[question.by], rows=rows, joins=joins, filters=filters), values
+
+
+def _had_messages(payer_id: int, question: Question) -> bool:
+    """Whether any was charged in these days: where none was, the ledger is not looked through for them."""
+    days = UsageDay.objects.filter(account_id=payer_id, day__range=(question.since, question.last))
+    return days.filter(sms__gt=0).exists()
 
 
 def _refuse_too_much(viewer: Viewer, question: Question) -> None:

@@ -185,6 +185,14 @@ def test_by_sub_account_plan_and_carrier_no_day_row_is_read(world: World) -> Non
         assert not [one for one in asked.captured_queries if "lines_lineday" in one["sql"]]
 
 
+def test_the_ledger_is_looked_through_for_messages_only_where_some_were_charged(world: World) -> None:
+    for first, last, looks in ((45, 40, False), (7, 0, True)):
+        question = Question(By.PLAN, world.today - dt.timedelta(days=first), world.today - dt.timedelta(days=last))
+        with CaptureQueriesContext(connection) as asked:
+            breakdown_of(viewer(world.acme), question)
+        assert any("billing_entry" in one["sql"] for one in asked.captured_queries) is looks
+
+
 def test_keys_have_the_names_that_people_know(world: World) -> None:
     acme = viewer(world.acme)
     for by, label in {By.SUBACCOUNT: "Harbour", By.TAG: "north", By.COUNTRY: "Germany", By.PLAN: "simbase"}.items():
