@@ -9,16 +9,18 @@ import secrets
 from collections.abc import Sequence
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from kit import clock
 from kit.errors import Invalid, Refusal
 
-from accounts.commands import record
-from accounts.models import Account, ApiCredential, ApiKey, OfficeKey
+from accounts.commands import Happened, record, record_many
+from accounts.models import Account, ApiCredential, ApiKey, Event, OfficeKey
 from accounts.policy import (
     MOST_PER_SECOND,
     PER_SECOND,
     RIGHTS_OF_SCOPE,
+    SYSTEM,
     Actor,
     Right,
     Role,
@@ -165,6 +167,27 @@ def revoke_key(*, key: ApiKey, by: Actor, why: str = "") -> list[ApiKey]:
             record(by=by, verb="api_key.revoked", account_id=one.account_id, subject=f"api_key:{one.pk}", detail=detail)
             ended.append(one)
     return ended
+
+
+EXPIRING = dt.timedelta(days=7)
+
+
+@transaction.atomic
+def tell_expiring() -> int:
+    """Writes down of each key that it ends within a week, once; says of how many. Harmless twice."""
+    now = clock.now()
+    told = Event.objects.filter(
+        verb="api_key.expiring", subject=Concat(Value("api_key:"), Cast(OuterRef("pk"), CharField()))
+    )
+    due = ApiKey.objects.select_for_update(skip_locked=True).filter(
+        ~Exists(told), revoked_at=None, expires_at__gt=now, expires_at__lte=now + EXPIRING
+    )
+    things = [
+        Happened(key.account_id, f"api_key:{key.pk}", {"name": key.name, "expires_at": key.expires_at.isoformat()})
+        for key in due
+    ]
+    record_many(by=SYSTEM, verb="api_key.expiring", things=things)
+    return len(things)
 
 
 def keys_of(account: Account) -> QuerySet[ApiKey]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from kit import clock, posting
 
-from accounts import audit, calls, letters, mail, sessions
+from accounts import audit, calls, keys, letters, mail, sessions
 from accounts.commands import desk, events, invitations, logins, waiting_letters
 from accounts.dress import dress_of
 from accounts.models import PostedLetter
@@ -22,7 +22,7 @@ BATCH = 50
 @shared_task
 def sweep_calls() -> int:
     """Rings for the sweep; a lost bell costs a few rows until the next."""
-    return calls.sweep()
+    return calls.sweep() + keys.tell_expiring()
 
 
 @shared_task

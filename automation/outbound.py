@@ -184,7 +184,7 @@ class Message:
     url: str
     id: str
     body: str
-    secret: str
+    secrets: Sequence[str]  # each signs: a receiver has one of them while it is turned over
 
 
 @cache
@@ -199,7 +199,9 @@ def deliver(message: Message, *, timestamp: int, allow_private: bool = False) ->
         "User-Agent": "Linekeeper-Webhooks/1",
         "webhook-id": message.id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": sign(message.secret, message_id=message.id, timestamp=timestamp, body=message.body),
+        "webhook-signature": " ".join(
+            sign(one, message_id=message.id, timestamp=timestamp, body=message.body) for one in message.secrets
+        ),
     }
     backend = PublicOnly(allow_private=allow_private)
     try:

@@ -399,15 +399,6 @@ def would_have_been_abroad(
     return fired
 
 
-# What a webhook may hear of, and the events of each.
-TOPICS: dict[str, tuple[str, ...]] = {
-    "rules": ("rule.fired",),
-    "lines": ("line.activated", "line.deactivated", "line.suspended", "line.left_alone"),
-    "balance": ("balance.low", "balance.red", "balance.recovered"),
-    "payments": ("payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute"),
-    "sms": ("sms.doubted", "sms.settled"),
-}
-
 # Seconds after a delivery failed until it is tried again; the last try is within three days of the first.
 BACK_OFF = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 72_000)
 

@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from kit.rotation import Sealed
 
-FIELDS = [Sealed("automation.WebhookEndpoint", "secret", lambda row: f"webhook:{row.uuid.hex}")]
+FIELDS = [
+    Sealed("automation.WebhookEndpoint", name, lambda row: f"webhook:{row.uuid.hex}")
+    for name in ("secret", "former_secret")
+]

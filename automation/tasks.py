@@ -6,6 +6,7 @@ import time
 
 from celery import current_app, shared_task
 
+from automation.commands.feed import drop_old_events
 from automation.commands.webhooks import drop_old_deliveries
 from automation.work import rules, webhooks
 
@@ -51,5 +52,5 @@ def send_webhooks() -> int:
 
 @shared_task
 def drop_old() -> int:
-    """Messages that ended long ago."""
-    return drop_old_deliveries()
+    """Messages that ended long ago, and events that have left the feed."""
+    return drop_old_deliveries() + drop_old_events()

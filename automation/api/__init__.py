@@ -1,5 +1,5 @@
-"""The API's calls about rules and webhooks."""
+"""The API's calls about rules, events and webhooks."""
 
-from automation.api import rules, webhooks
+from automation.api import events, rules, webhooks
 
-ENDPOINTS = (*rules.ENDPOINTS, *webhooks.ENDPOINTS)
+ENDPOINTS = (*rules.ENDPOINTS, *webhooks.ENDPOINTS, *events.ENDPOINTS)

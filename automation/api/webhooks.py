@@ -18,7 +18,7 @@ from automation.models import WebhookDelivery, WebhookEndpoint
 from automation.queries import outbox
 
 GROUP = "Webhooks"
-Topic = Literal["rules", "lines", "balance", "payments", "sms"]
+Topic = Literal["rules", "lines", "balance", "payments", "sms", "jobs", "orders", "statements", "keys"]
 Topics = Annotated[list[Topic], msgspec.Meta(min_length=1, max_length=10)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Public, https")]
 Secret = Annotated[str | None, msgspec.Meta(description="Messages are signed with it; told only when it is made")]
@@ -89,19 +89,30 @@ def change_webhook(caller: Caller, webhook: str, asked: NewWebhook) -> Webhook:
 
 class WebhookOn(Input):
     is_on: bool
+    catch_up: Annotated[bool, msgspec.Meta(description="Switched on: send what happened while it was off, too")] = False
 
 
 @endpoint("webhooks/{webhook}/switch", "PUT", "POST", right=Right.MANAGE_WEBHOOKS, sample=_SAMPLE, body=WebhookOn(True))
 def switch_webhook(caller: Caller, webhook: str, asked: WebhookOn) -> Webhook:
-    """Switches a webhook off or on; what happens while it is off is never sent"""
-    commands.switch_webhook(account=caller.account, endpoint=_own(caller, webhook), on=asked.is_on, by=caller.actor)
+    """Switches a webhook off or on; what happened while it was off is sent where it is to catch up"""
+    commands.switch_webhook(
+        account=caller.account, endpoint=_own(caller, webhook), on=asked.is_on, by=caller.actor, catch_up=asked.catch_up
+    )
     return _shown(_own(caller, webhook))
 
 
-@endpoint("webhooks/{webhook}/secret", "POST", right=Right.MANAGE_WEBHOOKS, sample=_MADE)
-def renew_webhook_secret(caller: Caller, webhook: str) -> Webhook:
-    """Makes a new secret, told in this answer alone; messages are signed with it from now on"""
-    commands.renew_secret(account=caller.account, endpoint=_own(caller, webhook), by=caller.actor)
+class SecretOverlap(Input):
+    overlap_hours: Annotated[
+        Literal[0, 24, 168], msgspec.Meta(description="How long messages are signed with the one before, too")
+    ] = 24
+
+
+@endpoint("webhooks/{webhook}/secret", "POST", right=Right.MANAGE_WEBHOOKS, sample=_MADE, body=SecretOverlap())
+def renew_webhook_secret(caller: Caller, webhook: str, asked: SecretOverlap) -> Webhook:
+    """Makes a new secret, told in this answer alone; messages are signed with it from now on, for a while with both"""
+    commands.renew_secret(
+        account=caller.account, endpoint=_own(caller, webhook), by=caller.actor, overlap_hours=asked.overlap_hours
+    )
     row = _own(caller, webhook)
     return _shown(row, crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from accounts.models import Account
-from automation.models import FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
+from automation.models import FeedEvent, FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
 
 
 @transaction.atomic
@@ -17,5 +17,6 @@ def erase_automation(*, account: Account) -> dict[str, int]:
         "RuleFire": RuleFire.objects.filter(rule__account__in=held).delete()[0],
         "Rule": Rule.objects.filter(account__in=held).delete()[0],
         "WebhookDelivery": WebhookDelivery.objects.filter(endpoint__account__in=held).delete()[0],
+        "FeedEvent": FeedEvent.objects.filter(account__in=held).delete()[0],
         "WebhookEndpoint": WebhookEndpoint.objects.filter(account__in=held).delete()[0],
     }

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import socket
+import uuid
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 from kit import clock, crypto
@@ -20,14 +19,14 @@ from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
 from automation import outbound, policy
-from automation.models import WebhookDelivery, WebhookEndpoint
-from automation.policy import TOPICS
+from automation.commands.feed import LOCK, deliver, envelope
+from automation.kinds import TOPICS
+from automation.models import FeedEvent, WebhookDelivery, WebhookEndpoint
 from billing.commands.notices import tell
 from billing.words import Told
 from lines.commands import leases
 
 MOST_ENDPOINTS = 10  # of an account
-BATCH = 1_000
 GONE = 410  # the receiver wants no more of them
 
 
@@ -61,14 +60,29 @@ def change_webhook(
 
 
 @transaction.atomic
-def switch_webhook(*, account: Account, endpoint: WebhookEndpoint, on: bool, by: Actor) -> None:
-    """Off: nothing is sent; what happens meanwhile is never sent. Harmless twice."""
+def switch_webhook(*, account: Account, endpoint: WebhookEndpoint, on: bool, by: Actor, catch_up: bool = False) -> None:
+    """Off: nothing is sent. On: what happened meanwhile is sent where it is to `catch_up`, as far as the feed goes
+    back, and never otherwise. Harmless twice."""
     locked = _locked(account, endpoint)
     if locked.is_on != on:
-        locked.is_on = on
-        locked.since = clock.now() if on else locked.since
-        locked.save(update_fields=["is_on", "since"])
+        locked.is_on, now = on, clock.now()
+        if on and not catch_up:
+            locked.since = now
+        if not on:
+            locked.off_at = now
+        locked.save(update_fields=["is_on", "since", "off_at"])
+        if on and catch_up:
+            _catch_up(locked)
         _record("webhook.switched_on" if on else "webhook.switched_off", locked, by)
+
+
+def _catch_up(endpoint: WebhookEndpoint) -> None:
+    """The feed's writer waits meanwhile: what it tells now is sent by it or here, never by neither."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    missed = FeedEvent.objects.filter(account=endpoint.account, topic__in=endpoint.topics, told_at__gte=endpoint.off_at)
+    sent = WebhookDelivery.objects.filter(endpoint=endpoint, feed__isnull=False).values("feed")
+    deliver((row, endpoint) for row in missed.exclude(pk__in=sent).order_by("pk"))
 
 
 @transaction.atomic
@@ -88,12 +102,20 @@ def show_secret(*, endpoint: WebhookEndpoint, by: Actor) -> str:
     return crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}")
 
 
+OVERLAP_HOURS = (0, 24, 168)
+
+
 @transaction.atomic
-def renew_secret(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> None:
-    """Messages are signed with a new secret from now on."""
+def renew_secret(*, account: Account, endpoint: WebhookEndpoint, by: Actor, overlap_hours: int = 24) -> None:
+    """Messages are signed with a new secret from now on, and for so many hours with the one before, too: a receiver
+    that has either takes them. Raises Invalid."""
+    if overlap_hours not in OVERLAP_HOURS:
+        raise Invalid("The secret before signs for 0, 24 or 168 hours more", field="overlap_hours")
     locked = _locked(account, endpoint)
+    locked.former_secret = locked.secret if overlap_hours else ""
+    locked.former_until = clock.now() + dt.timedelta(hours=overlap_hours) if overlap_hours else None
     locked.secret = crypto.encrypt(outbound.new_secret(), row=f"webhook:{locked.uuid.hex}")
-    locked.save(update_fields=["secret"])
+    locked.save(update_fields=["secret", "former_secret", "former_until"])
     _record("webhook.secret_renewed", locked, by)
 
 
@@ -144,55 +166,12 @@ def _record(verb: str, endpoint: WebhookEndpoint, by: Actor) -> None:
     record(by=by, verb=verb, account_id=endpoint.account_id, subject=f"webhook:{endpoint.uuid.hex}", detail=detail)
 
 
-# Events that an address is to hear of and has no message about; a sub-account's are its parent's.
-DUE = """
-SELECT w.id, e.id, t.topic, e.verb, e.at, e.subject, e.actor_name, e.detail, a.uuid
-  FROM accounts_event e
-  JOIN accounts_account a ON a.id = e.account_id
-  JOIN automation_webhookendpoint w ON w.account_id = coalesce(a.parent_id, a.id)
-  JOIN unnest(%(topics)s::text[], %(verbs)s::text[]) AS t(topic, verb) ON t.verb = e.verb AND t.topic = ANY(w.topics)
- WHERE e.id > %(after)s AND e.verb = ANY(%(verbs)s::text[]) AND w.is_on AND e.at >= w.since
-   AND NOT EXISTS (SELECT FROM automation_webhookdelivery d WHERE d.endpoint_id = w.id AND d.event_id = e.id)
- ORDER BY e.id LIMIT %(limit)s
-"""
-
-
-def plan_deliveries(*, after: int) -> int:
-    """Writes a message for each event behind this one and each address that hears of it; says how many. Harmless
-    twice."""
-    pairs = [(topic, verb) for topic, verbs in TOPICS.items() for verb in verbs]
-    values: dict[str, Any] = {
-        "topics": [topic for topic, _ in pairs],
-        "verbs": [verb for _, verb in pairs],
-        "after": after,
-        "limit": BATCH,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(DUE, values)
-        rows = cursor.fetchall()
-    WebhookDelivery.objects.bulk_create(
-        [
-            WebhookDelivery(endpoint_id=endpoint, event_id=event, topic=topic, body=_body(verb, at, about))
-            for endpoint, event, topic, verb, at, *about in rows
-        ],
-        ignore_conflicts=True,
-    )
-    return len(rows)
-
-
-def _body(verb: str, at: Any, about: Sequence[Any]) -> str:
-    subject, actor, detail, account = about
-    detail = msgspec.json.decode(detail) if isinstance(detail, str) else detail
-    data = {"account": account.hex, "subject": subject, "by": actor} | detail
-    return msgspec.json.encode({"type": verb, "timestamp": at, "data": data}).decode()
-
-
 @transaction.atomic
 def send_test(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> WebhookDelivery:
     """A message that means nothing, to see whether it arrives."""
     locked = _locked(account, endpoint)
-    data = {"account": account.uuid.hex, "by": by.name, "note": "A test: nothing happened."}
-    body = msgspec.json.encode({"type": "test", "timestamp": clock.now(), "data": data}).decode()
+    data, ident = {"by": by.name, "note": "A test: nothing happened."}, uuid.uuid4()
+    body = envelope("test", ident=ident, at=clock.now(), account=account.uuid, data=data)
     return WebhookDelivery.objects.create(endpoint=locked, topic="test", body=body)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Q
 from kit import clock
 
 from accounts.models import Account, Event
+from automation.models.feed import FeedEvent
 from lines.models import Leased
 
 
@@ -20,6 +21,9 @@ class WebhookEndpoint(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="webhooks")
     url = models.URLField(max_length=500)
     secret = models.TextField(editable=False)  # encrypted
+    former_secret = models.TextField(blank=True, default="", db_default="", editable=False)  # encrypted
+    former_until = models.DateTimeField(null=True)  # it signs, too, until then
+    off_at = models.DateTimeField(null=True)  # when it was switched off last
     topics = ArrayField(models.CharField(max_length=32))
     is_on = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True)
@@ -38,6 +42,7 @@ class WebhookDelivery(Leased):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # the receiver knows a repeated one by it
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, related_name="+")
+    feed = models.ForeignKey(FeedEvent, on_delete=models.SET_NULL, null=True, related_name="+")
     topic = models.CharField(max_length=32)
     body = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
@@ -49,6 +54,7 @@ class WebhookDelivery(Leased):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "event"], name="event_is_sent_once_to_an_address"),
+            models.UniqueConstraint(fields=["endpoint", "feed"], name="told_event_is_sent_once_to_an_address"),
             models.CheckConstraint(
                 condition=Q(delivered_at=None) | Q(failed_at=None), name="delivery_is_taken_or_given_up"
             ),

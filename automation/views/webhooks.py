@@ -24,11 +24,15 @@ from automation.queries import outbox
 from automation.views.parts import actor, nudge
 
 TOPICS = (
-    ("rules", "Rules: one fired"),
-    ("lines", "Lines: activated, deactivated, suspended"),
+    ("rules", "Rules: triggered, undone"),
+    ("lines", "Lines: requested, confirmed, failed, moved, in another device"),
     ("balance", "Balance: low, too low, recovered"),
     ("payments", "Payments: succeeded, declined, failed, went back"),
-    ("sms", "SMS: not known whether it was sent, and the answer"),
+    ("sms", "SMS: sent, received, refused, not known whether it was sent"),
+    ("jobs", "Jobs: begun, done, canceled"),
+    ("orders", "Orders: answered"),
+    ("statements", "Statements: ordered"),
+    ("keys", "API keys: made, expiring, revoked"),
 )
 
 

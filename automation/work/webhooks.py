@@ -10,7 +10,7 @@ from django.conf import settings
 from kit import clock, crypto
 
 from automation import outbound
-from automation.commands import webhooks
+from automation.commands import feed, webhooks
 from automation.models import WebhookDelivery, WebhookEndpoint
 from automation.outbound import Message, Undeliverable
 from automation.work.events import new_events
@@ -21,14 +21,12 @@ log = logging.getLogger(__name__)
 
 
 def plan() -> int:
-    """Messages about what is new; says how many."""
-    if not WebhookEndpoint.objects.filter(is_on=True).exists():
-        return 0
-    planned = 0
-    with new_events("webhooks") as after:
-        while new := webhooks.plan_deliveries(after=after):
-            planned += new
-    return planned
+    """What is new is told: in the feed, and in messages to addresses; says how many events."""
+    told = 0
+    with new_events("feed") as after:
+        while new := feed.publish(after=after):
+            told += new
+    return told + feed.publish_carriers()
 
 
 def send(*, stop: Callable[[], bool] = lambda: False) -> int:
@@ -53,8 +51,16 @@ def _message(delivery: WebhookDelivery) -> Message:
         endpoint.url,
         f"msg_{delivery.uuid.hex}",
         delivery.body,
-        crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}"),
+        _secrets(endpoint),
     )
+
+
+def _secrets(endpoint: WebhookEndpoint) -> list[str]:
+    """The secret, and the one before while it signs, too."""
+    kept = [endpoint.secret]
+    if endpoint.former_until is not None and clock.now() < endpoint.former_until:
+        kept.append(endpoint.former_secret)
+    return [crypto.decrypt(one, row=f"webhook:{endpoint.uuid.hex}") for one in kept]
 
 
 def _try(delivery: WebhookDelivery) -> int | Undeliverable:

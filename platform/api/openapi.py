@@ -19,6 +19,8 @@ from api.calling import JSON, LONGEST_KEY
 from api.problems import TITLES, Problem
 from api.routes import ENDPOINTS, PATTERNS
 from api.version import VERSION
+from automation.api.events import SAMPLE
+from automation.kinds import KINDS, Kind
 
 REF = "#/components/schemas/{name}"
 HEADERS = {
@@ -123,6 +125,7 @@ def document(host: str = "https://linekeeper.example/", *, is_ours: bool = True)
         "tags": [{"name": name, "description": text} for name, text in _groups().items()],
         "security": [{name: [] for name in HEADERS}, {name: [] for name in SIGNED}, {"bearer": []}],
         "paths": paths,
+        "webhooks": {kind.type: {"post": _webhook(kind)} for kind in KINDS},
         "components": {
             "schemas": components,
             "responses": {_named(status): _problem(status, title) for status, title in TITLES.items()},
@@ -173,6 +176,31 @@ def _operation(
         operation["parameters"] += [_shared("Money"), _shared("IfNoneMatch")]
         operation["responses"]["304"] = {"description": "As If-None-Match has it", "headers": _headers(*OF_ALL, "ETag")}
     return operation
+
+
+def _webhook(kind: Kind) -> dict[str, Any]:
+    """What an address is sent of this kind, and what it answers."""
+    about = {"account": "0" * 32, "by": "ann@example.com"} | kind.example
+    example = msgspec.structs.replace(SAMPLE, type=kind.type, data=about)
+    schema = {
+        "allOf": [{"$ref": REF.format(name="HappenedEvent")}],
+        "properties": {"type": {"type": "string", "enum": [kind.type]}},
+    }
+    return {
+        "tags": ["Webhooks"],
+        "operationId": f"hears_{kind.type.replace('.', '_')}",
+        "summary": kind.words,
+        "description": f"{kind.words}. For webhooks with the topic `{kind.topic}`; signed by Standard Webhooks.",
+        "security": [],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": schema, "example": _plain(example)}},
+        },
+        "responses": {
+            "200": {"description": "Taken, as any 2xx within ten seconds is"},
+            "410": {"description": "Nothing more of it: given up at once"},
+        },
+    }
 
 
 def _shared(name: str) -> dict[str, str]:

@@ -74,6 +74,7 @@ EXPORTED = {
     "automation.FollowUp": "fire__account",
     "automation.WebhookEndpoint": "account",
     "automation.WebhookDelivery": "endpoint__account",
+    "automation.FeedEvent": "account",
 }
 # Tables that lead to an account and hold nothing that it does not have above.
 LEFT_OUT = {
@@ -115,10 +116,22 @@ LEFT_OUT = {
     "lines.SmsLook": "when a line is looked at",
     "lines.WatchedLine": "when a line is looked at",
     "automation.LineGuard": "what a rule waits for",
+    "automation.AwaitedLine": "what a carrier is to confirm",
 }
 # Columns that open something, or are a proof and no fact.
 WITHHELD = frozenset(
-    {"password", "secret", "shared_key", "former_key", "digest", "apn_password", "hash", "token_hash", "sessions_key"}
+    {
+        "password",
+        "secret",
+        "former_secret",
+        "shared_key",
+        "former_key",
+        "digest",
+        "apn_password",
+        "hash",
+        "token_hash",
+        "sessions_key",
+    }
     | {"salt", "leased_pid", "leased_session", "leased_until", "is_superuser", "is_staff"}
 )
 

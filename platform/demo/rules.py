@@ -15,8 +15,9 @@ from accounts.policy import Actor, Role
 from accounts.queries import owner_of
 from automation.commands.rules import Draft, add_rule, switch_rule
 from automation.commands.webhooks import add_webhook
+from automation.kinds import TOPICS
 from automation.models import Rule
-from automation.policy import TOPICS, Action, Period, Then, Trigger, Unit
+from automation.policy import Action, Period, Then, Trigger, Unit
 from automation.work import rules
 from lines.models import LineState
 from lines.policy import MEGABYTE

@@ -110,7 +110,9 @@ def test_a_subaccounts_lines_are_told_to_the_payer_and_nobodys_to_others(
     Event.objects.create(account=ruled.account, actor_kind="person", actor_name="x", verb="payment.succeeded")
     work.plan()
     work.send()
-    assert [json.loads(body)["data"]["subject"] for _, _, body in receiver.got] == [theirs.iccid]
+    told = [(json.loads(body)["type"], json.loads(body)["account_uuid"]) for _, _, body in receiver.got]
+    of_theirs = theirs.account.uuid.hex
+    assert told == [("line.activated", of_theirs), ("line.confirmed", of_theirs)]
 
 
 def test_what_is_not_taken_comes_again_with_the_same_id_for_three_days(
@@ -222,7 +224,7 @@ def test_a_name_that_leads_inside_is_refused_after_it_is_resolved(monkeypatch: p
 def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that answers otherwise the second time is asked only once."""
     connected = resolve_to(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
-    message = Message("https://rebind.example/", "msg_1", "{}", SECRET)
+    message = Message("https://rebind.example/", "msg_1", "{}", [SECRET])
     with pytest.raises(Undeliverable, match="far away"):
         deliver(message, timestamp=1)
     assert connected == ["93.184.216.34"]
@@ -232,7 +234,7 @@ def test_a_receiver_that_drips_is_left_after_ten_seconds_in_all(monkeypatch: pyt
     monkeypatch.setattr(outbound, "SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_drip, args=(listener,), daemon=True).start()
-        message = Message(f"http://127.0.0.1:{listener.getsockname()[1]}/", "msg_1", "{}", SECRET)
+        message = Message(f"http://127.0.0.1:{listener.getsockname()[1]}/", "msg_1", "{}", [SECRET])
         with pytest.raises(Undeliverable, match="No answer within"):
             deliver(message, timestamp=1, allow_private=True)
 
@@ -242,7 +244,7 @@ def test_a_name_server_that_is_silent_keeps_nobody(monkeypatch: pytest.MonkeyPat
     answers = threading.Event()
     monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: answers.wait(5))
     with pytest.raises(Undeliverable, match="No answer within"):
-        deliver(Message("https://silent.example/", "msg_1", "{}", SECRET), timestamp=1)
+        deliver(Message("https://silent.example/", "msg_1", "{}", [SECRET]), timestamp=1)
     answers.set()
 
 

@@ -134,7 +134,7 @@ def test_429_and_503_say_how_long(status: int, headers: dict[str, str], wait: fl
     try:
         with pytest.raises(Undeliverable) as refused:
             deliver(
-                Message(f"http://127.0.0.1:{server.server_port}/", "m", "{}", new_secret()),
+                Message(f"http://127.0.0.1:{server.server_port}/", "m", "{}", [new_secret()]),
                 timestamp=1,
                 allow_private=True,
             )
@@ -161,7 +161,7 @@ def test_every_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(outbound.socket, "getaddrinfo", two)
     try:
-        message = Message(f"http://hooks.example:{server.server_port}/two", "m", "{}", new_secret())
+        message = Message(f"http://hooks.example:{server.server_port}/two", "m", "{}", [new_secret()])
         assert deliver(message, timestamp=1, allow_private=True) == 204
     finally:
         server.shutdown()
@@ -179,7 +179,7 @@ def test_a_first_address_that_is_silent_leaves_time_for_the_second(monkeypatch: 
     monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: found)
     monkeypatch.setattr(outbound.httpcore.SyncBackend, "connect_tcp", connect_tcp)
     with pytest.raises(Undeliverable, match="No answer within"):
-        deliver(Message("https://hooks.example/", "m", "{}", new_secret()), timestamp=1)
+        deliver(Message("https://hooks.example/", "m", "{}", [new_secret()]), timestamp=1)
     assert [host for host, _ in given] == ["8.8.8.8", "8.8.4.4", "1.1.1.1"]
     assert given[0][1] <= outbound.SECONDS / 3
 

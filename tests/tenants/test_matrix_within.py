@@ -37,8 +37,8 @@ from accounts.commands import record
 from accounts.models import Membership
 from accounts.policy import Right
 from accounts.tasks import mail_invitations
+from automation.commands.feed import publish
 from automation.commands.telling import tell_of
-from automation.commands.webhooks import plan_deliveries
 from automation.models import Rule, RuleFire, WebhookDelivery
 from billing.mail import letter_of
 from billing.models import Notice
@@ -270,7 +270,7 @@ def test_each_webhook_hears_of_its_own_account_alone(world: World) -> None:  # n
             for verb in ("line.activated", "line.deactivated"):
                 subject, detail = f"line:{tenant.objects['line']}", {"note": tenant.word}
                 record(by=tenant.actor, verb=verb, account_id=tenant.account.pk, subject=subject, detail=detail)
-        plan_deliveries(after=0)
+        publish(after=0)
         told = list(
             WebhookDelivery.objects.select_related("endpoint__account").values_list("endpoint__account", "body")
         )

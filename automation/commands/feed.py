@@ -1,0 +1,151 @@
+"""What happened becomes what is told: one row for each event, in an order that no reader can miss one in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from django.db import connection, transaction
+from kit import clock
+from kit.endpoints import moment
+
+from automation.kinds import BY_TYPE, REQUESTS, STATUS, VERSION
+from automation.models import AwaitedLine, FeedEvent, Swept, WebhookDelivery, WebhookEndpoint
+from automation.queries.feed import GONE
+from lines.models import Line
+from lines.policy import Wanted
+
+KEPT = dt.timedelta(days=90)
+BATCH = 1_000
+LOCK = 7_021_003  # of whoever writes the feed
+PATIENCE = 5  # tries of a carrier, before it is told that it does not take the request
+ABOUT = {
+    "line": "iccid",
+    "job": "job_uuid",
+    "order": "order_uuid",
+    "rule": "rule_uuid",
+}  # subjects, as the API calls them
+
+NEW = """
+SELECT e.id, e.verb, e.at, e.subject, e.actor_name, e.detail, a.uuid, coalesce(a.parent_id, a.id)
+  FROM accounts_event e JOIN accounts_account a ON a.id = e.account_id
+ WHERE e.id > %(after)s AND e.verb = ANY(%(verbs)s::text[])
+   AND NOT EXISTS (SELECT FROM automation_feedevent f WHERE f.source = e.id)
+ ORDER BY e.id LIMIT %(limit)s
+"""
+# The carrier agrees, or answered with a word that nobody knows: nothing is asked of it any more.
+CONFIRMED = """
+DELETE FROM automation_awaitedline w USING lines_line l, lines_linestate st, accounts_account a
+ WHERE l.id = w.line_id AND st.line_id = w.line_id AND a.id = l.account_id
+   AND NOT EXISTS (SELECT FROM lines_drive d WHERE d.line_id = w.line_id)
+RETURNING l.iccid, w."on", (st.wanted = %(on)s) = w."on", st.confirmed_at, a.uuid, coalesce(a.parent_id, a.id), ''
+"""
+FAILING = """
+UPDATE automation_awaitedline w SET failed = true
+  FROM lines_line l, lines_drive d, accounts_account a
+ WHERE l.id = w.line_id AND d.line_id = w.line_id AND a.id = l.account_id AND NOT w.failed AND d.attempts >= %(tries)s
+RETURNING l.iccid, w."on", true, NULL::timestamptz, a.uuid, coalesce(a.parent_id, a.id), d.last_error
+"""
+
+
+def envelope(kind: str, *, ident: uuid.UUID, at: dt.datetime, account: uuid.UUID, data: dict[str, Any]) -> str:
+    """The one shape of messages and of the feed, as JSON."""
+    told = {
+        "id": f"evt_{ident.hex}",
+        "type": kind,
+        "version": VERSION,
+        "timestamp": at,
+        "at": moment(at),
+        "account_uuid": account.hex,
+        "data": {"account": account.hex} | data,
+    }
+    return msgspec.json.encode(told).decode()
+
+
+@transaction.atomic
+def publish(*, after: int) -> int:
+    """Tells what happened behind this event and was not told, and what carriers confirmed since; says how many.
+    Harmless twice, and beside another that does the same."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(NEW, {"after": after, "verbs": list(BY_TYPE), "limit": BATCH})
+        rows = cursor.fetchall()
+    _tell(_of_event(row) for row in rows)
+    _await(rows)
+    return len(rows)
+
+
+@transaction.atomic
+def publish_carriers() -> int:
+    """Tells which requests carriers confirmed, and which they do not take. Harmless twice."""
+    told = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        for kind, sql in (("line.confirmed", CONFIRMED), ("line.failed", FAILING)):
+            cursor.execute(sql, {"on": Wanted.ACTIVE.value, "tries": PATIENCE})
+            told += [_of_carrier(kind, row) for row in cursor.fetchall() if row[2]]
+    return len(_tell(told))
+
+
+def _of_event(row: Sequence[Any]) -> FeedEvent:
+    event, verb, at, subject, actor, detail, account, payer = row
+    detail = msgspec.json.decode(detail) if isinstance(detail, str) else detail
+    about, _, name = subject.partition(":")
+    data = {"subject": subject, "by": actor} | ({ABOUT[about]: name} if about in ABOUT and name else {}) | detail
+    ident = uuid.uuid4()
+    body = envelope(verb, ident=ident, at=at, account=account, data=data)
+    return FeedEvent(uuid=ident, account_id=payer, source=event, topic=BY_TYPE[verb].topic, type=verb, at=at, body=body)
+
+
+def _of_carrier(kind: str, row: Sequence[Any]) -> FeedEvent:
+    iccid, on, _, confirmed_at, account, payer, why = row
+    at, ident = confirmed_at or clock.now(), uuid.uuid4()
+    data = {"subject": f"line:{iccid}", "iccid": iccid, "status": STATUS[on]} | ({"why": why} if why else {})
+    body = envelope(kind, ident=ident, at=at, account=account, data=data)
+    return FeedEvent(uuid=ident, account_id=payer, topic="lines", type=kind, at=at, body=body)
+
+
+def _tell(rows: Iterable[FeedEvent]) -> list[FeedEvent]:
+    """Into the feed, and to each address that hears of it, in the same transaction: no event is told to one of them
+    and not to the other."""
+    made = FeedEvent.objects.bulk_create(rows)
+    endpoints = WebhookEndpoint.objects.filter(account__in={row.account_id for row in made}, is_on=True)
+    pairs = [(row, one) for one in endpoints for row in made if row.account_id == one.account_id]
+    deliver((row, one) for row, one in pairs if row.topic in one.topics and row.at >= one.since)
+    return made
+
+
+def deliver(pairs: Iterable[tuple[FeedEvent, WebhookEndpoint]]) -> int:
+    """A message for each; says for how many. One that has been made already is not made again."""
+    messages = [
+        WebhookDelivery(endpoint=one, feed=row, event_id=row.source, topic=row.topic, body=row.body)
+        for row, one in pairs
+    ]
+    return len(WebhookDelivery.objects.bulk_create(messages, ignore_conflicts=True))
+
+
+def _await(rows: Sequence[Sequence[Any]]) -> None:
+    """The last request of each line."""
+    wanted = {row[3].removeprefix("line:"): (REQUESTS[row[1]], row[2]) for row in rows if row[1] in REQUESTS}
+    lines = Line.objects.filter(iccid__in=wanted).values_list("pk", "iccid")
+    AwaitedLine.objects.bulk_create(
+        [AwaitedLine(line_id=pk, on=wanted[iccid][0], since=wanted[iccid][1]) for pk, iccid in lines],
+        update_conflicts=True,
+        unique_fields=["line"],
+        update_fields=["on", "since", "failed"],
+    )
+
+
+@transaction.atomic
+def drop_old_events(*, limit: int = 10_000) -> int:
+    """Events told over 90 days ago leave the feed; says how many."""
+    old = FeedEvent.objects.filter(told_at__lt=clock.now() - KEPT).order_by("pk")
+    waits = WebhookDelivery.objects.filter(feed__in=old, delivered_at=None, failed_at=None).values("feed")
+    AwaitedLine.objects.filter(line__account=None).delete()
+    ids = list(old.exclude(pk__in=waits).values_list("pk", flat=True)[:limit])
+    if ids:
+        Swept.objects.update_or_create(name=GONE, defaults={"last_event": ids[-1]})
+    return FeedEvent.objects.filter(pk__in=ids).delete()[0]

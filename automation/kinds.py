@@ -1,0 +1,80 @@
+"""What may be told of an account: each kind of event, its topic and what it is about. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VERSION = 1  # of the envelope and of each kind's data; a member that is added is no new version
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of event, by its type. `example`: what of `data` is this kind's own."""
+
+    type: str
+    topic: str
+    words: str
+    example: dict[str, object]
+
+
+KINDS = (
+    Kind(
+        "rule.fired",
+        "rules",
+        "A rule and the lines it triggered for, at most 250",
+        {"name": "512 MB a day", "lines": 2},
+    ),
+    Kind("follow_up.run", "rules", "A rule’s change was undone at once", {"rule": "512 MB a day", "act": "activate"}),
+    Kind(
+        "follow_up.cancelled",
+        "rules",
+        "A rule’s change stays: what would undo it was canceled",
+        {"rule": "512 MB a day"},
+    ),
+    Kind("line.activated", "lines", "Activation of a line is requested", {}),
+    Kind("line.deactivated", "lines", "Deactivation of a line is requested", {}),
+    Kind("line.suspended", "lines", "Suspension of a line is requested", {}),
+    Kind("line.confirmed", "lines", "The carrier confirmed what was requested", {"status": "Activated"}),
+    Kind(
+        "line.failed",
+        "lines",
+        "The carrier does not take the request; it is retried",
+        {"status": "Activated", "why": "HTTP 503"},
+    ),
+    Kind("line.left_alone", "lines", "Rules changed a line six times in a day; it is left as it is", {}),
+    Kind("line.assigned", "lines", "A line moved to a sub-account, or back", {}),
+    Kind(
+        "imei.changed",
+        "lines",
+        "A line’s SIM is in another device",
+        {"before": "356938035643809", "after": "490154203237518"},
+    ),
+    Kind("balance.low", "balance", "The balance is orange or red", {}),
+    Kind("balance.red", "balance", "The balance fell below its minimum; lines are suspended", {"lines_suspended": 12}),
+    Kind("balance.recovered", "balance", "The balance recovered; lines are reactivated", {"lines_reactivated": 12}),
+    Kind("payment.succeeded", "payments", "A payment was taken", {"amount": "50.00"}),
+    Kind("payment.declined", "payments", "A payment was declined, auto-refill included", {"amount": "50.00"}),
+    Kind("payment.failed", "payments", "A payment failed, auto-refill included", {"amount": "50.00"}),
+    Kind("payment.refund", "payments", "A payment was refunded", {"amount": "50.00"}),
+    Kind("payment.dispute", "payments", "A payment is disputed", {"amount": "50.00"}),
+    Kind("card.gone", "payments", "The payment method can be used no longer", {}),
+    Kind("sms.sent", "sms", "An SMS to a device is on its way", {"sms": 68}),
+    Kind("sms.received", "sms", "A device sent an SMS", {"sms": 69}),
+    Kind("sms.refused", "sms", "An SMS was not taken", {"sms": 68, "why": "The network did not take the message"}),
+    Kind("sms.doubted", "sms", "The carrier’s answer about an SMS was lost", {"sms": 68, "text": "reboot"}),
+    Kind("sms.settled", "sms", "Somebody said whether a doubtful SMS was sent", {"sms": 68, "was_sent": True}),
+    Kind("job.start", "jobs", "A job began", {"action": "deactivate", "lines": 12}),
+    Kind("job.finish", "jobs", "A job is done", {"action": "deactivate", "lines": 12, "over": 12}),
+    Kind("job.cancel", "jobs", "A job was canceled", {"action": "deactivate", "lines": 12, "over": 3}),
+    Kind("order.answered", "orders", "An order of SIM cards was answered", {}),
+    Kind("statement.asked", "statements", "A statement was ordered", {}),
+    Kind("api_key.made", "keys", "An API key was made", {"name": "billing export"}),
+    Kind("api_key.expiring", "keys", "An API key ends within 7 days", {"name": "billing export"}),
+    Kind("api_key.revoked", "keys", "An API key was revoked", {"name": "billing export"}),
+)
+BY_TYPE = {kind.type: kind for kind in KINDS}
+TOPICS: dict[str, tuple[str, ...]] = {
+    topic: tuple(kind.type for kind in KINDS if kind.topic == topic) for topic in dict.fromkeys(k.topic for k in KINDS)
+}
+REQUESTS = {"line.activated": True, "line.deactivated": False, "line.suspended": False}  # what the carrier confirms
+STATUS = {True: "Activated", False: "Deactivated"}
