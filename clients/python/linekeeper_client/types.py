@@ -1,0 +1,886 @@
+"""The objects of the API. Made by scripts/generate-clients from clients/openapi.json; not to be edited."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class TheAccount(TypedDict):
+    "The caller's account. The balance is low when it is below its minimum or lasts under seven days."
+
+    number: int
+    name: str
+    current_balance: Decimal | None
+    minimum_balance: Decimal | None
+    is_exist_balance_history: bool
+    is_low_balance: bool | None
+    is_allowed_discount: bool
+    links: NotRequired[dict[str, str]]
+
+
+class CurrentBalance(TypedDict):
+    "What is available now: what was posted, less the usage that is not in the ledger yet."
+
+    current_balance: Decimal
+    minimum_balance: Decimal
+    currency: str
+    links: NotRequired[dict[str, str]]
+
+
+class PageBalanceDay(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[BalanceDay]
+    total: int
+    links: Links
+
+
+class BalanceDay(TypedDict):
+    "What a day put to the balance and took from it, and what was available at its end."
+
+    date: str
+    credit: Decimal
+    debit: Decimal
+    balance: Decimal
+    links: NotRequired[dict[str, str]]
+
+
+class Links(TypedDict):
+    "The addresses of the neighbours; none at an end."
+
+    next: NotRequired[str | None]
+    prev: NotRequired[str | None]
+
+
+class PageCardPayment(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[CardPayment]
+    total: int
+    links: Links
+
+
+class CardPayment(TypedDict):
+    "What a card paid in. The transaction's id is the payment's, as the console's address of it has it."
+
+    date: str
+    amount: Decimal
+    transaction_id: str
+    last_credit_card_digits: str
+    created_at: str
+    updated_at: str
+    links: NotRequired[dict[str, str]]
+
+
+class PageSimCard(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[SimCard]
+    total: int
+    links: Links
+
+
+class SimCard(TypedDict):
+    "A line. Usage is of today and of the current cycle, in MB of 1,048,576 bytes."
+
+    status: str
+    status_id: int
+    iccid: str
+    account_name: str
+    rate_plan: str
+    billing_cycle: str
+    daily_usage_mb: Decimal
+    monthly_usage_mb: Decimal
+    count_of_sessions: int | None
+    sms_sent: int | None
+    notes: str
+    deactivation_date: str | None
+    links: NotRequired[dict[str, str]]
+
+
+class FilterData(TypedDict):
+    "What iot_sim_cards may be filtered by: status_id, rate_plan_id, account_uuid."
+
+    statuses: list[Choice]
+    rate_plans: list[Choice]
+    accounts: list[AccountChoice]
+
+
+class Choice(TypedDict):
+    "Choice"
+
+    id: int
+    name: str
+
+
+class AccountChoice(TypedDict):
+    "AccountChoice"
+
+    uuid: str
+    name: str
+
+
+class LineInFull(TypedDict):
+    "A line with its device, its state in words, and when all this was read."
+
+    card: SimCard
+    imei: str
+    msisdn: str
+    why: str
+    since: str | None
+    reported: Literal["blocked", "off", "on", "unknown"] | None
+    reported_word: str
+    sms_usage: int | None
+    voice_usage: int | None
+    added_at: str
+    last_seen: str | None
+    read_at: str | None
+    links: NotRequired[dict[str, str]]
+
+
+class Activated(TypedDict):
+    "The line is wanted on."
+
+    ack: NotRequired[Literal["success"]]
+    deactivation_date_removed: NotRequired[str]
+
+
+class Ack(TypedDict):
+    "The change is accepted."
+
+    ack: NotRequired[Literal["success"]]
+
+
+class PageNetwork(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Network]
+    total: int
+    links: Links
+
+
+class Network(TypedDict):
+    "A network of a rate plan in a country."
+
+    rate_plan_id: int
+    country: str
+    country_code: str
+    network: str
+    technologies: str
+
+
+class PageAsked(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Asked]
+    total: int
+    links: Links
+
+
+class Asked(TypedDict):
+    "A request for more SIM cards than the store sells at once."
+
+    uuid: str
+    quantity: int
+    rate_plan_id: int | None
+    state: str
+    created_at: str
+    answer: str
+    answered_at: str | None
+    links: NotRequired[dict[str, str]]
+
+
+class DayUsed(TypedDict):
+    "Bytes of a day in kB of 1,024."
+
+    date: str
+    usage_kb: Decimal
+
+
+class PageCycleUsed(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[CycleUsed]
+    total: int
+    links: Links
+
+
+class CycleUsed(TypedDict):
+    "A cycle's usage in MB of 1,048,576 bytes, and what it cost with the line's fees in USD."
+
+    billing_cycle: str
+    start_date: str
+    end_date: str
+    usage_mb: Decimal
+    cost: Decimal | None
+    links: NotRequired[dict[str, str]]
+
+
+class PageBillCycle(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[BillCycle]
+    total: int
+    links: Links
+
+
+class BillCycle(TypedDict):
+    "BillCycle"
+
+    billing_cycle: str
+    start_date: str
+    end_date: str
+    links: NotRequired[dict[str, str]]
+
+
+class PageSession(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Session]
+    total: int
+    links: Links
+
+
+class Session(TypedDict):
+    "A session, or, of carriers that tell none, a stay in a network as our looks saw it. kB of 1,024 bytes."
+
+    iccid: str
+    start_date: str
+    end_date: str | None
+    billing_cycle: str
+    country_code: str | None
+    duration_sec: int | None
+    usage_kb: Decimal
+    network: str
+    radio: str
+    is_session: bool
+    links: NotRequired[dict[str, str]]
+
+
+class PageDestination(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Destination]
+    total: int
+    links: Links
+
+
+class Destination(TypedDict):
+    "What a line used in a country in a cycle."
+
+    country_code: str | None
+    usage_mb: Decimal
+    last_seen: str | None
+    links: NotRequired[dict[str, str]]
+
+
+class PageImeiChange(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[ImeiChange]
+    total: int
+    links: Links
+
+
+class ImeiChange(TypedDict):
+    "A SIM that moved to another device."
+
+    at: str
+    before: str
+    after: str
+    links: NotRequired[dict[str, str]]
+
+
+class DeviceSettings(TypedDict):
+    "What the SIM is set to, as the carrier confirmed it; null: not known, or its carrier cannot set it."
+
+    throttle_kbps: int | None
+    imei_lock: bool | None
+    device_id: str | None
+    sim_notes: str | None
+    end_consumer: str | None
+    may_set: list[Literal["device_id", "end_consumer", "imei_lock", "sim_notes", "throttle_kbps"]]
+    links: NotRequired[dict[str, str]]
+
+
+class Device(TypedDict):
+    "What the carrier says of the device and of the SIM; null: not reported."
+
+    asked_at: str | None
+    imei: str | None
+    msisdn: str | None
+    imsi: str | None
+    hardware: str | None
+    network: str | None
+    country_code: str | None
+    radio: str | None
+    static_ip: str | None
+    carrier: dict[str, str]
+    links: NotRequired[dict[str, str]]
+
+
+class NameSharing(TypedDict):
+    "Whether notes and tags of all the account's lines are sent to carriers that keep names and tags."
+
+    follows: bool
+
+
+class Message(TypedDict):
+    "An SMS. `queued`: the carrier has not taken it yet, and nothing is charged. `in-doubt`: the carrier\u2019s answer was\n    lost and nothing more is done until sms/settle says whether the message was sent; nothing is charged yet."
+
+    id: int
+    iccid: str
+    direction: Literal["from_device", "to_device"]
+    text: str
+    status: Literal["delivered", "in-doubt", "queued", "received", "refused", "sent", "undelivered"]
+    why: str
+    sent_at: str
+    price: Decimal | None
+    is_new: bool
+    links: NotRequired[dict[str, str]]
+
+
+class PageMessage(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Message]
+    total: int
+    links: Links
+
+
+class Marked(TypedDict):
+    "How many of them were new."
+
+    marked: int
+
+
+class PagePlanOffered(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[PlanOffered]
+    total: int
+    links: Links
+
+
+class PlanOffered(TypedDict):
+    "A rate plan with its prices in force. USD; null: no price is set yet."
+
+    id: int
+    name: str
+    price_per_mb: Decimal | None
+    price_per_sms: Decimal | None
+    price_per_day: Decimal | None
+    links: NotRequired[dict[str, str]]
+
+
+class PageTagUsed(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[TagUsed]
+    total: int
+    links: Links
+
+
+class TagUsed(TypedDict):
+    "TagUsed"
+
+    name: str
+    lines: int
+
+
+class Tags(TypedDict):
+    "All the tags of a line."
+
+    tags: list[str]
+
+
+class JobShown(TypedDict):
+    "An action on lines. `same`: it was so already. `refused`: it may not be done to the line now."
+
+    uuid: str
+    action: str
+    state: Literal["cancelled", "done", "paused", "previewed", "running"]
+    selection: str
+    by: str
+    total: int
+    done: int
+    same: int
+    refused: int
+    failed: int
+    seconds_left: int | None
+    created_at: str
+    ended_at: str | None
+    unknown_iccids: list[str]
+    preview: NotRequired[Preview | None]
+    links: NotRequired[dict[str, str]]
+
+
+class Preview(TypedDict):
+    "What would become of a job's lines if it began now."
+
+    will: int
+    same: int
+    refused: list[Refused]
+    cost: Decimal | None
+    is_daily: bool
+    dates_removed: int
+
+
+class Refused(TypedDict):
+    "Lines that an action may not be done to now."
+
+    lines: int
+    why: str
+
+
+class PageJobShown(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[JobShown]
+    total: int
+    links: Links
+
+
+class PageResult(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Result]
+    total: int
+    links: Links
+
+
+class Result(TypedDict):
+    "What has become of one line of a job."
+
+    iccid: str
+    state: Literal["done", "failed", "refused", "same", "waiting"]
+    why: str
+    links: NotRequired[dict[str, str]]
+
+
+class Undone(TypedDict):
+    "The jobs that were begun."
+
+    jobs: list[JobShown]
+
+
+class PageLineUsage(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[LineUsage]
+    total: int
+    links: Links
+
+
+class LineUsage(TypedDict):
+    "What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD."
+
+    date: str
+    iccid: str
+    account_name: str
+    rate_plan: str
+    usage_kb: Decimal
+    price_per_mb: Decimal
+    data_cost: Decimal
+    line_fee: Decimal
+    amount: Decimal
+    links: NotRequired[dict[str, str]]
+
+
+class PagePlanPrice(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[PlanPrice]
+    total: int
+    links: Links
+
+
+class PlanPrice(TypedDict):
+    "A rate plan's prices from a moment on; null: from the beginning. USD."
+
+    rate_plan: str
+    price_per_mb: Decimal
+    price_per_sms: Decimal
+    price_per_day: Decimal
+    valid_from: str | None
+    links: NotRequired[dict[str, str]]
+
+
+class SubAccountShown(TypedDict):
+    "A sub-account and what its lines did this month (UTC). USD."
+
+    number: int
+    uuid: str
+    name: str
+    is_active: bool
+    created_at: str
+    lines: int
+    active_lines: int
+    usage_mb: Decimal
+    cost: Decimal | None
+    links: NotRequired[dict[str, str]]
+
+
+class PageRuleShown(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[RuleShown]
+    total: int
+    links: Links
+
+
+class RuleShown(TypedDict):
+    "A rule, and in `sentence` what it does."
+
+    uuid: str
+    sentence: str
+    is_on: bool
+    created_at: str
+    rule: RuleDraft
+    links: NotRequired[dict[str, str]]
+
+
+class RuleDraft(TypedDict):
+    "When this happens, do that, then, for these lines. Who is told by mail is chosen in the console."
+
+    name: str
+    trigger: Literal["cost", "country", "imei", "silence", "sms", "usage"]
+    action: NotRequired[Literal["deactivate", "plan", "tell", "throttle"]]
+    limit: NotRequired[Decimal | None]
+    unit: NotRequired[Literal["mb", "usd"] | None]
+    period: NotRequired[Literal["day", "month"] | None]
+    hours: NotRequired[int | None]
+    word: NotRequired[str]
+    countries: NotRequired[list[str]]
+    then: NotRequired[Literal["", "hours", "next-day", "next-month"]]
+    then_hours: NotRequired[int | None]
+    kbps: NotRequired[int | None]
+    to_rate_plan_id: NotRequired[int | None]
+    account_uuid: NotRequired[str | None]
+    rate_plan_id: NotRequired[int | None]
+    tags: NotRequired[list[str]]
+    only_iccids: NotRequired[list[str]]
+    except_iccids: NotRequired[list[str]]
+    is_shadow: NotRequired[bool]
+
+
+class PageFired(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Fired]
+    total: int
+    links: Links
+
+
+class Fired(TypedDict):
+    "A rule fired for a line."
+
+    fired_at: str
+    rule_uuid: str
+    rule_name: str
+    iccid: str | None
+    because: str
+    value: Decimal | None
+    outcome: Literal["already-off", "deactivated", "dropped", "left", "over", "refused", "set", "shadow", "stands-by", "told", "waits"]
+    follow_ups: list[FollowUpShown]
+    links: NotRequired[dict[str, str]]
+
+
+class FollowUpShown(TypedDict):
+    "What is done later about the line."
+
+    act: str
+    due_at: str
+    state: str
+
+
+class PageWebhook(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Webhook]
+    total: int
+    links: Links
+
+
+class Webhook(TypedDict):
+    "An address that hears of what happens."
+
+    uuid: str
+    url: str
+    topics: list[Literal["balance", "jobs", "keys", "lines", "orders", "payments", "rules", "sms", "statements"]]
+    is_on: bool
+    created_at: str
+    secret: NotRequired[str | None]
+    links: NotRequired[dict[str, str]]
+
+
+class WebhookMessage(TypedDict):
+    "A message to a webhook."
+
+    uuid: str
+    topic: str
+    created_at: str
+    delivered_at: str | None
+    failed_at: str | None
+    status: int | None
+    attempts: int
+    why: str
+    links: NotRequired[dict[str, str]]
+
+
+class PageWebhookMessage(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[WebhookMessage]
+    total: int
+    links: Links
+
+
+class Feed(TypedDict):
+    "Events in the order in which they are told, and where to go on."
+
+    data: list[HappenedEvent]
+    cursor: str
+    has_more: bool
+
+
+class HappenedEvent(TypedDict):
+    "Something that happened, in the account or a sub-account of it."
+
+    id: str
+    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.left_alone", "line.assigned", "imei.changed", "balance.low", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "api_key.made", "api_key.expiring", "api_key.revoked"]
+    version: int
+    timestamp: str
+    at: str
+    account_uuid: str
+    data: dict[str, Any]
+
+
+class PageSubAccount(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[SubAccount]
+    total: int
+    links: Links
+
+
+class SubAccount(TypedDict):
+    "An account that holds lines which its parent pays for."
+
+    number: int
+    uuid: str
+    name: str
+    is_active: bool
+    created_at: str
+    links: NotRequired[dict[str, str]]
+
+
+class Told(TypedDict):
+    "Something that was done."
+
+    id: int
+    at: str
+    who: str
+    what: str
+    about: str
+    sub_account: str
+    changes: list[Change]
+
+
+class Change(TypedDict):
+    "A value before and after."
+
+    name: str
+    before: str
+    after: str
+
+
+class PageKey(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[Key]
+    total: int
+    links: Links
+
+
+class Key(TypedDict):
+    "A bearer key; what it is sent as is told only when it is made."
+
+    id: int
+    name: str
+    hint: str
+    scopes: list[Literal["audit:read", "keys:manage", "lines:activate", "lines:manage", "lines:read", "money:read", "subaccounts:manage", "subaccounts:read", "webhooks:manage"]]
+    ranges: list[str]
+    is_test: bool
+    per_second: int
+    created_at: str
+    created_by: str
+    expires_at: str
+    last_used_at: str | None
+    key: NotRequired[str | None]
+    links: NotRequired[dict[str, str]]
+
+
+class DeactivationDate(TypedDict):
+    "When a line is to be deactivated: at 00:00 UTC of this day; null takes the date away."
+
+    deactivation_date: str | None
+
+
+class Notes(TypedDict):
+    "Notes"
+
+    notes: str
+
+
+class NewSimCard(TypedDict):
+    "A line to take out of stock."
+
+    iccid: str
+    rate_plan_id: int
+    activate: bool
+    notes: NotRequired[str]
+    tags: NotRequired[list[str]]
+    code: NotRequired[str]
+
+
+class NewOrder(TypedDict):
+    "SIM cards to ask for, and who is to be answered."
+
+    quantity: int
+    contact: str
+    email: str
+    address: str
+    phone: NotRequired[str]
+    message: NotRequired[str]
+    rate_plan_id: NotRequired[int | None]
+
+
+class NewSettings(TypedDict):
+    "What is to change; what is not given stays. A worker asks the carrier until it confirms."
+
+    throttle_kbps: NotRequired[int | None]
+    imei_lock: NotRequired[bool | None]
+    device_id: NotRequired[str | None]
+    sim_notes: NotRequired[str | None]
+    end_consumer: NotRequired[str | None]
+
+
+class Text(TypedDict):
+    "What the device is to get: 1 to 70 characters."
+
+    text: str
+
+
+class Read(TypedDict):
+    "Messages by their ids."
+
+    ids: list[int]
+
+
+class Settled(TypedDict):
+    "A message in doubt, and what you know of it."
+
+    id: int
+    was_sent: bool
+
+
+class ToPlan(TypedDict):
+    "ToPlan"
+
+    rate_plan_id: int
+
+
+class ToAccount(TypedDict):
+    "ToAccount"
+
+    account_uuid: str
+
+
+class NewJob(TypedDict):
+    "An action and its lines: by ICCID or by a filter, one of the two."
+
+    action: Literal["activate", "assign", "deactivate", "deactivate-next-day", "deactivate-on", "keep", "plan", "reset-tags", "sms", "tag", "untag"]
+    iccids: NotRequired[list[str] | None]
+    filter: NotRequired[Filter | None]
+    date: NotRequired[str | None]
+    account_uuid: NotRequired[str | None]
+    rate_plan_id: NotRequired[int | None]
+    tags: NotRequired[list[str] | None]
+    text: NotRequired[str | None]
+    dry_run: NotRequired[bool]
+    expected_total: NotRequired[int | None]
+
+
+class Filter(TypedDict):
+    "Lines as iot_sim_cards lists them. All of them are asked for in so many words: an empty filter is refused."
+
+    status_id: NotRequired[int | None]
+    common_filter: NotRequired[str]
+    rate_plan_id: NotRequired[int | None]
+    account_uuid: NotRequired[str | None]
+    all: NotRequired[bool]
+
+
+class NewSubAccount(TypedDict):
+    "Its people are invited in the console."
+
+    name: str
+
+
+class SubAccountChange(TypedDict):
+    "What is to change; what is not given stays. Switched off, its people are shut out and its lines stop."
+
+    name: NotRequired[str | None]
+    is_active: NotRequired[bool | None]
+
+
+class Switched(TypedDict):
+    "Switched"
+
+    is_on: bool
+
+
+class NewWebhook(TypedDict):
+    "What it hears of, and where."
+
+    url: str
+    topics: list[Literal["balance", "jobs", "keys", "lines", "orders", "payments", "rules", "sms", "statements"]]
+
+
+class WebhookOn(TypedDict):
+    "WebhookOn"
+
+    is_on: bool
+    catch_up: NotRequired[bool]
+
+
+class SecretOverlap(TypedDict):
+    "SecretOverlap"
+
+    overlap_hours: NotRequired[Literal[0, 24, 168]]
+
+
+class NewKey(TypedDict):
+    "What a key is to be for. A bearer key makes only keys that may do, last and reach no more than itself."
+
+    name: str
+    scopes: list[Literal["audit:read", "keys:manage", "lines:activate", "lines:manage", "lines:read", "money:read", "subaccounts:manage", "subaccounts:read", "webhooks:manage"]]
+    days: NotRequired[Literal[7, 30, 90, 365]]
+    ranges: NotRequired[list[str]]
+    is_test: NotRequired[bool]
+    per_second: NotRequired[int]
+
+
+class Problem(TypedDict):
+    "What went wrong (title), why (detail), and what to do."
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    what_to_do: str
+    code: str
+    field: str | None
+    request_id: str
