@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
@@ -9,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from kit import clock
 from kit.endpoints import Ack, Input, Linked, endpoint, megabytes, moment
-from kit.errors import NotFound, Refusal
+from kit.errors import Invalid, NotFound, Refusal
 from kit.paging import Page, Paging, keyed
 
 from accounts.policy import Right
@@ -19,6 +20,7 @@ from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
 from lines.queries.listing import plans_of, subaccounts_of
+from lines.queries.mirror import Mirrored, mirrored
 from lines.queries.scope import line_of as one_line
 from lines.sentences import explain
 
@@ -27,6 +29,23 @@ Midnight = Annotated[
     str,
     msgspec.Meta(max_length=40, description="A day, UTC: 2026-12-01; of a time of day the day is taken"),
 ]
+
+
+Unset = msgspec.UnsetType
+
+
+class More(msgspec.Struct, omit_defaults=True):
+    """What `fields` asks for of a line."""
+
+    imei: str | Unset = msgspec.UNSET
+    msisdn: str | Unset = msgspec.UNSET
+    country: Annotated[str, msgspec.Meta(description="Two letters; empty: not reported by its carrier")] | Unset = (
+        msgspec.UNSET
+    )
+    carrier: str | Unset | None = msgspec.UNSET
+    tags: list[str] | Unset | None = msgspec.UNSET
+    last_seen: str | Unset | None = msgspec.UNSET
+    read_at: str | Unset | None = msgspec.UNSET
 
 
 class SimCard(Linked):
@@ -48,6 +67,7 @@ class SimCard(Linked):
     sms_sent: Annotated[int | None, msgspec.Meta(description="From the device; null: its carrier tells none")]
     notes: str
     deactivation_date: str | None
+    more: Annotated[More, msgspec.Meta(description="What `fields` asked for")] | Unset = msgspec.UNSET
 
 
 class Cards(Paging):
@@ -57,6 +77,10 @@ class Cards(Paging):
     common_filter: Annotated[str, msgspec.Meta(max_length=200, description="A part of the ICCID or of the notes")] = ""
     rate_plan_id: Id | None = None
     account_uuid: Hex | None = None
+    fields: Annotated[
+        str,
+        msgspec.Meta(max_length=100, description="Of imei,msisdn,country,carrier,tags,last_seen,read_at"),
+    ] = ""
 
 
 def card_of(caller: Caller, iccid: str) -> SimCard:
@@ -133,7 +157,26 @@ def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
         key=lambda card: card.iccid,
         count=lambda: lists.count_lines(caller, sought),
     )
-    return Page([_card(card, caller) for card in page.data], page.total, page.links)
+    cards = [_card(card, caller) for card in page.data]
+    return Page(_with_more(caller, cards, asked.fields), page.total, page.links)
+
+
+def _with_more(caller: Caller, cards: list[SimCard], fields: str) -> list[SimCard]:
+    """Raises Invalid for a field that there is not."""
+    names = [name.strip() for name in fields.split(",") if name.strip()]
+    if unknown := next((name for name in names if name not in More.__struct_fields__), None):
+        known = ", ".join(More.__struct_fields__)
+        raise Invalid(f"{unknown[:40]!r} is no field of fields; use some of {known}", field="fields")
+    if not names:
+        return cards
+    facts = mirrored(caller, [card.iccid for card in cards])
+    return [msgspec.structs.replace(card, more=_more(facts[card.iccid], names)) for card in cards]
+
+
+def _more(facts: Mirrored, names: list[str]) -> More:
+    found = {name: getattr(facts, name) for name in names}
+    told = {name: moment(value) if isinstance(value, dt.datetime) else value for name, value in found.items()}
+    return msgspec.convert(told, More)
 
 
 class LineInFull(Linked):

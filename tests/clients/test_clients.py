@@ -85,7 +85,7 @@ def test_pip_in_an_empty_environment_and_the_command_line(tmp_path: Path, lines:
     listed = keeper("list")
     assert [line.iccid in listed for line in lines] == [True] * 3
     iccid = lines[0].iccid
-    assert json.loads(keeper("show", iccid))["iccid"] == iccid
+    assert json.loads(keeper("show", iccid))["card"]["iccid"] == iccid
     assert json.loads(keeper("usage", iccid).splitlines()[0])["cost"]
     assert json.loads(keeper("deactivate", iccid)) == {"ack": "success"}
     assert wanted(lines[0]) == Wanted.DEACTIVATED

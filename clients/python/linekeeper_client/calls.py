@@ -122,14 +122,14 @@ class Calls(Transport):
         "Every row of all pages. The payments by card that succeeded, the latest first"
         yield from self.pages("balance_payments", {"per_page": per_page})
 
-    def iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageSimCard:
+    def iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, fields: str | None = None, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageSimCard:
         "The account's lines by ICCID, those of its sub-accounts too"
-        found: PageSimCard = self.call("GET", "iot_sim_cards", query={"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
+        found: PageSimCard = self.call("GET", "iot_sim_cards", query={"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "fields": fields, "offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
         return found
 
-    def all_iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, per_page: int | None = None) -> Iterator[SimCard]:
+    def all_iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, fields: str | None = None, per_page: int | None = None) -> Iterator[SimCard]:
         "Every row of all pages. The account's lines by ICCID, those of its sub-accounts too"
-        yield from self.pages("iot_sim_cards", {"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "per_page": per_page})
+        yield from self.pages("iot_sim_cards", {"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "fields": fields, "per_page": per_page})
 
     def add_sim_card(self, body: NewSimCard, *, idempotency_key: str | None = None) -> SimCard:
         "Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays"

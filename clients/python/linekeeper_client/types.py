@@ -96,7 +96,20 @@ class SimCard(TypedDict):
     sms_sent: int | None
     notes: str
     deactivation_date: str | None
+    more: NotRequired[More]
     links: NotRequired[dict[str, str]]
+
+
+class More(TypedDict):
+    "What `fields` asks for of a line."
+
+    imei: NotRequired[str]
+    msisdn: NotRequired[str]
+    country: NotRequired[str]
+    carrier: NotRequired[str | None]
+    tags: NotRequired[list[str] | None]
+    last_seen: NotRequired[str | None]
+    read_at: NotRequired[str | None]
 
 
 class FilterData(TypedDict):

@@ -73,7 +73,18 @@ export interface SimCard {
   sms_sent: number | null;
   notes: string;
   deactivation_date: string | null;
+  more?: More;
   links?: Record<string, string>;
+}
+
+export interface More {
+  imei?: string;
+  msisdn?: string;
+  country?: string;
+  carrier?: string | null;
+  tags?: Array<string> | null;
+  last_seen?: string | null;
+  read_at?: string | null;
 }
 
 export interface FilterData {
@@ -726,11 +737,11 @@ export class Linekeeper extends Transport {
     return this.pages<CardPayment>(`balance_payments`, query);
   }
   /** The account's lines by ICCID, those of its sub-accounts too */
-  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageSimCard> {
+  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; fields?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageSimCard> {
     return this.call("GET", `iot_sim_cards`, { query });
   }
   /** Every row of all pages. The account's lines by ICCID, those of its sub-accounts too */
-  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<SimCard> {
+  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; fields?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<SimCard> {
     return this.pages<SimCard>(`iot_sim_cards`, query);
   }
   /** Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays */
