@@ -51,7 +51,7 @@ RETURNING l.iccid, w."on", true, NULL::timestamptz, a.uuid, coalesce(a.parent_id
 """
 
 
-def envelope(kind: str, *, ident: uuid.UUID, at: dt.datetime, account: uuid.UUID, data: dict[str, Any]) -> str:
+def envelope(*, kind: str, ident: uuid.UUID, at: dt.datetime, account: uuid.UUID, data: dict[str, Any]) -> str:
     """The one shape of messages and of the feed, as JSON."""
     told = {
         "id": f"evt_{ident.hex}",
@@ -96,7 +96,7 @@ def _of_event(row: Sequence[Any]) -> FeedEvent:
     about, _, name = subject.partition(":")
     data = {"subject": subject, "by": actor} | ({ABOUT[about]: name} if about in ABOUT and name else {}) | detail
     ident = uuid.uuid4()
-    body = envelope(verb, ident=ident, at=at, account=account, data=data)
+    body = envelope(kind=verb, ident=ident, at=at, account=account, data=data)
     return FeedEvent(uuid=ident, account_id=payer, source=event, topic=BY_TYPE[verb].topic, type=verb, at=at, body=body)
 
 
@@ -104,7 +104,7 @@ def _of_carrier(kind: str, row: Sequence[Any]) -> FeedEvent:
     iccid, on, _, confirmed_at, account, payer, why = row
     at, ident = confirmed_at or clock.now(), uuid.uuid4()
     data = {"subject": f"line:{iccid}", "iccid": iccid, "status": STATUS[on]} | ({"why": why} if why else {})
-    body = envelope(kind, ident=ident, at=at, account=account, data=data)
+    body = envelope(kind=kind, ident=ident, at=at, account=account, data=data)
     return FeedEvent(uuid=ident, account_id=payer, topic="lines", type=kind, at=at, body=body)
 
 
@@ -114,11 +114,11 @@ def _tell(rows: Iterable[FeedEvent]) -> list[FeedEvent]:
     made = FeedEvent.objects.bulk_create(rows)
     endpoints = WebhookEndpoint.objects.filter(account__in={row.account_id for row in made}, is_on=True)
     pairs = [(row, one) for one in endpoints for row in made if row.account_id == one.account_id]
-    deliver((row, one) for row, one in pairs if row.topic in one.topics and row.at >= one.since)
+    deliver(pairs=[(row, one) for row, one in pairs if row.topic in one.topics and row.at >= one.since])
     return made
 
 
-def deliver(pairs: Iterable[tuple[FeedEvent, WebhookEndpoint]]) -> int:
+def deliver(*, pairs: Iterable[tuple[FeedEvent, WebhookEndpoint]]) -> int:
     """A message for each; says for how many. One that has been made already is not made again."""
     messages = [
         WebhookDelivery(endpoint=one, feed=row, event_id=row.source, topic=row.topic, body=row.body)

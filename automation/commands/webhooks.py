@@ -82,7 +82,7 @@ def _catch_up(endpoint: WebhookEndpoint) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     missed = FeedEvent.objects.filter(account=endpoint.account, topic__in=endpoint.topics, told_at__gte=endpoint.off_at)
     sent = WebhookDelivery.objects.filter(endpoint=endpoint, feed__isnull=False).values("feed")
-    deliver((row, endpoint) for row in missed.exclude(pk__in=sent).order_by("pk"))
+    deliver(pairs=[(row, endpoint) for row in missed.exclude(pk__in=sent).order_by("pk")])
 
 
 @transaction.atomic
@@ -171,7 +171,7 @@ def send_test(*, account: Account, endpoint: WebhookEndpoint, by: Actor) -> Webh
     """A message that means nothing, to see whether it arrives."""
     locked = _locked(account, endpoint)
     data, ident = {"by": by.name, "note": "A test: nothing happened."}, uuid.uuid4()
-    body = envelope("test", ident=ident, at=clock.now(), account=account.uuid, data=data)
+    body = envelope(kind="test", ident=ident, at=clock.now(), account=account.uuid, data=data)
     return WebhookDelivery.objects.create(endpoint=locked, topic="test", body=body)
 
 
