@@ -30,7 +30,7 @@ import psutil
 
 from tests.rigs import report
 from tests.rigs.customers import Customers
-from tests.rigs.installation import Installation, installation, kill, line_of, told
+from tests.rigs.installation import PATIENCE, Installation, installation, kill, line_of, told
 from tests.rigs.plants import plant, plants_of
 from tests.rigs.receivers import Receivers, receivers
 
@@ -71,6 +71,7 @@ class Chaos:
 
     def round(self, kills: int) -> None:
         until = sum(self.kills.values()) + kills
+        self.customers.pay()
         while sum(self.kills.values()) < until:
             self.chance.choice(self.shots if self.chance.random() < 0.75 else self.others)()
             if self.chance.random() < 0.5:
@@ -152,11 +153,15 @@ class Chaos:
                 urllib.request.urlopen(asked, timeout=3).close()
 
     def quiet(self) -> None:
-        """Nothing is broken any more; what people wanted last stands."""
+        """Nothing is broken any more; what people wanted last stands, and all news of payments comes once more."""
         self.one.carriers.ask("DELETE", "/faults")
         self.one.payments.fail_next()
         self.customers.settle_minds()
         self.customers.use()
+        end = time.monotonic() + PATIENCE
+        while self.one.page()[0] != 200 and time.monotonic() < end:
+            time.sleep(0.3)
+        self.tell_again()
 
     def must_come_right(self) -> None:
         """Raises AssertionError with what is wrong after five minutes."""

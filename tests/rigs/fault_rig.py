@@ -144,6 +144,7 @@ FAULTS: dict[str, Callable[[Rig], None]] = {
 def played(rig: Rig, name: str, within: float) -> dict[str, Any]:
     """One fault and what came of it; well where everything is read again within so many seconds."""
     result: dict[str, Any] = {"fault": name}
+    began = time.monotonic()
     try:
         FAULTS[name](rig)
         began, since = time.monotonic(), rig.one.now()
@@ -154,6 +155,9 @@ def played(rig: Rig, name: str, within: float) -> dict[str, Any]:
     except (TimeoutError, AssertionError) as error:
         result |= {"ok": False, "why": str(error)}
     status, seconds = rig.one.page()
+    while status != 200 and time.monotonic() - began < within:  # a web server that was killed is being started
+        time.sleep(0.3)
+        status, seconds = rig.one.page()
     result |= {"page": status, "page_seconds": round(seconds, 2)}
     result["ok"] = result["ok"] and status == 200
     return result

@@ -34,7 +34,7 @@ def payments_by_news() -> None:
 
     def again(*, event: Any) -> bool:
         is_new = receive(event=event)
-        paid = Payment.objects.filter(stripe_id=getattr(event.data.object, "id", "")).first()
+        paid = Payment.objects.filter(stripe_id=event.thing.get("id", "")).first()
         if paid is not None and event.type == "payment_intent.succeeded" and not is_new:
             key = f"top-up:{uuid.uuid4()}"
             ledger.post(

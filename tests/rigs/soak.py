@@ -15,7 +15,7 @@ import random
 import statistics
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,7 @@ class Soak:
     slack: float = 1
     samples: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     served: int = 0
-    failed: int = 0
+    failed: Counter[str] = field(default_factory=Counter)  # page and status
 
     def sample(self) -> None:
         memory: dict[str, float] = defaultdict(float)
@@ -52,7 +52,7 @@ class Soak:
         for pid, (name, process) in family(self.one.folder).items():
             memory[name] += pss(pid)
             files[name] += _files(process)
-        for name in memory:
+        for name in filter(None, memory):  # none: it ended while it was looked at
             self.samples[f"memory of {name}, MB"].append(memory[name])
             self.samples[f"files of {name}"].append(files[name])
         sessions = self.one.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
@@ -70,7 +70,8 @@ class Soak:
         for path in PAGES:
             status, _ = self.one.page(path)
             self.served += 1
-            self.failed += status >= 400
+            if status >= 400:
+                self.failed[f"{path}: {status}"] += 1
 
     def result(self) -> dict[str, Any]:
         series = {name: middles(values) for name, values in self.samples.items()}
@@ -80,7 +81,8 @@ class Soak:
             "grown": grown,
             "series": series,
             "pages": self.served,
-            "failed": self.failed,
+            "failed": sum(self.failed.values()),
+            "failures": dict(self.failed.most_common()),
         }
 
 
@@ -147,10 +149,15 @@ def page(result: dict[str, Any]) -> str:
     )
     return (
         f"{result['minutes']:.0f} minutes, {result['lines']} lines that use data and are switched all the time,"
-        f" {result['pages']:,} pages asked for, {result['failed']} of them failed. The middle of the second third"
+        f" {result['pages']:,} pages asked for, {result['failed']} of them failed{_named(result['failures'])}."
+        " The middle of the second third"
         f" beside that of the last.\n\n| what | before | after | |\n|---|---|---|---|\n{rows}\n\n"
         f"The books afterwards: {'right' if not result['books'] else 'WRONG: ' + '; '.join(result['books'])}.\n"
     )
+
+
+def _named(failures: dict[str, int]) -> str:
+    return f" ({', '.join(f'{count} x {what}' for what, count in failures.items())})" if failures else ""
 
 
 def main() -> int:
