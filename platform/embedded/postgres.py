@@ -1,5 +1,6 @@
 """The embedded PostgreSQL 18: made once, then started on a unix socket only."""
 
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -10,7 +11,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from embedded import addresses
+from embedded import addresses, tls
 from embedded.processes import CannotStart, Program, as_user, end_leftovers
 
 MAJOR = 18
@@ -120,13 +121,17 @@ def run_client(name: str, *arguments: str, variables: dict[str, str]) -> subproc
     """Run one of PostgreSQL's clients, which libpq's variables lead to a server: the embedded one's own, or what is
     installed beside a server of somebody's."""
     found = None if addresses.is_embedded_database() else shutil.which(name)
-    return subprocess.run(
-        [found or binary(name), *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = found or binary(name)
+    with tls.way(variables) if _is_ours(program) else contextlib.nullcontext(variables) as led:
+        return subprocess.run(
+            [program, *arguments], env={**os.environ, **led}, capture_output=True, text=True, check=False
+        )
+
+
+def _is_ours(program: str) -> bool:
+    with contextlib.suppress(CannotStart):
+        return Path(program).is_relative_to(_install_folder())
+    return False
 
 
 def server_user() -> str | None:

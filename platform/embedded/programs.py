@@ -1,7 +1,9 @@
 """The product's own processes: the same command lines here, in the demo and in docker-compose.yml."""
 
 import http.client
+import os
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,8 +61,12 @@ def stripe_proxy(listener: socket.socket, webhook: str, secret: str) -> Program:
 
 
 def answers(port: int, path: str = "/") -> int:
-    """Return the HTTP status of a page on this port of 127.0.0.1; 999 for no answer."""
+    """Return the HTTP status of a page on this port of 127.0.0.1; 999 for no answer. Over TLS where WEB_AUTHORITY
+    names the file of who signed the web server's certificate."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    if authority := os.environ.get("WEB_AUTHORITY"):
+        context = ssl.create_default_context(cafile=authority)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=10, context=context)
     try:
         connection.request("GET", path)
         return connection.getresponse().status

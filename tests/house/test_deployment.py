@@ -22,15 +22,15 @@ from embedded.processes import CannotStart
 COMPOSE = (REPOSITORY / "docker-compose.yml").read_text()
 MANIFESTS = sorted((REPOSITORY / "deploy" / "kubernetes").glob("*.yaml"))
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
-ALL = {"database_url", "redis_url", "secret_key", "encryption_keys"}
+ALL = {"ca_certificate", "database_url", "redis_url", "secret_key", "encryption_keys"}
 SENDS = ALL | {"stripe_secret_key", "email_host_password"}
 SECRETS = {
-    "caddy": set(),
-    "web": SENDS | {"stripe_webhook_secret", "metrics_token"},
+    "caddy": {"ca_certificate"},
+    "web": SENDS | {"stripe_webhook_secret", "metrics_token", "web_certificate", "web_key"},
     **dict.fromkeys(("worker", "reader", "sender", "exporter", "beat"), SENDS),
     **dict.fromkeys(("migrate", "operate", "backup"), ALL | {"database_owner_url"}),
-    "postgres": {"postgres_password"},
-    "redis": {"redis_password"},
+    "postgres": {"postgres_password", "postgres_certificate", "postgres_key"},
+    "redis": {"redis_password", "redis_certificate", "redis_key", "ca_certificate"},
 }
 OURS = {"web", "worker", "reader", "sender", "exporter", "beat", "migrate", "operate"}
 ONCE = {"migrate", "operate"}
@@ -59,8 +59,8 @@ def refused(read: dict[str, Any]) -> str:
 
 def test_compose_is_what_its_specification_says() -> None:
     assert refused(compose()) == ""
-    assert "secretz" in refused(compose(COMPOSE.replace("secrets: [redis_password]", "secretz: [redis_password]")))
-    assert "not defined" in refused(compose(COMPOSE.replace("secrets: [redis_password]", "secrets: [redis_pass]")))
+    assert "secretz" in refused(compose(COMPOSE.replace("secrets: [redis_password,", "secretz: [redis_password,")))
+    assert "not defined" in refused(compose(COMPOSE.replace("secrets: [redis_password,", "secrets: [redis_pass,")))
 
 
 @pytest.mark.parametrize("name", sorted(compose()["services"]))
@@ -94,6 +94,8 @@ def test_every_secret_of_compose_is_made_by_the_script_and_read(tmp_path: Path) 
         subprocess.run([tmp_path / "scripts" / "new-secrets"], check=True)
     made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
     assert set(made) == set(compose()["secrets"])
+    assert made["ca_certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert "ca_key" not in made
     assert made["postgres_password"] in made["database_owner_url"]
     assert made["postgres_password"] not in made["database_url"]
     assert "//linekeeper_app:" in made["database_url"]
@@ -135,12 +137,14 @@ def test_queues_have_workers_by_number() -> None:
 
 def test_caddy_asks_before_it_gets_a_certificate(tmp_path: Path) -> None:
     text = (REPOSITORY / "deploy" / "caddy" / "Caddyfile").read_text()
-    assert "ask http://web:8000/certificate" in text
+    assert "ask https://web:8000/certificate" in text
     if shutil.which("caddy") is None:
         return  # what is checked above remains
     said = subprocess.run(["caddy", "version"], capture_output=True, text=True, check=True).stdout
     if tuple(map(int, re.findall(r"\d+", said)[:2])) < (2, 7):
-        text = re.sub(r"reverse_proxy web:8000 \{[^}]*\}", "reverse_proxy web:8000", text)  # the word came with 2.7
+        text = re.sub(
+            r"reverse_proxy https://web:8000 \{[^}]*\}", "reverse_proxy https://web:8000", text
+        )  # the word came with 2.7
     (tmp_path / "Caddyfile").write_text(text)
     environment = {**os.environ, "ACME_EMAIL": "ops@example.com", "CONSOLE_HOSTS": "console.example.com, b.example.com"}
     command = ["caddy", "validate", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"]
@@ -191,8 +195,9 @@ def test_each_pod_is_confined_and_has_its_own_secrets_only(name: str, pod: dict[
     assert security["capabilities"] == {"drop": ["ALL"]}
     assert {"cpu", "memory"} == set(container["resources"]["limits"])
     (items,) = [volume["secret"]["items"] for volume in pod["volumes"] if "secret" in volume]
-    assert {item["key"] for item in items} == SECRETS[name]
-    assert {Path(one["value"]).name for one in container["env"]} == SECRETS[name]
+    theirs = {secret for secret in SECRETS[name] if not secret.endswith("_certificate") and secret != "web_key"}
+    assert {item["key"] for item in items} == theirs  # certificates are compose's own
+    assert {Path(one["value"]).name for one in container["env"]} == theirs
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     assert mounts == {volume["name"] for volume in pod["volumes"]}
 
@@ -202,6 +207,59 @@ def test_kubernetes_runs_the_commands_of_compose() -> None:
     assert commands["web"].startswith(f"python -m {programs.WEB}")
     for name in ("worker", "reader", "sender", "exporter", "beat", "migrate"):
         assert commands[name] == compose()["services"][name]["command"]
+
+
+# Digests
+
+
+DOCKER = """#!/bin/sh
+case "$1" in
+    pull) [ "$3" != "$UNKNOWN" ] ;;
+    image) echo "${5%%:*}@sha256:$(printf %s "$5" | sha256sum | cut -c 1-64)" ;;
+esac
+"""
+
+
+def test_images_are_pinned_whole_or_not_at_all(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "scripts", tmp_path / "scripts")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "docker").write_text(DOCKER)
+    (tmp_path / "bin" / "docker").chmod(0o755)
+    example = (REPOSITORY / ".env.example").read_text()
+    (tmp_path / ".env").write_text(example)
+
+    def pin(**more: str) -> int:
+        environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"} | more
+        return subprocess.run(["scripts/pin-images"], cwd=tmp_path, env=environment, check=False).returncode
+
+    assert pin(UNKNOWN="caddy:2") != 0
+    assert (tmp_path / ".env").read_text() == example
+    for _ in range(2):
+        assert pin() == 0
+    lines = (tmp_path / ".env").read_text().splitlines()
+    assert len(lines) == len(example.splitlines())
+    given = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
+    assert given["PINNED_IMAGES"] == "1"
+    for name, service in (("POSTGRES_IMAGE", "postgres"), ("REDIS_IMAGE", "redis"), ("CADDY_IMAGE", "caddy")):
+        unpinned = compose()["services"][service]["image"]
+        assert re.fullmatch(rf"{unpinned.partition(':')[0]}@sha256:[0-9a-f]{{64}}", given[name])
+        assert unpinned in (REPOSITORY / "scripts" / "pin-images").read_text()  # the very tag that compose names
+        assert compose(**given)["services"][service]["image"] == given[name]
+
+
+def test_production_starts_beside_no_unpinned_image_where_digests_are_asked_for() -> None:
+    digest = dict.fromkeys(("POSTGRES_IMAGE", "REDIS_IMAGE", "CADDY_IMAGE"), f"x@sha256:{'0' * 64}")
+    needed = {"DATABASE_URL": "postgresql:///x", "REDIS_URL": "unix:///x", "SECRET_KEY": "x" * 50, "ALLOWED_HOSTS": "x",
+              "ENCRYPTION_KEYS": "x", "DJANGO_SETTINGS_MODULE": "config.settings.production", "PINNED_IMAGES": "1"}  # fmt: skip
+    environment = {name: text for name, text in os.environ.items() if name != "LINEKEEPER_NOW"} | needed | digest
+
+    def start(**more: str) -> str:
+        command = [sys.executable, "-c", "from django.conf import settings; settings.ALLOWED_HOSTS"]
+        return subprocess.run(command, env=environment | more, capture_output=True, text=True, check=False).stderr
+
+    assert start() == ""
+    assert "REDIS_IMAGE: no digest" in start(REDIS_IMAGE="redis:7.4-alpine")
+    assert start(REDIS_IMAGE="", PINNED_IMAGES="") == ""
 
 
 # The image

@@ -73,7 +73,7 @@ class Operator:
             files = [word for word in words if word.startswith("deploy/")]
             assert all((REPOSITORY / name).exists() for name in files), line
         else:
-            assert words[0] in ("cp", "scripts/new-secrets"), line
+            assert words[0] in ("cp", "scripts/new-secrets", "scripts/pin-images"), line
             assert (REPOSITORY / words[1 if words[0] == "cp" else 0]).exists()
 
     def composes(self, words: list[str], source: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rigs.audit import TREE, Pin, faults, is_affected, pins
+from tests.rigs.audit import PROMISED, TREE, Pin, faults, is_affected, is_behind, pins, updated_on
 
 DJANGO = next(pin for pin in pins() if pin.name == "django")
 
@@ -52,6 +53,27 @@ def test_a_fault_of_what_is_locked_is_found_by_any_spelling_and_a_withdrawn_one_
     assert faults({Pin("npm", "django", DJANGO.version)}, iter([listed]))[1] == []
 
 
+def test_each_fault_has_its_day_and_all_packages_their_quarter() -> None:
+    """By the time frames that docs/security/README.md promises."""
+    promised = (TREE / PROMISED).read_text()
+    assert "within 7 days" in promised
+    assert "within 30 days" in promised
+    listed = advisory(versions=[DJANGO.version]) | {"published": "2026-11-01T10:00:00Z"}
+    for weight, due in (
+        ("HIGH", "2026-11-08"),
+        ("CRITICAL", "2026-11-08"),
+        ("MODERATE", "2026-12-01"),
+        (None, "2026-12-01"),
+    ):
+        heavy = listed | {"database_specific": {"severity": weight}}
+        assert [one.due for one in faults({DJANGO}, iter([heavy]))[1]] == [due]
+    last = updated_on(promised)
+    assert not is_behind(promised, last + dt.timedelta(days=92))
+    assert is_behind(promised, last + dt.timedelta(days=93))
+    with pytest.raises(ValueError, match="does not say"):
+        updated_on("nothing")
+
+
 def test_the_command_fails_where_something_is_open(tmp_path: Path) -> None:
     file = tmp_path / "all.zip"
 
@@ -64,5 +86,6 @@ def test_the_command_fails_where_something_is_open(tmp_path: Path) -> None:
 
     bad = run(advisory(versions=[DJANGO.version]))
     assert (bad.returncode, f"django {DJANGO.version}: GHSA-made-up" in bad.stdout) == (1, True)
-    assert run(advisory(ranges=upto("1.0"))).returncode == 0
+    well = run(advisory(ranges=upto("1.0")))
+    assert well.returncode == ("more than a quarter ago" in well.stdout)
     assert run().returncode == 2

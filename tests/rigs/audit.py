@@ -9,6 +9,7 @@ the network. What is known and does no harm here stands in KEPT with its reason.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import re
 import sys
@@ -22,6 +23,11 @@ from packaging.version import InvalidVersion, Version
 
 TREE = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements-dev.lock", "requirements.lock", "requirements-uv.lock")
+# How long a fault may be known, in days, and how long all packages may stay as they are: docs/security/README.md.
+WITHIN = {"CRITICAL": 7, "HIGH": 7}
+WITHIN_OTHERWISE, QUARTER = 30, 92
+PROMISED = "docs/security/README.md"
+UPDATED = re.compile(r"last brought up\s+to date on (\d+ \w+ \d{4})")
 KEPT: dict[str, str] = {}  # id of an advisory -> why it does no harm here
 
 
@@ -41,6 +47,7 @@ class Found:
     version: str
     summary: str
     fixed: str  # the versions that are well again, as far as the advisory says
+    due: str  # the last day on which it may be locked, as ISO date
 
 
 def pins(tree: Path = TREE) -> set[Pin]:
@@ -88,9 +95,35 @@ def faults(locked: set[Pin], known: Iterator[dict[str, Any]]) -> tuple[int, list
                 if is_affected(affected, pin.version):
                     fixed = ", ".join(event["fixed"] for event in _events(affected) if "fixed" in event)
                     found.append(
-                        Found(advisory["id"], pin.name, pin.version, advisory.get("summary", "")[:200], fixed or "none")
+                        Found(
+                            advisory["id"],
+                            pin.name,
+                            pin.version,
+                            advisory.get("summary", "")[:200],
+                            fixed or "none",
+                            due_of(advisory).isoformat(),
+                        )
                     )
     return read, sorted(set(found), key=lambda one: (one.package, one.id))
+
+
+def due_of(advisory: dict[str, Any]) -> dt.date:
+    """Until when a locked version may have this fault: by its weight, from the day on which it was published."""
+    weight = str(advisory.get("database_specific", {}).get("severity", "")).upper()
+    published = dt.date.fromisoformat(str(advisory.get("published", "1970-01-01"))[:10])
+    return published + dt.timedelta(days=WITHIN.get(weight, WITHIN_OTHERWISE))
+
+
+def updated_on(text: str) -> dt.date:
+    """When all packages were last brought up to date, as the document says. Raises ValueError."""
+    found = UPDATED.search(text)
+    if found is None:
+        raise ValueError(f"{PROMISED} does not say when all packages were last brought up to date")
+    return dt.datetime.strptime(found[1], "%d %B %Y").date()  # noqa: DTZ007 - a day
+
+
+def is_behind(text: str, today: dt.date) -> bool:
+    return today - updated_on(text) > dt.timedelta(days=QUARTER)
 
 
 def is_affected(affected: dict[str, Any], version: str) -> bool:
@@ -136,7 +169,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     options = parser.parse_args()
     locked = pins()
+    today, promised = dt.datetime.now(dt.UTC).date(), (TREE / PROMISED).read_text()
     try:
+        behind = is_behind(promised, today)
         read, found = faults(locked, advisories(options.file))
     except (OSError, ValueError, KeyError) as error:
         print(f"These are no advisories: {error}", file=sys.stderr)
@@ -147,13 +182,28 @@ def main() -> int:
     still = [one for one in found if one.id not in KEPT]
     if options.json:
         print(
-            json.dumps({"packages": len(locked), "advisories": read, "open": [asdict(one) for one in still]}, indent=2)
+            json.dumps(
+                {
+                    "packages": len(locked),
+                    "advisories": read,
+                    "updated": updated_on(promised).isoformat(),
+                    "is_behind": behind,
+                    "open": [asdict(one) for one in still],
+                },
+                indent=2,
+            )
         )
     else:
         print(f"{read:,} advisories, {len(locked)} locked packages, {len(still)} open")
         for one in still:
-            print(f"{one.package} {one.version}: {one.id}: {one.summary} (fixed in {one.fixed})")
-    return 1 if still else 0
+            print(f"{one.package} {one.version}: {one.id}: {one.summary} (fixed in {one.fixed}),", _due(one, today))
+        if behind:
+            print(f"All packages were last brought up to date on {updated_on(promised)}: more than a quarter ago")
+    return 1 if still or behind else 0
+
+
+def _due(one: Found, today: dt.date) -> str:
+    return f"late: to be replaced by {one.due}" if one.due < today.isoformat() else f"to be replaced by {one.due}"
 
 
 if __name__ == "__main__":

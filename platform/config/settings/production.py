@@ -31,6 +31,15 @@ if os.environ.get("CLEAR_INSIDE") != "1" and (_clear := addresses.in_clear()):
         " CLEAR_INSIDE=1 where that network is yours alone; see docs/operating.md"
     )
 
+# A tag is another image tomorrow. What others make is run by its digest where the operator has said so.
+_tags = [
+    _name for _name in ("POSTGRES_IMAGE", "REDIS_IMAGE", "CADDY_IMAGE") if "@sha256:" not in os.environ.get(_name, "")
+]
+if os.environ.get("PINNED_IMAGES") == "1" and _tags:
+    raise ImproperlyConfigured(
+        f"{', '.join(_tags)}: no digest, and PINNED_IMAGES=1 asks for one; run scripts/pin-images"
+    )
+
 _own = [*filter(None, map(str.strip, _required("ALLOWED_HOSTS").split(","))), *filter(None, [BACK_OFFICE_HOST])]  # noqa: F405
 ALLOWED_HOSTS = AllowedHosts(dict.fromkeys(_own))
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in list.__iter__(ALLOWED_HOSTS) if host[0] != "."]
