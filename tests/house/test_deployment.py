@@ -249,8 +249,15 @@ def test_images_are_pinned_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_production_starts_beside_no_unpinned_image_where_digests_are_asked_for() -> None:
     digest = dict.fromkeys(("POSTGRES_IMAGE", "REDIS_IMAGE", "CADDY_IMAGE"), f"x@sha256:{'0' * 64}")
-    needed = {"DATABASE_URL": "postgresql:///x", "REDIS_URL": "unix:///x", "SECRET_KEY": "x" * 50, "ALLOWED_HOSTS": "x",
-              "ENCRYPTION_KEYS": "x", "DJANGO_SETTINGS_MODULE": "config.settings.production", "PINNED_IMAGES": "1"}  # fmt: skip
+    needed = {
+        "DJANGO_SETTINGS_MODULE": "config.settings.production",
+        "DATABASE_URL": "postgresql:///x",
+        "REDIS_URL": "unix:///x",
+        "SECRET_KEY": "x" * 50,
+        "ENCRYPTION_KEYS": "x",
+        "ALLOWED_HOSTS": "x",
+        "PINNED_IMAGES": "1",
+    }
     environment = {name: text for name, text in os.environ.items() if name != "LINEKEEPER_NOW"} | needed | digest
 
     def start(**more: str) -> str:

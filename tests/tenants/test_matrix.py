@@ -225,13 +225,15 @@ def expected(row: Row, method: str, who: str, whose: str) -> set[int]:
 
 
 class Written:
-    """Tables that a cell wrote to."""
+    """Tables that a cell wrote to, and its statements without their values."""
 
     def __init__(self) -> None:
         self.tables: set[str] = set()
+        self.statements: list[str] = []
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         self.tables |= set(WRITES.findall(str(sql))) - KEPT_BY_ALL
+        self.statements.append(re.sub(r"\bs\d+_x\d+\b", "savepoint", str(sql)))
         return execute(sql, params, many, context)
 
 
@@ -247,6 +249,7 @@ def ask(world: World, who: str, method: str, path: str, row: Row) -> tuple[HttpR
         )  # fmt: skip
         response.body = body_of(response)
         transaction.set_rollback(True)
+    response.statements = sent.statements
     return response, sent.tables
 
 
@@ -353,6 +356,7 @@ def call(world: World, caller: str, account: Account, verb: str, path: str, body
         )
         response.body = body_of(response)
         transaction.set_rollback(True)
+    response.statements = sent.statements
     return response, sent.tables
 
 
@@ -389,6 +393,48 @@ def test_a_call_of_the_api_shows_and_does_to_each_only_what_is_theirs(world: Wor
         if len(none) > len(one.verbs):
             wrong.append(f"{caller}: foreign and absent are not one answer: {none}")
     assert not wrong, "\n".join(wrong)
+
+
+def other_objects(world: World, row: Row, who: str) -> dict[str, dict[str, Any]]:
+    """What an address may name that is not theirs: of somebody else, and of nobody."""
+    found: dict[str, dict[str, Any]] = {}
+    for whose, values in chosen(world, row, who):
+        if whose != MINE:
+            found.setdefault(whose, values)
+    return found if len(found) == 2 else {}
+
+
+NAMED = sorted(name for name, row in ROWS.items() if row.names and row.right != PUBLIC)
+NAMED_CALLS = [one for one in ENDPOINTS if one.values]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_page_takes_no_other_path_for_what_is_somebody_elses(world: World, name: str) -> None:
+    """The database is asked the very same of what others have and of what nobody has: no clock tells them apart."""
+    row, (pattern, _) = ROWS[name], routes()[name]
+    others = other_objects(world, row, "owner")
+    for method in [method for method in METHODS if row.offers(method) and others]:
+        paths = {}
+        for _ in range(2):  # what a first look keeps is kept in the second
+            for whose, values in others.items():
+                response, _ = ask(world, "owner", method, address(pattern, values), row)
+                paths[whose] = response.statements
+        assert paths[FOREIGN], name
+        assert paths[FOREIGN] == paths[ABSENT], f"{method} {name}"
+
+
+@pytest.mark.parametrize("one", NAMED_CALLS, ids=lambda one: one.name)
+def test_a_call_takes_no_other_path_for_what_is_somebody_elses(world: World, one: Endpoint) -> None:
+    row = Row(one.right, {name: API_VALUES.get(name, name) for name in one.values})
+    others, home = other_objects(world, row, "owner"), tenant_of(world, "owner").account
+    for verb in one.verbs if others else ():
+        paths = {}
+        for _ in range(2):
+            for whose, values in others.items():
+                path = one.path.format(**values)
+                response, _ = call(world, "owner's key", home, verb, path, BODIES.get(one.name))
+                paths[whose] = response.statements
+        assert paths[FOREIGN] == paths[ABSENT], f"{verb} {one.path}"
 
 
 PLAN_DOORS: dict[str, tuple[str, str, Callable[[str, str], dict[str, Any]]]] = {

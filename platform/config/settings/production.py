@@ -32,13 +32,10 @@ if os.environ.get("CLEAR_INSIDE") != "1" and (_clear := addresses.in_clear()):
     )
 
 # A tag is another image tomorrow. What others make is run by its digest where the operator has said so.
-_tags = [
-    _name for _name in ("POSTGRES_IMAGE", "REDIS_IMAGE", "CADDY_IMAGE") if "@sha256:" not in os.environ.get(_name, "")
-]
+_images = ("POSTGRES_IMAGE", "REDIS_IMAGE", "CADDY_IMAGE")
+_tags = [_name for _name in _images if "@sha256:" not in os.environ.get(_name, "")]
 if os.environ.get("PINNED_IMAGES") == "1" and _tags:
-    raise ImproperlyConfigured(
-        f"{', '.join(_tags)}: no digest, and PINNED_IMAGES=1 asks for one; run scripts/pin-images"
-    )
+    raise ImproperlyConfigured(f"{', '.join(_tags)}: no digest, which PINNED_IMAGES=1 asks for; run scripts/pin-images")
 
 _own = [*filter(None, map(str.strip, _required("ALLOWED_HOSTS").split(","))), *filter(None, [BACK_OFFICE_HOST])]  # noqa: F405
 ALLOWED_HOSTS = AllowedHosts(dict.fromkeys(_own))
