@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 
 from allauth.mfa.utils import is_mfa_enabled
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from kit import clock
 from kit.errors import Invalid, Refusal
@@ -20,6 +20,19 @@ from accounts.policy import Actor, ActorKind, is_from
 PREFIX = "office_"
 LASTS = (1, 7, 30, 90)  # days that may be chosen
 MOST_KEYS = 10  # of a person
+
+
+A_SECOND, AT_ONCE = 2, 120  # calls of a key: so many in a second, and so many before it has to wait
+CALL = """
+UPDATE accounts_officekey SET free_at = greatest(free_at, %(now)s) + %(one)s
+ WHERE id = %(key)s AND greatest(free_at, %(now)s) + %(one)s <= %(now)s + %(one)s * %(at_once)s
+"""
+
+
+class KeyTooFast(Refusal):
+    """The key has made its calls of this minute."""
+
+    status = 429
 
 
 class NoFactor(Refusal):
@@ -77,7 +90,7 @@ def office_bearer(*, key: str, address: str) -> Actor | None:
     """Who calls the back office, or None: one answer for an unknown, revoked or expired key, and for one of a person
     who works there no longer or has no second factor any more.
 
-    Writes down when and from where the key was last used. Raises WrongAddress.
+    Writes down when and from where the key was last used. Raises WrongAddress, KeyTooFast.
     """
     live = OfficeKey.objects.filter(digest=digest_of(key), revoked_at=None, expires_at__gt=clock.now())
     row = live.filter(user__is_staff=True, user__is_active=True).select_related("user").first()
@@ -86,4 +99,17 @@ def office_bearer(*, key: str, address: str) -> Actor | None:
     if not is_from(address, row.ranges):
         raise WrongAddress(f"This key is not to be used from {address}; make one whose ranges have this address")
     note_use(row, address)
+    _count(row)
     return Actor(ActorKind.BACK_OFFICE, row.user.email, row.user.pk)
+
+
+def _count(key: OfficeKey) -> None:
+    """Some calls ask a carrier or write for everybody: a script that runs wild, or a thief, is slowed. One statement,
+    so that none is lost however many come at once. Raises KeyTooFast."""
+    one = dt.timedelta(seconds=1 / A_SECOND)
+    with connection.cursor() as cursor:
+        cursor.execute(CALL, {"key": key.pk, "now": clock.now(), "one": one, "at_once": AT_ONCE})
+        if not cursor.rowcount:
+            raise KeyTooFast(
+                f"The key makes at most {AT_ONCE} calls at once and {A_SECOND} a second after; wait a moment"
+            )

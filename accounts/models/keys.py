@@ -49,6 +49,7 @@ class BearerKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_used_from = models.GenericIPAddressField(null=True, blank=True)
+    free_at = models.DateTimeField(null=True, blank=True, editable=False)  # when what it called just now counts no more
 
     class Meta:
         abstract = True
@@ -77,7 +78,6 @@ class ApiKey(BearerKey):
     made_with = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="made")
     is_test = models.BooleanField(default=False, db_default=False)  # its calls get samples and change nothing
     per_second = models.PositiveSmallIntegerField(default=PER_SECOND, db_default=PER_SECOND)
-    free_at = models.DateTimeField(null=True, blank=True, editable=False)  # when its last second is used up no more
 
     class Meta:
         constraints = [

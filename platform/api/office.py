@@ -39,6 +39,8 @@ def office_door(request: HttpRequest, path: str = "") -> HttpResponse:
     except Exception as error:  # noqa: BLE001 - the last door: a client gets a problem, never a trace
         found = problems.of_failure(error)
     found["Cache-Control"] = "no-store"
+    if found.status_code == 429:
+        found["Retry-After"] = "1"
     return found
 
 

@@ -21,7 +21,7 @@ from simulator import Running, running
 
 from accounts.commands.desk import let_into_back_office, put_out_of_back_office
 from accounts.models import Event, OfficeKey, User
-from accounts.office_keys import NoFactor, make_office_key, revoke_office_key
+from accounts.office_keys import AT_ONCE, NoFactor, make_office_key, revoke_office_key
 from accounts.policy import OPERATOR
 from lines.api.office import ENDPOINTS
 from lines.commands.stock import add_carrier
@@ -95,6 +95,17 @@ def test_whatever_is_wrong_gets_one_and_the_same_answer(key: str, fleet: Fleet) 
     there = key_of(clerk(), name="there", ranges=("192.0.2.0/24",))
     assert call(there, "carriers").status_code == 403
     assert Event.objects.filter(verb="office_key.revoked").count() == 1
+
+
+def test_a_key_that_calls_without_end_is_slowed(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that runs wild would use up what all others share; another key goes on."""
+    monkeypatch.setenv("LINEKEEPER_NOW", clock.now().isoformat())
+    answers = [call(key, "carriers") for _ in range(AT_ONCE + 1)]
+    assert {one.status_code for one in answers[:-1]} == {200}
+    assert (answers[-1].status_code, answers[-1]["Retry-After"]) == (429, "1")
+    assert call(key_of(clerk(), name="other"), "carriers").status_code == 200
+    monkeypatch.setenv("LINEKEEPER_NOW", (clock.now() + dt.timedelta(seconds=1)).isoformat())
+    assert [call(key, "carriers").status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_it_is_where_the_back_office_is_and_nowhere_else(key: str) -> None:
