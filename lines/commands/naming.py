@@ -9,6 +9,7 @@ from kit import clock
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
+from accounts.commands.people import refuse_unconfirmed
 from accounts.models import Account
 from accounts.policy import Actor
 from lines.carriers import CLIENTS
@@ -29,8 +30,9 @@ class LineInUse(Refusal):
 @transaction.atomic
 def share_names(*, account: Account, wanted: bool, by: Actor) -> None:
     """From now on the account's notes and tags stand at its lines' carriers too, or are sent no more: what stands there
-    stays. Harmless twice."""
+    stays. Harmless twice. Raises Unconfirmed."""
     if wanted:
+        refuse_unconfirmed(account=account)
         _, is_new = NameSharing.objects.get_or_create(account=account, defaults={"by": by.name})
     else:
         is_new = bool(NameSharing.objects.filter(account=account).delete()[0])
@@ -40,6 +42,7 @@ def share_names(*, account: Account, wanted: bool, by: Actor) -> None:
 
 
 # Lines whose notes or tags are not those that were last wanted at the carrier. Who never had any has nothing to say.
+# Accounts take turns: one that renames all of its lines every hour must not keep another's waiting.
 OUT_OF_STEP = """
 SELECT l.id, l.notes, t.tags, n.wanted, g.wanted
   FROM lines_namesharing s
@@ -50,7 +53,7 @@ SELECT l.id, l.notes, t.tags, n.wanted, g.wanted
   LEFT JOIN lines_linesetting g ON g.line_id = l.id AND g.name = 'tags'
  WHERE coalesce(n.wanted, '') <> left(l.notes, %(longest)s)
     OR coalesce(g.wanted::jsonb, '[]') <> to_jsonb(t.tags)
- ORDER BY l.id LIMIT %(limit)s
+ ORDER BY row_number() OVER (PARTITION BY s.account_id ORDER BY l.id), l.id LIMIT %(limit)s
 """
 
 

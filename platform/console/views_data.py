@@ -7,6 +7,7 @@ import uuid
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
@@ -14,7 +15,7 @@ from kit.htmx import page
 from kit.zips import zip_answer
 
 from accounts.commands import exports
-from accounts.doors import MemberRequest, confirmed, needs
+from accounts.doors import MemberRequest, confirmed, confirmed_first, needs
 from accounts.models import AccountExport
 from accounts.policy import Right
 
@@ -30,9 +31,10 @@ def account_data(request: MemberRequest) -> HttpResponse:
 
 @require_POST
 @needs(Right.MANAGE_MONEY)
-@confirmed
 def export_account(request: MemberRequest) -> HttpResponse:
     """Has everything written into a file."""
+    if away := confirmed_first(request, back=reverse("account_data")):
+        return away
     try:
         exports.ask_export(account=request.account, by=request.membership.user.actor)
     except Refusal as refusal:

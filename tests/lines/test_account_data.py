@@ -148,7 +148,9 @@ def test_only_its_owner_sees_the_page_and_proves_who_they_are(fleet: Fleet) -> N
     owner.set_password("a long password of Ann")
     owner.save()
     unproved = log_in(Client(), owner, proved=())
-    assert "reauthenticate" in unproved.post("/account-data/export/")["Location"]
+    away = unproved.post("/account-data/export/")["Location"]
+    assert "reauthenticate" in away
+    assert away.endswith("next=%2Faccount-data%2F")  # the page, not where only a form may go
     assert not AccountExport.objects.exists()
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError
 from django.test import Client
 from kit.errors import Invalid
 from simulator import Running, running
 
+from accounts.commands.people import Unconfirmed
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
@@ -79,6 +81,28 @@ def test_names_and_tags_follow_an_accounts_own_where_it_wants_that(story: Story)
     story.sync(compare=False)
     assert edits(story, line.iccid)["device_name"] == ""
     assert not NameSharing.objects.exists()
+
+
+def test_accounts_take_turns_in_being_renamed(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that renames all of its lines again and again kept everybody's after it waiting."""
+    greedy, quiet = fleet.account(), fleet.account()
+    many, (one,) = fleet.lines(greedy, 6), fleet.lines(quiet, 1)
+    for account in (greedy, quiet):
+        share_names(account=account, wanted=True, by=OPERATOR)
+    for line in (*many, one):
+        edit_notes(line=line, notes="renamed", by=OPERATOR)
+    monkeypatch.setattr("lines.commands.naming.AT_ONCE", 3)
+    assert plan_names(carrier=fleet.carriers["simbase"]) == 3
+    assert LineSetting.objects.filter(line=one, wanted="renamed").exists()
+    assert LineSetting.objects.filter(line__in=many, wanted="renamed").count() == 2
+
+
+def test_an_unconfirmed_account_names_nothing_at_a_carrier(fleet: Fleet) -> None:
+    account = fleet.account()
+    EmailAddress.objects.filter(email=owner_of(account).email).update(verified=False)
+    with pytest.raises(Unconfirmed):
+        share_names(account=account, wanted=True, by=owner_of(account).actor)
+    share_names(account=account, wanted=False, by=owner_of(account).actor)
 
 
 def test_tags_are_one_text_in_one_order_and_never_too_long() -> None:
