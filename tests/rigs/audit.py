@@ -27,7 +27,7 @@ LOCKS = ("requirements-dev.lock", "requirements.lock", "requirements-uv.lock")
 WITHIN = {"CRITICAL": 7, "HIGH": 7}
 WITHIN_OTHERWISE, QUARTER = 30, 92
 PROMISED = "docs/security/README.md"
-UPDATED = re.compile(r"last brought up\s+to date on (\d+ \w+ \d{4})")
+UPDATED = re.compile(r"last brought up\s+to\s+date\s+on\s+(\d+ \w+ \d{4})")
 KEPT: dict[str, str] = {}  # id of an advisory -> why it does no harm here
 
 
