@@ -51,10 +51,17 @@ def _tunnel(socket: Path, at: tuple[str, int], name: str, context: ssl.SSLContex
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
+        end(loop)
+
+
+def end(loop: asyncio.AbstractEventLoop) -> None:
+    """Closes a loop that runs no more, with what was still going on in it."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(asyncio.sleep(0))  # what the tasks closed says so once more
+    loop.close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -26,6 +26,7 @@ import yaml
 from django.db import connection
 from embedded import addresses, postgres, programs
 from embedded.addresses import REPOSITORY
+from embedded.tls import end
 from kombu import Connection
 
 from tests.webserver import web_server
@@ -81,8 +82,10 @@ def encrypted(secrets: Path, name: str, behind: Path, *, asked_first: bool) -> I
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        end(loop)
 
 
 async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
