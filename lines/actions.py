@@ -126,7 +126,7 @@ def plan(request: MemberRequest, iccid: str) -> HttpResponse:
         wanted = acts.plan_of(key=request.POST.get("plan"), account=request.account)
         verdict = change_plan_of_lines(line_ids=[line.pk], plan=wanted, by=by)[line.pk]
         if verdict in (Verdict.UNCONFIRMED, Verdict.OVER_DAY):
-            raise refusal_of(verdict, Costly.SETTING)
+            raise refusal_of(verdict=verdict, kind=Costly.SETTING)
         if verdict.is_refusal:
             raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
         return f"The rate plan is {wanted.name}. What is read from now on is at its prices."

@@ -76,7 +76,7 @@ def rate_plan(caller: Caller, iccid: str, asked: ToPlan) -> Ack:
     if verdict is Verdict.OTHER_CARRIER:
         raise Refusal(f"The plan {plan.name} is another carrier's; choose one of this line's carrier")
     if verdict in (Verdict.UNCONFIRMED, Verdict.OVER_DAY):
-        raise refusal_of(verdict, Costly.SETTING)
+        raise refusal_of(verdict=verdict, kind=Costly.SETTING)
     return Ack()
 
 

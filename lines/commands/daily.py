@@ -55,10 +55,10 @@ def turned_away(*, payers: Mapping[int, int | None], kind: Costly, by: Actor) ->
 def or_turn_away(*, line: Line, kind: Costly, by: Actor) -> None:
     """The same for one line. Raises Unconfirmed, DayLimit."""
     if verdict := turned_away(payers={line.pk: line.payer_id}, kind=kind, by=by).get(line.pk):
-        raise refusal_of(verdict, kind)
+        raise refusal_of(verdict=verdict, kind=kind)
 
 
-def refusal_of(verdict: Verdict, kind: Costly) -> Refusal:
+def refusal_of(*, verdict: Verdict, kind: Costly) -> Refusal:
     return Unconfirmed(UNCONFIRMED) if verdict is Verdict.UNCONFIRMED else DayLimit(SAID[kind])
 
 

@@ -79,7 +79,7 @@ def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
         (given.left if to is None else where[to]).append(pk)
     away = turned_away(payers={pk: states[pk].line.payer_id for pk in given.activated}, kind=Costly.ACTIVATION, by=by)
     if away and by.kind is not ActorKind.RULE:
-        raise refusal_of(next(iter(away.values())), Costly.ACTIVATION)
+        raise refusal_of(verdict=next(iter(away.values())), kind=Costly.ACTIVATION)
     given.waiting += away
     given.activated[:] = [pk for pk in given.activated if pk not in away]
     for to, ids in where.items():

@@ -124,7 +124,7 @@ def set_on_line(*, line: Line, setting: Setting, value: str, by: Actor) -> None:
         raise Invalid(f"The {WORDS[setting]} has no such value")
     verdict = set_on_lines(line_ids=[line.pk], setting=setting, value=value, by=by)[line.pk]
     if verdict in (Verdict.UNCONFIRMED, Verdict.OVER_DAY):
-        raise refusal_of(verdict, Costly.SETTING)
+        raise refusal_of(verdict=verdict, kind=Costly.SETTING)
 
 
 WORDS = {
