@@ -24,8 +24,10 @@ MOST_KEYS = 10  # of a person
 
 A_SECOND, AT_ONCE = 2, 120  # calls of a key: so many in a second, and so many before it has to wait
 CALL = """
-UPDATE accounts_officekey SET free_at = greatest(free_at, %(now)s) + %(one)s
- WHERE id = %(key)s AND greatest(free_at, %(now)s) + %(one)s <= %(now)s + %(one)s * %(at_once)s
+UPDATE accounts_officekey SET free_at = greatest(free_at, %(now)s) + make_interval(secs => %(one)s)
+ WHERE id = %(key)s
+   AND greatest(free_at, %(now)s) + make_interval(secs => %(one)s)
+       <= %(now)s + make_interval(secs => %(one)s * %(at_once)s)
 """
 
 
@@ -106,7 +108,7 @@ def office_bearer(*, key: str, address: str) -> Actor | None:
 def _count(key: OfficeKey) -> None:
     """Some calls ask a carrier or write for everybody: a script that runs wild, or a thief, is slowed. One statement,
     so that none is lost however many come at once. Raises KeyTooFast."""
-    one = dt.timedelta(seconds=1 / A_SECOND)
+    one = 1 / A_SECOND  # seconds
     with connection.cursor() as cursor:
         cursor.execute(CALL, {"key": key.pk, "now": clock.now(), "one": one, "at_once": AT_ONCE})
         if not cursor.rowcount:
