@@ -52,6 +52,10 @@ class Refused(StripeFailure):
     """Stripe will not do it, whoever asks again: a mistake of ours, a wrong key, a thing that is gone."""
 
 
+class OtherCurrency(Refused):
+    """Money in a currency that this installation does not keep: it is none of ours."""
+
+
 class Forged(StripeFailure):
     """An event whose signature is not Stripe's, or too old."""
 
@@ -153,10 +157,15 @@ def _coins(amount: Decimal) -> int:
     return int(amount.scaleb(_digits(currency().code)))
 
 
+def _is_ours(thing: Any) -> bool:
+    """Another business on the same Stripe account may take other currencies."""
+    return bool(thing.currency.upper() == currency().code)
+
+
 def _amount(thing: Any) -> Decimal:
-    """A thing's amount in our currency. Raises Refused where it is in another one: sums are never mixed."""
-    if thing.currency.upper() != currency().code:
-        raise Refused(f"{thing.id} is in {thing.currency.upper()}; this installation keeps {currency().code}")
+    """A thing's amount in our currency. Raises OtherCurrency: sums are never mixed."""
+    if not _is_ours(thing):
+        raise OtherCurrency(f"{thing.id} is in {thing.currency.upper()}; this installation keeps {currency().code}")
     return _of(thing.amount, thing.currency)
 
 
@@ -376,13 +385,13 @@ def moved_since(*, intents: dt.datetime, backs: dt.datetime) -> Iterator[tuple[s
     client = _client().v1
     try:
         for intent in client.payment_intents.list(_since(intents)).auto_paging_iter():
-            if intent.status == "succeeded":
+            if intent.status == "succeeded" and _is_ours(intent):
                 yield intent.id, _outcome(intent), None
         for refund in client.refunds.list(_since(backs)).auto_paging_iter():
-            if refund.payment_intent:
+            if refund.payment_intent and _is_ours(refund):
                 yield _id(refund.payment_intent), None, _refund_back(refund)
         for dispute in client.disputes.list(_since(backs)).auto_paging_iter():
-            if dispute.payment_intent:
+            if dispute.payment_intent and _is_ours(dispute):
                 yield _id(dispute.payment_intent), None, _dispute_back(dispute)
     except stripe.StripeError as error:
         raise _failure(error) from error
@@ -408,6 +417,7 @@ class Moved:
     source: str
     intent: str  # of the payment it belongs to; empty: of none
     paid: Decimal  # of the source, in the currency in which it was charged
+    is_ours: bool  # that is the currency of this installation
     at: dt.datetime
 
 
@@ -437,6 +447,7 @@ def _moved(one: Any) -> Moved:
     source = one.source
     intent = getattr(source, "payment_intent", None)
     paid = getattr(source, "amount", None)
+    code = getattr(source, "currency", None) or one.currency
     return Moved(
         id=one.id,
         kind=one.type,
@@ -444,7 +455,8 @@ def _moved(one: Any) -> Moved:
         fee=_of(one.fee, one.currency),
         source=_id(source) if source is not None else "",
         intent=_id(intent) if intent else "",
-        paid=_of(one.amount if paid is None else paid, getattr(source, "currency", None) or one.currency),
+        paid=_of(one.amount if paid is None else paid, code),
+        is_ours=code.upper() == currency().code,
         at=dt.datetime.fromtimestamp(one.created, dt.UTC),
     )
 

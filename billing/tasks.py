@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable, Iterable
 
@@ -51,13 +52,23 @@ def compare_payments() -> int:
     comparison, since = claimed
     try:
         looked, found = work.compare(since=since)
-        work.reconcile(since=since)
     except Exception as failure:
         log.exception("payments could not be compared with Stripe's")
         events.end_comparison(comparison_id=comparison.pk, failed=f"{type(failure).__name__}: {failure}")
         return 0
-    events.end_comparison(comparison_id=comparison.pk, looked=looked, found=found)
+    unread = _reconcile(since)
+    events.end_comparison(comparison_id=comparison.pk, looked=looked, found=found, unread=unread)
     return found
+
+
+def _reconcile(since: dt.datetime) -> str:
+    """Why Stripe's balance could not be read, such as a key that may not; empty where it was."""
+    try:
+        work.reconcile(since=since)
+    except Exception as failure:
+        log.exception("Stripe's balance could not be compared with our ledger")
+        return f"Balance not compared: {failure}"
+    return ""
 
 
 @shared_task

@@ -197,7 +197,10 @@ def _news_of_money(intent: str, key: str, *, is_payment: bool) -> str:
     if payment is None and is_payment:
         return "not a payment of ours"
     if payment is None:
-        outcome = stripe.ask(intent)
+        try:
+            outcome = stripe.ask(intent)
+        except stripe.OtherCurrency:
+            return "not in our currency"
         payment = _payment_of(None, outcome.payment)
         if payment is None:
             return "not a payment of ours"

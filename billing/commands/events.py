@@ -50,9 +50,11 @@ def claim_comparison() -> tuple[Comparison, dt.datetime] | None:
     return made, (last.started_at if last else now - FIRST_LOOK) - dt.timedelta(days=1)
 
 
-def end_comparison(*, comparison_id: int, looked: int = 0, found: int = 0, failed: str = "") -> None:
+def end_comparison(*, comparison_id: int, looked: int = 0, found: int = 0, failed: str = "", unread: str = "") -> None:
+    """`failed`: it is made again. `unread`: it is made, and Stripe's balance could not be read beside it."""
     done = None if failed else clock.now()
-    Comparison.objects.filter(pk=comparison_id).update(looked=looked, found=found, failed=failed[:200], done_at=done)
+    said = (failed or unread)[:200]
+    Comparison.objects.filter(pk=comparison_id).update(looked=looked, found=found, failed=said, done_at=done)
 
 
 def mark_handled(*, event_id: str, result: str) -> None:

@@ -42,7 +42,8 @@ def keep_movements(*, moved: Iterable[Moved], payout_id: str = "") -> None:
         if payout is not None and row.payout_id is None:
             row.payout = payout
             row.save(update_fields=["payout"])
-        _compare(one, payment)
+        if one.is_ours:
+            _compare(one, payment)
 
 
 def _compare(one: Moved, payment: Payment | None) -> None:

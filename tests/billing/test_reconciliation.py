@@ -10,9 +10,9 @@ from kit.errors import Invalid
 
 from accounts.models import Event
 from accounts.policy import OPERATOR
-from billing import tasks
+from billing import stripe, tasks
 from billing.commands import reconciling
-from billing.models import BalanceMovement, Comparison, MoneyDifference, Payment, Payout
+from billing.models import BalanceMovement, Comparison, MoneyDifference, Payment, Payout, WebhookEvent
 from billing.policy import PaymentState
 from tests.tills import Till, standin_fixture, stripe_server_fixture, till_fixture, usd  # noqa: F401
 
@@ -109,3 +109,35 @@ def test_a_payout_is_the_sum_of_its_movements_less_their_fees(till: Till) -> Non
     till.standin.control("POST", "payouts", {"amount": 9679})
     assert look() == [("A payout is not the sum of its movements", usd("96.80"), usd("96.79"))]
     assert BalanceMovement.objects.filter(payout__isnull=True, payment__account=till.account).count() == 0
+
+
+def test_a_key_that_may_not_read_the_balance_leaves_the_comparison_made(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise stripe.Refused("this key may not read the balance")
+
+    monkeypatch.setattr(stripe, "movements", refuse)
+    Comparison.objects.all().delete()
+    tasks.compare_payments()
+    made = Comparison.objects.get()
+    assert made.done_at is not None
+    assert made.failed == "Balance not compared: this key may not read the balance"
+
+
+def test_charges_of_another_business_in_another_currency_are_passed_over(till: Till) -> None:
+    till.give_card()
+    customer = till.account.customer
+    asked = {
+        "amount": "7000", "currency": "eur", "customer": customer.stripe_id, "payment_method": customer.card_id,
+        "confirm": "true", "off_session": "true",
+    }  # fmt: skip
+    made = till.standin.call("POST", "/v1/payment_intents", asked).json()
+    till.standin.call("POST", "/v1/refunds", {"payment_intent": made["id"], "amount": "1000"})
+    assert till.deliver() != []
+    assert not WebhookEvent.objects.filter(handled_at=None).exists()
+    Comparison.objects.all().delete()
+    tasks.compare_payments()
+    assert Comparison.objects.get().failed == ""
+    assert not MoneyDifference.objects.filter(settled_at=None).exists()
+    assert not Payment.objects.exists()
