@@ -41,18 +41,18 @@ class MoneyDifferenceDesk(Desk):
     """Where Stripe's balance and ours differ; one that comes right settles itself."""
 
     called = "payment differences"
-    list_display = ["found_at", "says", "here", "there", "payment", "settled_by", "note"]
+    list_display = ["found_at", "says", "in_ledger", "at_stripe", "payment", "settled_by", "note"]
     list_filter = [Open]
     list_select_related = ["payment"]
     search_fields = ["=key"]
     actions_detail = ["settle"]
 
     @display(description="Our ledger")
-    def here(self, row: MoneyDifference) -> str:
+    def in_ledger(self, row: MoneyDifference) -> str:
         return _shown(row.ours)
 
     @display(description="Stripe")
-    def there(self, row: MoneyDifference) -> str:
+    def at_stripe(self, row: MoneyDifference) -> str:
         return _shown(row.theirs)
 
     @action(description="Settle", url_path="settle", icon="task_alt")

@@ -43,7 +43,7 @@ class TaxRateDesk(Desk):
     list_display = ["land", "rate", "since", "reverses", "by"]
     list_filter = ["country"]
     ordering = ["country", "-since"]
-    actions_list = ["add"]
+    actions_list = ["add_rate"]
     actions_detail = ["remove"]
 
     @display(description="Country", ordering="country")
@@ -55,7 +55,7 @@ class TaxRateDesk(Desk):
         return f"{row.percent.normalize():f} %"
 
     @action(description="Add rate", url_path="add-rate", icon="add")
-    def add(self, request: HttpRequest) -> HttpResponse:
+    def add_rate(self, request: HttpRequest) -> HttpResponse:
         def act(given: dict[str, Any]) -> str:
             row = tax.add_rate(by=desk_actor(request), **given)
             return f"{name_of(row.country)}: {row.percent.normalize():f} % from {row.since:%-d %B %Y}."
