@@ -36,7 +36,7 @@ from lines.policy import (
     status,
     undoing,
 )
-from lines.policy.budget import most_of_all, most_of_kind, share_of_asking
+from lines.policy.budget import allowed_a_day, most_of_all, most_of_kind, share_of_asking
 from lines.policy.funds import Left, lasts, warning
 from lines.policy.judging import Facts, judge
 from lines.policy.looks import expected_delay, seconds_left, spare_calls
@@ -205,6 +205,9 @@ ON = Facts(standing=Standing.ON, confirmed_on=True)
         (Action.SMS, ON, Verdict.DO),
         (Action.SMS, Facts(standing=Standing.ON), Verdict.NOT_ON),
         (Action.SMS, Facts(standing=Standing.ON, confirmed_on=True, cannot=True), Verdict.CANNOT),
+        (Action.SMS, Facts(standing=Standing.ON, confirmed_on=True, unconfirmed=True), Verdict.UNCONFIRMED),
+        (Action.ACTIVATE, Facts(standing=Standing.PERSON, unconfirmed=True), Verdict.UNCONFIRMED),
+        (Action.PLAN, Facts(standing=Standing.ON, unconfirmed=True), Verdict.UNCONFIRMED),
         (Action.PLAN, ON, Verdict.DO),
         (Action.PLAN, Facts(standing=Standing.ON, is_so=True), Verdict.SAME),
         (Action.PLAN, Facts(standing=Standing.ON, not_offered=True), Verdict.NOT_OFFERED),
@@ -242,6 +245,7 @@ def test_how_calls_of_a_day_are_shared() -> None:
         1,
     )
     assert share_of_asking(5_000, lines=9, all_lines=10, accounts=2) == 175
+    assert [allowed_a_day(4, lines=lines) for lines in (0, 10, 11)] == [40, 40, 44]
     assert share_of_asking(10, lines=0, all_lines=0, accounts=0) == 1
     assert spare_calls(calls_per_day=5_000, calls_today=5_000, calls_of_a_pass=1, interval=0, left=1) == 0
     assert spare_calls(calls_per_day=1_000, calls_today=0, calls_of_a_pass=1, interval=864, left=86_400) == 650
