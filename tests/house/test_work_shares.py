@@ -22,7 +22,7 @@ from django.test import Client, override_settings
 
 from accounts.models import User
 
-OURS = ("accounts.", "billing.", "lines.", "automation.")
+OURS = ("accounts.", "billing.", "lines.", "automation.", "console.")
 
 
 def queue_of(task: str) -> str:
