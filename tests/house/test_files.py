@@ -89,7 +89,8 @@ def test_compose_runs_the_commands_of_the_demo(command: str) -> None:
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", (REPOSITORY / "README.md").read_text())
+    page = (REPOSITORY / "README.md").read_text()
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page) + re.findall(r'(?:src|srcset)="([^"]+)"', page)
     assert [link for link in links if not (REPOSITORY / link).exists()] == []
 
 
@@ -99,3 +100,12 @@ def test_scripts_are_valid_and_may_be_run(name: str) -> None:
     assert path.stat().st_mode & 0o111
     if path.read_text().startswith("#!/bin/sh\n"):
         subprocess.run(["sh", "-n", str(path)], check=True)
+
+
+def test_every_command_is_named_in_the_docs_and_is_there() -> None:
+    """Ours, not the framework's."""
+    ours = {path.stem for path in REPOSITORY.glob("*/management/commands/*.py")}
+    ours |= {path.stem for path in REPOSITORY.glob("platform/*/management/commands/*.py")}
+    rows = re.findall(r"^\| (`.+?) \|", (REPOSITORY / "docs" / "commands.md").read_text(), re.M)
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)", row)}
+    assert named == ours - {"__init__"}

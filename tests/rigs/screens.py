@@ -31,7 +31,9 @@ OWNER, SUB, OFFICE, PASSWORD = (
     "office@linekeeper.example",
     "linekeeper-demo",
 )
-SIZES = {"desk": ("light", {"width": 1280, "height": 860}), "phone": ("dark", {"width": 390, "height": 844})}
+DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+SIZES = {"desk": ("light", DESK), "phone": ("dark", PHONE)}
+IN_README = ("home", "line", "usage")  # on a desk in the dark too
 WIDTHS = (("desk", 720), ("phone", 220))  # in the index
 READY_SECONDS = 900
 
@@ -39,6 +41,7 @@ READY_SECONDS = 900
 OWNERS = {
     "home": "/",
     "lines": "/lines/",
+    "usage": "/usage/",
     "line": "/lines/{line}/",
     "line-usage": "/lines/{line}/usage/",
     "line-connections": "/lines/{line}/connections/",
@@ -149,9 +152,10 @@ def _screens(base: str, link: str) -> int:
         TARGET.mkdir(parents=True, exist_ok=True)
         before = set(TARGET.glob("*.png"))
         faults, taken = _take_all(browser, base, link)
+        taken |= _take_dark(browser, base)
     for path in before - taken:
         path.unlink()
-    _write_index(sorted({path.stem.rsplit("-", 1)[0] for path in taken}))
+    _write_index(sorted({path.stem.removesuffix("-phone") for path in taken if path.stem.endswith("-phone")}))
     print(*faults, sep="\n", file=sys.stderr)
     print(f"{len(taken)} screenshots, {sum(path.stat().st_size for path in taken) / 1e6:.1f} MB")
     return 1 if faults else 0
@@ -204,6 +208,18 @@ def _take_all(browser: Browser, base: str, link: str) -> tuple[list[str], set[Pa
                 faults += [f"{name} on a {size} {fault}" for fault in page.evaluate(FAULTS)]
             context.close()
     return faults, taken
+
+
+def _take_dark(browser: Browser, base: str) -> set[Path]:
+    context = browser.new_context(base_url=base, viewport=DESK, color_scheme="dark")
+    page = context.new_page()
+    _log_in(page, OWNER, "")
+    line, taken = _a_line(page), set[Path]()
+    for name in IN_README:
+        page.goto(OWNERS[name].format(line=line))
+        taken.add(_keep(page, f"{name}-desk-dark"))
+    context.close()
+    return taken
 
 
 def _write_index(names: list[str]) -> None:
