@@ -29,7 +29,7 @@ JUDGED = f"""{TOLD}, found AS (
                 WHEN at < earlier THEN 'stale'
                 WHEN running < at_cycle OR running = at_cycle AND at >= boundary + {GRACE} THEN 'same'
                 ELSE 'other' END AS judged,
-           CASE WHEN {WRAPS} THEN {followed("before")} ELSE told END AS counter
+           CASE WHEN {WRAPS} THEN {followed(prior="before")} ELSE told END AS counter
       FROM found
     OFFSET 0  -- keeps the planner from doing all of it again for each column below
 ), moved AS MATERIALIZED (

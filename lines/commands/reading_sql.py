@@ -65,7 +65,7 @@ JUDGED = f"""{TOLD}, found AS (
     SELECT p.*, past.id AS past_id, past.read_at AS past_read_at, coalesce(p.prior, past.counter) AS before,
            held.id AS held_id, held.asked_at AS held_asked_at, held.earlier_at AS held_earlier_at,
            held.counter AS held_counter, held.bytes AS held_bytes,
-           CASE WHEN {WRAPS} AND p.judgement <> 'retold' THEN {followed("coalesce(p.prior, past.counter, 0)")}
+           CASE WHEN {WRAPS} AND p.judgement <> 'retold' THEN {followed(prior="coalesce(p.prior, past.counter, 0)")}
                 ELSE p.told END AS counter
       FROM placed p
       LEFT JOIN lines_linecycle past ON p.judgement = 'older' AND past.line_id = p.line_id

@@ -35,7 +35,7 @@ TOLD_CYCLE = """CASE WHEN r.cycle <= r.running OR %(final)s THEN r.cycle
 WRAPS = "%(wraps_at)s::bigint IS NOT NULL"
 
 
-def followed(prior: str) -> str:
+def followed(*, prior: str) -> str:
     """What was told, followed over the wraps of the counter since `prior`."""
     return f"""told + CASE WHEN told - {prior} %% %(wraps_at)s < -%(wraps_at)s / 2
                 THEN %(wraps_at)s ELSE 0 END
