@@ -35,7 +35,7 @@ class NotErased(Refusal):
     """This account cannot be erased, or not by this person."""
 
 
-def erasable(account: Account) -> Account:
+def erasable(*, account: Account) -> Account:
     """It, if it is one that is erased. Raises NotErased."""
     if account.is_subaccount:
         raise NotErased(f"{account.name} is a sub-account. It is erased with its account.")
@@ -47,7 +47,7 @@ def erasable(account: Account) -> Account:
 @transaction.atomic
 def ask_erasure(*, account: Account, reason: str, by: Actor) -> Erasure:
     """Waits for a second person. One that waits already is the same one. Raises NotErased, Invalid."""
-    account = erasable(Account.objects.select_for_update().get(pk=account.pk))
+    account = erasable(account=Account.objects.select_for_update().get(pk=account.pk))
     if not reason.strip():
         raise Invalid("Say why, such as the letter that asks for it.")
     found = Erasure.objects.filter(account=account, is_agreed=None).first()

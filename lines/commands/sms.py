@@ -78,11 +78,11 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
             )
     except IntegrityError:  # the second click of two at once
         raise Refusal("This message is sent already") from None
-    _record(message, by=by, verb="sms.sent", detail={"sms": message.pk, "text_digest": digest_of(message)})
+    _record(message, by=by, verb="sms.sent", detail={"sms": message.pk, "text_digest": digest_of(message=message)})
     return message
 
 
-def digest_of(message: SmsMessage) -> str:
+def digest_of(*, message: SmsMessage) -> str:
     """What the audit keeps of a text: it proves what was written while the message is kept, and says nothing once the
     text and its salt are removed."""
     return hashlib.sha256(f"{message.salt} {message.text}".encode()).hexdigest()

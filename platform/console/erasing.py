@@ -32,7 +32,7 @@ def erase_account(*, account: Account, by: Actor) -> dict[str, int]:
 
 def preview(*, account: Account, by: Actor) -> dict[str, int]:
     """What `erase_account` would delete or empty, rows by table; nothing is. Raises as it does."""
-    erasable(account)
+    erasable(account=account)
     try:
         with transaction.atomic():
             raise OnlyLooked(erase_account(account=account, by=by))

@@ -166,7 +166,7 @@ def _wait_for(demo: subprocess.Popen[str]) -> tuple[str, str]:
     base = link = ""
     end = time.monotonic() + READY_SECONDS
     for line in demo.stdout or ():
-        if found := re.search(r"http://\S+/accounts/back-office/\S+", line):
+        if found := re.search(r"http://\S+/accounts/open/\S+", line):
             link = found.group()
         elif "http://" in line:
             base = line.split()[-1]
