@@ -97,6 +97,8 @@ ROWS: dict[str, Row] = {
     "theme": write(PUBLIC, {"theme": "dark"}),
     # the API: its calls are cells of their own
     "openapi": read(PUBLIC),
+    "api_problem": read(PUBLIC, code="forbidden"),
+    "api_changes": read(PUBLIC),
     "api": read(PUBLIC, account_uuid="account_hex", path="nothing"),
     "office_api": read(PUBLIC, path="nothing"),
     "api_docs": read(MONEY),
