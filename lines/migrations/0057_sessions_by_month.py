@@ -165,7 +165,7 @@ END $$
 """
 
 
-def by_month(_apps, schema_editor):  # type: ignore[no-untyped-def]
+def by_month(apps, schema_editor):  # type: ignore[no-untyped-def]  # noqa: ARG001
     with schema_editor.connection.cursor() as cursor:
         cursor.execute(MONTHS)
         cursor.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = 'lines_sighting'::regclass")
@@ -181,12 +181,12 @@ class Migration(migrations.Migration):
     dependencies = [("lines", "0056_what_costs_is_counted_for_each_day")]
 
     operations = [
+        migrations.RunPython(by_month, migrations.RunPython.noop),
         migrations.SeparateDatabaseAndState(
-            database_operations=[migrations.RunPython(by_month, migrations.RunPython.noop)],
             state_operations=[
                 migrations.AddIndex(
                     "sighting", models.Index(fields=["seen_at"], condition=Q(ended_at=None), name="sighting_open")
                 )
             ],
-        )
+        ),
     ]

@@ -99,7 +99,7 @@ GOOD: dict[str, Any] = {
         ({"then": Then.HOURS, "then_hours": 1}, set()),
         ({"name": "", "limit": None, "action": Action.PLAN}, {"name", "limit", "to_plan"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_a_rule_is_told_what_is_wrong_with_it_field_by_field(changed: dict[str, Any], wrong: set[str]) -> None:
     assert problems(**GOOD | changed).keys() == wrong
