@@ -164,7 +164,7 @@ def foreign_keys_checked_at_the_end() -> Iterator[None]:
         cursor.execute(
             "SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),"
             " format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))"
-            " FROM pg_constraint WHERE contype = 'f' AND connamespace = 'public'::regnamespace"
+            " FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 AND connamespace = 'public'::regnamespace"
         )
         keys = cursor.fetchall()
         for drop, _ in keys:

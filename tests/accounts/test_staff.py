@@ -81,7 +81,9 @@ def test_roles_that_cause_no_cost_neither_activate_nor_pay_nor_invite() -> None:
         assert not granted & {Right.ACTIVATE_LINES, Right.MANAGE_LINES, Right.MANAGE_MONEY, Right.MANAGE_PEOPLE}
         assert not rights(role, is_subaccount=True) & {Right.SEE_MONEY, Right.SEE_AUDIT, Right.ACTIVATE_LINES}
     assert Right.STOP_LINES in rights(Role.OPERATOR, is_subaccount=False)
-    assert rights(Role.VIEWER, is_subaccount=False) == {Right.SEE_LINES, Right.SEE_MONEY, Right.SEE_AUDIT}
+    assert rights(Role.VIEWER, is_subaccount=False) == {
+        Right.SEE_LINES, Right.SEE_SUBACCOUNTS, Right.SEE_MONEY, Right.SEE_AUDIT,
+    }  # fmt: skip
 
 
 def test_a_new_person_joins_by_the_mailed_link_once(acme: Account) -> None:

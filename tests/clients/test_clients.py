@@ -12,8 +12,10 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from embedded.addresses import REPOSITORY
@@ -33,6 +35,7 @@ from lines.policy import Wanted
 PYTHON, TYPESCRIPT = REPOSITORY / "clients" / "python", REPOSITORY / "clients" / "typescript"
 pytestmark = pytest.mark.django_db(transaction=True)
 Own = dict[str, str]
+Answers = TypeVar("Answers")
 
 
 @pytest.fixture
@@ -140,6 +143,12 @@ console.log(JSON.stringify({ seen, refused: code, type: event.type, wrong }));
     assert wanted(lines[0]) == Wanted.DEACTIVATED
 
 
+def in_a_loop_of_its_own(talk: Callable[[], Coroutine[Any, Any, Answers]]) -> Answers:
+    """In a thread: where a browser was started, this one's loop is taken."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(talk())).result()
+
+
 def test_an_assistant_reads_at_once_and_changes_after_a_preview(lines: list[Line], own: Own) -> None:
     environment = os.environ | own | {"PYTHONPATH": str(PYTHON)}
     server = StdioServerParameters(command=sys.executable, args=["-m", "linekeeper_client.mcp_server"], env=environment)
@@ -158,7 +167,7 @@ def test_an_assistant_reads_at_once_and_changes_after_a_preview(lines: list[Line
             before = await asyncio.to_thread(wanted, lines[0])
             return tools, listed, preview, before, await ask("confirm_change", job_uuid=preview["job_uuid"])
 
-    tools, listed, preview, before, confirmed = asyncio.run(talk())
+    tools, listed, preview, before, confirmed = in_a_loop_of_its_own(talk)
     assert {name for name, reads in tools.items() if not reads} == {"preview_change", "confirm_change"}
     assert [row["iccid"] for row in listed["data"]] == [one.iccid for one in lines]
     assert (preview["lines"], preview["total"], preview["unknown_iccids"]) == (

@@ -47,7 +47,7 @@ def world() -> World:
 
 
 def address(name: str, world: World) -> str:
-    objects = world.acme.objects | {"nothing": "nothing", "endpoint": "accounts"}
+    objects = world.acme.objects | {"nothing": "nothing", "endpoint": "accounts", "problem": "our-error"}
     return reverse(name, kwargs={value: objects[kind] for value, kind in ROWS[name].names.items()})
 
 

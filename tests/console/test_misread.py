@@ -90,6 +90,7 @@ def test_the_address_that_a_page_makes_is_read_whole(jane: Client) -> None:
 READS_NO_FILTER = {  # module.function -> what of its address it reads
     "billing.views.pay": "where to go on after a card or a payment",
     "billing.views.read.invoice": "whether to keep or to view",
+    "billing.views.papers._file": "whether to keep or to view",
     "lines.views.bulk.find": "where the list goes to",
     "lines.views.adding.add": "what the form is filled with",
     "lines.views.about": "a month or a page of one line",

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,13 @@ class Operator:
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> Iterator[Operator]:
-    with running(simbase=5, iotportal=0, quiet=True) as sim:
-        yield Operator(tmp_path, sim)
+def operator() -> Iterator[Operator]:
+    """In a folder of its own: pytest's is closed to others, PostgreSQL's user among them, whenever a pytest begins."""
+    with (
+        running(simbase=5, iotportal=0, quiet=True) as sim,
+        tempfile.TemporaryDirectory(prefix="linekeeper-operator-", ignore_cleanup_errors=True) as folder,
+    ):
+        yield Operator(Path(folder), sim)
 
 
 def test_the_page_has_a_command_for_each_moment() -> None:

@@ -57,6 +57,7 @@ EXPORTS: dict[str, Callable[[Offer], list[Address]]] = {
     "lines-csv": lambda _: [(reverse("lines-csv"), "csv")],
     "lines-xlsx": lambda _: [(reverse("lines-xlsx"), "xlsx")],
     "rule_activity_csv": lambda _: [(reverse("rule_activity_csv"), "csv")],
+    "usage-csv": lambda _: [(f"{reverse('usage-csv')}?by=tag", "csv")],
     "statement": lambda offer: [(reverse("statement", args=[one.uuid.hex]), one.format) for one in offer.statements],
 }
 

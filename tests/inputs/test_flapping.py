@@ -28,6 +28,7 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 # Who mails without `about`, and why it does not go back and forth.
 ONCE = {
+    "cards._warn": "30 and 7 days before one card expires, once each",
     "guard.leave_alone": "once a day, and not before the next does a rule touch the line again",
     "orders.answer_order": "one order",
     "payments._credit": "one payment",

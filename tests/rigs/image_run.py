@@ -18,6 +18,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ class Image:
 
     def __init__(self, root: Path) -> None:
         self.root, self.app, self.venv, self.tmp = root, root / "app", root / "venv", root / "tmp"
+        self.secrets = root.parent / "secrets"
         self.python, self.user = interpreter()
         self.settings: dict[str, str] = {}
 
@@ -81,7 +83,7 @@ class Image:
     def start(self, command: str) -> subprocess.Popen[str]:
         log = (self.root / "log").open("a")
         return subprocess.Popen(
-            ["sh", "-c", f"exec {command.replace('/tmp/', f'{self.tmp}/')}"],
+            ["sh", "-c", f"exec {command.replace('/tmp/', f'{self.tmp}/').replace('/run/secrets', str(self.secrets))}"],
             cwd=self.app, env=self.environment(), stdout=log, stderr=log, text=True,
             user=self.user, group=self.user, extra_groups=[] if self.user else None,
         )  # fmt: skip
@@ -115,9 +117,10 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
+def get(image: Image, port: int, path: str) -> tuple[int, dict[str, str], bytes]:
     """As Caddy would ask."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    context = ssl.create_default_context(cafile=image.secrets / "ca_certificate")
+    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=context)
     headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7", "Accept-Encoding": "gzip"}
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
@@ -129,6 +132,9 @@ def get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
 @contextlib.contextmanager
 def servers(root: Path, image: Image) -> Iterator[None]:
     """PostgreSQL and Redis on loopback, and the secrets that lead to them as files."""
+    shutil.copytree(REPOSITORY / "scripts", root / "scripts")
+    subprocess.run([root / "scripts" / "new-secrets"], check=True)
+    image.secrets.chmod(0o755)
     database = GivenServer(root / "postgres", root / "archive", Path(postgres.binary("postgres")).parent)
     port = free_port()
     redis = shutil.which("redis-server", path=f"{REPOSITORY / '.venv/bin'}:{os.environ['PATH']}")
@@ -171,13 +177,13 @@ def play(image: Image, running: list[subprocess.Popen[str]]) -> dict[str, Any]:
     port = free_port()
     command = SERVICES["web"]["command"].replace("0.0.0.0 --port 8000", f"127.0.0.1 --port {port}")
     running.append(web := image.start(command))
-    until(lambda: get(port, "/readyz")[0] == 200, web, image)
-    status, _, page = get(port, "/accounts/login/")
+    until(lambda: get(image, port, "/readyz")[0] == 200, web, image)
+    status, _, page = get(image, port, "/accounts/login/")
     assert status == 200, image.said()
     sheets = re.findall(r'href="(/static/[^"]+\.css)"', _plain(page))
     assert sheets, "the page has no style sheet"
     for sheet in sheets:
-        status, headers, _ = get(port, sheet)
+        status, headers, _ = get(image, port, sheet)
         assert (status, headers.get("content-encoding")) == (200, "gzip"), sheet
         assert "immutable" in headers["cache-control"], sheet
     running.append(worker := image.start(SERVICES["worker"]["command"]))

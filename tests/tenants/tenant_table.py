@@ -97,7 +97,7 @@ ROWS: dict[str, Row] = {
     "theme": write(PUBLIC, {"theme": "dark"}),
     # the API: its calls are cells of their own
     "openapi": read(PUBLIC),
-    "api_problem": read(PUBLIC, code="forbidden"),
+    "api_problem": read(PUBLIC, code="problem"),
     "api_changes": read(PUBLIC),
     "api": read(PUBLIC, account_uuid="account_hex", path="nothing"),
     "office_api": read(PUBLIC, path="nothing"),

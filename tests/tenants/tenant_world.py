@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import pickle
 import uuid
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from accounts.models import (
 )
 from accounts.policy import OPERATOR, Actor, ActorKind, Role, Scope
 from accounts.queries import credential_of
+from automation.commands.feed import envelope
 from automation.models import FeedEvent, FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
 from automation.policy import Act, Outcome, Trigger
 from automation.policy import Action as RuleAction
@@ -346,10 +346,10 @@ def _work(tenant: Tenant) -> None:
     )  # fmt: skip
     NotesLeft.objects.create(line_id=tenant.objects["line_id"], account=account, notes=f"{word} notes left")
     NameSharing.objects.create(account=account, by=by.name)
-    told = {"id": str(uuid.uuid4()), "type": "line.assigned", "data": {"holder": f"{word} told"}}
-    FeedEvent.objects.create(
-        account=account, topic="lines", type="line.assigned", at=clock.now(), body=json.dumps(told)
+    told = envelope(
+        kind="line.assigned", ident=uuid.uuid4(), at=clock.now(), account=account.uuid, data={"holder": f"{word} told"}
     )
+    FeedEvent.objects.create(account=account, topic="lines", type="line.assigned", at=clock.now(), body=told)
     prove(line_ids=[tenant.objects["line_id"]], payer_id=account.pk, by=OPERATOR)
     key, _ = keys.make_key(account=account, name=f"{word} key", scopes=[Scope.READ_LINES], days=30, by=by)
     asked = invite(account=account, email=f"asked@{word}.example", role=Role.USER, address="http://h", by=by)

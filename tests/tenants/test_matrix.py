@@ -187,6 +187,7 @@ def objects(tenant: Tenant) -> dict[str, Any]:
         "account_uuid": tenant.account.uuid,
         "account_hex": tenant.account.uuid.hex,
         "endpoint": "accounts",
+        "problem": "our-error",
     }
 
 
