@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")  # PostgreSQL's SSLRequest
 PIECE = 65536
@@ -41,27 +42,35 @@ def _tunnel(socket: Path, at: tuple[str, int], name: str, context: ssl.SSLContex
                 await ours.start_tls(context, server_hostname=name)
                 await _first_ended(_pass_on(reader, ours), _pass_on(theirs, writer))
 
+    with served(asyncio.start_unix_server(serve, socket)):
+        yield
+
+
+@contextlib.contextmanager
+def served(start: Coroutine[Any, Any, asyncio.Server]) -> Iterator[asyncio.Server]:
+    """A server in a loop and a thread of its own; at the end it goes with what is still going on in it."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_unix_server(serve, socket))
     thread = threading.Thread(target=loop.run_forever, name="tls", daemon=True)
     thread.start()
     try:
-        yield
+        server = asyncio.run_coroutine_threadsafe(start, loop).result()
+        try:
+            yield server
+        finally:
+            asyncio.run_coroutine_threadsafe(_end(server), loop).result()
     finally:
-        loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        end(loop)
+        loop.close()
 
 
-def end(loop: asyncio.AbstractEventLoop) -> None:
-    """Closes a loop that runs no more, with what was still going on in it."""
-    tasks = asyncio.all_tasks(loop)
+async def _end(server: asyncio.Server) -> None:
+    server.close()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    loop.run_until_complete(asyncio.sleep(0))  # what the tasks closed says so once more
-    loop.close()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # what the tasks closed says so once more
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ import yaml
 from django.db import connection
 from embedded import addresses, postgres, programs
 from embedded.addresses import REPOSITORY
-from embedded.tls import end
+from embedded.tls import served
 from kombu import Connection
 
 from tests.webserver import web_server
@@ -75,17 +74,8 @@ def encrypted(secrets: Path, name: str, behind: Path, *, asked_first: bool) -> I
         finally:
             writer.close()
 
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = asyncio.run_coroutine_threadsafe(asyncio.start_server(serve, "127.0.0.1", 0), loop).result()
-    try:
+    with served(asyncio.start_server(serve, "127.0.0.1", 0)) as server:
         yield server.sockets[0].getsockname()[1]
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        end(loop)
 
 
 async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
