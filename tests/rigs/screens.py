@@ -272,6 +272,7 @@ def _send(page: Page) -> None:
 def _enrol(page: Page, link: str) -> str:
     """Opens the link, chooses the password and sets up codes, as a person would; returns the secret."""
     page.goto(link)
+    page.wait_for_url(lambda url: "/accounts/open/" not in url)  # which hands over what stands behind its #
     page.fill("[name=password1]", PASSWORD)
     page.fill("[name=password2]", PASSWORD)
     _send(page)
