@@ -24,7 +24,8 @@ OFFICE = "anna@office.example"
 SUBS = ("home", "lines", "line", "sms", "profile")
 # What is no page, or leads to one that is met anyway.
 NO_PAGES = {
-    "openapi", "api_changes", "api", "office_api", "brand_style", "brand_logo", "mfa_download_recovery_codes", "invoice", "statement",
+    "openapi", "api_changes", "api", "office_api",
+    "brand_style", "brand_logo", "mfa_download_recovery_codes", "invoice", "statement",
     "invoice_xml", "credit_note", "credit_note_xml", "month_statement",
     "search", "account_file", "usage-csv", "job-tray",
     "lines-csv", "lines-xlsx", "line-connections-csv", "line-readings-csv", "job-csv", "rule_activity_csv", "audit_csv",
