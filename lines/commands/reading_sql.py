@@ -76,7 +76,7 @@ JUDGED = f"""{TOLD}, found AS (
              ON held.state = '{Hold.HELD}' AND held.line_id = p.line_id
             AND held.payer_id = p.payer_id AND held.asked_at >= p.added_at  -- what another one's line moved is no word
             AND held.cycle = CASE p.judgement WHEN 'retold' THEN p.open_cycle ELSE p.at_cycle END
-            AND held.asked_at < p.at AND p.judgement IN ('same', 'lags', 'retold', 'older')
+            AND held.asked_at < p.at AND p.judgement IN ('same', 'lags', 'retold', 'restarts', 'older')
 ), agreed AS (
     -- A second reading decides about a movement that is held: it agrees, or takes it back.
     SELECT *, coalesce(counter >= held_counter, false) AS agrees,
@@ -309,7 +309,7 @@ STATE = f""", changed AS (
     counter="CASE WHEN judged = 'first' THEN m.told"
     " WHEN judged IN ('same', 'lags')"
     " THEN greatest(st.counter + m.released, CASE WHEN NOT m.is_held THEN m.counter END)"
-    " WHEN judged IN ('opens', 'retold', 'restarts') THEN CASE WHEN m.is_held THEN 0 ELSE m.counter END"
+    " WHEN judged IN ('opens', 'retold', 'restarts') THEN CASE WHEN m.is_held THEN m.released ELSE m.counter END"
     " ELSE st.counter END",
     has_moved="m.moved + m.doubted > 0",
     lower=LOWER,

@@ -131,7 +131,9 @@ def _rebase(request: RebaseRequest, state: LineState, by: Actor, *, agreed_by: s
         by=request.asked_by,
         agreed_by=agreed_by,
     )
-    HeldMovement.objects.filter(line=state.line, cycle=request.cycle, state=Hold.HELD).update(
+    held = HeldMovement.objects.filter(line=state.line, cycle=request.cycle, state=Hold.HELD)
+    # What the line moved before it was this payer's is no word about their counter.
+    held.filter(payer_id=state.line.payer_id, asked_at__gte=state.line.added_at).update(
         state=Hold.DISMISSED, decided_at=now, decided_by=by.name, after_reading_id=state.reading_id
     )
     state.counter, state.baseline, state.shown_lower, state.held_bytes = (

@@ -13,6 +13,7 @@ from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.models import Notice
 from lines.commands.adding import NewLine, add_lines
 from lines.commands.held import CycleUnsettled, HoldDecided, LineLeft, decide_held
+from lines.commands.leaving import release_lines
 from lines.commands.rebasing import OwnRebase, RebaseDecided, ask_rebase, decide_rebase
 from lines.counting import PLAUSIBLE, is_plausible
 from lines.models import FinalTotal, HeldMovement, Line, Rebase
@@ -104,6 +105,20 @@ def test_another_absurd_counter_is_held_anew(fleet: Fleet) -> None:
         ("charged", 50 * GB),
     ]
     assert used(line) == 51 * GB
+    assert books_hold()
+
+
+def test_a_counter_that_begins_anew_takes_back_what_was_held_and_is_held_itself(fleet: Fleet) -> None:
+    """Hours after a boundary: what is read is less than half of the absurd one, and too much for a day."""
+    line = fleet.line(fleet.account(credit="9000"), "iotportal")
+    for when, counter in (("10:00", 2 * GB), ("10:05", 2000 * GB), ("10:10", 6 * GB)):
+        fleet.read(line, f"2026-12-01T{when}", counter)
+    assert used(line) == 0
+    for day in (2, 3):
+        fleet.read(line, f"2026-12-0{day}T10:00", 6 * GB)
+    held = HeldMovement.objects.order_by("pk").values_list("state", "counter")
+    assert list(held) == [("taken back", 2000 * GB), ("charged", 6 * GB)]
+    assert {day: moved for day, (moved, _) in days(line).items()} == {"2026-12-01": 6 * GB}
     assert books_hold()
 
 
@@ -287,3 +302,12 @@ def test_a_rebase_dismisses_what_is_held(fleet: Fleet) -> None:
     fleet.read(line, "2026-11-20T09:10", 7 * MB)
     assert used(line) == 12 * MB
     assert books_hold()
+
+
+def test_a_rebase_leaves_what_is_held_of_who_had_the_line_before(fleet: Fleet) -> None:
+    line, other = started(fleet, "simbase"), fleet.account()
+    with clock.frozen(at("2026-11-20T09:06")):
+        assert release_lines(line_ids=[line.pk], to=other, by=OPERATOR) == 1
+    fleet.read(line, "2026-11-20T09:10", 100 * MB)
+    ask_rebase(iccid=line.iccid, counter=101 * MB, reason="kB for MB", key=key(), by=JANE)
+    assert HeldMovement.objects.get().state == Hold.HELD
