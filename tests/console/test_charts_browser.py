@@ -36,6 +36,7 @@ def test_a_chart_tells_its_days_toggles_its_parts_and_leads_to_them(
     page.keyboard.press("ArrowRight")
     expect(page.locator(".chart-told")).not_to_contain_text("Harbour")
     page.get_by_role("link", name="Cost", exact=True).click()
+    page.wait_for_url(re.compile("unit=usd"))
     expect(page.locator(".live-chart")).to_have_count(1)
     assert wrong_in_any_look(page) == []
     page.locator(".live-chart").focus()

@@ -74,7 +74,7 @@ def test_keys_open_the_search_choose_and_go(acme: Account, make_line: MakeLine, 
     page.keyboard.type("truck")
     expect(page.get_by_role("option", name=re.compile("Truck 14"))).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/lines/{first.iccid}/$"))
+    page.wait_for_url(re.compile(f"/lines/{first.iccid}/$"))
     page.goto("/lines/")
     page.locator("main").click(position={"x": 5, "y": 5})
     page.keyboard.press("j")
@@ -83,7 +83,7 @@ def test_keys_open_the_search_choose_and_go(acme: Account, make_line: MakeLine, 
     expect(page.locator("#rows .c-tick input").nth(1)).to_be_checked()
     page.keyboard.press("k")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/lines/{first.iccid}/$"))
+    page.wait_for_url(re.compile(f"/lines/{first.iccid}/$"))  # and its scripts: keys pressed before them go nowhere
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
