@@ -5,13 +5,15 @@
 A round: for some forty kills processes die (SIGKILL), Redis forgets everything, sessions end, the carriers and the
 payments lose answers, news of payments comes twice and shuffled, and one customer's receiver of webhooks hangs. Then
 it is quiet, and within five minutes the auditor (tests/rigs/auditor.py) must find nothing wrong. It prints one JSON
-document, and exits 1 at the first round that does not come right. `--report` writes docs/reliability.md.
+document, and exits 1 at the first round that does not come right. `--report` writes docs/reliability.md, where each run
+adds its row to the record of all.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import json
 import os
 import random
@@ -227,24 +229,41 @@ def run(kills: int, minutes: float, seed: int, lines: int, each: int = ROUND) ->
         return played(one, customers, listening, kills=kills, minutes=minutes, seed=seed, each=each)
 
 
-SUMS = ("minutes", "rounds", "kills", "acts", "bytes", "bytes_lost", "bytes_doubled", "payments", "payments_lost")
-MORE_SUMS = ("payments_doubled", "webhooks", "webhooks_lost", "lines_wrong", "right_after")
+RECORD = "### Runs on record"
+# What a run that failed before it was audited has no figure for is a dash.
+COUNTS = ("kills", "bytes", "bytes_lost", "bytes_doubled", "payments", "payments_lost", "payments_doubled")
+MORE_COUNTS = ("webhooks", "webhooks_lost", "lines_wrong")
+HEADINGS = (
+    "| ended, UTC | kills | bytes | lost | doubled | payments | lost | doubled | webhooks | lost | lines wrong"
+    " | USD off | right |"
+)
 
 
-def together(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Several runs as one, each with an installation of its own."""
-    whole = dict(results[-1])
-    for one in results[:-1]:
-        whole |= {name: whole[name] + one[name] for name in SUMS + MORE_SUMS}
-        whole |= {name: dict(Counter(whole[name]) + Counter(one[name])) for name in ("killed", "blows")}
-        whole["usd_off"] = f"{float(whole['usd_off']) + float(one['usd_off']):.6f}"
-        whole["why"] = " ".join(filter(None, (one["why"], whole["why"])))
-        whole["ok"] = whole["ok"] and one["ok"]
-    return whole | {"seed": ", ".join(str(one["seed"]) for one in results), "minutes": round(whole["minutes"], 1)}
+def row(result: dict[str, Any], ended: str) -> str:
+    """A run's line in the record."""
+    counts = [f"{result[name]:,}" if name in result else "-" for name in COUNTS + MORE_COUNTS]
+    return f"| {' | '.join([ended, *counts, result.get('usd_off', '-'), 'yes' if result['ok'] else 'NO'])} |"
 
 
-def page(result: dict[str, Any]) -> str:
-    """The section of docs/reliability.md."""
+def record(section: str) -> list[str]:
+    """The rows of runs that a section of docs/reliability.md holds, the newest first."""
+    _, _, kept = section.partition(RECORD)
+    return [line for line in kept.splitlines() if line.startswith("| 2")]
+
+
+def sum_of(rows: list[str]) -> str:
+    """The record's last row; USD are added whichever way they are off."""
+    cells = [[cell.strip() for cell in one.strip("|").split("|")] for one in rows]
+    sums = [sum(int(one[at].replace(",", "")) for one in cells if one[at] != "-") for at in range(1, len(cells[0]) - 2)]
+    off = sum(abs(float(one[-2])) for one in cells if one[-2] != "-")
+    right = sum(one[-1] == "yes" for one in cells)
+    counts = " | ".join(f"{count:,}" for count in sums)
+    return f"| all | {counts} | {off:.6f} | {right} of {len(cells)} |"
+
+
+def page(result: dict[str, Any], rows: list[str]) -> str:
+    """The section of docs/reliability.md: this run, and the record of all with it."""
+    table = "\n".join([HEADINGS, "|---" * HEADINGS.count(" | ") + "|---|", *rows, sum_of(rows)])
     after = result["right_after"] or [0.0]
     what = ", ".join(f"{count:,} x {name}" for name, count in result["killed"].items())
     blows = ", ".join(f"{count:,} x {name}" for name, count in result["blows"].items())
@@ -264,6 +283,7 @@ def page(result: dict[str, Any]) -> str:
         f"| lines in a wrong state | {result.get('lines_wrong', '-')} |\n"
         f"| everything right after: median, longest | {sorted(after)[len(after) // 2]:.0f} s, {max(after):.0f} s |\n\n"
         + ("Nothing was lost." if result["ok"] else f"NOT RIGHT: {result['why']}")
+        + f"\n\n{RECORD}\nEach run has an installation of its own, and adds its row.\n\n{table}\n"
     )
 
 
@@ -275,21 +295,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--lines", type=int, default=90)
     parser.add_argument("--report", action="store_true")
-    parser.add_argument("--results", type=Path, help="a file of runs: this one is added, and the report is of all")
     parser.add_argument("--plant", default="", choices=plants_of("chaos"), help="a fault that must be caught")
     chosen = parser.parse_args()
     plant(chosen.plant)
     seed = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(10**6)
     result = run(chosen.kills, chosen.minutes, seed, chosen.lines, chosen.each)
     told(result)
-    results = [result]
-    if chosen.results:
-        with chosen.results.open("a+") as file:
-            file.write(json.dumps(result) + "\n")
-            file.seek(0)
-            results = [json.loads(line) for line in file]
     if chosen.report:
-        report.write("make chaos", page(together(results)))
+        rows = [row(result, f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"), *record(report.section("make chaos"))]
+        report.write("make chaos", page(result, rows))
     return 0 if result["ok"] else 1
 
 

@@ -35,6 +35,11 @@ def write(command: str, body: str, *, page: Path = PAGE) -> None:
         file.write(text)
 
 
+def section(command: str, *, page: Path = PAGE) -> str:
+    """What stands there of a command; empty before its first run."""
+    return _sections(page.read_text(encoding="utf-8")).get(command, "") if page.exists() else ""
+
+
 def written(now: dt.datetime | None = None) -> str:
     """When and on what machine."""
     now = now or dt.datetime.now(dt.UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rigs import report
+from tests.rigs import chaos, report
 
 
 def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
@@ -35,3 +35,29 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
 def test_a_heading_that_would_end_the_section_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="second level"):
         report.write("make soak", "fine\n## Another\n", page=tmp_path / "page.md")
+
+
+def test_each_run_of_chaos_adds_its_row_to_the_record_of_all() -> None:
+    counts = dict.fromkeys(chaos.COUNTS + chaos.MORE_COUNTS, 0)
+    fine = {
+        "ok": True,
+        "usd_off": "0.000000",
+        "rounds": 1,
+        "minutes": 2.0,
+        "lines": 90,
+        "seed": 7,
+        "acts": 3,
+        "why": "",
+    }
+    fine |= {"killed": {"worker": 700}, "blows": {"FLUSHALL": 2}, "right_after": [1.0]} | counts
+    first = chaos.page(
+        fine | {"kills": 700, "bytes": 2_000}, [chaos.row(fine | {"kills": 700, "bytes": 2_000}, "2026-11-27 22:33")]
+    )
+    wrong = fine | {"ok": False, "kills": 1_400, "bytes_lost": 5, "usd_off": "-0.000001", "why": "bytes are lost"}
+    cut = {"ok": False, "kills": 12}  # it ended before anybody could be asked
+    rows = [chaos.row(cut, "2026-11-29 01:00"), chaos.row(wrong, "2026-11-28 01:00"), *chaos.record(first)]
+    second = chaos.page(wrong, rows)
+    assert chaos.record(second) == rows
+    assert "| all | 2,112 | 2,000 | 5 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0.000001 | 1 of 3 |" in second
+    assert "NOT RIGHT: bytes are lost" in second
+    assert chaos.record("nothing yet") == []
