@@ -24,13 +24,22 @@ from lines.queries.plans import plans_for
 # wrote, proved and planned about the line goes, and nothing that is found later about its cycles is asked for.
 CLOSE = """
 WITH leaving AS (
-    SELECT l.id, l.payer_id, l.account_id, l.plan_id, l.notes, st.cycle, st.counter, st.baseline, st.read_at
+    SELECT l.id, l.payer_id, l.account_id, l.plan_id, l.notes, l.added_at, st.cycle, st.counter, st.baseline, st.read_at
       FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id WHERE l.id = ANY(%(lines)s::bigint[])
 ), cycles AS (
     INSERT INTO lines_linecycle AS c (line_id, cycle, payer_id, plan_id, counter, used, read_at)
     SELECT id, cycle, payer_id, plan_id, counter, counter - baseline, read_at FROM leaving WHERE cycle IS NOT NULL
     ON CONFLICT (line_id, cycle, payer_id)
     DO UPDATE SET counter = excluded.counter, used = c.used + excluded.used, read_at = excluded.read_at
+), held AS (  -- what answers that came late have charged of it is not charged again when a person decides
+    UPDATE lines_heldmovement h SET counter_before = greatest(h.counter_before, c.counter)
+      FROM (SELECT id, payer_id, added_at, cycle, counter FROM leaving
+             UNION ALL
+            SELECT l.id, l.payer_id, l.added_at, c.cycle, c.counter
+              FROM leaving l JOIN lines_linecycle c ON c.line_id = l.id AND c.payer_id = l.payer_id AND c.cycle < l.cycle
+           ) c
+     WHERE h.state = 'held' AND h.line_id = c.id AND h.payer_id = c.payer_id AND h.cycle = c.cycle
+       AND h.asked_at >= c.added_at
 ), notes AS (
     INSERT INTO lines_notesleft (line_id, account_id, notes, at)
     SELECT id, account_id, notes, %(now)s FROM leaving

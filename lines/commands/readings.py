@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from kit.identifiers import asked
 from kit.money import ZERO
-from kit.sql import array, prepared
+from kit.sql import array, prepared, seconds
 
 from billing.commands import Charge, charge_usage, lock_wallets
 from lines import counting
@@ -214,9 +214,10 @@ def _parameters(how: Asked, known: Sequence[tuple[int, Reading]]) -> dict[str, A
         "words": array(None if s is None else s.word[:40] for s in statuses),
         "blocked": array(s is not None and s.blocked for s in statuses),
         "sms": array(reading.sms_sent for reading in readings),
-        "seen": array(reading.last_seen for reading in readings),
-        "has_seen": any(reading.last_seen for reading in readings),
-        "asked": array(reading.asked_at or how.read_at for reading in readings)
+        "seen": seconds(reading.last_seen for reading in readings)
+        if any(reading.last_seen for reading in readings)
+        else None,
+        "asked": seconds(reading.asked_at or how.read_at for reading in readings)
         if any(reading.asked_at for reading in readings)
         else None,
         "call": "final" if how.are_finals else "list" if readings[0].cycle else "line",

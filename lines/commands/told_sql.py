@@ -14,17 +14,21 @@ WITH reading AS (
     SELECT r.*, (r.at AT TIME ZONE 'UTC')::date AS today,
            CASE WHEN r.at < %(next)s THEN %(cycle)s ELSE (%(next)s AT TIME ZONE 'UTC')::date END AS running,
            CASE WHEN r.at < %(next)s THEN %(before)s ELSE %(cycle)s END AS before_running
-      FROM (SELECT line_id, told, cycle, switch, word, blocked, sms, seen, coalesce(asked, %(at)s) AS at
+      FROM (SELECT line_id, told, cycle, switch, word, blocked, sms, to_timestamp(seen) AS seen,
+                   coalesce(to_timestamp(asked), %(at)s) AS at
               FROM unnest(%(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[], %(switches)s::smallint[],
-                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::timestamptz[],
-                          %(asked)s::timestamptz[])
+                          %(words)s::text[], %(blocked)s::boolean[], %(sms)s::int[], %(seen)s::float8[],
+                          %(asked)s::float8[])
                    AS u(line_id, told, cycle, switch, word, blocked, sms, seen, asked)) r
 ), kept AS (
     INSERT INTO lines_reading (asked_at, carrier_id, call, are_finals, has_finals, wraps_at, first_line, last_line,
                                line_ids, counters, cycles, seen, asked)
     VALUES (%(at)s, %(carrier)s, %(call)s, %(final)s, %(has_finals)s, %(wraps_at)s::bigint, %(first)s, %(last)s,
             %(lines)s::bigint[], %(counters)s::bigint[], %(cycles)s::date[],
-            CASE WHEN %(has_seen)s THEN %(seen)s::timestamptz[] END, %(asked)s::timestamptz[])
+            CASE WHEN %(seen)s::float8[] IS NOT NULL
+                 THEN ARRAY(SELECT to_timestamp(s) FROM unnest(%(seen)s::float8[]) AS s) END,
+            CASE WHEN %(asked)s::float8[] IS NOT NULL
+                 THEN ARRAY(SELECT to_timestamp(s) FROM unnest(%(asked)s::float8[]) AS s) END)
     RETURNING id
 )"""
 

@@ -207,9 +207,10 @@ class Course:
         held = self.held.pop(cycle, None)
         if held is None:
             return
+        before = self.highest.get(cycle, 0)  # answers that came late have charged a part of it
         if is_charged:
-            self._add(held.moved, held.moved.used)
-        self.highest[cycle] = held.counter
+            self._add(held.moved, max(held.counter - before, 0))
+        self.highest[cycle] = max(held.counter, before)
 
     def _first(self, told: Told) -> None:
         """The baseline: where the line's own usage begins. It charges nothing."""

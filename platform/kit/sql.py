@@ -27,9 +27,20 @@ def array(values: Iterable[int | str | Decimal | dt.date | None]) -> str:
         text = '","'.join(given)
         if "\\" not in text and text.count('"') == 2 * len(given) - 2:  # nothing to quote in any of them
             return '{"' + text + '"}'
+    if types == {dt.date}:  # a page has few different ones
+        written = {day: day.isoformat() for day in set(given)}
+        return "{" + ",".join([written[day] for day in given]) + "}"
     if len(types) == 1:
         return "{" + ",".join(map(_ELEMENT.get(types.pop(), str), given)) + "}"
     return "{" + ",".join([_ELEMENT.get(type(value), str)(value) for value in given]) + "}"
+
+
+def seconds(moments: Iterable[dt.datetime | None]) -> str:
+    """The literal of an array of seconds since 1970, for `to_timestamp` of each; exact to the microsecond.
+
+    To write moments out as text is the dearest part of a page otherwise.
+    """
+    return "{" + ",".join(["NULL" if moment is None else repr(moment.timestamp()) for moment in moments]) + "}"
 
 
 def _quoted(value: str) -> str:

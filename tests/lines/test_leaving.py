@@ -152,6 +152,42 @@ def test_a_held_movement_is_decided_after_the_line_has_left(fleet: Fleet, charge
     assert second_books(dt.date(2026, 11, 11)).differences == 0
 
 
+@pytest.mark.parametrize("has_left", [False, True])
+def test_what_an_answer_that_came_late_has_charged_of_a_held_movement_is_charged_once(
+    fleet: Fleet, has_left: bool
+) -> None:
+    """4 GB are told after the 30 GB that they are part of."""
+    first, second = fleet.account(credit="900"), fleet.account()
+    line = fleet.line(first)
+    fleet.read(line, "2026-11-10T08:00", 0)
+    fleet.read(line, "2026-11-10T09:00", 30 * GB)
+    fleet.read(line, "2026-11-10T08:30", 4 * GB)
+    assert used_by(line) == {first.pk: 4 * 1024}
+    if has_left:
+        release(line, "2026-11-10T10:00", second)
+    with clock.frozen(at("2026-11-10T13:00")):
+        decide_held(held_id=HeldMovement.objects.get().pk, charge=True, by=OPERATOR)
+    assert used_by(line) == {first.pk: 30 * 1024}
+    assert books_hold()
+    assert second_books(dt.date(2026, 11, 11)).differences == 0
+
+
+def test_what_is_held_of_a_finished_cycle_and_came_late_is_charged_once_though_the_line_left(fleet: Fleet) -> None:
+    first, second = fleet.account(credit="900"), fleet.account()
+    line = fleet.line(first)
+    fleet.read(line, "2026-11-30T08:00", 0)
+    fleet.read(line, "2026-11-30T09:00", 30 * GB)
+    fleet.apply("simbase", "2026-12-01T09:00", [reading_of(line, MB, "2026-12-01")])
+    fleet.apply("simbase", "2026-11-30T08:30", [reading_of(line, 4 * GB, "2026-11-01")])
+    assert used_by(line) == {first.pk: 4 * 1024 + 1}
+    release(line, "2026-12-01T10:00", second)
+    with clock.frozen(at("2026-12-01T13:00")):
+        decide_held(held_id=HeldMovement.objects.get().pk, charge=True, by=OPERATOR)
+    assert used_by(line) == {first.pk: 30 * 1024 + 1}
+    assert books_hold()
+    assert second_books(dt.date(2026, 12, 2)).differences == 0
+
+
 def test_what_a_payer_wrote_and_planned_about_a_line_does_not_go_along(fleet: Fleet) -> None:
     first = fleet.account()
     line = fleet.line(first)
