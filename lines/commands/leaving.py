@@ -36,8 +36,8 @@ WITH leaving AS (
       FROM (SELECT id, payer_id, added_at, cycle, counter FROM leaving
              UNION ALL
             SELECT l.id, l.payer_id, l.added_at, c.cycle, c.counter
-              FROM leaving l JOIN lines_linecycle c ON c.line_id = l.id AND c.payer_id = l.payer_id AND c.cycle < l.cycle
-           ) c
+              FROM leaving l
+              JOIN lines_linecycle c ON c.line_id = l.id AND c.payer_id = l.payer_id AND c.cycle < l.cycle) c
      WHERE h.state = 'held' AND h.line_id = c.id AND h.payer_id = c.payer_id AND h.cycle = c.cycle
        AND h.asked_at >= c.added_at
 ), notes AS (
