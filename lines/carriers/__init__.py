@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 
 from .base import Abilities, CarrierClient, Dialect, Gate, Refused
+from .emnify import Emnify
+from .hologram import Hologram
 from .iotportal import IotPortal
+from .onence import OneNce
+from .onomondo import Onomondo
 from .simbase import Simbase
+from .soracom import Soracom
 
 GROUP = "linekeeper.carriers"
+OURS: tuple[type[CarrierClient], ...] = (Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom)
 _KIND = r"[a-z][a-z0-9_]{0,19}"
 
 
@@ -31,7 +37,7 @@ class Clients(dict[str, type[CarrierClient]]):
 
 def find_clients() -> Clients:
     """Every adapter by its kind: ours, then those of installed packages. Raises BadAdapter."""
-    clients = Clients({client.kind: client for client in (Simbase, IotPortal)})
+    clients = Clients({client.kind: client for client in OURS})
     for point in entry_points(group=GROUP):
         named = f"The entry point {point.name} = {point.value} of {point.dist.name if point.dist else 'a package'}"
         try:

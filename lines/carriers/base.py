@@ -8,12 +8,67 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol
+
+from .terms import (
+    LABELS as LABELS,
+)
+from .terms import (
+    LONGEST_LABEL as LONGEST_LABEL,
+)
+from .terms import (
+    MEANINGS as MEANINGS,
+)
+from .terms import (
+    Abilities as Abilities,
+)
+from .terms import (
+    Card as Card,
+)
+from .terms import (
+    Device as Device,
+)
+from .terms import (
+    Dialect as Dialect,
+)
+from .terms import (
+    Funds as Funds,
+)
+from .terms import (
+    Location as Location,
+)
+from .terms import (
+    Odd as Odd,
+)
+from .terms import (
+    Page as Page,
+)
+from .terms import (
+    Reading as Reading,
+)
+from .terms import (
+    Setting as Setting,
+)
+from .terms import (
+    Sms as Sms,
+)
+from .terms import (
+    SmsFate as SmsFate,
+)
+from .terms import (
+    Status as Status,
+)
+from .terms import (
+    Stock as Stock,
+)
+from .terms import (
+    Switch as Switch,
+)
+from .terms import (
+    tags_text as tags_text,
+)
 
 
 class CallKind(enum.StrEnum):
@@ -59,215 +114,6 @@ class Malformed(Unreachable):
     def __init__(self, message: str, *, body: bytes) -> None:
         super().__init__(message)
         self.body = body
-
-
-class Switch(enum.IntEnum):
-    """What the carrier says of a SIM. A word that no table knows is None, and the word itself is kept."""
-
-    OFF = 0
-    ON = 1
-    READY = 2  # not in use yet, but the network would let it in
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A SIM's state in our terms and in the carrier's own word. `blocked`: the carrier itself holds it back."""
-
-    switch: Switch | None
-    word: str
-    blocked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A counter seen: bytes since its cycle began.
-
-    `cycle` is that cycle's first day, or None where the carrier gives no time. `sms_sent` counts this cycle's messages
-    from the device; what a carrier does not give is None.
-    """
-
-    iccid: str
-    counter: int
-    cycle: dt.date | None
-    status: Status | None = None
-    sms_sent: int | None = None
-    last_seen: dt.datetime | None = None
-    imei: str | None = None
-    msisdn: str | None = None
-    sms_usage: int | None = None  # messages of this cycle that the carrier counts, whichever they are
-    voice_usage: int | None = None  # of this cycle, in the carrier's own unit
-    sessions: int | None = None  # of this cycle
-    sms_mark: int | None = None  # moves with every message from the device: then it is time to list them
-    asked_at: dt.datetime | None = None  # where it was asked for at a moment of its own, not with its page
-
-
-class SmsFate(enum.IntEnum):
-    """What became of a message to a device. What no table knows is None, and the word itself is kept."""
-
-    PENDING = 0
-    DELIVERED = 1
-    FAILED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Sms:
-    """A message as the carrier has it. `ref` is the carrier's name for it; where it has none, several may share one."""
-
-    ref: str
-    to_device: bool
-    text: str
-    at: dt.datetime | None  # sent, or received from the device
-    fate: SmsFate | None = None
-    word: str = ""
-
-
-class Setting(enum.StrEnum):
-    """What may be set on a SIM besides on and off. Values: kbps or empty for no limit; `on` or `off`; a plan's name.
-
-    What the SIM is called at its carrier: a name, tags as a JSON array, a device's id, notes, an end customer's id.
-    `STATE`: one of Abilities.states, the carrier's own words for a SIM that is not in use.
-    """
-
-    THROTTLE = "throttle"
-    IMEI_LOCK = "imei_lock"
-    PLAN = "plan"
-    DEVICE_NAME = "device_name"
-    TAGS = "tags"
-    DEVICE_ID = "device_id"
-    SIM_NOTES = "sim_notes"
-    END_CONSUMER = "end_consumer"
-    STATE = "state"
-
-
-LONGEST_LABEL = 1000  # characters of what a SIM is called
-
-
-def tags_text(tags: Iterable[str]) -> str:
-    """Tags as a setting's value: a JSON array in one order, without those that would make it too long."""
-    found: list[str] = []
-    for tag in sorted(set(tags)):
-        if len(json.dumps([*found, tag], ensure_ascii=False)) <= LONGEST_LABEL:
-            found.append(tag)
-    return json.dumps(found, ensure_ascii=False)
-
-
-LABELS = frozenset({Setting.DEVICE_NAME, Setting.TAGS})  # follow our notes and tags, where an account wants it
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a SIM's radio cell stands, in degrees."""
-
-    latitude: float
-    longitude: float
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What a carrier knows of a SIM beyond its counter. What it does not give is None; counts are this cycle's."""
-
-    imei: str | None = None
-    msisdn: str | None = None
-    imsi: str | None = None
-    network: str | None = None
-    country: str | None = None  # ISO 3166-1 alpha-2
-    radio: str | None = None
-    apn: str | None = None
-    hardware: str | None = None
-    static_ip: str | None = None
-    session_ip: str | None = None
-    session_started: dt.datetime | None = None
-    session_ended: dt.datetime | None = None
-    sessions: int | None = None
-    zero_sessions: int | None = None
-    location_updates: int | None = None
-    settings: Mapping[Setting, str] = field(default_factory=dict)
-    location: Location | None = None
-    details: Mapping[str, str] = field(default_factory=dict)  # what else it says, by names that sentences knows
-
-
-@dataclass(frozen=True, slots=True)
-class Funds:
-    """The operator's own money with the carrier. What it does not say is None."""
-
-    balance: Decimal
-    currency: str
-    at: dt.datetime | None = None  # as the carrier says
-    threshold: Decimal | None = None  # under it the carrier tops up, where `is_auto`
-    amount: Decimal | None = None  # to which it is then topped up
-    is_auto: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Odd:
-    """A record of a page that cannot be read, set aside with its reason; the others are read."""
-
-    iccid: str | None  # None: it has none that is one
-    why: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a carrier's list, 1-based. Pages may overlap and move while they are read.
-
-    `number` is what the carrier calls it: past the end of its list that is an earlier page than the one asked for.
-    `total_pages` is what the carrier says, and may be wrong. `is_full`: as many records as were asked for.
-    """
-
-    number: int
-    total_pages: int
-    readings: tuple[Reading, ...]
-    odd: tuple[Odd, ...] = ()
-    is_full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Abilities:
-    """What a carrier's API can do; what is False is shown greyed with the reason."""
-
-    lists_lines: bool = False  # read_page; otherwise read_line, one call for each SIM
-    tells_cycle: bool = False  # readings say which cycle they are of
-    wraps_at: int | None = None  # counters begin again at 0 there
-    final_totals: bool = False  # final_total: a finished month's usage, once and for all
-    confirms_at_once: bool = False  # set_switch answers with the new state; otherwise it is read back
-    sends_sms: bool = False  # send_sms; list_sms then tells what became of one whose outcome is unknown
-    tells_sms_fate: bool = False  # get_sms: whether a message reached its device
-    tells_place: bool = False  # get_device: the country, the network, the radio
-    tells_location: bool = False  # get_device: where the radio cell stands
-    tells_sessions: bool = False  # get_device: the last session with its times
-    settings: frozenset[Setting] = frozenset()  # set_setting
-    throttles: tuple[int, ...] = ()  # kbps that may be set
-    labels: frozenset[Setting] = frozenset()  # set_setting: what the SIM is called there
-    edits: frozenset[Setting] = frozenset()  # set_setting, for accounts that may
-    states: tuple[str, ...] = ()  # set_setting: STATE
-    tells_funds: bool = False  # get_funds: what the operator still has with the carrier
-    switches_many: bool = False  # set_switches, for accounts that may
-    other_words: bool = False  # networks behind it have words of their own, which the operator tells: Dialect
-
-
-# What a network's own word may mean: the switch, and whether the network itself holds the SIM back.
-MEANINGS: Mapping[str, tuple[Switch, bool]] = {
-    "on": (Switch.ON, False),
-    "off": (Switch.OFF, False),
-    "ready": (Switch.READY, False),
-    "ended": (Switch.OFF, True),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What the operator tells us of a network that its document leaves open.
-
-    `words`: the network's words, in small letters, each with one of MEANINGS. A word that the document knows stays.
-    """
-
-    words: tuple[tuple[str, str], ...] = ()
-    sms_version: str = ""  # the last part of the path that sends messages; empty: the usual one
-    asks: tuple[tuple[str, str], ...] = ()  # `on` and `off`, each with the word that the network is asked for it
-
-    def words_with(self, known: Mapping[str, tuple[Switch, bool]]) -> dict[str, tuple[Switch, bool]]:
-        return {word: MEANINGS[meaning] for word, meaning in self.words} | dict(known)
 
 
 class Gate(Protocol):
@@ -385,6 +231,14 @@ class CarrierClient(ABC):
 
     def cannot(self, what: str) -> Refused:
         return Refused(f"{self.title} cannot {what}.")
+
+    def read_stock(self, cursor: str = "") -> Stock:
+        """A page of the SIMs that the carrier has, from the first. Raises Refused, Unreachable or Malformed."""
+        raise self.cannot("list its SIMs")
+
+    def reset_connection(self, iccid: str) -> None:
+        """Makes a SIM's device connect anew. Raises Refused, Unreachable (nothing was done) or OutcomeUnknown."""
+        raise self.cannot("reset a connection")
 
     @abstractmethod
     def close(self) -> None: ...

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar, TypeVar
 
@@ -17,14 +14,12 @@ from .base import (
     Device,
     Dialect,
     Gate,
-    Malformed,
     Page,
     Reading,
     Refused,
     Setting,
     Sms,
     Status,
-    Unreachable,
 )
 from .deadline import Deadline
 from .fields import checked_iccid
@@ -42,14 +37,13 @@ from .iotportal_answers import (
     token_in,
     usage_in,
 )
-from .wire import Call, Unauthorized, Wire, required
+from .login import Login
+from .wire import Call, Wire, required
 
 T = TypeVar("T")
 
 API_VERSION = "v1"  # the last part of SendSMS's path, which the document leaves open: unless the operator knows better
 MOST_MESSAGES = 50  # that one look fetches; more than these since the last look are left to the next
-
-SULK = 10.0  # seconds during which a refused login is not tried again: an account may be locked by too many
 
 
 class IotPortal(CarrierClient):
@@ -59,6 +53,8 @@ class IotPortal(CarrierClient):
     title: ClassVar[str] = "IoT Portal"
     calls_per_second: ClassVar[float] = 50.0
     abilities: ClassVar[Abilities] = Abilities(
+        tells_imei=True,
+        tells_msisdn=True,
         sends_sms=True,
         tells_sms_fate=True,
         tells_sessions=True,
@@ -87,12 +83,12 @@ class IotPortal(CarrierClient):
         self._credentials = {"clientId": found["client_id"], "secretKey": found["secret_key"]}
         self._wire = Wire("IoT Portal", url=url, gate=gate, secrets=[found["secret_key"]])
         self._timeout = timeout
-        self._login_lock = threading.Lock()
-        self._token: str | None = None
-        self._refusal: Refused | None = None
-        self._refused_at = 0.0
-        self._failure: Unreachable | None = None
-        self._failed_at = 0.0
+        self._login = Login(
+            self._wire,
+            credentials="client_id and secret_key",
+            call=self._login_call,
+            decode=lambda body: {"Authorization": token_in(body)},
+        )
 
     def read_page(self, number: int, *, now: dt.datetime) -> Page:  # noqa: ARG002 - the interface
         raise Refused("IoT Portal has no list of SIMs; each is read by itself.")
@@ -199,67 +195,8 @@ class IotPortal(CarrierClient):
         self._wire.close()
 
     def _call(self, call: Call, decode: Callable[[bytes], T]) -> T:
-        """A call with a token. At a 401 the token has expired: it was not acted on, so log in again, once."""
-        deadline = Deadline(self._timeout)
-        token = self._token or self._log_in(None, deadline, call.kind)
-        try:
-            return self._wire.call(_with(call, token), deadline, decode)
-        except Unauthorized:
-            token = self._log_in(token, deadline, call.kind)
-        return self._wire.call(_with(call, token), deadline, decode)
+        return self._login.call(call, Deadline(self._timeout), decode)
 
-    def _log_in(self, stale: str | None, deadline: Deadline, kind: CallKind) -> str:
-        """A token other than the stale one. Many threads may come at once: the first logs in, the others find it.
-
-        They wait as long as it does, which may have to wait at the gate, and share its failure.
-        """
-        came = time.monotonic()
-        with deadline.stands_still():
-            self._login_lock.acquire()
-        try:
-            if self._token is not None and self._token != stale:
-                return self._token
-            if self._refusal and time.monotonic() - self._refused_at < SULK:
-                raise type(self._refusal)(str(self._refusal))
-            if self._failure and came <= self._failed_at:
-                raise Unreachable(str(self._failure), retry_after=self._failure.retry_after)
-            self._token = None
-            try:
-                self._token = self._new_token(deadline, kind)
-            except Unreachable as failure:
-                self._failure, self._failed_at = failure, time.monotonic()
-                raise
-            return self._token
-        finally:
-            self._login_lock.release()
-
-    def _new_token(self, deadline: Deadline, kind: CallKind) -> str:
-        """IoT Portal: Account Login, at the gate as the call that needs it.
-
-        Raises Refused or Unreachable, before a change too: nothing is asked yet.
-        """
-        try:
-            token = self._wire.call(
-                Call("POST", "/Login", json=self._credentials, kind=kind, of_one=False, is_secret=True),
-                deadline,
-                token_in,
-            )
-        except Malformed as failure:  # the body may hold a token: it is not to be quarantined
-            raise Unreachable(str(failure)) from None
-        except Refused as refusal:
-            self._refusal, self._refused_at = _why_refused(refusal), time.monotonic()
-            raise self._refusal from refusal
-        self._refusal = None
-        self._wire.hide(token)
-        return token
-
-
-def _with(call: Call, token: str) -> Call:
-    """The token is the whole header, without a scheme word."""
-    return replace(call, headers={"Authorization": token})
-
-
-def _why_refused(refusal: Refused) -> Refused:
-    if isinstance(refusal, Unauthorized):
-        return Unauthorized(f"IoT Portal does not accept the client_id and secret_key. {refusal}")
-    return Refused(f"IoT Portal does not let us log in. {refusal}")
+    def _login_call(self, kind: CallKind) -> Call:
+        """IoT Portal: Account Login. The token is a whole header, without a scheme word."""
+        return Call("POST", "/Login", json=self._credentials, kind=kind, of_one=False, is_secret=True)

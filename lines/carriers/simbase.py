@@ -57,6 +57,8 @@ class Simbase(CarrierClient):
         tells_cycle=True,
         final_totals=True,
         confirms_at_once=True,
+        tells_imei=True,
+        tells_msisdn=True,
         sends_sms=True,
         tells_place=True,
         tells_location=True,

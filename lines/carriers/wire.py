@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPMessage
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from .exchange import Answer, Exchange, HttpExchange, Lost, TooLarge
 from .fields import NoJson, Unreadable, watching_mends
 
 T = TypeVar("T")
+Heard = Callable[[HTTPMessage], None]  # is told the headers of an answer, where they say what the body does not
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,8 @@ class Call:
     method: str
     path: str
     params: Mapping[str, str | int] | None = None
-    json: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | Sequence[Any] | None = None
+    form: Mapping[str, str] | None = None  # instead of `json`, where the carrier takes forms
     headers: Mapping[str, str] | None = None
     acts: bool = False
     kind: CallKind = CallKind.READING
@@ -66,7 +68,7 @@ class Call:
         return f"{self.method} {_NAMED.sub('/…', self.path)}"
 
 
-_NAMED = re.compile(r"/[0-9A-Fa-f]{6,22}(?=/|$)")  # an ICCID, or a message's id
+_NAMED = re.compile(r"/(?:[0-9]+|[0-9A-Fa-f]{6,22}|HS[0-9a-f]{32})(?=/|$)")  # an ICCID, or an id of the carrier's
 
 
 def open_exchange(url: httpx.URL) -> Exchange:
@@ -119,32 +121,32 @@ class Wire:
         if len(secret) >= SHORTEST_SECRET:
             self._secrets = self._secrets | {secret}
 
-    def call(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+    def call(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T], heard: Heard | None = None) -> T:
         """Sends a call and reads its answer with `decode`, which raises Unreadable.
 
         A short wait that the carrier asks for with a 429 is slept here, once. Raises Unauthorized, Refused,
         Unreachable, Malformed (only where nothing is changed) or OutcomeUnknown (only where something is).
         """
         try:
-            return self._once(call, deadline, decode)
+            return self._once(call, deadline, decode, heard)
         except Throttled as busy:
             wait = busy.retry_after
             if wait is None or wait > LONGEST_NAP or wait >= deadline.left():
                 raise
         time.sleep(wait)
-        return self._once(call, deadline, decode)
+        return self._once(call, deadline, decode, heard)
 
-    def _once(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+    def _once(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T], heard: Heard | None) -> T:
         """One passage through the gate, which is told how it went. A refusal is an answer: the carrier is well."""
         deadline.wait_at(self._gate, call.kind)
         name = logs.new_id()
         with logs.doing(carrier_call=name), tracing.span(f"{self.carrier} {call.kind}", carrier_call=name):
-            return self._told(call, deadline, decode)
+            return self._told(call, deadline, decode, heard)
 
-    def _told(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+    def _told(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T], heard: Heard | None) -> T:
         began = time.monotonic()
         try:
-            result = self._answered(call, deadline, decode)
+            result = self._answered(call, deadline, decode, heard)
         except Refused:
             self._gate.succeeded(call.kind)
             raise
@@ -156,7 +158,7 @@ class Wire:
         self._gate.succeeded(call.kind)
         return result
 
-    def _answered(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T]) -> T:
+    def _answered(self, call: Call, deadline: Deadline, decode: Callable[[bytes], T], heard: Heard | None) -> T:
         try:
             answer = self._send(call, deadline)
         except Lost as error:
@@ -166,6 +168,8 @@ class Wire:
         failure = self._failure(call, answer)
         if failure:
             raise failure
+        if heard is not None:
+            heard(answer.headers)
         try:
             with watching_mends() as mends:
                 found = decode(answer.body)
@@ -185,6 +189,8 @@ class Wire:
         body = None
         if call.json is not None:
             body, headers["Content-Type"] = msgspec.json.encode(call.json), "application/json"
+        elif call.form is not None:
+            body, headers["Content-Type"] = urlencode(call.form).encode(), "application/x-www-form-urlencoded"
         answer = self._exchange.ask(call.method, target, headers, body, deadline)
         log.debug("%s answered %s with %d", self.carrier, call, answer.status)
         return answer

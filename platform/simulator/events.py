@@ -9,7 +9,7 @@ from starlette.requests import Request
 from .answers import Refusal
 from .digits import imei as made_imei
 from .digits import imeisv
-from .fleet import Carrier
+from .fleet import CARRIERS, Carrier
 from .history import Extra, History, LateReset, QuietChange
 from .instants import SECOND, iso, month_of, month_start, parse, parse_month
 from .sim import Sim
@@ -24,10 +24,12 @@ def instant_of(world: World, text: str | None) -> int:
 
 
 def carrier_of(text: str | None) -> Carrier | None:
-    """A carrier's name, or None for both."""
-    match text:
-        case None | "simbase" | "iotportal":
-            return text
+    """A carrier's name, or None for all."""
+    if text is None:
+        return None
+    for carrier in CARRIERS:
+        if carrier == text:
+            return carrier
     raise Refusal(400, f"no carrier is called {text!r}")
 
 
@@ -126,7 +128,7 @@ def _imei(world: World, sim: Sim, row: Row) -> History:
     """The card in another device: with the IMEI given, or the next that is made up."""
     number = len(sim.history.imeis) + 1
     serial = sim.card.index * 31 + number * 1009
-    make = made_imei("35909110", serial) if sim.card.carrier == "simbase" else imeisv("35909110", serial, number)
+    make = imeisv("35909110", serial, number) if sim.card.carrier == "iotportal" else made_imei("35909110", serial)
     return with_imei(sim, str(row.get("imei", make)), instant_of(world, row.get("at")))
 
 

@@ -3,14 +3,14 @@
 import datetime as dt
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from .calls import Call
 from .digits import mix
-from .fleet import Carrier
+from .fleet import OTHERS, Carrier
 from .store import Store
 
 Before = Literal["delay", "hang", "drop_before", "error", "expire_token", "html", "stale", "overlap"]
@@ -33,8 +33,10 @@ After = Literal[
 BEFORE: frozenset[str] = frozenset(get_args(Before))
 AFTER: frozenset[str] = frozenset(get_args(After))
 _CONNECTION = ("drop_after", "hang_after")
-_USAGE = ("usage_data", "ctdDataUsage")
-_STATUS = ("sim_state", "status")
+_USAGE = ("usage_data", "ctdDataUsage", "volume", "bytes", "uploadByteSizeTotal")
+_STATUS = ("sim_state", "status", "state")
+_ICCID = ("iccid", "sim", "simId")
+_NEEDS = {"missing_iccid": _ICCID} | dict.fromkeys(("usage_text", "usage_negative", "usage_null"), _USAGE)
 
 
 class Fault(msgspec.Struct, omit_defaults=True):
@@ -67,7 +69,7 @@ class Fault(msgspec.Struct, omit_defaults=True):
         if self.path is None:
             return True
         whole = f"{call.path}?{call.query}" if call.query else call.path
-        return re.search(self.path, whole) is not None
+        return re.search(self.path, whole) is not None or re.search(self.path, f"{whole}#{call.verb}") is not None
 
 
 class Faults:
@@ -145,6 +147,8 @@ class Faults:
 
 
 def _concerns(fault: Fault, call: Call, body: bytes) -> bool:
+    if (needed := _NEEDS.get(fault.kind)) and call.carrier in OTHERS:
+        return any(name in row for row in _all_rows(_decoded(body)) for name in needed)
     if fault.iccid in (None, call.iccid):
         return True
     return any(row.get("iccid") == fault.iccid for row in _rows(_decoded(body)))
@@ -165,6 +169,14 @@ def _rows(data: Any) -> list[dict[str, Any]]:
     return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
 
+def _all_rows(data: Any) -> Iterator[dict[str, Any]]:
+    """Every object in an answer, from the outside in."""
+    if isinstance(data, dict):
+        yield data
+    for inner in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from _all_rows(inner)
+
+
 def spoiled(body: bytes, fault: Fault) -> bytes:
     """An answer with one fault done to it."""
     if fault.kind == "truncate":
@@ -173,6 +185,11 @@ def spoiled(body: bytes, fault: Fault) -> bytes:
         cut = max(body.rfind(b"}"), 0)
         return body[:cut] + b"," + body[cut:]
     data = _decoded(body)
+    if (needed := _NEEDS.get(fault.kind)) and not _rows_have(data, needed):
+        for row in _all_rows(data):
+            if any(name in row for name in needed):
+                _spoil_row(row, fault)
+                return msgspec.json.encode(data)
     rows = _rows(data)
     if not rows:
         return fault.word.encode() if fault.kind == "unknown_status" else body
@@ -190,16 +207,23 @@ def spoiled(body: bytes, fault: Fault) -> bytes:
     return msgspec.json.encode(data)
 
 
+def _rows_have(data: Any, names: tuple[str, ...]) -> bool:
+    """Whether the SIMs themselves have such a field, and not what lies within them."""
+    return any(name in row for row in _rows(data) for name in names)
+
+
 def _spoil_row(row: dict[str, Any], fault: Fault) -> None:
     usage = next((key for key in _USAGE if key in row), None)
     status = next((key for key in _STATUS if key in row), None)
     match fault.kind:
         case "missing_iccid":
-            row.pop("iccid", None)
+            for name in _ICCID:
+                row.pop(name, None)
         case "usage_text" if usage:
-            row[usage] = str(row[usage])
+            row[usage] = f"{row[usage]} MB" if isinstance(row[usage], str) else str(row[usage])
         case "usage_negative" if usage:
-            row[usage] = -max(1, abs(int(row[usage])))
+            less = -max(1, abs(int(float(row[usage]))))
+            row[usage] = str(less) if isinstance(row[usage], str) else less
         case "usage_null" if usage:
             row[usage] = None
         case "usage_huge" if usage:

@@ -1,14 +1,34 @@
 """The cards of a carrier, made up from a seed and an index when they are asked for."""
 
 from functools import lru_cache, partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from .devices import Kind, Pattern, kind_of, pattern_of
 from .digits import imei, imeisv, luhn_sum, mix
 from .instants import DAY, parse
 
-Carrier = Literal["simbase", "iotportal"]
-CARRIERS: tuple[Carrier, ...] = ("simbase", "iotportal")
+Carrier = Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom"]
+CARRIERS: tuple[Carrier, ...] = get_args(Carrier)  # in this order: a fleet follows from its place in it
+OTHERS: tuple[Carrier, ...] = CARRIERS[2:]  # those that only tests ask for
+
+# How each says that a SIM is on, and off.
+WORDS: dict[Carrier, tuple[str, str]] = {
+    "simbase": ("enabled", "disabled"),
+    "iotportal": ("ACTIVATED", "INVENTORY"),
+    "onence": ("Enabled", "Disabled"),
+    "emnify": ("Activated", "Suspended"),
+    "hologram": ("LIVE", "PAUSED-USER"),
+    "onomondo": ("activated", "deactivated"),
+    "soracom": ("active", "inactive"),
+}
+# 89 (telecoms), country, issuer of those whose cards have nineteen digits.
+_ISSUERS = {
+    "onence": "8988280",
+    "emnify": "8988303",
+    "hologram": "8944500",
+    "onomondo": "8945730",
+    "soracom": "8942310",
+}
 MOST_SIMS = 10_000_000
 _FIRST_ACTIVATION = parse("2023-01-01")
 
@@ -82,9 +102,9 @@ class Card:
     @property
     def imei(self) -> str:
         serial = self.index * 7 + (self.roll >> 50)
-        if self.carrier == "simbase":
-            return imei(self.kind.tac, serial)
-        return imeisv(self.kind.tac, serial, self.roll >> 57)
+        if self.carrier == "iotportal":
+            return imeisv(self.kind.tac, serial, self.roll >> 57)
+        return imei(self.kind.tac, serial)
 
     @property
     def imsi(self) -> str:
@@ -92,8 +112,8 @@ class Card:
 
     @property
     def msisdn(self) -> str | None:
-        """Every IoT Portal SIM has a number; a Simbase SIM only when one was ordered (here every second)."""
-        if self.carrier == "iotportal":
+        """Every SIM has a number; a Simbase SIM only when one was ordered (here every second)."""
+        if self.carrier != "simbase":
             return f"319704{self.index:07d}"
         return f"+1484{self.index:07d}" if self.roll & 512 else None
 
@@ -140,7 +160,7 @@ class Fleet:
         self._salt = mix(mix(seed) ^ CARRIERS.index(carrier))
         batch = f"{self._salt % 10_000:04d}"
         # 89 (telecoms), country, issuer: Simbase's sample has nineteen digits, the Portal's nineteen or twenty.
-        self._short = ("8944538" if carrier == "simbase" else "8931088") + batch
+        self._short = _ISSUERS.get(carrier, "8944538" if carrier == "simbase" else "8931088") + batch
         self._long = "89310441" + batch
 
     def card(self, index: int) -> Card:

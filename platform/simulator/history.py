@@ -119,6 +119,8 @@ class Settings(msgspec.Struct):
     clock: Clock = msgspec.field(default_factory=Clock)
     simbase: CarrierSettings = msgspec.field(default_factory=CarrierSettings)
     iotportal: CarrierSettings = msgspec.field(default_factory=CarrierSettings)
+    others: dict[Carrier, int] = {}
+    other: CarrierSettings = msgspec.field(default_factory=CarrierSettings)
     balance: Balance = msgspec.field(default_factory=Balance)
     api_key: str = "simbase-demo-key"
     client_id: str = "iotportal-demo-client"
@@ -132,4 +134,10 @@ class Settings(msgspec.Struct):
 
     def of(self, carrier: Carrier) -> CarrierSettings:
         """The settings of one carrier."""
-        return self.simbase if carrier == "simbase" else self.iotportal
+        found = {"simbase": self.simbase, "iotportal": self.iotportal}
+        return found.get(carrier, self.other)
+
+    def count_of(self, carrier: Carrier) -> int:
+        """The SIMs of one carrier."""
+        found = {"simbase": self.simbase_count, "iotportal": self.iotportal_count}
+        return found.get(carrier, self.others.get(carrier, 0))

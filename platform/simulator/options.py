@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from . import clock as clocks
 from .clock import Clock
+from .fleet import OTHERS
 from .history import CarrierSettings, LateReset, QuietChange, Rate, Settings
 from .instants import SECOND, parse
 from .limits import parse_rate
@@ -21,6 +22,7 @@ class Options:
     sims: int = 500
     simbase: int | None = None
     iotportal: int | None = None
+    others: int = 0
     seed: int = 1
     state: str = ":memory:"
     clock: str = "real"
@@ -52,6 +54,8 @@ class Options:
             seed=self.seed,
             simbase_count=simbase,
             iotportal_count=iotportal,
+            others=dict.fromkeys(OTHERS, self.others) if self.others else {},
+            other=self._carrier(Rate(), "carry"),
             stock_percent=self.stock,
             quiets=(QuietChange(0, True),) if self.quiet else (),
             clock=self._clock(),
@@ -95,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     add("--sims", type=int, default=d.sims, help="SIMs in all, half at each carrier")
     add("--simbase", type=int, help="SIMs at Simbase")
     add("--iotportal", type=int, help="SIMs at IoT Portal")
+    add("--others", type=int, default=d.others, help="SIMs at each of the other carriers")
     add("--seed", type=int, default=d.seed)
     add("--state", default=d.state, help="SQLite file; one that exists goes on where it stopped")
     add("--clock", default=d.clock, help="real, or an ISO time to start at")

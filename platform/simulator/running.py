@@ -36,6 +36,10 @@ class Running:
         bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = httpx.Client(base_url=f"{url}/_sim", trust_env=False, timeout=60, verify=bare)
 
+    def url_of(self, carrier: str) -> str:
+        """Where a carrier's API answers."""
+        return f"{self.url}/{carrier}"
+
     def ask(self, verb: str, path: str, data: object = None, **query: Any) -> Any:
         """Any control call; raises on a refusal, with its text."""
         params = {name: value for name, value in query.items() if value is not None}

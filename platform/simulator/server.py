@@ -9,6 +9,7 @@ from starlette.routing import Mount
 
 from . import control, iotportal, simbase
 from .bulk import work_off
+from .dialects import DIALECTS
 from .door import Dropped, nobody_left
 from .world import World
 
@@ -28,6 +29,7 @@ def application(world: World) -> Starlette:
         routes=[
             Mount("/simbase", routes=simbase.routes()),
             Mount("/iotportal", routes=iotportal.routes()),
+            *(Mount(f"/{name}", routes=dialect.routes()) for name, dialect in DIALECTS.items()),
             Mount("/_sim", routes=control.routes()),
         ],
         exception_handlers={Dropped: nobody_left},

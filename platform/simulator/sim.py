@@ -3,17 +3,16 @@
 from typing import NamedTuple
 
 from .devices import Pattern
-from .fleet import PLANS, Card, Plan
+from .fleet import PLANS, WORDS, Card, Plan
 from .history import History, ImeiChange, LateReset, Settings, Sms, StatusChange
 from .instants import HOUR, MINUTE, month_of, month_start
 
-OPEN_WORDS = frozenset({"enabled", "ACTIVATED", "TEST_READY"})
+OPEN_WORDS = frozenset({"TEST_READY", *(on for on, _ in WORDS.values())})
 _END_OF_TIME = 1 << 60
 _FIRST_STATUS = {
-    ("simbase", False): StatusChange(0, "enabled", True),
-    ("simbase", True): StatusChange(0, "disabled", False),
-    ("iotportal", False): StatusChange(0, "ACTIVATED", True),
-    ("iotportal", True): StatusChange(0, "INVENTORY", False),
+    (carrier, stock): StatusChange(0, words[stock], not stock)
+    for carrier, words in WORDS.items()
+    for stock in (False, True)
 }
 
 
@@ -148,7 +147,7 @@ class Sim:
         seen = self.view(at)
         if self.card.carrier == "simbase":
             return _simbase_counter(self, seen)
-        month, span = _cycle(self, seen, self.settings.cycle_day)
+        month, span = _cycle(self, seen, self.settings.cycle_day if self.card.carrier == "iotportal" else 1)
         return Count(
             month, span, seen, self.last_record(span.end, seen), max(0, self.bytes_between(span.start, span.end, seen))
         )

@@ -45,8 +45,7 @@ class World:
     def _make_fleets(self) -> None:
         seed = self.settings.seed
         self.fleets: dict[Carrier, Fleet] = {
-            "simbase": Fleet("simbase", self.settings.simbase_count, seed),
-            "iotportal": Fleet("iotportal", self.settings.iotportal_count, seed),
+            carrier: Fleet(carrier, self.settings.count_of(carrier), seed) for carrier in CARRIERS
         }
         self.histories: dict[Carrier, dict[int, History]] = {carrier: {} for carrier in CARRIERS}
         self.sms_owner: dict[int, tuple[Carrier, int]] = {}

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from simulator import Running, running
+from simulator.dialects import emnify, hologram, onence, onomondo, soracom
 
 from lines.carriers import CLIENTS, open_client
 from lines.carriers.base import CallKind, CarrierClient, CarrierFailure, Gate
+from lines.carriers.wire import Wire
+from tests.carriers.documented import DOCUMENTED, Checked
 
 NOW = "2026-11-20T12:00:00Z"
 
@@ -46,7 +49,7 @@ class CountingGate:
 
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[Running]:
-    with running(process=True, simbase=600, iotportal=40, clock=NOW, quiet=True) as served:
+    with running(process=True, simbase=600, iotportal=40, others=40, clock=NOW, quiet=True) as served:
         yield served
 
 
@@ -66,6 +69,10 @@ class Known:
     wrong: dict[str, str]
     on: str
     off: str
+    login: str = "Nobody"  # how the path of a login begins
+    answers_change: bool = True  # a change is answered by something, which can be cut in half
+    plan: str = "def-usd.us-1"  # one that the SIM is not on
+    has_words: bool = True  # a state is a word; otherwise it is a yes or no
 
 
 KNOWN = {
@@ -77,6 +84,40 @@ KNOWN = {
         wrong={"secret_key": "wrong-key-12345"},
         on="ACTIVATED",
         off="DEACTIVATED",
+        login="Login",
+    ),
+    "onence": Known(
+        secrets={"username": onence.USER, "password": onence.PASSWORD},
+        wrong={"password": "wrong-key-12345"},
+        on="Enabled",
+        off="Disabled",
+        login="oauth",
+        answers_change=False,
+    ),
+    "emnify": Known(
+        secrets={"application_token": emnify.TOKEN},
+        wrong={"application_token": "wrong-key-12345"},
+        on="Activated",
+        off="Suspended",
+        login="api/v1/authenticate",
+        answers_change=False,
+    ),
+    "hologram": Known(
+        secrets={"api_key": hologram.KEY}, wrong={"api_key": "wrong-key-12345"}, on="LIVE", off="PAUSED-USER", plan="74"
+    ),
+    "onomondo": Known(
+        secrets={"api_key": onomondo.KEY},
+        wrong={"api_key": "wrong-key-12345"},
+        on="activated",
+        off="deactivated",
+        has_words=False,
+    ),
+    "soracom": Known(
+        secrets={"auth_key_id": soracom.KEY_ID, "auth_key": soracom.KEY},
+        wrong={"auth_key": "wrong-key-12345"},
+        on="active",
+        off="inactive",
+        login="auth",
     ),
 }
 
@@ -88,6 +129,8 @@ class Carrier:
     kind: str
     simulator: Running
     gate: CountingGate = field(default_factory=CountingGate)
+    checked: list[Checked] = field(default_factory=list)
+    is_odd: bool = False  # from here on answers are not as they should be
 
     def __post_init__(self) -> None:
         self.known = KNOWN[self.kind]
@@ -96,8 +139,29 @@ class Carrier:
 
     def open(self, *, gate: Gate | None = None, timeout: float = 5.0, url: str = "", **other: str) -> CarrierClient:
         """Another client, with other credentials if given."""
-        url = url or getattr(self.simulator, self.kind)
-        return open_client(self.kind, url=url, secrets={**self.known.secrets, **other}, gate=gate, timeout=timeout)
+        url = url or self.simulator.url_of(self.kind)
+        client = open_client(self.kind, url=url, secrets={**self.known.secrets, **other}, gate=gate, timeout=timeout)
+        if self.kind in DOCUMENTED:
+            self.check(client.wire)
+        return client
+
+    def check(self, wire: Wire) -> None:
+        """From now on each call on this wire is held against the carrier's document, and each answer."""
+        way = Checked(wire._exchange, self.kind, wire._before)
+        way.strict = not self.is_odd
+        wire._exchange = way
+        self.checked.append(way)
+
+    def turns_odd(self) -> None:
+        """Answers are no longer held against the document."""
+        self.is_odd = True
+        for way in self.checked:
+            way.strict = False
+
+    def says(self, word: str) -> None:
+        """The network gives the SIM a state that no document may know."""
+        self.turns_odd()
+        self.simulator.event("status", iccid=self.iccid, status=word, open=False)
 
     def calls(self, name: str | None = None) -> int:
         """How many calls the carrier received."""
@@ -105,7 +169,12 @@ class Carrier:
 
     def fault(self, kind: str, **scope: Any) -> None:
         """A fault in the next answer to anything but a login."""
-        self.simulator.fault(kind, **{"carrier": self.kind, "path": "^/(?!Login)", "count": 1, **scope})
+        self.turns_odd()
+        self.simulator.fault(kind, **{"carrier": self.kind, "path": f"^/(?!{self.known.login})", "count": 1, **scope})
+
+    def fault_at_change(self, kind: str, **scope: Any) -> None:
+        """A fault in the next answer to a call that changes something, not to what is asked before it."""
+        self.fault(kind, **{"path": f"^/(?!{self.known.login}).*#(POST|PUT|PATCH)$", **scope})
 
     def word(self) -> str:
         """What the simulator itself says of the SIM."""
@@ -121,6 +190,18 @@ def carrier_of(kind: str, simulator: Running) -> Iterator[Carrier]:
 @pytest.fixture(params=sorted(CLIENTS))
 def carrier(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carrier]:
     """Each of our carriers in turn."""
+    yield from carrier_of(request.param, simulator)
+
+
+@pytest.fixture(params=[kind for kind, client in sorted(CLIENTS.items()) if client.abilities.sends_sms])
+def texting(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carrier]:
+    """Each of our carriers in turn that sends messages."""
+    yield from carrier_of(request.param, simulator)
+
+
+@pytest.fixture(params=[kind for kind, client in sorted(CLIENTS.items()) if client.abilities.lists_stock])
+def stocked(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carrier]:
+    """Each of our carriers in turn that lists its SIMs without their usage."""
     yield from carrier_of(request.param, simulator)
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from simulator import iotportal, simbase
 
-from lines.carriers import CLIENTS
+from lines.carriers import CLIENTS, OURS
 from lines.carriers.base import Setting
+from tests.carriers.documented import DOCUMENTED
+from tests.carriers.documented import calls_of as documented
 
 PAGE = (Path(__file__).parents[2] / "docs" / "carriers.md").read_text()
 DOCUMENTS = {"simbase": ("## Simbase, API v1", simbase), "iotportal": ("## IoT Portal, Core API", iotportal)}
@@ -47,6 +49,15 @@ def test_a_call_is_used_exactly_where_the_table_says_so(kind: str) -> None:
         assert is_used == (not said.startswith("not used")), call
 
 
+@pytest.mark.parametrize("kind", DOCUMENTED)
+def test_every_call_of_a_document_is_used_or_named_as_not_used(kind: str) -> None:
+    part = next(part for part in PAGE.split("\n## ") if part.startswith(CLIENTS[kind].title))
+    said = dict(re.findall(r"^\| `([A-Z]+ [^`]+)` \| (.+) \|$", part, re.M))
+    assert {call: not why.startswith("not used: ") for call, why in said.items()} == {
+        name: bool(call) for name, call in documented(kind).items()
+    }
+
+
 def test_the_table_of_abilities_says_what_the_adapters_say() -> None:
     rows = dict(re.findall(r"^\| ([a-z][^|]*?) \| (.+) \|$", PAGE.split("## What each carrier can do")[1], re.M))
     for name, ability in {
@@ -62,8 +73,15 @@ def test_the_table_of_abilities_says_what_the_adapters_say() -> None:
         "keeps a device ID, notes, an end customer": "edits",
         "has states of SIMs not in use": "states",
         "its balance with the operator": "tells_funds",
+        "lists its SIMs apart from usage": "lists_stock",
+        "tells the cycle of its figures": "tells_cycle",
+        "tells the IMEI with usage": "tells_imei",
+        "tells the number with usage": "tells_msisdn",
+        "connects a device anew": "resets",
+        "switches many SIMs by one call": "switches_many",
+        "single sessions": "tells_sessions",
     }.items():
-        said = [cell.strip().startswith("yes") for cell in rows[name].split("|")]
-        has = [bool(getattr(CLIENTS[kind].abilities, ability)) for kind in ("simbase", "iotportal")]
+        said = [not cell.strip().startswith("no") for cell in rows[name].split("|")]
+        has = [bool(getattr(CLIENTS[kind].abilities, ability)) for kind in (client.kind for client in OURS)]
         assert said == has, name
     assert CLIENTS["simbase"].abilities.settings == {Setting.THROTTLE, Setting.IMEI_LOCK, Setting.PLAN}

@@ -36,12 +36,16 @@ class TestReading:
         reading = carrier.client.read_line(carrier.iccid, now=NOW)
         assert reading.iccid == carrier.iccid
         assert reading.status == Status(Switch.ON, carrier.known.on)
-        assert reading.imei == carrier.simulator.fleet(carrier.kind)[0]["imei"]
-        assert reading.msisdn
-        assert reading.msisdn.lstrip("+").isdigit()
+        abilities = carrier.client.abilities
+        assert reading.imei == (carrier.simulator.fleet(carrier.kind)[0]["imei"] if abilities.tells_imei else None)
+        assert bool(reading.msisdn) is abilities.tells_msisdn
+        assert (reading.msisdn or "0").lstrip("+").isdigit()
 
     def test_another_device_shows_as_another_imei(self, carrier):
         carrier.simulator.event("imei", iccid=carrier.iccid, imei="359091101234567")
+        if not carrier.client.abilities.tells_imei:
+            assert carrier.client.read_line(carrier.iccid, now=NOW).imei is None
+            return
         assert carrier.client.read_line(carrier.iccid, now=NOW).imei == "359091101234567"
 
     def test_an_unknown_sim_is_refused(self, carrier):
@@ -77,13 +81,16 @@ class TestStatus:
         assert carrier.client.get_status(carrier.iccid) == Status(Switch.ON, carrier.known.on)
 
     def test_an_unknown_word_survives(self, carrier):
-        carrier.simulator.event("status", iccid=carrier.iccid, status="Maintenance Hold 7", open=False)
+        if not carrier.known.has_words:
+            assert set(carrier.client.words) == {carrier.known.on, carrier.known.off}
+            return
+        carrier.says("Maintenance Hold 7")
         assert carrier.client.get_status(carrier.iccid) == Status(None, "Maintenance Hold 7")
         assert carrier.client.read_line(carrier.iccid, now=NOW).status == Status(None, "Maintenance Hold 7")
 
     def test_a_known_word_is_known_in_any_case_and_kept_as_it_came(self, carrier):
-        word = carrier.known.off.title()
-        carrier.simulator.event("status", iccid=carrier.iccid, status=word, open=False)
+        word = carrier.known.off.title() if carrier.known.has_words else carrier.known.off
+        carrier.says(word)
         assert carrier.client.get_status(carrier.iccid) == Status(Switch.OFF, word)
 
     def test_an_unknown_sim_has_none(self, carrier):
@@ -140,7 +147,9 @@ class TestReadFails:
         assert carrier.client.read_line(carrier.iccid, now=NOW).iccid == carrier.iccid
 
     def test_a_trailing_comma_is_read_over_in_every_answer(self, carrier):
-        carrier.fault("trailing_comma", path="^/(?!Login|getStatus)", count=None)  # a bare word has no comma
+        carrier.fault(
+            "trailing_comma", path=f"^/(?!{carrier.known.login}|getStatus)", count=None
+        )  # a bare word has no comma
         assert carrier.client.read_line(carrier.iccid, now=NOW).iccid == carrier.iccid
         assert carrier.client.get_status(carrier.iccid).switch is Switch.ON
         assert carrier.client.get_device(carrier.iccid) == carrier.client.get_device(carrier.iccid)
@@ -159,11 +168,13 @@ class TestReadFails:
         client.read_line(iccid, now=NOW)
         kinds = {CallKind.READING}
         assert set(carrier.gate.kinds) == kinds
-        for kind, ask in {
+        asks = {
             CallKind.SWITCHING: lambda: client.set_switch(iccid, on=True),
             CallKind.DEVICES: lambda: client.get_device(iccid),
-            CallKind.MESSAGES: lambda: client.list_sms(iccid, since=NOW),
-        }.items():
+        }
+        if client.abilities.sends_sms:
+            asks[CallKind.MESSAGES] = lambda: client.list_sms(iccid, since=NOW)
+        for kind, ask in asks.items():
             carrier.gate.kinds.clear()
             ask()
             assert set(carrier.gate.kinds) == {kind}
@@ -211,7 +222,9 @@ class TestWriteFails:
     @pytest.mark.parametrize(("kind", "scope", "failure", "acted"), WRITE_FAULTS.values(), ids=WRITE_FAULTS.keys())
     def test_and_never_says_that_nothing_happened_when_something_may_have(self, carrier, kind, scope, failure, acted):
         carrier.client.get_status(carrier.iccid)
-        carrier.fault(kind, **scope)
+        if kind == "truncate" and not carrier.known.answers_change:
+            acted, kind = False, "html"  # half of nothing is nothing
+        carrier.fault_at_change(kind, **scope)
         with pytest.raises(failure) as caught:
             carrier.client.set_switch(carrier.iccid, on=False)
         assert isinstance(caught.value, OutcomeUnknown) == (failure is OutcomeUnknown)
@@ -221,7 +234,7 @@ class TestWriteFails:
     def test_a_silent_carrier_may_have_acted(self, carrier):
         with closing(carrier.open(timeout=0.4)) as client:
             client.get_status(carrier.iccid)
-            carrier.fault("hang_after")
+            carrier.fault_at_change("hang_after")
             with pytest.raises(OutcomeUnknown):
                 client.set_switch(carrier.iccid, on=False)
         assert carrier.word() == carrier.known.off
@@ -235,12 +248,12 @@ class TestTooManyCalls:
     def test_a_short_wait_is_slept_and_the_call_made_again(self, carrier):
         carrier.client.get_status(carrier.iccid)
         carrier.simulator.ask("DELETE", "/calls")
-        carrier.fault("error", status=429, retry_after=1)
+        carrier.fault_at_change("error", status=429, retry_after=1)
         since = time.monotonic()
         carrier.client.set_switch(carrier.iccid, on=False)
         assert time.monotonic() - since >= 1
         assert carrier.word() == carrier.known.off
-        assert carrier.calls() == 2
+        assert len([call for call in carrier.simulator.calls(carrier=carrier.kind) if call["verb"] != "GET"]) == 2
 
     def test_a_second_429_is_passed_on(self, carrier):
         carrier.client.get_status(carrier.iccid)
@@ -373,7 +386,7 @@ def test_threads_share_a_client(carrier):
 def test_a_slow_call_of_one_thread_does_not_touch_anothers_deadline(carrier):
     carrier.client.get_status(carrier.iccid)
     other = carrier.simulator.iccids(carrier.kind, 2)[1]
-    carrier.fault("delay", iccid=other, seconds=0.7)
+    carrier.fault("delay", path=other, seconds=0.7)
     with closing(carrier.open(timeout=0.5)) as client:
         client.get_status(carrier.iccid)
         failures = []

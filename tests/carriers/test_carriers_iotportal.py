@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from lines.carriers import iotportal as adapter
+from lines.carriers import login
 from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Status, Switch, Unreachable
 from lines.carriers.fields import Unreadable
 from lines.carriers.iotportal_answers import accepted, status_in, token_in, usage_in
@@ -99,7 +99,7 @@ class TestLogin:
         assert iotportal.calls() == iotportal.calls("login") == 1
 
     def test_credentials_that_work_again_are_tried_again(self, iotportal, monkeypatch):
-        monkeypatch.setattr(adapter, "SULK", 0.0)
+        monkeypatch.setattr(login, "SULK", 0.0)
         iotportal.fault("error", status=401, path="^/Login")
         with pytest.raises(Refused):
             iotportal.client.get_status(iotportal.iccid)
@@ -124,7 +124,7 @@ class TestLogin:
         iotportal.client.get_status(iotportal.iccid)
         assert "getStatus" in caplog.text
         assert iotportal.simulator.secret_key not in caplog.text
-        assert iotportal.client._token not in caplog.text
+        assert iotportal.client._login._token["Authorization"] not in caplog.text
 
     @pytest.mark.parametrize(
         "body", [b"{}", b'{"data": null}', b'{"data": {"token": ""}}', b'{"data": {"token": "a\\r\\nb"}}', b'"token"']

@@ -1,4 +1,4 @@
-"""add_carrier NAME --kind simbase|iotportal --url URL --secret KEY=VALUE... [--cycle-day N]"""
+"""add_carrier NAME --kind KIND --url URL --secret KEY=VALUE... [--cycle-day N]"""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class Command(OperatorCommand):
     help = "Make a carrier's API known. Its credentials are encrypted at rest."
 
     def take(self, parser: CommandParser) -> None:
+        needed = "; ".join(
+            f"{kind}: {' and '.join(sorted(client.secret_names))}" for kind, client in sorted(CLIENTS.items())
+        )
         parser.add_argument("name", metavar="NAME")
         parser.add_argument("--kind", required=True, choices=sorted(CLIENTS))
         parser.add_argument("--url", required=True, metavar="URL", help="the API's root")
@@ -26,7 +29,7 @@ class Command(OperatorCommand):
             nargs="+",
             default=[],
             metavar="KEY=VALUE",
-            help="simbase: api_key; iotportal: client_id and secret_key; a VALUE is @FILE, or - for a line of"
+            help=f"{needed}; a VALUE is @FILE, or - for a line of"
             " standard input: what stands in a command is read by everybody who lists processes",
         )
         parser.add_argument(

@@ -1,0 +1,195 @@
+"""What emnify answers: its words, the shapes of its answers, and what they say in ours."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+from kit.identifiers import read_imei, read_msisdn
+
+from .base import Card, Device, Odd, Reading, Setting, Sms, SmsFate, Status, Switch
+from .fields import Iccid, Unreadable, Words, decoded, ip_of, same_sim, short_text, status_of, utc_moment
+from .rest import bytes_of, cards_of, counter_of, date_of
+
+WORDS: Words = {
+    "activated": (Switch.ON, False),
+    "suspended": (Switch.OFF, False),
+    "issued": (Switch.OFF, False),
+    "factory test": (Switch.READY, False),
+    "deleted": (Switch.OFF, True),
+}
+FATES = {
+    "delivered": SmsFate.DELIVERED,
+    "failed": SmsFate.FAILED,
+    "expired": SmsFate.FAILED,
+    "deleted": SmsFate.FAILED,
+    "pending": SmsFate.PENDING,
+    "in progress": SmsFate.PENDING,
+}
+PAGE_SIZE = 500
+
+
+class _Login(msgspec.Struct):
+    """emnify: Retrieve authentication token"""
+
+    auth_token: str
+
+
+class _Id(msgspec.Struct):
+    id: int
+
+
+class _Word(msgspec.Struct):
+    description: str
+
+
+class Sim(msgspec.Struct):
+    """emnify: List SIMs"""
+
+    id: int
+    iccid: Iccid
+    status: _Word
+    endpoint: _Id | None = None
+    msisdn: str | None = None
+    imsi: str | None = None
+
+    @property
+    def state(self) -> Status:
+        return status_of(self.status.description, WORDS)
+
+
+class Endpoint(msgspec.Struct):
+    """emnify: Endpoint details"""
+
+    name: str | None = None
+    imei: str | None = None
+    imei_lock: bool | None = None
+    ip_address: str | None = None
+
+
+class _Volume(msgspec.Struct):
+    """Data in MB, or messages."""
+
+    volume: float
+    month: str | None = None
+    last_updated: str | None = None
+
+
+class _Month(msgspec.Struct):
+    data: _Volume | None = None
+    sms: _Volume | None = None
+
+
+class _Stats(msgspec.Struct):
+    """emnify: SIM usage and cost statistics, [0]. A month without traffic is left out."""
+
+    current_month: _Month | None = None
+
+
+class _Day(msgspec.Struct):
+    """emnify: Retrieve daily usage statistics for an endpoint"""
+
+    date: str
+    data: _Volume | None = None
+
+
+class _Message(msgspec.Struct):
+    """emnify: List sent and received SMS"""
+
+    id: int
+    payload: str
+    submit_date: str
+    status: _Word
+    sms_type: _Word
+
+
+LOGIN = msgspec.json.Decoder(_Login)
+_SIM = msgspec.json.Decoder(Sim)
+_SIMS = msgspec.json.Decoder(list[Sim])
+_ENDPOINT = msgspec.json.Decoder(Endpoint)
+_STATS = msgspec.json.Decoder(list[_Stats])
+_DAYS = msgspec.json.Decoder(list[_Day])
+_MESSAGES = msgspec.json.Decoder(list[_Message])
+
+
+def stock_in(body: bytes) -> tuple[tuple[Card, ...], tuple[Odd, ...]]:
+    """Raises Unreadable."""
+    return cards_of(body, _SIM, lambda sim: Card(sim.iccid, sim.state, msisdn=read_msisdn(sim.msisdn)))
+
+
+def found_in(body: bytes, *, iccid: str) -> Sim | None:
+    """The SIM that was asked for, if there is one. Raises Unreadable."""
+    found = decoded(_SIMS, body)
+    for sim in found:
+        same_sim(sim.iccid, iccid)
+    return found[0] if found else None
+
+
+def endpoint_in(body: bytes) -> Endpoint:
+    """Raises Unreadable."""
+    return decoded(_ENDPOINT, body)
+
+
+def setting_in(body: bytes) -> str:
+    """Raises Unreadable."""
+    lock = endpoint_in(body).imei_lock
+    if lock is None:
+        raise Unreadable("it does not say how it is set now")
+    return "on" if lock else "off"
+
+
+def reading_in(body: bytes, *, sim: Sim, endpoint: Endpoint, month: dt.date) -> Reading:
+    """The running month's counter; a month that is not there, or that is an earlier one, has no traffic yet."""
+    stats = decoded(_STATS, body)
+    current = (stats[0].current_month if stats else None) or _Month()
+    data, sms = _of(month, current.data), _of(month, current.sms)
+    messages = round(sms.volume) if sms else 0
+    return Reading(
+        sim.iccid,
+        bytes_of(data.volume) if data else 0,
+        month,
+        sim.state,
+        last_seen=utc_moment(data.last_updated) if data and data.last_updated else None,
+        imei=read_imei(endpoint.imei),
+        msisdn=read_msisdn(sim.msisdn),
+        sms_usage=messages,
+        sms_mark=messages,
+    )
+
+
+def _of(month: dt.date, volume: _Volume | None) -> _Volume | None:
+    """Figures of this month. Raises Unreadable for those of a month to come."""
+    if volume is None or volume.month is None:
+        return volume
+    told = date_of(volume.month).replace(day=1)
+    if told > month:
+        raise Unreadable("its month lies ahead")
+    return volume if told == month else None
+
+
+def total_in(body: bytes, *, month: dt.date) -> int:
+    """Raises Unreadable."""
+    days = [(date_of(day.date), bytes_of(day.data.volume)) for day in decoded(_DAYS, body) if day.data]
+    return counter_of(days, month, once=True)
+
+
+def device_in(sim: Sim, endpoint: Endpoint) -> Device:
+    given = {Setting.IMEI_LOCK: "on" if endpoint.imei_lock else "off"} if endpoint.imei_lock is not None else {}
+    return Device(
+        imei=read_imei(endpoint.imei),
+        msisdn=read_msisdn(sim.msisdn),
+        imsi=short_text(sim.imsi),
+        static_ip=ip_of(endpoint.ip_address),
+        settings=given,
+    )
+
+
+def _sms(one: _Message) -> Sms:
+    word, to_device = one.status.description, one.sms_type.description == "MT"
+    fate = FATES.get(word.lower()) if to_device else None
+    return Sms(str(one.id), to_device, one.payload, utc_moment(one.submit_date), fate, short_text(word) or "")
+
+
+def messages_in(body: bytes) -> tuple[Sms, ...]:
+    """Raises Unreadable."""
+    return tuple([_sms(one) for one in decoded(_MESSAGES, body)])
