@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 
 from celery import current_app, shared_task
+from kit import clock
 
+from automation.commands.erasing import forget_messages
 from automation.commands.feed import drop_old_events
 from automation.commands.webhooks import drop_old_deliveries
 from automation.work import rules, webhooks
@@ -52,5 +54,5 @@ def send_webhooks() -> int:
 
 @shared_task
 def drop_old() -> int:
-    """Messages that ended long ago, and events that have left the feed."""
-    return drop_old_deliveries() + drop_old_events()
+    """Messages that ended long ago, events that have left the feed, and what rules keep of messages from devices."""
+    return drop_old_deliveries() + drop_old_events() + forget_messages(today=clock.today())

@@ -98,6 +98,11 @@ def because(
     return f"No data for {number(value or Decimal(0))} hours"
 
 
+def because_without_text(trigger: str, *, word: str, because: str) -> str:
+    """The same for the audit, which is kept for ever: what a message said is not."""
+    return f"Message with “{word}”" if trigger == Trigger.SMS else because
+
+
 def limit_words(limit: Decimal, unit: str) -> str:
     return (
         (shown(limit) if limit == round(limit, 2) else f"${number(limit)}")

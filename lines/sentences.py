@@ -324,7 +324,7 @@ EVENTS = {
     "sms.sent": "Message to the device: “{text}”",
     "sms.received": "Message from the device: “{text}”",
     "sms.refused": "Message not sent: {why}",
-    "sms.doubted": "Message’s answer was lost; the carrier lists “{listed}”",
+    "sms.doubted": "The carrier’s answer about a message was lost: “{text}”",
     "sms.settled": "Said whether a message whose answer was lost had been sent",
     "balance.red": "The balance went below its minimum: lines that were on were suspended",
     "balance.recovered": "The balance recovered: suspended lines were started again",

@@ -29,9 +29,14 @@ ABOUT = {
     "rule": "rule_uuid",
 }  # subjects, as the API calls them
 
+# What a message says stands in the message alone, as long as it is kept: here it is still.
 NEW = """
-SELECT e.id, e.verb, e.at, e.subject, e.actor_name, e.detail, a.uuid, coalesce(a.parent_id, a.id)
+SELECT e.id, e.verb, e.at, e.subject, e.actor_name,
+       CASE WHEN m.id IS NULL THEN e.detail ELSE e.detail - 'text_digest' || jsonb_build_object('text', m.text)
+         || CASE WHEN m.doubt = '' THEN '{}' ELSE jsonb_build_object('listed', m.doubt) END END,
+       a.uuid, coalesce(a.parent_id, a.id)
   FROM accounts_event e JOIN accounts_account a ON a.id = e.account_id
+  LEFT JOIN lines_smsmessage m ON e.verb = ANY('{sms.received,sms.doubted}') AND m.id = (e.detail->>'sms')::bigint
  WHERE e.id > %(after)s AND e.verb = ANY(%(verbs)s::text[])
    AND NOT EXISTS (SELECT FROM automation_feedevent f WHERE f.source = e.id)
  ORDER BY e.id LIMIT %(limit)s

@@ -163,7 +163,7 @@ def say(*, fires: Sequence[RuleFire]) -> None:
                         {
                             "iccid": iccids[one.line_id].iccid if one.line_id else None,
                             "value": None if one.value is None else plain(one.value),
-                            "because": one.because,
+                            "because": words.because_without_text(rule.trigger, word=rule.word, because=one.because),
                             "outcome": one.outcome,
                         }
                         for one in its[start : start + MOST_NAMED]

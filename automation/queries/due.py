@@ -277,8 +277,10 @@ def _found(sql: str, trigger: Trigger, *, since: dt.date, rule: int | None = Non
 
 # What happened to a line since the rule was switched on.
 HAPPENED = """
-SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, {month_ends}, r.word, e.detail
+SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, {month_ends}, r.word,
+       CASE WHEN m.id IS NULL THEN e.detail ELSE e.detail || jsonb_build_object('text', m.text) END
   FROM accounts_event e
+  LEFT JOIN lines_smsmessage m ON m.id = (e.detail->>'sms')::bigint
   JOIN lines_line l ON l.iccid = substr(e.subject, 6)
   JOIN lines_carrier c ON c.id = l.carrier_id
   JOIN ({rules}) r ON {scope}

@@ -290,10 +290,12 @@ def _by_countries(asked: Asked, since: dt.date) -> TriedOut:
 
 VERBS = {Trigger.IMEI: "imei.changed", Trigger.SMS: "sms.received"}
 EVENTS = f"""
-    SELECT l.iccid, l.notes, e.at::date, e.detail
+    SELECT l.iccid, l.notes, e.at::date,
+           CASE WHEN m.id IS NULL THEN e.detail ELSE e.detail || jsonb_build_object('text', m.text) END
       FROM {DRAFT}
       JOIN lines_line l ON {IN_SCOPE}
       JOIN accounts_event e ON e.subject = 'line:' || l.iccid
+      LEFT JOIN lines_smsmessage m ON m.id = (e.detail->>'sms')::bigint
      WHERE e.verb = %(verb)s AND e.at >= %(since)s
      ORDER BY e.id DESC LIMIT 10000
 """

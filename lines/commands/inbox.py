@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from django.db import connection, transaction
 from kit import clock
+from kit.crypto import new_hex
 from kit.sql import array
 
 from accounts.commands import Happened, record_many
@@ -17,6 +18,7 @@ from accounts.policy import Actor, ActorKind
 from lines import policy
 from lines.carriers.base import Reading, Sms
 from lines.commands import leases
+from lines.commands.sms import digest_of
 from lines.models import Carrier, Line, LineState, SmsLook, SmsMessage
 from lines.policy import SmsState
 
@@ -80,13 +82,17 @@ def received(*, line_id: int, listed: Sequence[Sms], looked_at: dt.datetime) -> 
     look = SmsLook.objects.select_for_update().get(pk=line_id)
     theirs = [_kept(one) for one in listed if not one.to_device and (one.at or looked_at) >= line.added_at]
     fresh = _unknown(line, theirs) if line.payer_id else []
-    SmsMessage.objects.bulk_create([_message(line, one, nth, looked_at) for one, nth in fresh])
+    kept = SmsMessage.objects.bulk_create([_message(line, one, nth, looked_at) for one, nth in fresh])
     record_many(
         by=Actor(ActorKind.CARRIER, line.carrier.name),
         verb="sms.received",
         things=[
-            Happened(_holder(line, one.at or looked_at).pk, f"line:{line.iccid}", {"text": one.text})
-            for one, _ in fresh
+            Happened(
+                one.account_id,
+                f"line:{line.iccid}",
+                {"sms": one.pk, "text_digest": digest_of(message=one), "length": len(one.text)},
+            )
+            for one in kept
         ],
     )
     look.is_due = not fresh and look.attempts < LOOKS
@@ -130,6 +136,7 @@ def _message(line: Line, sms: Sms, nth: int, looked_at: dt.datetime) -> SmsMessa
         payer=line.payer,
         to_device=False,
         text=sms.text,
+        salt=new_hex(),
         state=SmsState.RECEIVED,
         is_open=False,
         created_at=looked_at,

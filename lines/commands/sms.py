@@ -78,7 +78,7 @@ def send_sms(*, line: Line, text: str, by: Actor, key: str = "") -> SmsMessage:
             )
     except IntegrityError:  # the second click of two at once
         raise Refusal("This message is sent already") from None
-    _record(message, by=by, verb="sms.sent", detail={"sms": message.pk, "text_digest": digest_of(message=message)})
+    _record(message, by=by, verb="sms.sent")
     return message
 
 
@@ -110,7 +110,9 @@ def checked_text(*, text: str) -> str:
     return text
 
 
-def _record(message: SmsMessage, *, by: Actor, verb: str, detail: dict[str, object]) -> None:
+def _record(message: SmsMessage, *, by: Actor, verb: str, **more: object) -> None:
+    """An event names its message and proves its text; who may read the text finds it there, as long as it is kept."""
+    detail = {"sms": message.pk, "text_digest": digest_of(message=message), **more}
     record(by=by, verb=verb, account_id=message.account_id, subject=f"line:{message.line.iccid}", detail=detail)
 
 
@@ -207,7 +209,7 @@ def sms_refused(*, message_id: int, reason: str) -> None:
     message.last_error, message.leased_until, message.ask_first = reason[:300], None, False
     message.save(update_fields=["state", "is_open", "last_error", "leased_until", "ask_first"])
     carrier = Actor(ActorKind.CARRIER, message.carrier.name)
-    _record(message, by=carrier, verb="sms.refused", detail={"sms": message.pk, "why": reason[:300]})
+    _record(message, by=carrier, verb="sms.refused", why=reason[:300])
 
 
 @transaction.atomic
@@ -285,12 +287,7 @@ def sms_doubted(*, message_id: int, doubt: Doubt) -> None:
     message.is_open, message.leased_until = False, None
     message.save(update_fields=["doubt", "doubt_ref", "is_open", "leased_until"])
     carrier = Actor(ActorKind.CARRIER, message.carrier.name)
-    _record(
-        message,
-        by=carrier,
-        verb="sms.doubted",
-        detail={"sms": message.pk, "text": message.text, "listed": message.doubt},
-    )
+    _record(message, by=carrier, verb="sms.doubted")
     iccid = message.line.iccid
     told = Told(
         "Was this message sent?",
@@ -320,8 +317,7 @@ def settle_sms(*, message_id: int, was_sent: bool, by: Actor) -> None:
     message.doubt, message.doubt_ref, message.ask_first = "", "", False
     message.is_open, message.due_at, message.attempts = not was_sent, None, 0
     message.save(update_fields=["doubt", "doubt_ref", "ask_first", "is_open", "due_at", "attempts"])
-    detail = {"sms": message.pk, "text": message.text, "was_sent": was_sent, "listed": listed}
-    _record(message, by=by, verb="sms.settled", detail=detail)
+    _record(message, by=by, verb="sms.settled", was_sent=was_sent)
     if was_sent:
         follow = CLIENTS[message.carrier.kind].abilities.tells_sms_fate
         sms_accepted(message_id=message.pk, sms=Sms(ref, True, listed, None), follow=follow)

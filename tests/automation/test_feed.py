@@ -7,21 +7,26 @@ import json
 
 import pytest
 from django.db import connection, transaction
-from fleets import Fleet
+from fleets import ON, Fleet
 from kit import clock
 from kit.errors import Invalid
 
 from accounts import keys
+from accounts.audit import prove
 from accounts.commands import record
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, SYSTEM, Scope
+from accounts.tasks import seal_events
 from automation.api.events import CursorTooOld, FeedAsked, events
 from automation.commands import feed, webhooks
 from automation.kinds import BY_TYPE, TOPICS
 from automation.models import AwaitedLine, FeedEvent, WebhookDelivery, WebhookEndpoint
 from automation.work import webhooks as work
+from lines.carriers.base import Sms
+from lines.commands.inbox import received
+from lines.commands.sms import Doubt, send_sms, sms_doubted
 from lines.commands.wishes import activate, deactivate
-from lines.models import Drive, Line, LineState
+from lines.models import Drive, Line, LineState, SmsLook, SmsMessage
 from lines.policy import Wanted
 
 
@@ -61,6 +66,26 @@ def test_messages_and_feed_are_the_same_objects(fleet: Fleet, account: Account) 
     assert (body["data"]["iccid"], body["data"]["subject"]) == (line.iccid, f"line:{line.iccid}")
     assert (body["account_uuid"], body["at"]) == (account.uuid.hex, f"{row.at:%Y-%m-%d %H:%M:%S}")
     assert "balance.low" in told(account)
+
+
+def test_what_a_device_wrote_is_told_of_its_message_and_kept_nowhere_else(fleet: Fleet, account: Account) -> None:
+    line = fleet.line(account)
+    SmsLook.objects.create(line=line, carrier=line.carrier)
+    now = clock.now()
+    received(line_id=line.pk, listed=[Sms("7", False, "door open", now, None, "")], looked_at=now)
+    work.plan()
+    message = SmsMessage.objects.get()
+    data = json.loads(FeedEvent.objects.get(type="sms.received").body)["data"]
+    assert (data["text"], data["sms"], data["length"], data["iccid"]) == ("door open", message.pk, 9, line.iccid)
+    assert "door" not in str(Event.objects.get(verb="sms.received").detail)
+    LineState.objects.filter(line=line).update(reported=ON.switch, confirmed_at=now)
+    sms = send_sms(line=line, text="close it", by=OPERATOR)
+    sms_doubted(message_id=sms.pk, doubt=Doubt(Sms("r1", True, "cl?se it", now, None, "")))
+    work.plan()
+    data = json.loads(FeedEvent.objects.get(type="sms.doubted").body)["data"]
+    assert (data["text"], data["listed"], data["sms"]) == ("close it", "cl?se it", sms.pk)
+    seal_events()
+    assert prove().is_whole
 
 
 def test_what_is_committed_late_is_told_behind_what_was_read(account: Account) -> None:

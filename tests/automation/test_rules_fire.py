@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from kit import clock
 
 from accounts.models import Event
 from accounts.policy import OPERATOR, Actor, ActorKind
+from automation.commands.erasing import forget_messages
 from automation.commands.follow_ups import FollowUpEnded, cancel_follow_up, run_follow_up_now
 from automation.commands.rules import BadRule, Draft, change_rule, delete_rule, switch_rule
 from automation.models import FollowUp, LineGuard, Rule, RuleFire
@@ -17,10 +20,12 @@ from automation.policy import Action, Then, Trigger
 from automation.work import rules
 from billing.commands import adjust
 from billing.models import Notice
+from lines.carriers.base import Sms
 from lines.commands.changes import take_changed_lines
+from lines.commands.inbox import received
 from lines.commands.tags import tag_lines
 from lines.commands.wishes import activate, deactivate, enforce
-from lines.models import ChangedLines, Drive, LineSetting
+from lines.models import ChangedLines, Drive, Line, LineSetting, SmsLook
 from lines.policy import Why
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
 from tests.fleets import at
@@ -377,14 +382,30 @@ def test_an_imei_that_changes_fires_and_the_first_one_does_not(ruled: Ruled) -> 
 def test_a_message_with_the_word_fires_for_each_message(ruled: Ruled) -> None:
     line = ruled.line()
     ruled.rule(name="alarm", trigger=Trigger.SMS, word="ALARM", action=Action.TELL, tells=[owner(ruled)])
+    happened(line.iccid, "sms.received", {"text": "alarm of a version before"})
     for text in ("all is well", "alarming", "Alarm! door 3", "alarm again"):
-        happened(line.iccid, "sms.received", {"text": text})
+        came(line, text)
     rules.check_events()
     rules.check_events()
     assert list(RuleFire.objects.order_by("pk").values_list("because", "outcome", "mail_due")) == [
+        ("Message: alarm of a version before", "told", True),
         ("Message: Alarm! door 3", "told", True),
         ("Message: alarm again", "told", True),
     ]
+    assert [one["because"] for one in Event.objects.get(verb="rule.fired").detail["lines"]] == [
+        "Message with “ALARM”"
+    ] * 3
+
+
+def test_what_a_device_wrote_is_forgotten_by_rules_when_messages_are(ruled: Ruled) -> None:
+    line = ruled.line()
+    ruled.rule(name="alarm", trigger=Trigger.SMS, word="ALARM", action=Action.TELL, tells=[owner(ruled)])
+    came(line, "Alarm! door 3")
+    rules.check_events()
+    assert forget_messages(today=dt.date(2028, 11, 30)) == 0
+    assert forget_messages(today=dt.date(2028, 12, 1)) == 1
+    assert forget_messages(today=dt.date(2028, 12, 1)) == 0
+    assert RuleFire.objects.get().because == "Message: (removed)"
 
 
 def test_a_line_is_slowed_or_put_on_another_plan_where_its_carrier_can(ruled: Ruled) -> None:
@@ -476,6 +497,14 @@ def test_pages_come_again_where_what_was_done_about_them_failed(ruled: Ruled, mo
 
 def owner(ruled: Ruled):
     return ruled.account.memberships.get()
+
+
+def came(line: Line, text: str) -> None:
+    """A message that the device sent now, as its carrier lists it."""
+    now = clock.now()
+    SmsLook.objects.get_or_create(line=line, defaults={"carrier": line.carrier})
+    listed = [Sms(f"ref {text}", False, text, now, None, "received")]
+    assert received(line_id=line.pk, listed=listed, looked_at=now) == 1
 
 
 def happened(iccid: str, verb: str, detail: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from lines.commands.sms import LineNotActive, claim_sms, send_sms, sms_accepted,
 from lines.commands.wishes import deactivate
 from lines.models import Carrier, Drive, Line, LineState, SmsLook, SmsMessage
 from lines.policy import SMS_MOVES, SmsState, Wanted
-from lines.queries.sms import count_unread, list_sms
+from lines.queries.sms import count_unread, list_sms, texts_of
 from lines.work.clients import close_clients
 from lines.work.messages import handle_messages
 from tests.console.console_people import place_of
@@ -166,7 +166,8 @@ def test_messages_from_devices_are_collected_when_their_count_moves(telling, kin
     assert not more
     assert count_unread(place) == 2
     events = Event.objects.filter(verb="sms.received", subject=f"line:{line.iccid}", account=line.account)
-    assert [event.detail["text"] for event in events] == ["door open"] * 2
+    assert [set(event.detail) for event in events] == [{"sms", "text_digest", "length"}] * 2
+    assert texts_of(events) == {event.pk: {"text": "door open"} for event in events}
     assert rows() == []
     assert not SmsLook.objects.filter(is_due=True).exists()
 
@@ -251,7 +252,8 @@ def test_a_message_of_any_characters_is_kept_and_holds_up_no_other(fleet: Fleet)
     listed = [Sms("7", False, "a\0b\x1b\ufffe", now, None, "od\0d")]
     assert received(line_id=line.pk, listed=listed, looked_at=now) == 1
     assert SmsMessage.objects.get().text == "ab\x1b\ufffe"
-    assert Event.objects.get(verb="sms.received").detail == {"text": "ab\x1b\ufffe"}
+    event = Event.objects.get(verb="sms.received")
+    assert (event.detail["length"], set(event.detail)) == (4, {"sms", "text_digest", "length"})
 
 
 def test_late_news_of_a_message_that_has_ended_changes_and_costs_nothing(line: Line) -> None:
