@@ -24,7 +24,7 @@ from lines.carriers.base import Device
 from lines.commands import leases
 from lines.commands.identity import Told, keep_identity
 from lines.commands.looks import want_looks
-from lines.models import Carrier, CarrierHealth, Line, LineDay, LineDevice, LineSecret, LineSetting, LineState, Sighting
+from lines.models import Carrier, CarrierHealth, Line, LineDay, LineDevice, LineSecret, LineState, Sighting
 from lines.policy.looks import LOOKS_SHARE
 from lines.queries.looks import looks_in
 from lines.queries.stock import is_proved
@@ -40,6 +40,13 @@ SELECT l.id FROM lines_line l
    AND st.cycle IS NOT NULL
    AND (d.line_id IS NULL OR (NOT d.is_due AND (d.cycle IS DISTINCT FROM st.cycle OR d.counter <> st.counter)))
  ORDER BY l.id LIMIT %(limit)s
+"""
+
+
+TOLD_SETTINGS = """
+UPDATE lines_linesetting s SET confirmed = t.value, confirmed_at = %s
+  FROM unnest(%s::text[], %s::text[]) AS t(name, value)
+ WHERE s.line_id = %s AND s.name = t.name AND NOT s.is_open AND s.confirmed IS DISTINCT FROM t.value
 """
 
 
@@ -145,10 +152,10 @@ def keep_device(*, line_id: int, device: Device, asked_at: dt.datetime) -> LineD
     row.cycle, row.counter = state.cycle, state.counter
     row.is_due, row.due_at, row.attempts, row.leased_until, row.last_error = False, None, 0, None, ""
     row.save()
-    for setting, value in device.settings.items():
-        LineSetting.objects.filter(line=line, name=setting, is_open=False).exclude(confirmed=value).update(
-            confirmed=value, confirmed_at=asked_at
-        )
+    if device.settings:
+        names, values = array(map(str, device.settings)), array(device.settings.values())
+        with connection.cursor() as cursor:
+            cursor.execute(TOLD_SETTINGS, [asked_at, names, values, line_id])
     keep_identity(carrier=line.carrier, told=[Told(line_id, device.imei, device.msisdn)])
     return row
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
+from django.db import Error, connection
 from kit import clock
 
 from lines.models import Leased
+
+log = logging.getLogger(__name__)
 
 LEASE = dt.timedelta(seconds=150)  # longer than the calls that one claim leads to
 
@@ -56,8 +61,56 @@ def claim(
         )
         ids = sorted(row[0] for row in cursor.fetchall())
     if ids:
-        connection.close_at = time.monotonic()  # the session ends with the task, and so does the lease
+        _note(model, ids)
     return ids
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What a session took, and when it was to end before it did."""
+
+    session: object
+    close_at: float | None
+    rows: dict[type[Leased], list[int]] = field(default_factory=dict)
+
+
+class _Here(threading.local):
+    taken: _Taken | None = None
+
+
+_here = _Here()
+
+
+def _note(model: type[Leased], ids: list[int]) -> None:
+    """The session ends with the request or the command that took the lease, and so does the lease."""
+    taken = _here.taken
+    if taken is None or taken.session is not connection.connection:
+        taken = _here.taken = _Taken(connection.connection, connection.close_at)
+    taken.rows.setdefault(model, []).extend(ids)
+    connection.close_at = time.monotonic()
+
+
+def let_go() -> None:
+    """At the end of a task: what it took and did not finish is as free as if its session had ended, which may live on.
+
+    Making a session costs more than most tasks. Where this fails the session ends.
+    """
+    taken, _here.taken = _here.taken, None
+    if taken is None or taken.session is not connection.connection:
+        return
+    try:
+        with connection.cursor() as cursor:
+            for model, ids in taken.rows.items():
+                cursor.execute(
+                    f"UPDATE {model._meta.db_table} SET leased_until = NULL WHERE {model._meta.pk.column} = ANY(%s)"
+                    f" AND leased_until IS NOT NULL AND attempts < {HASTY_ATTEMPTS} AND leased_pid = pg_backend_pid()"
+                    " AND leased_session = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())",
+                    [ids],
+                )
+    except Error as error:
+        log.warning("leases end with their session: %s", " ".join(str(error).split())[:200])
+        return
+    connection.close_at = taken.close_at
 
 
 def is_held(*, model: type[Leased], where: str, parameters: Sequence[Any] = ()) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import redis
 from django.conf import settings
 
 from kit.kept import Kept
@@ -17,6 +16,8 @@ def answers() -> bool:
 
 
 def _asked() -> bool:
+    import redis  # it brings its asyncio and OpenTelemetry along: whoever starts waits for none of them
+
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=PATIENCE)
     try:
         return bool(client.ping())

@@ -210,13 +210,17 @@ def test_a_living_workers_lease_is_not_taken_and_a_dead_ones_is_free_at_once(com
         assert leases.is_held(model=Drive, where="true")
     finally:
         other.close()
-    for _ in range(100):
+    wait_for_the_end_of(pid)
+    assert not leases.is_held(model=Drive, where="true")
+    assert claimed(line).attempts == 2
+
+
+def wait_for_the_end_of(pid: int) -> None:
+    for _ in range(1000):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(0.02), 1 FROM pg_stat_activity WHERE pid = %s", [pid])
             if cursor.fetchone() is None:
-                break
-    assert not leases.is_held(model=Drive, where="true")
-    assert claimed(line).attempts == 2
+                return
 
 
 def test_a_lease_of_a_session_that_is_not_the_holders_is_free(committed: Fleet) -> None:
@@ -342,3 +346,45 @@ def test_a_client_is_kept_for_a_carrier_until_its_address_changes(
     first = client_for(carrier, patience=5.0)
     carrier.url = carrier.url.replace("127.0.0.1", "localhost")
     assert client_for(carrier, patience=5.0) is not first
+
+
+def test_what_a_task_did_not_finish_is_free_at_its_end_and_its_session_lives_on(committed: Fleet) -> None:
+    carrier, [one, other, hopeless] = claimed_by_hand(committed, 3)
+    with connection.cursor() as cursor:
+        cursor.execute(SESSION)
+        session = cursor.fetchone()
+    Drive.objects.filter(pk=hopeless).update(attempts=leases.HASTY_ATTEMPTS)
+    usual = connection.close_at
+    assert len(claim_drives(carrier=carrier, limit=9)) == 3
+    assert connection.close_at is not None  # whoever forgets to let go loses the session, and the lease with it
+    Drive.objects.filter(pk=one).delete()
+    leases.let_go()
+    assert connection.close_at == usual
+    with connection.cursor() as cursor:
+        cursor.execute(SESSION)
+        assert cursor.fetchone() == session
+    assert dict(Drive.objects.values_list("pk", "leased_until"))[other] is None
+    assert leases.is_held(model=Drive, where="line_id = %s", parameters=[hopeless])  # it killed too many workers
+    leases.let_go()  # and once more is harmless
+
+
+def test_a_lease_of_a_session_that_is_gone_is_let_go_by_nobody(committed: Fleet) -> None:
+    carrier, [one] = claimed_by_hand(committed, 1)
+    assert len(claim_drives(carrier=carrier, limit=9)) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(SESSION)
+        pid, _ = cursor.fetchone()
+    connection.close()
+    leases.let_go()
+    wait_for_the_end_of(pid)
+    assert Drive.objects.get(pk=one).leased_until is not None
+    assert not leases.is_held(model=Drive, where="true")
+
+
+def claimed_by_hand(fleet: Fleet, count: int) -> tuple[Carrier, list[int]]:
+    """So many lines whose carrier is to be driven."""
+    lines = [fleet.line(fleet.account()) for _ in range(count)]
+    Drive.objects.all().delete()
+    carrier = Carrier.objects.get(pk=lines[0].carrier_id)
+    Drive.objects.bulk_create([Drive(line=line, carrier=carrier) for line in lines])
+    return carrier, [line.pk for line in lines]
