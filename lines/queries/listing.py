@@ -175,11 +175,6 @@ def plans_beside(viewer: Viewer, iccid: str) -> list[RatePlan]:
     line = lines_of(viewer).filter(iccid=iccid)
     offered = Q(pk__in=plans_for(viewer.account).values("pk"), carrier__in=line.values("carrier"))
     return list(RatePlan.objects.filter(offered | Q(pk__in=line.values("plan"))).order_by("name"))
-    return list(
-        RatePlan.objects.filter(
-            carrier__in=lines_of(viewer).filter(iccid__in=identifiers.asked(iccid)).values("carrier")
-        ).order_by("name")
-    )
 
 
 def notes_left(viewer: Viewer, iccid: str) -> str:

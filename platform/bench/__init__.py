@@ -1,1 +1,1 @@
-"""Benchmarks: `manage.py bench`, `bench_books`, `bench_rules` (docs/performance.md). No installation has them."""
+"""Benchmarks: `bench` and `bench_...` of manage.py (docs/performance.md). No installation has them."""

@@ -39,7 +39,7 @@ urlpatterns = [path("bare", _bare), path("", include("config.urls"))]
 def rows(fleet: Fleet, rounds: int) -> list[Row]:
     """Requests a second through the whole of Django, one after another in this process, without a server."""
     global _bytes
-    client = _Client(fleet)
+    client = Caller(fleet)
     found = []
     for what, ask in (
         (f"API: 25 of {fleet.big_lines:,} lines", client.read),
@@ -63,7 +63,7 @@ def _rate(ask: Callable[[], bytes]) -> float:
     return CALLS / (time.perf_counter() - began)
 
 
-class _Client:
+class Caller:
     """Signs as Keepgo's clients do, and calls the application as a web server would."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -76,11 +76,11 @@ class _Client:
         self.iccid = Line.objects.filter(payer=fleet.big).order_by("iccid").values_list("iccid", flat=True)[0]
         self.app, self.numbers = WSGIHandler(), itertools.count()
 
-    def read(self) -> bytes:
-        return self._call("GET", f"/api/{self.account}/iot_sim_cards")
+    def read(self, query: str = "") -> bytes:
+        return self._call("GET", f"/api/{self.account}/iot_sim_cards", query=query)
 
     def read_active(self) -> bytes:
-        return self._call("GET", f"/api/{self.account}/iot_sim_cards", query="status_id=1")
+        return self.read("status_id=1")
 
     def write(self) -> bytes:
         notes = f'{{"notes": "{next(self.numbers)}"}}'

@@ -49,11 +49,11 @@ def rows(fleet: Fleet, rounds: int) -> list[Row]:
         owner, office = Client(), Client()
         owner.force_login(fleet.owner.user)
         office.force_login(_clerk())
-        pages = [*((owner, *page) for page in _console(fleet)), *((office, *page) for page in _office())]
+        pages = [*((owner, *page) for page in console(fleet)), *((office, *page) for page in _office())]
         return [Row(f"page: {what}", _median(client, path, rounds), "ms") for client, what, path in pages]
 
 
-def _console(fleet: Fleet) -> Iterator[tuple[str, str]]:
+def console(fleet: Fleet) -> Iterator[tuple[str, str]]:
     """What each page is called, and its address."""
     named = [(entry.name, entry.label) for entry in (*ENTRIES, *BELOW)]
     named += [(name, label) for name, label, _ in (*ACCOUNT_PAGES, *MONEY_TABS)]
@@ -90,6 +90,11 @@ def _median(client: Client, path: str, rounds: int) -> float:
         began = time.perf_counter()
         answer = client.get(path)
         took.append(time.perf_counter() - began)
-        if answer.status_code not in WELL:
-            raise AssertionError(f"{path} answered {answer.status_code}")
+        check(path, answer.status_code)
     return 1000 * statistics.median(took[1:])
+
+
+def check(path: str, status: int) -> None:
+    """What is measured is the page, and no error."""
+    if status not in WELL:
+        raise AssertionError(f"{path} answered {status}")

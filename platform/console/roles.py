@@ -77,7 +77,7 @@ def application() -> Role:
 
 def walled() -> dict[str, str]:
     """Table -> which of its rows are a tenant's, as SQL."""
-    found = {"accounts_account": f"id = ANY ({FAMILY_AND_PAYER}::bigint[])"}
+    found = {"accounts_account": f"id = (SELECT {ME}) OR parent_id = (SELECT {ME}) OR id = (SELECT {PAYS})"}
     for model in apps.get_models():
         table = model._meta.db_table
         columns = {str(field.column) for field in model._meta.concrete_fields if _is_who(field)}
@@ -88,12 +88,13 @@ def walled() -> dict[str, str]:
 
 
 def _theirs(table: str, columns: set[str]) -> str:
+    """What is asked of a row's own columns comes first: functions are then asked of rows that are not the account's."""
+    mine = [f"{column} = (SELECT {ME})" for column in ("payer_id", "account_id") if column in columns]
     if "payer_id" not in columns:
         of_payer_too = table.startswith("billing_") or table in OF_PAYER_TOO
-        return f"account_id = ANY ({FAMILY_AND_PAYER if of_payer_too else FAMILY}::bigint[])"
-    mine = [f"{column} = (SELECT {ME})" for column in sorted(columns & {"account_id", "payer_id"})]
+        mine.append(f"account_id = ANY ({FAMILY_AND_PAYER if of_payer_too else FAMILY}::bigint[])")
     if table == "lines_line":
-        mine.append("linekeeper_once_theirs(id)")  # last: asked of lines that are not theirs now
+        mine.append("linekeeper_once_theirs(id)")
     return " OR ".join(mine)
 
 

@@ -58,6 +58,7 @@ def _stand(wall: tuple[int, int] | None) -> None:
         with connection.wrap_database_errors:
             _say(connection.connection.pgconn, words)
         connection.wall = wall  # type: ignore[attr-defined]
+        connection.health_check_done = True  # type: ignore[attr-defined]  # it answers: no SELECT 1 is needed
     except DatabaseError:
         connection.wall = None  # type: ignore[attr-defined]
         if connection.in_atomic_block:

@@ -72,3 +72,14 @@ def test_the_second_books_agree_with_the_fleet_that_they_are_measured_on() -> No
     assert (answer["lines"], answer["line_days"], answer["differences"]) == (120, 360, 0)
     assert answer["readings"] == 3 * 4 * 120 + 12  # one in ten is told once more
     assert answer["one_by_one"] == 2  # one in fifty
+
+
+@pytest.mark.django_db
+def test_reads_are_measured_behind_the_wall_and_without_it() -> None:
+    result = bench("--lines", "100", "--rounds", "2", "--only", "API: 25 lines", "--json", command="bench_walls")
+    assert result.returncode == 0, result.stderr
+    reads = json.loads(result.stdout)["reads"]
+    assert [read["what"] for read in reads] == [
+        "API: 25 lines", "API: 25 lines, by status", "API: 25 lines, by a frequent word",
+    ]  # fmt: skip
+    assert all(read["without"] > 0 and read["behind"] > 0 for read in reads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -22,10 +22,12 @@ from psycopg import conninfo, sql
 from tenant_world import Tenant, World, build
 
 from accounts.commands import open_account
-from accounts.models import Account, Event
+from accounts.models import Account, Event, Membership
 from accounts.policy import OPERATOR
 from billing.commands import adjust
 from lines.models import Line
+from lines.queries.scope import lines_of
+from lines.queries.search import matching
 from tests.proofs import log_in
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,46 @@ def test_sisters_see_nothing_of_each_other(world: World) -> None:
         assert set(Line.objects.values_list("account_id", flat=True)) == {world.harbour.account.pk}
         names = set(Account.objects.values_list("pk", flat=True))
     assert names == {world.harbour.account.pk, world.acme.account.pk}
+
+
+def explained(sql: str, *parameters: object) -> str:
+    """The plan as it ran."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF) {sql}", parameters)
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_of_rows_that_are_the_accounts_own_no_function_is_asked(world: World) -> None:
+    """What a policy asks of other tables costs as much as a small statement does."""
+    acme = world.acme.account
+    with walls.around(acme.pk, acme.pk):
+        plan = explained("SELECT 1 FROM billing_wallet WHERE account_id = %s", acme.pk)
+        assert "linekeeper" not in explained("SELECT 1 FROM accounts_account")
+    of_family = plan[plan.index("ANY") :]
+    assert of_family.count("InitPlan") >= 1
+    assert "never executed" in plan
+
+
+def test_a_text_is_looked_for_by_the_indexes_also_behind_the_wall(world: World) -> None:
+    plans, acme = [], world.acme
+
+    def explain(execute: Callable[..., Any], sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("WITH hit"):
+            plans.append(explained(sql, *parameters))
+        return execute(sql, parameters, many, context)
+
+    viewer = Membership.objects.filter(account=acme.account).earliest("pk")
+    Line.objects.filter(payer=world.xeno.account).update(notes="Quay 7")
+    theirs = Line.objects.filter(payer=acme.account).earliest("pk")
+    Line.objects.filter(pk=theirs.pk).update(notes="Quay 7")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        with walls.around(acme.account.pk, acme.account.pk), connection.execute_wrapper(explain):
+            assert [line.pk for line in matching(lines_of(viewer), "quay")] == [theirs.pk]
+            assert [line.pk for line in matching(Line.objects.all(), "quay")] == [theirs.pk]  # a forgotten filter
+            assert now_as() == walls.TENANT
+    assert "line_by_words" in plans[1]
+    assert not any("linekeeper_once_theirs" in plan for plan in plans)
 
 
 def test_without_an_account_there_are_no_rows_at_all(world: World) -> None:
