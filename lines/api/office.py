@@ -74,7 +74,7 @@ class NewCarrier(Input):
     """A carrier to be made known. Its credentials are tried before anything is kept."""
 
     name: Name
-    kind: Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom"]
+    kind: Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim"]
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     secrets: Secrets
     cycle_day: int = 1

@@ -13,13 +13,17 @@ from .base import Abilities, CarrierClient, Dialect, Gate, Refused
 from .emnify import Emnify
 from .hologram import Hologram
 from .iotportal import IotPortal
+from .keepgo import Keepgo
 from .onence import OneNce
 from .onomondo import Onomondo
 from .simbase import Simbase
 from .soracom import Soracom
+from .supersim import SuperSim
 
 GROUP = "linekeeper.carriers"
-OURS: tuple[type[CarrierClient], ...] = (Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom)
+OURS: tuple[type[CarrierClient], ...] = (
+    Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom, Keepgo, SuperSim,
+)  # fmt: skip
 _KIND = r"[a-z][a-z0-9_]{0,19}"
 
 

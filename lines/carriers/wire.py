@@ -68,7 +68,7 @@ class Call:
         return f"{self.method} {_NAMED.sub('/…', self.path)}"
 
 
-_NAMED = re.compile(r"/(?:[0-9]+|[0-9A-Fa-f]{6,22}|HS[0-9a-f]{32})(?=/|$)")  # an ICCID, or an id of the carrier's
+_NAMED = re.compile(r"/(?:[0-9]+|[0-9A-Fa-f]{6,22}|H[SC][0-9a-fA-F]{32})(?=/|$)")  # an ICCID, or an id of the carrier's
 
 
 def open_exchange(url: httpx.URL) -> Exchange:

@@ -7,7 +7,7 @@ from .devices import Kind, Pattern, kind_of, pattern_of
 from .digits import imei, imeisv, luhn_sum, mix
 from .instants import DAY, parse
 
-Carrier = Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom"]
+Carrier = Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim"]
 CARRIERS: tuple[Carrier, ...] = get_args(Carrier)  # in this order: a fleet follows from its place in it
 OTHERS: tuple[Carrier, ...] = CARRIERS[2:]  # those that only tests ask for
 
@@ -20,6 +20,8 @@ WORDS: dict[Carrier, tuple[str, str]] = {
     "hologram": ("LIVE", "PAUSED-USER"),
     "onomondo": ("activated", "deactivated"),
     "soracom": ("active", "inactive"),
+    "keepgo": ("Activated", "Deactivated"),
+    "supersim": ("active", "inactive"),
 }
 # 89 (telecoms), country, issuer of those whose cards have nineteen digits.
 _ISSUERS = {
@@ -28,6 +30,8 @@ _ISSUERS = {
     "hologram": "8944500",
     "onomondo": "8945730",
     "soracom": "8942310",
+    "keepgo": "8997250",
+    "supersim": "8988307",
 }
 MOST_SIMS = 10_000_000
 _FIRST_ACTIVATION = parse("2023-01-01")

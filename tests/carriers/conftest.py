@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from simulator import Running, running
-from simulator.dialects import emnify, hologram, onence, onomondo, soracom
+from simulator.dialects import emnify, hologram, keepgo, onence, onomondo, soracom, supersim
 
 from lines.carriers import CLIENTS, open_client
 from lines.carriers.base import CallKind, CarrierClient, CarrierFailure, Gate
@@ -118,6 +118,18 @@ KNOWN = {
         on="active",
         off="inactive",
         login="auth",
+    ),
+    "keepgo": Known(
+        secrets={"account_uuid": keepgo.ACCOUNT, "user_uuid": keepgo.USER, "shared_key": keepgo.KEY},
+        wrong={"shared_key": "wrong-key-12345"},
+        on="Activated",
+        off="Deactivated",
+    ),
+    "supersim": Known(
+        secrets={"account_sid": supersim.ACCOUNT, "auth_token": supersim.TOKEN},
+        wrong={"auth_token": "wrong-key-12345"},
+        on="active",
+        off="inactive",
     ),
 }
 

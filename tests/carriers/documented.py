@@ -83,8 +83,11 @@ class Checked:
             self.refuse(body is not None, f"{name} takes no body")
             return
         self.refuse(body is None, f"{name} lacks its body")
-        self.refuse(headers.get("Content-Type") != "application/json", f"{name} is not sent as JSON")
-        self.fits(json.loads(body or b"null"), closed(call["body"]), f"{name}, body")
+        is_form = call.get("form", False)
+        wanted = "application/x-www-form-urlencoded" if is_form else "application/json"
+        self.refuse(headers.get("Content-Type") != wanted, f"{name} is not sent as {wanted}")
+        given = dict(parse_qsl((body or b"").decode())) if is_form else json.loads(body or b"null")
+        self.fits(given, closed(call["body"]), f"{name}, body")
 
     def answer(self, name: str, call: dict[str, Any], answer: Answer) -> None:
         self.refuse(str(answer.status) not in call["answers"], f"{name} is never answered with {answer.status}")

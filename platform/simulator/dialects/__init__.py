@@ -1,6 +1,6 @@
 """The APIs of further carriers over the same fleet: each no more than its words and its shapes."""
 
-from . import emnify, hologram, onence, onomondo, soracom
+from . import emnify, hologram, keepgo, onence, onomondo, soracom, supersim
 
 DIALECTS = {
     "onence": onence,
@@ -8,4 +8,6 @@ DIALECTS = {
     "hologram": hologram,
     "onomondo": onomondo,
     "soracom": soracom,
+    "keepgo": keepgo,
+    "supersim": supersim,
 }
