@@ -13,11 +13,12 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from embedded import services as embedded_services
 from embedded import templates
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
 from tests import order
+from tests.answering import Answering
 
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("long", settings.get_profile("suite"), max_examples=2000)
@@ -25,6 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 HISTORIES = "of histories: "
 WRITTEN_AFTER_MIGRATING = {"django_content_type", "auth_permission"}
+WELL_WITHIN = 30_000  # milliseconds for what a page does on a busy machine
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -87,10 +89,20 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.fail("no Chromium: run scripts/chromium, or name one in CHROMIUM", pytrace=False)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright runs an event loop in the thread of the tests
+    expect.set_options(timeout=WELL_WITHIN)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def answering(live_server: LiveServer) -> Answering:
+    """The live server's requests, to wait for when a browser has gone."""
+    server = live_server.thread.httpd
+    watched = Answering(server.get_app())
+    server.set_app(watched)
+    return watched
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +115,7 @@ def profile(chromium: Browser, live_server: LiveServer) -> Iterator[Callable[...
         key = repr(sorted(options.items()))
         if key not in kept:
             kept[key] = chromium.new_context(base_url=live_server.url, **options)
-            kept[key].set_default_timeout(15_000)
+            kept[key].set_default_timeout(WELL_WITHIN)
         kept[key].clear_cookies()
         return kept[key]
 
@@ -113,7 +125,7 @@ def profile(chromium: Browser, live_server: LiveServer) -> Iterator[Callable[...
 
 
 @pytest.fixture
-def page(profile: Callable[..., BrowserContext], live_server: LiveServer) -> Iterator[Page]:
+def page(profile: Callable[..., BrowserContext], live_server: LiveServer, answering: Answering) -> Iterator[Page]:
     """A page of the live server; asking another host or an error in its console fails the test."""
     page = profile().new_page()
     complaints: list[str] = []
@@ -122,6 +134,7 @@ def page(profile: Callable[..., BrowserContext], live_server: LiveServer) -> Ite
     page.on("request", lambda request: _note_foreign(complaints, request.url, live_server.url))
     yield page
     page.close()
+    answering.wait()
     assert complaints == []
 
 

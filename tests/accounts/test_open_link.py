@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.commands import open_account
@@ -28,7 +28,7 @@ def test_a_mailed_link_opens_and_its_token_is_in_no_address(page: Page, live_ser
     token = link.partition("#")[2]
     page.goto(link)
     page.wait_for_url("**/accounts/invitation/")
-    assert "Join Acme" in page.content()
+    expect(page.locator("body")).to_contain_text("Join Acme")
     assert [url for url in asked if token in url.partition("#")[0]] == []
     page.go_back()
     assert token not in page.url
@@ -36,7 +36,7 @@ def test_a_mailed_link_opens_and_its_token_is_in_no_address(page: Page, live_ser
 
 def test_without_a_token_the_page_asks_for_the_link(page: Page, live_server: LiveServer) -> None:
     page.goto(f"{live_server.url}/accounts/open/reset/")
-    assert page.get_by_label("Link").is_visible()
+    expect(page.get_by_label("Link")).to_be_visible()
     if folder := os.environ.get("SHOTS"):
         for width in (1280, 390):
             for theme in ("light", "dark"):

@@ -40,6 +40,7 @@ def test_a_passkey_is_enrolled_lets_its_person_in_and_nobody_without_it(page: Pa
     page.get_by_role("heading", name="Is it you?").wait_for()  # before a login changes, the password once more
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Go on").click()
+    page.wait_for_url(re.compile(r"//[^/]+/accounts/2fa/webauthn/add/$"))  # and its scripts, which ask for the passkey
     page.get_by_label("Passwordless").check()
     page.get_by_role("button", name="Add it").click()
     page.wait_for_url(re.compile("recovery-codes"))

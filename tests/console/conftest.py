@@ -22,6 +22,7 @@ from billing.models import UsageDay, Wallet
 from lines.carriers.base import Switch
 from lines.models import Carrier, Drive, Line, LineDay, LineState, Price, RatePlan
 from lines.policy import MEGABYTE, Wanted, Why, data_cost
+from tests.answering import Answering
 from tests.fleets import sum_day_rows
 
 numbers = itertools.count(1)
@@ -156,7 +157,7 @@ def fleet(acme: Account, harbour: Account, make_line: MakeLine) -> dict[str, Lin
 
 
 @pytest.fixture
-def visit(profile: Callable[..., BrowserContext], live_server: LiveServer) -> Iterator[Visit]:
+def visit(profile: Callable[..., BrowserContext], live_server: LiveServer, answering: Answering) -> Iterator[Visit]:
     """Opens pages, `to` one at once; any error in a console and any request to another host fails the test."""
     complaints: list[str] = []
     pages: list[Page] = []
@@ -185,4 +186,5 @@ def visit(profile: Callable[..., BrowserContext], live_server: LiveServer) -> It
     yield open_one
     for page in pages:
         page.close()
+    answering.wait()
     assert complaints == []

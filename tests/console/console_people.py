@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, TimeoutError
 
 from accounts.models import Account, Membership, User
 from accounts.queries import owner_of
@@ -39,5 +39,9 @@ def log_in(context: BrowserContext, email: str, address: str) -> None:
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing makes the page itself scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+    """Whether nothing makes the page itself scroll sideways, once what follows a new size has followed it."""
+    try:
+        page.wait_for_function("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    except TimeoutError:
+        return False
+    return True

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from django.db import connection
@@ -26,12 +25,23 @@ from tests.fleets import Fleet
 
 COUNT = 2000
 WORKER = """
+import sys
 import django; django.setup()
 from django.db import connection
 connection.settings_dict["NAME"] = {database!r}
 from lines.commands import jobs
-while jobs.work_chunk(job_id={job}, limit=100):
-    print("chunk", flush=True)
+for _ in range(3):
+    jobs.work_chunk(job_id={job}, limit=100)
+
+def stop_within(execute, sql, params, many, context):
+    found = execute(sql, params, many, context)
+    if sql.startswith("INSERT"):
+        print("within the next set", flush=True)
+        sys.stdin.read()
+    return found
+
+with connection.execute_wrapper(stop_within):
+    jobs.work_chunk(job_id={job}, limit=100)
 """
 
 
@@ -52,16 +62,15 @@ def test_a_killed_worker_leaves_no_line_acted_on_twice(account: Account) -> None
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "config.settings.test")
     }
     worker = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
     assert worker.stdout is not None
-    for _ in range(3):
-        assert worker.stdout.readline() == "chunk\n"
-    time.sleep(0.02)  # somewhere in the next set
+    assert worker.stdout.readline() == "within the next set\n"
     worker.send_signal(signal.SIGKILL)
-    worker.wait(30)
+    worker.communicate()
     job.refresh_from_db()
-    assert 300 <= job.done < COUNT
+    assert job.done == 300
     run_jobs(stop=lambda: False)
     job.refresh_from_db()
     assert (job.state, job.done, job.over) == (JobState.DONE, COUNT, COUNT)
@@ -90,6 +99,7 @@ def test_two_thousand_lines_are_activated_from_the_list(page: Page, live_server:
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Paused")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     run_jobs(stop=lambda: False)
     expect(page.get_by_text("2,000 of 2,000 lines")).to_be_visible()
     expect(page.locator(".job-state")).to_contain_text("Done")

@@ -16,6 +16,8 @@ from billing import tasks
 from lines.commands.wishes import enforce
 from lines.models import Carrier, Line, LineState, Price, RatePlan
 from lines.policy import Wanted, Why
+from tests.answering import Answering
+from tests.conftest import WELL_WITHIN
 from tests.console.console_people import log_in
 from tests.tills import standin_fixture, stripe_server_fixture, usd  # noqa: F401
 
@@ -24,15 +26,16 @@ CARD = {"number": "4242 4242 4242 4242", "expiry": "12/31", "cvc": "123", "name"
 
 
 @pytest.fixture(params=["with scripts", "without scripts"])
-def owner_page(request: Any, chromium: Browser, live_server: LiveServer, standin: Standin) -> Any:
+def owner_page(request: Any, chromium: Browser, live_server: LiveServer, answering: Answering, standin: Standin) -> Any:
     """A page that may go to Stripe's and back; any complaint about our policy fails the test."""
     context = chromium.new_context(base_url=live_server.url, java_script_enabled=request.param == "with scripts")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(WELL_WITHIN)
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if "Content Security Policy" in said.text else None)
     yield page
     context.close()
+    answering.wait()
     assert complaints == []
 
 
