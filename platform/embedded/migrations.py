@@ -10,10 +10,10 @@ from embedded.stamps import once
 def apply_missing() -> None:
     """Run Django's migrate if this code has migrations that the database has not seen; a look at some files if not."""
     stamp = postgres.data_folder() / "migrated"  # inside, so that it goes when the database goes
-    once(stamp, _sources(), locks.migrate(), _migrate)
+    once(stamp, sources(), locks.migrate(), _migrate)
 
 
-def _sources() -> Iterator[str | bytes]:
+def sources() -> Iterator[str | bytes]:
     """Yield what decides the tables: our migrations' names, our settings, and the versions of others' packages."""
     repository = addresses.REPOSITORY
     for path in sorted(repository.glob("*/migrations/0*.py")):

@@ -17,7 +17,7 @@ PREFIX = "migrated_"
 
 def migrated() -> str:
     """Return the template's name; the first of several processes makes it, and drops those of other migrations."""
-    name = PREFIX + _digest()
+    name = PREFIX + digest()
     addresses.data_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(addresses.data_dir() / "template.lock"), connection._nodb_cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
@@ -32,7 +32,7 @@ def migrated() -> str:
     return name
 
 
-def _digest() -> str:
+def digest() -> str:
     """Everything that decides the tables and who sees which of their rows."""
     others = (addresses.REPOSITORY / name for name in ("platform/console/roles.py", "requirements.lock"))
     files = [*sorted(addresses.REPOSITORY.glob("*/migrations/*.py")), *others]

@@ -18,6 +18,8 @@ import yaml
 from embedded.addresses import REPOSITORY
 from simulator import Running, running
 
+from tests.preloaded import preload
+
 PAGE = (REPOSITORY / "docs" / "operating.md").read_text()
 COMMAND = "docker compose run --rm "
 COMPOSE = yaml.safe_load(re.sub(r"\$\{[^}]*\}", "1", (REPOSITORY / "docker-compose.yml").read_text()))
@@ -46,6 +48,7 @@ class Operator:
             "WAL_ARCHIVE": str(folder / "archive"),
             "LINEKEEPER_URL": "https://console.example.com",
         }
+        preload(folder / "data")
         (folder / "secrets").mkdir()
         (folder / "secrets" / "simbase_key").write_text(f"{sim.api_key}\n")
         iccids = sim.iccids("simbase", 3)

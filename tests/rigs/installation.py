@@ -138,6 +138,10 @@ def installation(*, simbase: int, iotportal: int, folder: Path | None = None) ->
         set_up_environment(folder)
         from embedded import services
 
+        from tests.preloaded import preload
+
+        preload(folder)
+
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
         ports = [one.getsockname()[1] for one in sockets]
         with socket.socket() as probe:

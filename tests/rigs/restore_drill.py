@@ -230,6 +230,9 @@ def main() -> int:
             os.environ.pop(name, None)
         from embedded import services
 
+        from tests.preloaded import preload
+
+        preload(Path(root) / "data")
         services.ensure_running()
         try:
             done = drill(Path(root) / "archive", chosen.seed, chosen.simbase, chosen.iotportal)
