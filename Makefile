@@ -69,7 +69,7 @@ fuzz: setup .venv/.fuzz
 # Everything that a stranger, a tenant of another and a thief would try, in full; the suite has a short run of each.
 HOSTILE = tests/tenants tests/accounts tests/inputs tests/console/test_markup.py tests/console/test_misread.py \
 	tests/api tests/automation/test_webhooks.py tests/lines/test_claims.py tests/lines/test_budget.py \
-	tests/lines/test_offers.py tests/billing/test_payments_stripe.py tests/house/test_security_rules.py
+	tests/lines/test_offers.py tests/billing/test_payments_stripe.py tests/billing/test_payments_refused.py tests/house/test_security_rules.py
 hostile: setup
 	CHROMIUM="$$(scripts/chromium)" && export CHROMIUM && HOSTILE=1 HYPOTHESIS_PROFILE=long \
 		$(BIN)/python -m pytest $(HOSTILE) -n auto --timeout 3600

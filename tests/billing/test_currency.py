@@ -18,6 +18,7 @@ from billing.commands import lock_wallets
 from billing.commands.payments import check_amount
 from billing.models import Entry, KeptCurrency
 from billing.policy import PaymentState, tax_on
+from billing.stripe.amounts import coins
 from tests.tills import Till, standin_fixture, stripe_server_fixture, till_fixture  # noqa: F401
 
 
@@ -70,7 +71,7 @@ def test_coins_are_those_of_the_currency() -> None:
 def test_stripe_is_told_in_its_own_smallest_unit(code: str, sent: int) -> None:
     """ISK and UGX have no coins and two digits at Stripe: https://docs.stripe.com/currencies#special-cases"""
     money.use(code)
-    assert stripe._coins(Decimal(50)) == sent
+    assert coins(Decimal(50)) == sent
 
 
 def test_news_in_another_currency_credits_nothing(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ PLANTS = {
     "What an installation is made of knows no demo and no benchmark": ("platform/embedded/programs.py", "import demo"),
     "Only what runs an installation knows the embedded servers": ("lines/queries/scope.py", "import embedded.services"),
     "The embedded servers know no app": ("platform/embedded/postgres.py", "import lines.models"),
-    "Stripe is talked to in one place, and without the database": ("billing/stripe.py", "import billing.models"),
+    "Stripe is talked to in one place, and without the database": ("billing/stripe/client.py", "import billing.models"),
     "The stand-in for Stripe knows nobody": ("platform/stripe_proxy/state.py", "import kit.clock"),
     "Nobody knows the stand-in for Stripe": ("platform/embedded/addresses.py", "import stripe_proxy"),
 }
