@@ -9,6 +9,7 @@ from django.db.models import Q
 from kit import clock
 
 from accounts.models.people import Account
+from accounts.models.second import IS_DECIDED_BY_SOMEBODY, WAITS, ForASecondPerson
 
 
 class AccountExport(models.Model):
@@ -45,26 +46,17 @@ class AccountExportPart(models.Model):
         constraints = [models.UniqueConstraint(fields=["export", "number"], name="account_export_part_is_one")]
 
 
-class Erasure(models.Model):
+class Erasure(ForASecondPerson):
     """A request to erase an account for good: a second person of the back office decides."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="erasures")
     reason = models.CharField(max_length=300)
-    asked_by = models.CharField(max_length=254)
-    asker_id = models.BigIntegerField(null=True)
-    asked_at = models.DateTimeField(default=clock.now)
-    is_agreed = models.BooleanField(null=True)  # none: it waits
-    decided_by = models.CharField(max_length=254, blank=True)
-    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account"], condition=Q(is_agreed=None), name="account_has_one_erasure_that_waits"
-            ),
+            models.UniqueConstraint(fields=["account"], condition=WAITS, name="account_has_one_erasure_that_waits"),
             models.CheckConstraint(
-                condition=Q(is_agreed=None, decided_at=None, decided_by="")
-                | Q(is_agreed__isnull=False, decided_at__isnull=False) & ~Q(decided_by=""),
+                condition=IS_DECIDED_BY_SOMEBODY,
                 name="erasure_is_decided_by_somebody",
             ),
         ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q, Value
 from kit import clock, crypto
 
+from accounts.models.second import IS_DECIDED_BY_SOMEBODY, WAITS, ForASecondPerson
 from lines.carriers.base import CallKind, Dialect
 from lines.counting import Turns, cycle_of
 
@@ -106,26 +107,17 @@ class Breaker(models.Model):
         return f"{self.carrier}: {self.kind}"
 
 
-class AddressChange(models.Model):
+class AddressChange(ForASecondPerson):
     """Another address for a carrier's API: our credentials go there, so a second person of the back office decides."""
 
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="address_changes")
     url = models.CharField(max_length=500)
-    asked_by = models.CharField(max_length=254)
-    asker_id = models.BigIntegerField(null=True)
-    asked_at = models.DateTimeField(default=clock.now)
-    is_agreed = models.BooleanField(null=True)  # none: it waits
-    decided_by = models.CharField(max_length=254, blank=True)
-    decided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["carrier"], condition=Q(is_agreed=None), name="carrier_has_one_address_that_waits"
-            ),
+            models.UniqueConstraint(fields=["carrier"], condition=WAITS, name="carrier_has_one_address_that_waits"),
             models.CheckConstraint(
-                condition=Q(is_agreed=None, decided_at=None, decided_by="")
-                | Q(is_agreed__isnull=False, decided_at__isnull=False) & ~Q(decided_by=""),
+                condition=IS_DECIDED_BY_SOMEBODY,
                 name="address_change_is_decided_by_somebody",
             ),
         ]
