@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import ipaddress
 import json
 import socket
-import ssl
 import struct
 import threading
 import time
@@ -15,10 +13,6 @@ from contextlib import closing
 from email.utils import format_datetime
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from lines.carriers import CLIENTS, exchange, open_client, wire
 from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Switch, Unreachable
@@ -326,65 +320,6 @@ class TestRetryAfter:
         with closing(client_of(odd)) as client, pytest.raises(Unreachable) as caught:
             read(client)
         return caught.value.retry_after
-
-
-def _self_signed(folder):
-    """A certificate for 127.0.0.1 that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "both.pem"
-    form = serialization.PrivateFormat.PKCS8
-    private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-def _with_tls(odd, path):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    odd.socket = context.wrap_socket(odd.socket, server_side=True, do_handshake_on_connect=False)
-    odd.url = odd.url.replace("http:", "https:")
-    odd.play = odd.answering(LINE)
-
-
-class TestTls:
-    def test_a_certificate_nobody_vouches_for_gets_nothing(self, odd, tmp_path):
-        _with_tls(odd, _self_signed(tmp_path))
-        with closing(client_of(odd, timeout=5)) as client:
-            for ask in (read, switch):
-                with pytest.raises(Unreachable, match="certificate"):
-                    ask(client)
-        assert odd.received == []
-
-    def test_a_trusted_one_is_spoken_to(self, odd, tmp_path, monkeypatch):
-        path = _self_signed(tmp_path)
-        _with_tls(odd, path)
-        monkeypatch.setattr(exchange, "_tls", lambda: ssl.create_default_context(cafile=str(path)))
-        with closing(client_of(odd, timeout=5)) as client:
-            assert read(client).counter == 5
-
-    def test_a_handshake_that_never_ends_is_cut_and_nothing_was_asked(self, odd):
-        odd.url = odd.url.replace("http:", "https:")
-        blocked = threading.Event()
-        odd.finish_request = lambda *_: blocked.wait(10)
-        with closing(client_of(odd)) as client:
-            since = time.monotonic()
-            with pytest.raises(Unreachable, match=r"within 0\.5 s"):
-                switch(client)
-            assert time.monotonic() - since < 2.5
-        blocked.set()
 
 
 class TestOpening:

@@ -15,8 +15,9 @@ from accounts.commands.desk import let_into_back_office
 from accounts.models import Brand, User
 from accounts.policy import OPERATOR
 from lines.models import Line
+from tests.tenants.tenant_people import World
 from tests.tenants.tenant_table import PUBLIC, ROWS
-from tests.tenants.tenant_world import World, build
+from tests.tenants.tenant_world import build
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

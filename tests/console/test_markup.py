@@ -22,8 +22,9 @@ from accounts.tasks import mail_invitations
 from billing.mail import letter_of
 from billing.models import Notice
 from lines.models import Line
+from tests.tenants.tenant_people import World
 from tests.tenants.tenant_table import PUBLIC, ROWS
-from tests.tenants.tenant_world import World, build
+from tests.tenants.tenant_world import build
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 OFFICE = "anna@office.example"

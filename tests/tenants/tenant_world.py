@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import pickle
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
-import pytest
-from django.contrib.auth.backends import ModelBackend
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
-from django.test import Client, RequestFactory
-from django.test.client import ClientHandler
 from kit import clock, crypto
 
-from accounts import keys, middleware
+from accounts import keys
 from accounts.commands import open_account, open_subaccount, record
 from accounts.commands.invitations import invite
 from accounts.models import (
@@ -33,7 +23,7 @@ from accounts.models import (
     Membership,
     User,
 )
-from accounts.policy import OPERATOR, Actor, ActorKind, Role, Scope
+from accounts.policy import OPERATOR, Role, Scope
 from accounts.queries import credential_of
 from automation.commands.feed import envelope
 from automation.models import FeedEvent, FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
@@ -42,7 +32,7 @@ from automation.policy import Action as RuleAction
 from billing.commands import adjust, post
 from billing.models import BillingDetails, Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
 from billing.policy import EntryKind, PaymentState
-from lines.carriers.base import CallKind, Switch, Unreachable
+from lines.carriers.base import Switch
 from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.models import (
@@ -65,8 +55,8 @@ from lines.models import (
     Tag,
 )
 from lines.policy import Action, JobState, SmsState, Wanted, Why
-from lines.work.gate import CallGate
 from tests.fleets import sum_day_rows
+from tests.tenants.tenant_people import Browser, Tenant, World
 
 OUR_NAME = "linekeeper"
 PLAN = "zqplan"  # prices and carriers are the payer's to know
@@ -74,82 +64,6 @@ CARRIER = "zqcarrier"
 BALANCE = ("7,531.97", "7531.97")
 PER_MB = "0.013579"
 SELLER = {"name": "Seller", "address": "Street", "tax_id": "", "mail": "", "prefix": "INV-"}
-
-
-@contextmanager
-def quick() -> Iterator[None]:
-    """What every request asks first has the same answer in each cell, since each is undone: it is read once, and every
-    cell gets a copy of its own. The carrier is asked for nothing: its row is not committed, so its gate would wait."""
-
-    def once(read: Callable[..., Any], key: Callable[..., Any]) -> Callable[..., Any]:
-        known: dict[Any, bytes] = {}
-
-        def answer(*given: Any) -> Any:
-            if key(*given) not in known:
-                known[key(*given)] = pickle.dumps(read(*given))
-            return pickle.loads(known[key(*given)])
-
-        return answer
-
-    def shut(_gate: CallGate, _kind: CallKind) -> None:
-        raise Unreachable("The carrier of this world answers nobody")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SessionStore, "load", once(SessionStore.load, lambda session: session.session_key))
-        patch.setattr(ModelBackend, "get_user", once(ModelBackend.get_user, lambda _, pk: pk))
-        read = middleware.memberships_of
-        patch.setattr(middleware, "memberships_of", once(lambda user: list(read(user)), lambda user: user.pk))
-        patch.setattr(CallGate, "enter", shut)
-        yield
-
-
-class Browser(RequestFactory):
-    """Asks as one person does, and forgets every answer: an eighth of a test client's work, and nothing to undo."""
-
-    def __init__(self, user: User | None = None) -> None:
-        super().__init__()
-        self.handler = ClientHandler(enforce_csrf_checks=False)
-        if user is not None:
-            client = Client()
-            client.force_login(user)
-            self.cookies = client.cookies
-
-    def request(self, **request: Any) -> Any:
-        return self.handler(self._base_environ(**request))
-
-
-@dataclass
-class Tenant:
-    """An account with one object of each kind, named by `word` in all its texts and by `digits` in its numbers."""
-
-    account: Account
-    word: str
-    digits: str
-    objects: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def canaries(self) -> list[str]:
-        return [self.word, self.digits]
-
-    def person(self, role: Role, name: str = "") -> User:
-        user = User.objects.create_user(f"{name or role}@{self.word}.example", name=f"{self.word} {role}")
-        Membership.objects.create(user=user, account=self.account, role=role)
-        return user
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(ActorKind.PERSON, f"owner@{self.word}.example")
-
-
-@dataclass
-class World:
-    acme: Tenant
-    harbour: Tenant  # acme's sub-account
-    sister: Tenant  # another of acme's
-    xeno: Tenant
-    people: dict[str, User] = field(default_factory=dict)
-    browsers: dict[str, Browser] = field(default_factory=dict)
-    callers: dict[str, dict[str, str]] = field(default_factory=dict)  # credentials of the API's clients
 
 
 def build() -> World:

@@ -14,10 +14,7 @@ from api.routes import ENDPOINTS
 from django.core import mail
 from django.db import connection, transaction
 from kit.endpoints import Endpoint
-from pytest_django import DjangoDbBlocker
-from tenant_table import Row
-from tenant_world import Tenant, World
-from test_matrix import (  # noqa: F401 - the fixture of the module
+from matrix import (
     API_VALUES,
     CALLERS,
     ONCE,
@@ -30,8 +27,10 @@ from test_matrix import (  # noqa: F401 - the fixture of the module
     others_of,
     routes,
     tenant_of,
-    world,
 )
+from pytest_django import DjangoDbBlocker
+from tenant_table import Row
+from test_matrix import world  # noqa: F401 - the fixture of the module
 
 from accounts.commands import record
 from accounts.models import Membership
@@ -42,6 +41,7 @@ from automation.commands.telling import tell_of
 from automation.models import Rule, RuleFire, WebhookDelivery
 from billing.mail import letter_of
 from billing.models import Notice
+from tests.tenants.tenant_people import Tenant, World
 
 pytestmark = pytest.mark.django_db
 NO_WORD_OF = ("nobody", "revoked key", "revoked bearer key", "reading bearer key")

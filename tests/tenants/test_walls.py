@@ -19,7 +19,7 @@ from django.urls import reverse
 from embedded import addresses
 from kit import walls
 from psycopg import conninfo, sql
-from tenant_world import Tenant, World, build
+from tenant_world import build
 
 from accounts.commands import open_account
 from accounts.models import Account, Event, Membership
@@ -29,6 +29,7 @@ from lines.models import Line
 from lines.queries.scope import lines_of
 from lines.queries.search import matching
 from tests.proofs import log_in
+from tests.tenants.tenant_people import Tenant, World
 
 pytestmark = pytest.mark.django_db
 
