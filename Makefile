@@ -37,6 +37,9 @@ suite: setup
 check: setup rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djangofmt --quiet --check templates
+	$(BIN)/djangofmt --quiet check templates
+	scripts/biome check
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out manage.py,$(PACKAGES))
@@ -55,6 +58,9 @@ drawings: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djangofmt --quiet check --fix templates
+	$(BIN)/djangofmt --quiet templates
+	scripts/biome check --write
 
 bench: setup
 	$(BIN)/python manage.py bench

@@ -14,7 +14,13 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 // Morphing keeps what a person opened, ticked or switched, and what our scripts show or have drawn.
-const kept = { open: "details", checked: ".c-tick input", hidden: ".copy, .plot", disabled: ".series", "aria-pressed": ".series" };
+const kept = {
+  open: "details",
+  checked: ".c-tick input",
+  hidden: ".copy, .plot",
+  disabled: ".series",
+  "aria-pressed": ".series",
+};
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(kept[name] && node.matches(kept[name]));
 Idiomorph.defaults.callbacks.beforeNodeRemoved = (node) => !node.classList?.contains("drawn");
 
@@ -26,7 +32,9 @@ function noAnswer() {
   stale.hidden = false;
 }
 for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(name, noAnswer);
-document.addEventListener("htmx:afterOnLoad", () => { stale.hidden = true; });
+document.addEventListener("htmx:afterOnLoad", () => {
+  stale.hidden = true;
+});
 
 // Copy an ICCID whole.
 function showCopies(root) {
@@ -52,7 +60,13 @@ document.addEventListener("keydown", (event) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
-  } else if (["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+  } else if (
+    ["ArrowDown", "ArrowUp", "j", "k"].includes(event.key) &&
+    !typing &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    !event.altKey
+  ) {
     moveAmongRows(event);
   }
 });
@@ -105,7 +119,10 @@ function hold(form, on) {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented || form.closest("[hx-post], [hx-get]") === form) return;
-  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
   form.dataset.sent = "1";
   hold(form, true);
   event.submitter?.classList.add("sending");

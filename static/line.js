@@ -3,7 +3,9 @@
 
 for (const field of document.querySelectorAll("[data-count]")) {
   const shown = document.getElementById(field.dataset.count);
-  const count = () => { shown.value = String(field.value.length); };
+  const count = () => {
+    shown.value = String(field.value.length);
+  };
   field.addEventListener("input", count);
   count();
 }

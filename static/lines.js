@@ -31,7 +31,11 @@ document.addEventListener("click", (event) => {
   count();
 });
 document.addEventListener("keydown", (event) => {
-  const row = [" ", "x"].includes(event.key) && !event.ctrlKey && !event.metaKey && event.target.closest("#rows .c-iccid a")?.closest("tr");
+  const row =
+    [" ", "x"].includes(event.key) &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    event.target.closest("#rows .c-iccid a")?.closest("tr");
   if (!row) return;
   event.preventDefault();
   const tick = row.querySelector(".c-tick input");

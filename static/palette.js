@@ -29,7 +29,9 @@ function ask() {
   htmx.trigger(find, "palette");
 }
 
-find.addEventListener("focus", () => { if (options().length) open(true); });
+find.addEventListener("focus", () => {
+  if (options().length) open(true);
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "found" || document.activeElement !== find) return;
   open(true);
@@ -48,10 +50,18 @@ find.addEventListener("keydown", (event) => {
   }
 });
 // What is on show is of these letters: Enter before the answer has come sends the search itself.
-document.addEventListener("htmx:beforeSend", (event) => { if (event.detail.elt === find) place.dataset.asked = find.value; });
-document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "found") place.dataset.of = place.dataset.asked; });
-document.addEventListener("click", (event) => { if (!event.target.closest(".find")) open(false); });
-document.addEventListener("focusin", (event) => { if (!event.target.closest(".find")) open(false); });
+document.addEventListener("htmx:beforeSend", (event) => {
+  if (event.detail.elt === find) place.dataset.asked = find.value;
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "found") place.dataset.of = place.dataset.asked;
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest(".find")) open(false);
+});
+document.addEventListener("focusin", (event) => {
+  if (!event.target.closest(".find")) open(false);
+});
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
