@@ -6,7 +6,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import recovery_codes, security
+        from accounts import security
+        from accounts.login import recovery_codes
 
         security.listen()
         recovery_codes.install()

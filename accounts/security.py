@@ -13,9 +13,10 @@ from django.contrib.auth import signals as django_logins
 from django.dispatch import Signal
 from django.http import HttpRequest
 
-from accounts import sessions, trail
+from accounts import trail
 from accounts.commands import Happened, record_many
 from accounts.commands.logins import forgive
+from accounts.login import sessions
 from accounts.models import User
 from accounts.queries import memberships_of
 
@@ -54,7 +55,7 @@ def listen() -> None:
     factors.authenticator_added.connect(_gave, dispatch_uid="accounts.security.gave")
     logins.authentication_step_completed.connect(_renew, dispatch_uid="accounts.security.renew")
     logins.password_reset.connect(_forgive, dispatch_uid="accounts.security.forgive")
-    django_logins.user_logged_in.connect(sessions.begin, dispatch_uid="accounts.sessions")
+    django_logins.user_logged_in.connect(sessions.begin, dispatch_uid="accounts.login.sessions")
     django_logins.user_logged_in.connect(trail.succeeded, dispatch_uid="accounts.trail")
 
 

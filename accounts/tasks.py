@@ -10,9 +10,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from kit import clock, posting
 
-from accounts import audit, calls, keys, letters, mail, sessions
+from accounts import audit, calls, keys
+from accounts.branding.identity import branding_of
 from accounts.commands import desk, events, invitations, logins, waiting_letters
-from accounts.dress import dress_of
+from accounts.login import sessions
+from accounts.mails import letters, mail
 from accounts.models import PostedLetter
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,7 @@ def _written(letter: PostedLetter) -> EmailMultiAlternatives:
     else:
         text = waiting_letters.text_of(letter=letter)
         said = mail.Letter(letter.subject, text, letter.button or "Open")
-    return mail.made(to=letter.to, letter=said, account=letter.account, dress=dress_of(letter.worn))
+    return mail.made(to=letter.to, letter=said, account=letter.account, branding=branding_of(letter.worn))
 
 
 def _save(letter: posting.Posted, fields: list[str]) -> None:

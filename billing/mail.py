@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.mail import EmailMultiAlternatives
 
-from accounts import mail
+from accounts.mails import mail
 from accounts.queries import owner_of
 from billing import paper
 from billing.models import Notice

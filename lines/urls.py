@@ -3,8 +3,21 @@
 from django.urls import path, re_path
 from kit.identifiers import ICCID_IN_PATH
 
-from lines import actions
-from lines.views import about, adding, bulk, callbacks, device, export, jobs, line, listing, messages, readings, usage
+from lines.views import (
+    about,
+    actions,
+    adding,
+    bulk,
+    callbacks,
+    device,
+    export,
+    jobs,
+    line,
+    listing,
+    messages,
+    readings,
+    usage,
+)
 
 ICCID = rf"(?P<iccid>{ICCID_IN_PATH})"
 

@@ -9,9 +9,9 @@ from typing import Any
 from django import forms
 from kit.identifiers import NotAnIccid, read_iccids
 
-from accounts import images
+from accounts.branding import images
+from accounts.branding.identity import brand_password
 from accounts.commands import LONGEST_NAME, Look
-from accounts.dress import brand_password
 from accounts.models import Brand
 from lines.commands.apns import LONGEST_SETUP
 from lines.models import Carrier
@@ -95,7 +95,7 @@ class LookForm(forms.Form):
         max_length=253,
         required=False,
         widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none"}),
-        help_text="Like sims.example.com. It shows login and console in this dress, and sends the mails, once whoever"
+        help_text="Like sims.example.com. It shows login and console in this branding, and sends mails, once whoever"
         " runs this installation has set it up.",
     )
     apn = forms.CharField(label="APN", max_length=100, required=False, help_text="As devices need it.")

@@ -6,8 +6,8 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from accounts.dress import dress_of
-from accounts.mail import console_url
+from accounts.branding.identity import branding_of
+from accounts.mails.mail import console_url
 from accounts.models import Account
 from lines.queries.holders import Held, held_by
 
@@ -62,6 +62,6 @@ def console_of(subaccount: Account, *, here: str) -> str:
 
 
 def login_of(subaccount: Account, *, here: str) -> str:
-    """The address that its people come in by, in its dress."""
+    """The address that its people come in by, in its branding."""
     base = console_of(subaccount, here=here)
-    return f"{base}/" if dress_of(subaccount).host else f"{base}/accounts/at/{subaccount.uuid}/"
+    return f"{base}/" if branding_of(subaccount).host else f"{base}/accounts/at/{subaccount.uuid}/"

@@ -14,9 +14,9 @@ from kit import clock
 from kit.errors import Refusal
 from kit.htmx import page
 
+from accounts.branding.identity import branding_of
 from accounts.commands import rename_subaccount
 from accounts.doors import MemberRequest, base_url, needs
-from accounts.dress import dress_of
 from accounts.models import Account, ApiCredential
 from accounts.policy import Actor, Right
 from accounts.queries import invitations_of, staff_of
@@ -108,7 +108,7 @@ def shown(request: MemberRequest, subaccount: Account, **forms: Any) -> dict[str
         "credential": ApiCredential.objects.filter(account=subaccount, revoked_at=None).first(),
         "people": staff_of(subaccount),
         "invitations": invitations_of(subaccount),
-        "its_dress": dress_of(subaccount),
+        "its_branding": branding_of(subaccount),
         "login": queries.login_of(subaccount, here=here(request)),
         "now": clock.now(),
         "once": uuid.uuid4(),

@@ -1,4 +1,4 @@
-"""The door to a white label: a sub-account's, or the account's own, which its sub-accounts wear too."""
+"""The door to a white label: a sub-account's, or the account's own, which its sub-accounts show too."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from kit.errors import Refusal
 from kit.htmx import page
 from kit.uploads import file_of_at_most
 
-from accounts import colours, images
-from accounts.commands import change_logo, dress_account
+from accounts.branding import colours, images
+from accounts.branding.identity import ACCENT, brand_of, branding_of
+from accounts.commands import brand_account, change_logo
 from accounts.doors import MemberRequest, needs
-from accounts.dress import ACCENT, brand_of, dress_of
 from accounts.models import Account
 from accounts.policy import Right
 from lines.commands.apns import set_brand_apn
@@ -36,7 +36,7 @@ def white_label(request: MemberRequest, key: str) -> HttpResponse:
         request.FILES if request.method == "POST" else None,
         carriers=carriers_of(account),
         brand=brand,
-        initial=LookForm.values_of(brand) or {"name": dress_of(account).name if not own else account.name},
+        initial=LookForm.values_of(brand) or {"name": branding_of(account).name if not own else account.name},
     )
     if form.is_valid():
         try:
@@ -51,7 +51,7 @@ def white_label(request: MemberRequest, key: str) -> HttpResponse:
         "of": account,
         "is_own": own,
         "brand": brand,
-        "its_dress": dress_of(account),
+        "its_branding": branding_of(account),
         "form": form,
         "light": light,
         "dark": dark,
@@ -68,7 +68,7 @@ TONES = (colours.light_tone, colours.dark_tone)
 
 @transaction.atomic
 def _save(request: MemberRequest, account: Account, form: LookForm) -> None:
-    brand = dress_account(account=account, look=form.look(), by=actor(request))
+    brand = brand_account(account=account, look=form.look(), by=actor(request))
     for carrier, apn in form.apns().items():
         set_brand_apn(
             brand=brand,

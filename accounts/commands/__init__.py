@@ -1,6 +1,6 @@
 """What can happen to people and accounts. Each command is one transaction and writes one event."""
 
-from accounts.commands.brands import DomainTaken, Look, change_logo, dress_account, put_domain_live
+from accounts.commands.brands import DomainTaken, Look, brand_account, change_logo, put_domain_live
 from accounts.commands.events import Happened, record, record_many
 from accounts.commands.opening import (
     LONGEST_NAME,
@@ -24,8 +24,8 @@ __all__ = [
     "Look",
     "NameTaken",
     "ParentRefused",
+    "brand_account",
     "change_logo",
-    "dress_account",
     "open_account",
     "open_subaccount",
     "put_domain_live",

@@ -1,4 +1,4 @@
-"""The dress of an account and of its sub-accounts: chosen by its people; its domain is put live by the operator."""
+"""The branding of an account and of its sub-accounts: chosen by its people; its domain is put live by the operator."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kit import clock, crypto
 from kit.errors import Invalid, NotFound, Refusal
 from kit.names import checked_name, refuse_address
 
-from accounts import hosts, images
+from accounts.branding import hosts, images
+from accounts.branding.identity import brand_password
 from accounts.commands.events import record
-from accounts.dress import brand_password
 from accounts.models import COLOUR, Account, Brand, BrandLogo
 from accounts.policy import Actor
 
@@ -46,8 +46,8 @@ LONGEST = {"name": 60, "support_mail": 254, "apn": 100, "apn_user": 100, "apn_pa
 
 
 @transaction.atomic
-def dress_account(*, account: Account, look: Look, by: Actor) -> Brand:
-    """Give an account its own dress, or change it. A new domain waits for the operator. Raises Invalid, DomainTaken.
+def brand_account(*, account: Account, look: Look, by: Actor) -> Brand:
+    """Give an account its own branding, or change it. A new domain waits for the operator. Raises Invalid, DomainTaken.
 
     Harmless twice.
     """

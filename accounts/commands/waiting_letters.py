@@ -25,7 +25,7 @@ def post(
     button: str = "",
     worn: Account | None = None,
 ) -> PostedLetter:
-    """In the account's dress unless another's is named. Call it in the transaction of what it is about."""
+    """In the account's branding unless another's is named. Call it in the transaction of what it is about."""
     key = uuid.uuid4()
     return PostedLetter.objects.create(
         key=key,

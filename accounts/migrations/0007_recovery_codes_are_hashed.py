@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations
 from kit import crypto
 
-from accounts.recovery_codes import hashed
+from accounts.login.recovery_codes import hashed
 
 COUNT, DIGITS = 10, 8  # as allauth made them
 

@@ -1,4 +1,4 @@
-"""How what an account's people see is dressed."""
+"""How what an account's people see looks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLOUR = r"^(#[0-9a-f]{6})?$"
 
 
 class Brand(models.Model):
-    """The dress in which an account's people and its sub-accounts' meet the console. What is empty is ours.
+    """The branding in which an account's people and its sub-accounts' meet the console. What is empty is ours.
 
     `key` names it in public addresses, so that they tell no account. A domain shows it once the operator, who sets up
     its address and certificate, has put it live.

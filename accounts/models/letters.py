@@ -16,7 +16,7 @@ class PostedLetter(Posted):
     """A mail that waits to leave, or could not; the row goes once the mail server has taken it.
 
     `text` is encrypted, since it may hold a link that logs somebody in. An invitation's mail has none: its link is made
-    each time that it is mailed. `worn` is whose dress it is in: None is ours.
+    each time that it is mailed. `worn` is whose branding it is in: None is ours.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

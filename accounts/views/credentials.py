@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods
 from kit import clock
 from kit.errors import Refusal
 
-from accounts import views_keys
 from accounts.commands import credentials
 from accounts.doors import MemberRequest, confirmed, needs
 from accounts.forms import RotateForm
 from accounts.models import Account, ApiCredential
 from accounts.policy import Right
+from accounts.views import keys as views_keys
 
 
 @never_cache

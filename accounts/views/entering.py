@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
 
-from accounts import wearing
+from accounts.branding import requests
+from accounts.branding.identity import style_sheet
 from accounts.commands import acting
-from accounts.dress import style_sheet
 from accounts.middleware import ACTING, CHOSEN
 from accounts.models import Brand, BrandLogo
 from accounts.queries import open_account_of
@@ -63,12 +63,12 @@ def _kept(content: bytes, kind: str) -> HttpResponse:
 
 @require_GET
 def at(request: HttpRequest, account_uuid: uuid.UUID) -> HttpResponse:
-    """Where a sub-account's people come in when it has no domain of its own: the login in its dress."""
+    """Where a sub-account's people come in when it has no domain of its own: the login in its branding."""
     account = open_account_of(account_uuid.hex)
     if account is None or not account.is_subaccount:
         raise Http404
     response = redirect("account_login")
-    wearing.visit(request, response, account)
+    requests.visit(request, response, account)
     return response
 
 

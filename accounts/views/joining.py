@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from kit.errors import Refusal
 
-from accounts import letters, queries
+from accounts import queries
 from accounts.commands import invitations
 from accounts.forms import JoinForm
+from accounts.mails import letters
 from accounts.middleware import CHOSEN
 from accounts.models import Invitation, Membership, User
 from accounts.views import links
@@ -31,7 +32,7 @@ def invitation(request: HttpRequest) -> HttpResponse:
     found = queries.invitation_by_token(token)
     if found is None:
         return render(request, "accounts/invitation_gone.html", {"why": invitations.GONE}, status=404)
-    request.dressed_as = found.account  # type: ignore[attr-defined]
+    request.branded_as = found.account  # type: ignore[attr-defined]
     user = request.user if isinstance(request.user, User) else None
     if user is None and queries.user_by_email(found.email) is None:
         return _join_as_new(request, token, found)

@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import queries
-from accounts.browsers import browser
 from accounts.commands import people
 from accounts.doors import confirmed_first
 from accounts.forms import ProfileForm
+from accounts.login.browsers import browser
+from accounts.login.sessions import end_others
 from accounts.models import User
-from accounts.sessions import end_others
 
 
 def _person(request: HttpRequest) -> User:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kit import crypto
 
-from accounts.dress import brand_of, brand_password
+from accounts.branding.identity import brand_of, brand_password
 from accounts.models import Account, Brand
 from lines.models import BrandApn, Carrier, Line
 from lines.queries.devices import DeviceShown

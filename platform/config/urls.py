@@ -6,7 +6,7 @@ from console.explain import explain
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views_keys import api_keys, revoke_api_key
+from accounts.views.keys import api_keys, revoke_api_key
 from lines.urls import carrier_urlpatterns, job_urlpatterns, sms_urlpatterns, usage_urlpatterns
 
 handler500 = broken

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from kit.cookies import cookie_name
 
+from accounts.branding.requests import branding_for
 from accounts.models import Membership
 from accounts.policy import Right
-from accounts.wearing import worn
 from billing.models import AutoRefill
 from billing.queries import auto_refill_of
 from console.balance import Shown, balance_shown
@@ -141,7 +141,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return count_open(membership) if membership else 0
 
     return {
-        "dress": worn(request),
+        "branding": branding_for(request),
         "membership": membership,
         "account": membership.account if membership else None,
         "other_places": [place for place in getattr(request, "memberships", []) if place != membership],

@@ -21,7 +21,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from accounts import hosts
+from accounts.branding import hosts
 from console import version, vitals
 
 REQUESTS = Counter("linekeeper_http_requests", "Requests by method and status.", ["method", "status"])

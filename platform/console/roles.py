@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 # A person's own, in several accounts; and what no tenant's page reads.
 WITHOUT = {"accounts_membership", "accounts_invitation", "accounts_ownershipoffer"}
-# What an account that another pays for must know of who pays: whether the balance lasts, and in whose dress it is.
+# What an account that another pays for must know of who pays: whether the balance lasts, and in whose branding it is.
 OF_PAYER_TOO = {"accounts_brand", "accounts_brandlogo"}
 
 ME = f"nullif(current_setting('{ACCOUNT}', true), '')::bigint"

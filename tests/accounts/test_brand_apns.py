@@ -7,7 +7,7 @@ from django.test import Client
 from kit.errors import Invalid
 
 from accounts import keys
-from accounts.commands import Look, dress_account
+from accounts.commands import Look, brand_account
 from accounts.models import ApiKey, Event
 from accounts.policy import OPERATOR, Scope
 from accounts.queries import owner_of
@@ -32,7 +32,7 @@ def test_each_carriers_lines_show_the_apn_of_their_carrier(fleet: Fleet) -> None
     account = fleet.account()
     sub = fleet.account(parent=account)
     lines = {kind: fleet.line(sub, kind) for kind in ("simbase", "iotportal")}
-    brand = dress_account(account=account, look=Look("Nord", apn="nord.all"), by=OPERATOR)
+    brand = brand_account(account=account, look=Look("Nord", apn="nord.all"), by=OPERATOR)
     for _ in range(2):
         set_brand_apn(
             brand=brand, carrier=fleet.carriers["iotportal"], apn="nord.iot", user="u1", password="p-77", by=OPERATOR
@@ -56,7 +56,7 @@ def test_each_carriers_lines_say_how_a_device_is_set_up(fleet: Fleet) -> None:
     """One text for all told people of two networks the steps of one."""
     account = fleet.account()
     lines = {kind: fleet.line(account, kind) for kind in ("simbase", "iotportal")}
-    brand = dress_account(account=account, look=Look("Nord", apn="nord.all", apn_text="Reboot twice"), by=OPERATOR)
+    brand = brand_account(account=account, look=Look("Nord", apn="nord.all", apn_text="Reboot twice"), by=OPERATOR)
     portal = fleet.carriers["iotportal"]
     for _ in range(2):
         set_brand_apn(brand=brand, carrier=portal, apn="", setup_text="Turn PIN off\r\nReboot", by=OPERATOR)

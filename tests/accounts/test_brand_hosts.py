@@ -1,4 +1,4 @@
-"""A brand's domain shows login and console in its dress, to its own people only; any other host gets nothing."""
+"""A brand's domain shows login and console in its branding, to its own people only; any other host gets nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fleets import Fleet
 from kit import clock
 from pytest_django import Settings
 
-from accounts import hosts
+from accounts.branding import hosts
 from accounts.commands import open_account
 from accounts.models import Account, Brand, BrandLogo, Membership, User
 from accounts.policy import OPERATOR, Role
@@ -62,7 +62,7 @@ def test_a_domain_that_is_not_live_gets_no_page(brand: Brand) -> None:
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/", "/nothing/"])
-def test_the_doors_are_in_its_dress(brand: Brand, path: str) -> None:
+def test_the_pages_of_login_are_in_its_branding(brand: Brand, path: str) -> None:
     body = Client(headers={"host": HOST}).get(path).content.decode()
     assert "· Nordlicht</title>" in body
     assert f"/accounts/brand/{brand.key}/style.css" in body
@@ -91,14 +91,14 @@ def test_only_its_own_people_come_in_there(fleet: Fleet, brand: Brand) -> None:
     assert client_of(stranger, "testserver").get("/").status_code == 200
 
 
-def test_nobody_opens_an_account_with_us_in_anothers_dress(brand: Brand) -> None:
+def test_nobody_opens_an_account_with_us_in_anothers_branding(brand: Brand) -> None:
     client = Client(headers={"host": HOST})
     body = {"email": "new@x.example", "password1": PASSWORD, "password2": PASSWORD, "account_name": "New"}
     client.post("/accounts/signup/", body)
     assert not Account.objects.filter(name="New").exists()
 
 
-def test_mails_asked_for_there_are_in_its_dress_and_lead_back(brand: Brand) -> None:
+def test_mails_asked_for_there_are_in_its_branding_and_lead_back(brand: Brand) -> None:
     open_account(name="Sub", owner_email="sub@x.example", password=PASSWORD, parent=brand.account, by=OPERATOR)
     client = Client(headers={"host": HOST})
     for email in ("sub@x.example", "nobody@x.example"):
@@ -113,7 +113,7 @@ def test_mails_asked_for_there_are_in_its_dress_and_lead_back(brand: Brand) -> N
     assert "signup" not in letters[1].body
 
 
-def test_a_subaccounts_browser_keeps_its_dress_after_logging_out(fleet: Fleet) -> None:
+def test_a_subaccounts_browser_keeps_its_branding_after_logging_out(fleet: Fleet) -> None:
     parent = fleet.account()
     client = client_of(fleet.account(parent=parent), "testserver")
     client.get("/")
@@ -121,7 +121,7 @@ def test_a_subaccounts_browser_keeps_its_dress_after_logging_out(fleet: Fleet) -
     body = client.get("/accounts/login/").content.decode()
     assert f"· {parent.name}</title>" in body
     assert "linekeeper" not in body.lower()
-    client.cookies["dress"] = client.cookies["dress"].value.replace(":", "x:", 1)  # forged
+    client.cookies["branding"] = client.cookies["branding"].value.replace(":", "x:", 1)  # forged
     assert "· Linekeeper</title>" in client.get("/accounts/login/").content.decode()
 
 
@@ -133,16 +133,16 @@ def test_a_subaccounts_people_have_an_address_to_come_in_by(fleet: Fleet) -> Non
     assert client.get(f"/accounts/at/{parent.uuid}/").status_code == 404
 
 
-def test_a_link_dresses_a_browser_for_a_session_and_a_login_for_longer(fleet: Fleet) -> None:
+def test_a_link_brands_a_browser_for_a_session_and_a_login_for_longer(fleet: Fleet) -> None:
     """Anybody can send the link, to people who never heard of its account."""
     parent = fleet.account()
     sub, client = fleet.account(parent=parent), Client()
     client.get(f"/accounts/at/{sub.uuid}/")
-    assert client.cookies["dress"]["max-age"] == ""
+    assert client.cookies["branding"]["max-age"] == ""
     client.force_login(owner_of(sub))
     client.get("/")
-    assert client.cookies["dress"]["max-age"] == 365 * 86_400
-    assert "max-age" in client.get(f"/accounts/at/{sub.uuid}/").client.cookies["dress"]  # it takes nothing away
+    assert client.cookies["branding"]["max-age"] == 365 * 86_400
+    assert "max-age" in client.get(f"/accounts/at/{sub.uuid}/").client.cookies["branding"]  # it takes nothing away
     Account.objects.filter(pk=parent.pk).update(is_active=False)
     assert Client().get(f"/accounts/at/{sub.uuid}/").status_code == 404
 

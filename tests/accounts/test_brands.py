@@ -14,8 +14,8 @@ from fleets import Fleet
 from kit.errors import Invalid, NotFound
 from PIL import Image, PngImagePlugin
 
-from accounts import images
-from accounts.commands import DomainTaken, Look, change_logo, dress_account, put_domain_live
+from accounts.branding import images
+from accounts.commands import DomainTaken, Look, brand_account, change_logo, put_domain_live
 from accounts.models import Account, Brand, Event
 from accounts.policy import OPERATOR, Actor, ActorKind
 from accounts.queries import owner_of
@@ -38,7 +38,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (1200, 300)) -> bytes:
 def test_a_look_is_kept_and_said_once(account: Account) -> None:
     look = Look("  Nord  licht ", accent="#FFCC00", support_mail="Help@Nord.example", domain="SIMS.nord.example")
     for _ in range(2):
-        brand = dress_account(account=account, look=look, by=JANE)
+        brand = brand_account(account=account, look=look, by=JANE)
     assert (brand.name, brand.accent, brand.domain) == ("Nord licht", "#ffcc00", "sims.nord.example")
     event = Event.objects.get(verb="brand.changed")
     assert (event.actor_name, event.detail["name"]) == (JANE.name, ["", "Nord licht"])
@@ -60,26 +60,26 @@ def test_a_look_is_kept_and_said_once(account: Account) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_worn_is_refused(account: Account, bad: dict[str, str]) -> None:
+def test_what_cannot_be_shown_is_refused(account: Account, bad: dict[str, str]) -> None:
     if bad.get("domain") == "x.example\n":  # a line's end is no part of it
-        assert dress_account(account=account, look=Look("Nord", domain=bad["domain"]), by=JANE).domain == "x.example"
+        assert brand_account(account=account, look=Look("Nord", domain=bad["domain"]), by=JANE).domain == "x.example"
         return
     with pytest.raises(Invalid):
-        dress_account(account=account, look=Look(**{"name": "Nord", **bad}), by=JANE)
+        brand_account(account=account, look=Look(**{"name": "Nord", **bad}), by=JANE)
     assert not Brand.objects.exists()
 
 
 def test_a_domain_is_one_accounts_and_live_only_by_the_operator(account: Account) -> None:
     other = Account.objects.create(name="other", parent=account)
-    brand = dress_account(account=account, look=Look("Nord", domain="sims.nord.example"), by=JANE)
+    brand = brand_account(account=account, look=Look("Nord", domain="sims.nord.example"), by=JANE)
     with pytest.raises(DomainTaken):
-        dress_account(account=other, look=Look("Other", domain="sims.nord.example"), by=JANE)
+        brand_account(account=other, look=Look("Other", domain="sims.nord.example"), by=JANE)
     call_command("brand_domain", "sims.nord.example", "--live")
     brand.refresh_from_db()
     assert brand.domain_live_at is not None
     with pytest.raises(CommandError, match="No account has asked"):
         call_command("brand_domain", "evil.example", "--live")
-    brand = dress_account(account=account, look=Look("Nord", domain="new.nord.example"), by=JANE)
+    brand = brand_account(account=account, look=Look("Nord", domain="new.nord.example"), by=JANE)
     assert brand.domain_live_at is None
     with pytest.raises(NotFound):
         put_domain_live(domain="sims.nord.example", live=True, by=OPERATOR)
@@ -144,7 +144,7 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(account: Account)
 
 
 def test_a_logo_is_put_and_taken_away(account: Account) -> None:
-    brand = dress_account(account=account, look=Look("Nord"), by=JANE)
+    brand = brand_account(account=account, look=Look("Nord"), by=JANE)
     for _ in range(2):
         change_logo(brand=brand, content=picture(), by=JANE)
     for _ in range(2):

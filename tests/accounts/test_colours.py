@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.colours import AA, DARK_GROUNDS, LIGHT_GROUNDS, bar, contrast, dark_tone, light_tone
+from accounts.branding.colours import AA, DARK_GROUNDS, LIGHT_GROUNDS, bar, contrast, dark_tone, light_tone
 
 COLOURS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
 

@@ -1,4 +1,4 @@
-"""Every mail is plain and HTML, in one dress, and asks no other host for anything."""
+"""Every mail is plain and HTML, in one branding, and asks no other host for anything."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kit import clock
 from kit.errors import Invalid
 from pytest_django import Settings
 
-from accounts import mail
 from accounts.commands import invitations, open_account, waiting_letters
+from accounts.mails import mail
 from accounts.models import Account, Brand, BrandLogo, Invitation, PostedLetter, WaitingLetter
 from accounts.policy import OPERATOR, Role
 from tests.letters import posted
@@ -63,7 +63,7 @@ def test_what_people_named_things_cannot_become_markup_or_a_header(account: Acco
     assert "Acme &lt;b&gt;&amp; Sons" in html_of(sent)
 
 
-def test_a_dress_of_ones_own_brings_name_colour_and_logo_and_no_other_host(
+def test_a_branding_of_ones_own_brings_name_colour_and_logo_and_no_other_host(
     account: Account, settings: Settings
 ) -> None:
     settings.DEFAULT_FROM_EMAIL = "Somebody <post@console.example>"

@@ -24,9 +24,9 @@ from django.test import Client
 from kit import crypto
 from pytest_django import Settings
 
-from accounts import passwords, recovery_codes
 from accounts.commands import open_account
 from accounts.commands.desk import give_office_pass, let_into_back_office
+from accounts.login import passwords, recovery_codes
 from accounts.models import Account, Invitation, Membership
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from kit import crypto, rotation
 from pytest_django import Settings
 
-from accounts.commands import Look, dress_account, open_account
-from accounts.dress import dress_of
+from accounts.branding.identity import branding_of
+from accounts.commands import Look, brand_account, open_account
 from accounts.models import Account, ApiCredential, Brand
 from accounts.policy import OPERATOR
 from accounts.queries import credential_of, owner_of
@@ -36,7 +36,7 @@ def acme() -> Account:
     account = open_account(name="Acme", owner_email="jane@acme.example", by=OPERATOR)
     add_webhook(account=account, url="https://hooks.acme.example/", topics=["lines"], by=OPERATOR)
     add_carrier(name="S", kind="simbase", url="https://api.simbase.example", secrets={"api_key": "k"}, by=OPERATOR)
-    dress_account(account=account, look=Look(name="Nordlicht", apn_password="apn-pass-1"), by=OPERATOR)
+    brand_account(account=account, look=Look(name="Nordlicht", apn_password="apn-pass-1"), by=OPERATOR)
     secret = crypto.encrypt("TOTPSECRET", row="factor")
     Authenticator.objects.create(user=owner_of(account), type=Authenticator.Type.TOTP, data={"secret": secret})
     return account
@@ -77,7 +77,7 @@ def test_every_secret_comes_under_the_new_key_and_then_the_old_one_may_go(acme: 
     assert sum(rotated()[1]["encrypted_anew"].values()) == 0  # harmless twice
     settings.ENCRYPTION_KEYS = [NEW]
     assert credential_of(acme) == shared
-    assert dress_of(Account.objects.get(pk=acme.pk)).apn_password == "apn-pass-1"
+    assert branding_of(Account.objects.get(pk=acme.pk)).apn_password == "apn-pass-1"
     assert Authenticator.objects.get().wrap()
     assert crypto.decrypt(Authenticator.objects.get().data["secret"], row="factor") == "TOTPSECRET"
 

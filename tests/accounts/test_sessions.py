@@ -12,7 +12,7 @@ from django.test import Client
 from kit import clock
 from pytest_django import Settings
 
-from accounts import hosts
+from accounts.branding import hosts
 from accounts.commands import open_account, staff
 from accounts.commands.desk import let_into_back_office
 from accounts.models import Account, Brand, User

@@ -42,7 +42,7 @@ PARTS = 4  # so that several workers share them
 
 @pytest.fixture
 def world() -> World:
-    """Accounts with an object of each kind, in our own dress."""
+    """Accounts with an object of each kind, in our own branding."""
     world = build()
     Brand.objects.all().delete()
     return world

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.dress import ACCENT
+from accounts.branding.identity import ACCENT
 from accounts.models import Account
 from accounts.queries import owner_of
 from lines.models import Line

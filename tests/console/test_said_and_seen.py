@@ -21,7 +21,7 @@ from kit.labels import label_of, labels
 
 from accounts.commands.desk import let_into_back_office
 from accounts.commands.invitations import invite
-from accounts.letters import who_asks
+from accounts.mails.letters import who_asks
 from accounts.models import Account, Brand, Invitation
 from accounts.policy import OPERATOR, Actor, ActorKind, Role
 from accounts.queries import owner_of

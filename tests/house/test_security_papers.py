@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accounts import policy
-from accounts.passwords import CONTEXT
+from accounts.login.passwords import CONTEXT
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPER = (ROOT / "docs/security/README.md").read_text()

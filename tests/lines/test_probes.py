@@ -16,7 +16,7 @@ from django.test import Client, override_settings
 from kit import broker, clock, kept, logs
 from prometheus_client.parser import text_string_to_metric_families
 
-from accounts import hosts
+from accounts.branding import hosts
 from accounts.models import Brand
 from accounts.policy import OPERATOR
 from lines.commands.breakers import lift

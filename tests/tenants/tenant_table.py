@@ -25,7 +25,7 @@ class Row:
     post: Mapping[str, Any] | None = None
     also: frozenset[int] = frozenset()  # statuses that are well here beside the usual ones
     and_right: Right | None = None  # it needs this one, too
-    unscanned: bool = False  # it shows by design what others named: a provider's dress
+    unscanned: bool = False  # it shows by design what others named: a provider's branding
 
     def offers(self, method: str) -> bool:
         return {"GET": self.get, "POST": self.post}.get(method) is not None

@@ -79,8 +79,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.wearing.BrandHostMiddleware",
-    "accounts.sessions.SessionEndsMiddleware",
+    "accounts.branding.requests.BrandHostMiddleware",
+    "accounts.login.sessions.SessionEndsMiddleware",
     "accounts.middleware.ActingAccountMiddleware",
     "accounts.middleware.PersonMiddleware",
     "kit.methods.MethodPageMiddleware",
@@ -129,8 +129,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.passwords.EasyToGuess"},
-    {"NAME": "accounts.passwords.Breached"},
+    {"NAME": "accounts.login.passwords.EasyToGuess"},
+    {"NAME": "accounts.login.passwords.Breached"},
 ]
 # A list of all breached passwords that is asked by the first five characters of a SHA-1, such as
 # https://api.pwnedpasswords.com/range. Without it the list that we bring is all.
@@ -139,7 +139,7 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
 
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.login.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "reset_password": "accounts.forms.ResetPasswordForm"}
@@ -156,12 +156,12 @@ ACCOUNT_CHANGE_EMAIL = True  # a new address counts once it is confirmed; until 
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # for another mail address, and for logins elsewhere: both open the console
 
-SOCIALACCOUNT_ADAPTER = "accounts.social.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.login.social.SocialAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may not lead to another host (form-action)
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 
-MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
+MFA_ADAPTER = "accounts.login.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True

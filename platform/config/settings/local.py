@@ -1,6 +1,6 @@
 """The default: everything embedded, for a demo, a trial and development."""
 
-from accounts.hosts import AllowedHosts
+from accounts.branding.hosts import AllowedHosts
 
 from .base import *  # noqa: F403
 

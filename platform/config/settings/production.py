@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from embedded import addresses
 from kit.outside import listed
 
-from accounts.hosts import AllowedHosts
+from accounts.branding.hosts import AllowedHosts
 
 from .base import *  # noqa: F403
 

@@ -123,7 +123,7 @@ def percent_of(part: int, whole: int) -> str:
 
 @register.filter
 def control(field: BoundField) -> SafeString:
-    """A form's field in the kit's dress."""
+    """A form's field in the kit's branding."""
     kinds = {"checkbox": "form-check-input", "checkboxselectmultiple": "form-check-input", "select": "form-select"}
     kind = kinds.get(field.widget_type, "form-control")
     return field.as_widget(attrs={"class": f"{kind} is-invalid" if field.errors else kind, "placeholder": False})

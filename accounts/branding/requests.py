@@ -1,4 +1,4 @@
-"""Which dress a request is answered in: by whose person it is, the host it came to, or what this browser wore last."""
+"""Which branding a request is answered in: its person's, its host's, or what this browser was shown last."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port
 from kit.cookies import cookie_name, cookie_rules
 
-from accounts.dress import Dress, dress_of
-from accounts.hosts import is_own, live_domains
+from accounts.branding.hosts import is_own, live_domains
+from accounts.branding.identity import Branding, branding_of
 from accounts.models import Account, Brand
 
-COOKIE = "dress"  # signed: the UUID of the sub-account whose people use this browser
+COOKIE = "branding"  # signed: the UUID of the sub-account whose people use this browser
 A_YEAR = 365 * 86_400
 VISIT = "visit-"  # before the UUID: nobody of the account was logged in here yet, and the browser forgets it
 
@@ -21,7 +21,7 @@ VISIT = "visit-"  # before the UUID: nobody of the account was logged in here ye
 class BrandHostMiddleware:
     """Sets `request.brand`: whose domain the request came to, or None. Before who acts is asked.
 
-    A browser in which a sub-account's person was logged in keeps its dress, so that they meet no other after logging
+    A browser in which a sub-account's person was logged in keeps its branding, so that they meet no other after logging
     out; anybody else who logs in there takes it off.
     """
 
@@ -41,29 +41,29 @@ class BrandHostMiddleware:
 
 
 def keep(request: HttpRequest, response: HttpResponse, account: Account) -> None:
-    """This browser wears the account's dress from now on, logged in or not."""
-    _wear(request, response, account.uuid.hex, A_YEAR)
+    """This browser shows the account’s branding from now on, logged in or not."""
+    _keep(request, response, account.uuid.hex, A_YEAR)
 
 
 def visit(request: HttpRequest, response: HttpResponse, account: Account) -> None:
-    """The same until the browser is closed: a link, which anybody can send, dresses nothing for longer."""
+    """The same until the browser is closed: a link, which anybody can send, brands nothing for longer."""
     if _kept(request) != account.uuid.hex:
-        _wear(request, response, VISIT + account.uuid.hex, None)
+        _keep(request, response, VISIT + account.uuid.hex, None)
 
 
-def _wear(request: HttpRequest, response: HttpResponse, value: str, max_age: int | None) -> None:
+def _keep(request: HttpRequest, response: HttpResponse, value: str, max_age: int | None) -> None:
     if _kept(request) != value:
         response.set_signed_cookie(cookie_name(COOKIE), value, max_age=max_age, **cookie_rules())
 
 
-def worn(request: HttpRequest) -> Dress:
-    """What this request's page shows of whom it is from. A page about an account (`dressed_as`) is in its dress."""
-    return dress_of(worn_account(request))
+def branding_for(request: HttpRequest) -> Branding:
+    """What this request's page shows of whom it is from. A page about an account (`branded_as`) is in its branding."""
+    return branding_of(branded_account(request))
 
 
-def worn_account(request: HttpRequest) -> Account | None:
-    """Whose dress that is; None: ours."""
-    account: Account | None = getattr(request, "dressed_as", None) or getattr(request, "account", None)
+def branded_account(request: HttpRequest) -> Account | None:
+    """Whose branding that is; None: ours."""
+    account: Account | None = getattr(request, "branded_as", None) or getattr(request, "account", None)
     brand: Brand | None = getattr(request, "brand", None)
     if account is not None:
         return account

@@ -16,8 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from kit import clock
 from kit.office import is_at_office
 
-from accounts import devices
 from accounts.commands.staff import end_sessions
+from accounts.login import devices
 from accounts.models import User
 from accounts.policy import OFFICE_SESSION, SESSION, SessionEnds
 

@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import trail
+from accounts.branding.identity import branding_of
+from accounts.branding.requests import branded_account, branding_for
 from accounts.commands import logins as guesses
 from accounts.commands.waiting_letters import post
-from accounts.devices import device_of
 from accounts.doors import address_of, base_url
-from accounts.dress import dress_of
+from accounts.login.devices import device_of
 from accounts.models import Account, User
 from accounts.queries import memberships_of
-from accounts.wearing import worn, worn_account
 
 # What the button of a mail says, by the mail's templates.
 BUTTONS = {
@@ -58,17 +58,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         trail.failed(request, str(credentials.get("email", "")))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """allauth's own text in the dress of the host that was asked, else of the person: written down, and mailed by a
+        """allauth's own text in the branding of the host that was asked, else of the person: written down, mailed by a
         worker. Whether an address is known here is told by no mail server's time."""
         request, account = asked.request, _account_of(context.get("user"))
-        wearer = worn_account(request) if account is None or request.brand else account
+        branded = branded_account(request) if account is None or request.brand else account
         said = {"request": request, "email": email, "current_site": get_current_site(request), **context}
-        said["dress"] = dress_of(wearer)
+        said["branding"] = branding_of(branded)
         subject, text = (
             render_to_string(f"{template_prefix}_{part}.txt", said, request) for part in ("subject", "message")
         )
         button = BUTTONS.get(template_prefix, "Open")
-        post(account=account, worn=wearer, to=email, subject=" ".join(subject.split()), text=text, button=button)
+        post(account=account, worn=branded, to=email, subject=" ".join(subject.split()), text=text, button=button)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         return self._opens("reset", key)
@@ -86,8 +86,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Accounts are opened with us; in a white label's dress there is nothing to open."""
-        return worn(request).is_ours
+        """Accounts are opened with us; in a white label's branding there is nothing to open."""
+        return branding_for(request).is_ours
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *more: Any, **named: Any
@@ -98,6 +98,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 def _account_of(user: object) -> Account | None:
-    """In whose dress a person is written to: that of their oldest place."""
+    """In whose branding a person is written to: that of their oldest place."""
     place = memberships_of(user).first() if isinstance(user, User) else None
     return place.account if place else None

@@ -6,7 +6,7 @@ from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from kit import crypto
 
-from accounts.wearing import worn
+from accounts.branding.requests import branding_for
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -17,5 +17,5 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return crypto.decrypt(encrypted_text, row="factor")
 
     def _get_site_name(self) -> str:
-        """What authenticator apps and passkeys call us: the name in whose dress the person meets us."""
-        return worn(context.request).name
+        """What authenticator apps and passkeys call us: the name in whose branding the person meets us."""
+        return branding_for(context.request).name

@@ -1,4 +1,4 @@
-"""Mails to people: one function, plain and HTML from one pair of templates, in the dress of the account."""
+"""Mails to people: one function, plain and HTML from one pair of templates, in the branding of the account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
-from accounts.dress import Dress, dress_of, logo_png
+from accounts.branding.identity import Branding, branding_of, logo_png
 from accounts.models import Account
 
 LOGO = "logo"  # its Content-ID
@@ -46,18 +46,18 @@ def made(
     letter: Letter,
     account: Account | None = None,
     attachments: Sequence[Attachment] = (),
-    dress: Dress | None = None,
+    branding: Branding | None = None,
 ) -> EmailMultiAlternatives:
-    """The mail, not sent yet, in the account's dress unless another is given."""
-    dress = dress or dress_of(account)
-    logo = logo_png(dress)
-    said = {"letter": letter, "dress": dress, "account": account, "logo": LOGO if logo else ""}
+    """The mail, not sent yet, in the account's branding unless another is given."""
+    branding = branding or branding_of(account)
+    logo = logo_png(branding)
+    said = {"letter": letter, "branding": branding, "account": account, "logo": LOGO if logo else ""}
     message = EmailMultiAlternatives(
-        subject=_one_line(f"{dress.name}: {letter.subject}"),
+        subject=_one_line(f"{branding.name}: {letter.subject}"),
         body=render_to_string("accounts/mail/letter.txt", said),
-        from_email=dress.sender,
+        from_email=branding.sender,
         to=[to] if isinstance(to, str) else list(to),
-        reply_to=[dress.support_mail] if dress.support_mail else None,
+        reply_to=[branding.support_mail] if branding.support_mail else None,
     )
     message.attach_alternative(render_to_string("accounts/mail/letter.html", said), "text/html")
     if logo:
@@ -72,7 +72,7 @@ def console_url(path: str, account: Account | None = None) -> str:
 
     Empty where the installation does not say where it is.
     """
-    host = dress_of(account).host
+    host = branding_of(account).host
     base = f"https://{host}" if host else settings.CONSOLE_URL
     return f"{base}{path}" if base else ""
 

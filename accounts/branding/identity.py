@@ -9,7 +9,7 @@ from email.utils import formataddr, parseaddr
 from django.conf import settings
 from kit import crypto
 
-from accounts import colours
+from accounts.branding import colours
 from accounts.models import Account, Brand, BrandLogo
 
 OURS = "Linekeeper"
@@ -17,7 +17,7 @@ ACCENT = "#5b4be0"  # static/tokens.css has the same
 
 
 @dataclass(frozen=True, slots=True)
-class Dress:
+class Branding:
     """What a page, a mail or a paper shows of whom it is from. `accent` can be read on white, `on_accent` on it."""
 
     name: str
@@ -36,22 +36,22 @@ class Dress:
     apn_text: str = ""
 
 
-def dress_of(account: Account | None) -> Dress:
+def branding_of(account: Account | None) -> Branding:
     """An account's own; a sub-account's is its own, its parent's, or its parent's bare name: never ours."""
     if account is None:
         return _ours()
     parent = account.parent
     brand = brand_of(account) or (brand_of(parent) if parent else None)
     if brand is not None:
-        return dressed(brand)
+        return branding_from(brand)
     return _plain(parent.name) if parent else _ours()
 
 
-def dressed(brand: Brand) -> Dress:
-    """The dress that a brand makes."""
+def branding_from(brand: Brand) -> Branding:
+    """The branding that a brand makes."""
     tone = colours.light_tone(brand.accent or ACCENT)
     host = brand.domain if brand.domain and brand.domain_live_at else ""
-    return Dress(
+    return Branding(
         name=brand.name,
         is_ours=False,
         sender=_sender(brand.name, host),
@@ -86,9 +86,9 @@ def style_sheet(brand: Brand) -> str:
     return "\n".join(rules)
 
 
-def logo_png(dress: Dress) -> bytes | None:
-    """The dress's logo, or None where its name stands in type."""
-    logo = BrandLogo.objects.filter(brand__key=dress.key).first() if dress.logo_version else None
+def logo_png(branding: Branding) -> bytes | None:
+    """The branding's logo, or None where its name stands in type."""
+    logo = BrandLogo.objects.filter(brand__key=branding.key).first() if branding.logo_version else None
     return bytes(logo.image) if logo else None
 
 
@@ -101,12 +101,12 @@ def brand_password(brand: Brand) -> str:
     return crypto.decrypt(brand.apn_password, row=f"brand:{brand.key.hex}") if brand.apn_password else ""
 
 
-def _ours() -> Dress:
-    return Dress(OURS, is_ours=True, sender=_sender(OURS, ""))
+def _ours() -> Branding:
+    return Branding(OURS, is_ours=True, sender=_sender(OURS, ""))
 
 
-def _plain(name: str) -> Dress:
-    return Dress(name, is_ours=False, sender=_sender(name, ""))
+def _plain(name: str) -> Branding:
+    return Branding(name, is_ours=False, sender=_sender(name, ""))
 
 
 def _sender(name: str, host: str) -> str:

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
 
-from accounts.wearing import worn
+from accounts.branding.requests import branding_for
 
 UNKNOWN = "That login is connected to nobody here. Log in with your password, then connect it in your profile."
 
@@ -23,8 +23,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     }
 
     def list_providers(self, request: HttpRequest) -> list[Provider]:
-        """Those that are configured; none in another's dress, since they show our name."""
-        return list(super().list_providers(request)) if worn(request).is_ours else []
+        """Those that are configured; none in another's branding, since they show our name."""
+        return list(super().list_providers(request)) if branding_for(request).is_ours else []
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Accounts are opened by sign-up and people join by invitation; a login elsewhere opens nothing by itself."""

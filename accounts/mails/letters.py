@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from accounts.dress import dress_of
-from accounts.mail import Letter
+from accounts.branding.identity import branding_of
+from accounts.mails.mail import Letter
 from accounts.models import Invitation
 from accounts.policy import INVITATION_DAYS
 
 
 def who_asks(asked: Invitation) -> str:
     """Who invites: a sub-account's people know their provider, and nobody's name there."""
-    return dress_of(asked.account).name if asked.account.is_subaccount else asked.invited_by
+    return branding_of(asked.account).name if asked.account.is_subaccount else asked.invited_by
 
 
 def invitation(asked: Invitation, token: str) -> Letter:

@@ -1,0 +1,1 @@
+"""White labels: in whose name, colours and at whose address people meet us."""

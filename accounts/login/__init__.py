@@ -1,0 +1,1 @@
+"""Who somebody is: passwords, second factors, passkeys, other providers, sessions and devices."""
