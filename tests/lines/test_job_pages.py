@@ -33,7 +33,7 @@ def test_ticked_lines_are_looked_at_then_begun_then_done(fleet: Fleet) -> None:
         client.post(f"{answer.url}start/")
     assert "0 of 2 lines" in client.get(answer.url).content.decode()
     run_jobs(stop=lambda: False)
-    page = client.get(answer.url).content.decode()
+    page = " ".join(client.get(answer.url).content.decode().split())
     assert "2 of 2 lines" in page
     assert "2 of the 2 that changed wait for their carrier" in page
     assert (state(one).wanted, state(three).wanted) == (Wanted.ACTIVE, Wanted.DEACTIVATED)
@@ -58,7 +58,7 @@ def test_a_pasted_list_filters_and_says_what_it_did_not_find(fleet: Fleet) -> No
     client = browser(account)
     spaced = " ".join(own.iccid[start : start + 4] for start in range(0, len(own.iccid), 4))
     answer = client.post("/lines/find/", {"iccids": f"{spaced}\n{foreign.iccid}\nnot a number"})
-    page = client.get(answer.url).content.decode()
+    page = " ".join(client.get(answer.url).content.decode().split())
     assert "A list of 2 ICCIDs: 1 is among your lines; not found: " + foreign.iccid in page
     assert page.count('role="row" id="line-') == 1
     assert "list" not in browser(stranger).get(answer.url).context["bulk"] or (
