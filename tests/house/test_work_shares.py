@@ -131,14 +131,14 @@ def test_a_task_that_hangs_leaves_every_other_queue_its_own_slot(node: None) -> 
 
     hung = threading.Thread(target=run, args=["mail.hang"])
     hung.start()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not done and time.monotonic() < end:
         time.sleep(0.001)
     run("mail.other")  # its queue's slot is taken: the next bell finds what is due
     run("money.count")
     assert done == ["mail.hang", "money.count"]
     hangs.set()
-    hung.join(10)
+    hung.join(60)
     run("mail.other")
     assert done[-1] == "mail.other"
 
@@ -150,7 +150,7 @@ def test_without_a_broker_what_is_due_is_done_by_beat_and_who_hangs_delays_their
     try:
         for name in ("mail.hang", "mail.other", "money.count", "money.count", "mail.hang"):
             beat.apply_entry(beat.schedule[name])
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while "money.count" not in done and time.monotonic() < end:
             time.sleep(0.005)
         assert sorted(done) == ["mail.hang", "money.count"]  # the second bell of each is too soon

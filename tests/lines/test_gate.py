@@ -80,13 +80,15 @@ def test_two_gates_with_many_threads_never_make_more_calls_a_second_than_allowed
     carrier: Carrier, gate: Callable[..., CallGate], per_second: int
 ) -> None:
     Carrier.objects.update(calls_per_second=per_second)
-    for _ in range(3):  # a machine that stalls a thread bunches calls that were spaced
-        times = pass_through([gate(), gate()], calls=3 if per_second == 10 else 16, threads=4)
-        if most_in_a_second(times) <= per_second:
+    count = 24 if per_second == 10 else 128
+    for _ in range(5):  # a machine that stalls a thread bunches calls that were spaced, and is late with the last
+        times = pass_through([gate(), gate()], calls=count // 8, threads=4)
+        took = times[-1] - times[0]
+        if most_in_a_second(times) <= per_second and took < 1.5 * count / per_second + 1:
             break
-    assert len(times) == (24 if per_second == 10 else 128)
+    assert len(times) == count
     assert most_in_a_second(times) <= per_second
-    assert times[-1] - times[0] < 1.5 * len(times) / per_second + 1  # and it is not much slower
+    assert took < 1.5 * count / per_second + 1  # and it is not much slower
 
 
 def test_a_slot_that_was_not_used_in_its_time_is_not_used_later(
@@ -238,7 +240,7 @@ def test_a_gate_that_is_closed_gives_its_session_back(gate: Callable[..., CallGa
     one.enter(READING)
     assert sessions() == before + 1
     one.close()
-    for _ in range(100):  # the server takes its time to see it
+    for _ in range(1200):  # the server takes its time to see it
         if sessions() == before:
             break
     assert sessions() == before

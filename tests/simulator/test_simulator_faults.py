@@ -10,6 +10,9 @@ import httpx
 import pytest
 from simulator import Running, running
 
+WELL_WITHIN = 60.0  # seconds, on a busy machine
+SOON_SILENT = httpx.Timeout(WELL_WITHIN, read=0.1)
+
 
 def state(sim: Running, iccid: str) -> str:
     return str(sim.ask("GET", f"/sims/{iccid}")["status"])
@@ -34,12 +37,15 @@ def test_a_call_dropped_after_acting_has_acted(sim: Running, portal: httpx.Clien
 def test_a_call_that_hangs_acts_only_when_the_fault_comes_after(sim: Running, simbase: httpx.Client, one: str) -> None:
     sim.fault("hang", count=1)
     with pytest.raises(httpx.ReadTimeout):
-        simbase.patch(f"/simcards/{one}", json={"sim_state": "disabled"}, timeout=0.1)
+        simbase.patch(f"/simcards/{one}", json={"sim_state": "disabled"}, timeout=SOON_SILENT)
     time.sleep(0.05)
     assert state(sim, one) == "enabled"
     sim.fault("hang_after", count=1)
     with pytest.raises(httpx.ReadTimeout):
-        simbase.patch(f"/simcards/{one}", json={"sim_state": "disabled"}, timeout=0.1)
+        simbase.patch(f"/simcards/{one}", json={"sim_state": "disabled"}, timeout=SOON_SILENT)
+    last = time.monotonic() + WELL_WITHIN
+    while state(sim, one) != "disabled" and time.monotonic() < last:
+        time.sleep(0.01)
     assert state(sim, one) == "disabled"
 
 
@@ -49,7 +55,7 @@ def test_a_simulator_that_stops_cuts_off_whoever_hangs() -> None:
         client = threading.Thread(target=_hear_nothing, args=(own,))
         client.start()
         time.sleep(0.1)
-    client.join(5)
+    client.join(WELL_WITHIN)
     assert not client.is_alive()
 
 
@@ -180,9 +186,13 @@ def test_a_fault_lets_some_calls_pass_and_ends_after_its_count(sim: Running, sim
 
 
 def test_a_fault_ends_after_its_time_or_when_it_is_removed(sim: Running, simbase: httpx.Client) -> None:
-    sim.fault("error", for_seconds=0.1)
-    assert simbase.get("/plans").status_code == 500
-    time.sleep(0.12)
+    for seconds in (0.1, 1.0, 10.0):  # a busy machine may ask when the first is over
+        sim.fault("error", for_seconds=seconds)
+        first = simbase.get("/plans").status_code
+        if first == 500:
+            break
+    assert first == 500
+    time.sleep(seconds * 1.2)
     assert simbase.get("/plans").status_code == 200
     fault_id = sim.fault("error")
     assert simbase.get("/plans").status_code == 500

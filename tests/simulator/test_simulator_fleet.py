@@ -139,11 +139,11 @@ def test_a_device_that_was_quiet_for_a_while_sends_what_it_sent_before_and_after
 
 
 def test_a_million_sims_start_at_once_and_their_pages_are_cheap_anywhere() -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # others may have the processor meanwhile
     world = Options(simbase=1_000_000, iotportal=1_000_000, clock="2026-11-20").world()
-    assert time.perf_counter() - began < 2
-    began = time.perf_counter()
+    assert time.process_time() - began < 2
+    began = time.process_time()
     rows = page_rows(world, range(999_750, 1_000_000), world.now())
-    assert time.perf_counter() - began < 0.25
+    assert time.process_time() - began < 0.25
     assert len({line["iccid"] for line in rows}) == 250
     assert rows == page_rows(world, range(999_750, 1_000_000), world.now())
