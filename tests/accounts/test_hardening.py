@@ -158,7 +158,7 @@ def test_what_a_real_installation_is_set_to() -> None:
         "HSTS_SUBDOMAINS": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", asked], env=os.environ | given, cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", asked], env=os.environ | given, cwd=ROOT, capture_output=True, text=True, timeout=500
     )
     found = json.loads(done.stdout)
     assert (found["SESSION_COOKIE_NAME"], found["CSRF_COOKIE_NAME"]) == ("__Host-session", "__Host-csrf")

@@ -41,7 +41,7 @@ def test_the_example_runs(kind: str, number: int, count: int, live_server: LiveS
         "PATH": "/usr/local/bin:/usr/bin:/bin",
     }
     command = [sys.executable, "-c"] if kind == "python" else ["sh", "-ec"]
-    done = subprocess.run([*command, example(kind, number)], env=values, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command, example(kind, number)], env=values, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line.iccid for line in lines if line.iccid not in done.stdout] == []
 

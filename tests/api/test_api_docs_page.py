@@ -161,7 +161,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     ):
         prepare(line)
         done = subprocess.run(
-            command, input=script, env=os.environ | own, capture_output=True, text=True, timeout=60, check=False
+            command, input=script, env=os.environ | own, capture_output=True, text=True, timeout=500, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(done.stdout.strip().splitlines()) == len(shell)

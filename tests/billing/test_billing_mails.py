@@ -132,7 +132,7 @@ def server(*answers: bytes) -> Iterator[int]:
         for answer in answers:
             held.sendall(answer)
             held.recv(65536)
-        done.wait(10)
+        done.wait(60)
         held.close()
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -140,7 +140,7 @@ def server(*answers: bytes) -> Iterator[int]:
     yield listening.getsockname()[1]
     done.set()
     listening.close()
-    thread.join(10)
+    thread.join(60)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_sub_accounts_money_is_its_parents(account: Account, open_one: Callabl
 def test_a_shell_sees_one_line_and_the_exit_code(services: None, arguments: list[str], code: int) -> None:
     manage = Path(__file__).resolve().parents[2] / "manage.py"
     found = subprocess.run(
-        [sys.executable, manage, *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, manage, *arguments], capture_output=True, text=True, timeout=500, check=False
     )
     assert found.returncode == code
     assert found.stdout == ""

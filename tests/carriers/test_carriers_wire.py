@@ -117,7 +117,7 @@ def test_a_kept_connection_that_the_carrier_has_ended_is_not_used_again(odd):
     odd.play = answer_and_end
     with closing(client_of(odd)) as client:
         assert read(client).counter == 5
-        assert has_ended.wait(10)
+        assert has_ended.wait(WELL_WITHIN)
         assert switch(client).switch is Switch.OFF
 
 

@@ -30,7 +30,7 @@ def _is_of(process: psutil.Process, folder: Path) -> bool:
     return False
 
 
-def wait_for_the_end(folder: Path, seconds: float = 15) -> None:
+def wait_for_the_end(folder: Path, seconds: float = 60) -> None:
     """Return when nothing runs from the folder any more; fail when something stays."""
     deadline = time.monotonic() + seconds
     while running_from(folder) and time.monotonic() < deadline:

@@ -59,7 +59,7 @@ def words_until_ready(demo: subprocess.Popen[str]) -> str:
 FIRST = "import json; from accounts.models import Account; print(json.dumps({'accounts': Account.objects.count()}))"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_the_demo_runs_once_leaves_nothing_at_ctrl_c_and_goes_on_until_it_is_killed(own_data: Path, port: int) -> None:
     """After another command, which was the first of all: it finds its tables and prints nothing else."""
     first = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", FIRST]

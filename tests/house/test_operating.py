@@ -143,7 +143,7 @@ def test_every_link_within_the_page_leads_to_a_section() -> None:
         assert (REPOSITORY / "docs" / target).exists(), target
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_every_command_of_the_page_works_in_its_order(operator: Operator) -> None:
     for section, line in typed():
         try:

@@ -69,7 +69,7 @@ def test_the_servers_end_after_the_last_user(data: Path) -> None:
         answer(only)
         assert only.stdin is not None
         only.stdin.close()
-        assert only.wait(10) == 0
+        assert only.wait(60) == 0
     wait_for_the_end(data)
 
 
@@ -103,7 +103,7 @@ def test_a_killed_server_comes_back(data: Path) -> None:
         started = answer(first)
         servers(data, "postgres")[0].kill()
         servers(data, "redis-server")[0].kill()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (servers(data, "postgres") and servers(data, "redis-server")) and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(1)

@@ -87,7 +87,7 @@ def test_a_worker_of_threads_ends_itself_when_a_task_should_have_ended_long_ago(
         assert limits.overdue(time.monotonic() + 61) == ["lines.tasks.read_usage"]
         with monkeypatch.context() as later:
             later.setattr(limits, "_ends", {1: (time.monotonic() - 1, "lines.tasks.read_usage")})
-            limits.watch(leave=codes.append).join(10)
+            limits.watch(leave=codes.append).join(60)
     assert codes == [limits.EXIT_CODE]
     assert limits.overdue(time.monotonic() + 61) == []
 

@@ -140,7 +140,7 @@ def test_a_bulk_edit_is_queued_carried_out_and_reported(sim: Running, portal: ht
         }  # fmt: skip
         assert portal.put("/BulkEditDevice", json=order).json() == {"queueId": "1234", "status": "QUEUED"}
         assert portal.get(f"/getStatus/{iccids[0]}").text == "ACTIVATED"
-        thread.join(5)
+        thread.join(60)
     assert {portal.get(f"/getStatus/{iccid}").text for iccid in iccids} == {"DEACTIVATED"}
     assert heard[0]["queueId"] == "1234"
     assert heard[0]["results"][-1] == {"iccid": "9", "status": "NOT_FOUND"}

@@ -271,7 +271,7 @@ def test_the_embedded_default_is_used_as_the_application(services: None) -> None
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=500,
         )
         assert done.stdout.strip() == role
 
