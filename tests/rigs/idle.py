@@ -128,6 +128,7 @@ def measured(folder: Path, seconds: float) -> dict[str, Any]:
         "processes": len(now),
         "core_percent": round(sum(core.values()), 2),
         "pss_mb": round(sum(memory.values()), 1),
+        "load": round(os.getloadavg()[0], 1),
         "by_kind": {
             name: {"core_percent": round(core[name], 2), "pss_mb": round(memory[name], 1)}
             for name in sorted(memory, key=lambda name: -memory[name])
@@ -140,7 +141,8 @@ def page(result: dict[str, Any]) -> str:
     return (
         f"A demo of 500 lines that nobody looks at, {result['processes']} processes, over {result['seconds']:.0f} s:"
         f" {result['core_percent']} % of one core (at most {MOST_OF_A_CORE:.0f}), {result['pss_mb']} MB of PSS (at most"
-        f" {MOST_MEMORY:.0f}).\n\n| what | % of one core | MB |\n|---|---|---|\n{rows}\n"
+        f" {MOST_MEMORY:.0f}).\nThe machine's load was {result['load']}: work costs more where others have its caches."
+        f"\n\n| what | % of one core | MB |\n|---|---|---|\n{rows}\n"
     )
 
 
