@@ -3,13 +3,15 @@
     python -m tests.rigs.fault_rig [--only "restart of PostgreSQL"] [--short] [--lines 500] [--report] [--plant NAME]
 
 After each fault the carriers must be read again within 30 s, and pages answered meanwhile where the database is there.
-It prints one JSON document, and exits 1 where something did not come back. `--report` writes docs/reliability.md.
+It prints one JSON document, and exits 1 where something did not come back. `--report` writes docs/reliability.md, where
+faults that were not played keep their rows.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -177,18 +179,27 @@ def books_are_right() -> bool:
     return found.returncode == 0
 
 
-def page(results: list[dict[str, Any]], *, books: bool) -> str:
-    """The last run as a section of docs/reliability.md."""
-    rows = "\n".join(
-        f"| {one['fault']} | {one.get('seconds', '-')} | {one.get('whole', '-')} | {one['page']}"
-        f" after {one['page_after']} s | {'yes' if one['ok'] else 'NO: ' + one.get('why', 'too slow')} |"
+def kept(section: str) -> dict[str, str]:
+    """The rows of a section of docs/reliability.md by their faults: what did not run again stays, with its day."""
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    return {name: row for row in rows if (name := row.split("|")[1].strip()) in FAULTS}
+
+
+def page(results: list[dict[str, Any]], *, books: bool, seen: str, before: dict[str, str]) -> str:
+    """A section of docs/reliability.md: this run, and what is known of the faults that were not played in it."""
+    rows = before | {
+        one["fault"]: f"| {one['fault']} | {one.get('seconds', '-')} | {one.get('whole', '-')} | {one['page']}"
+        f" after {one['page_after']} s | {seen} | {'yes' if one['ok'] else 'NO: ' + one.get('why', 'too slow')} |"
         for one in results
-    )
+    }
+    table = "\n".join(rows[name] for name in FAULTS if name in rows)
     return (
         "An installation of 500 SIMs with web server, worker and beat; after each fault ends, the seconds until"
-        f" every carrier\nwas read again (at most {LIMIT:.0f}), and until all of its lines were.\n\n"
-        "| fault | read again after, s | all read again after, s | login page | ok |\n|---|---|---|---|---|\n"
-        f"{rows}\n\nThe books afterwards (`check_books`): {'right' if books else 'WRONG'}."
+        f" every carrier\nwas read again (at most {LIMIT:.0f}), until all of its lines were, and until the login page"
+        " answered.\n\n"
+        "| fault | read again after, s | all read again after, s | login page | seen, UTC | ok |\n"
+        f"|---|---|---|---|---|---|\n{table}\n\n"
+        f"The books after the last run (`check_books`): {'right' if books else 'WRONG'}."
     )
 
 
@@ -205,7 +216,9 @@ def main() -> int:
     with installation(simbase=chosen.lines - chosen.lines // 2, iotportal=chosen.lines // 2) as one:
         results, books = all_played(one, names, SOME_TIME if chosen.short else LIMIT)
     if chosen.report:
-        report.write("make faults", page(results, books=books))
+        seen = f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M}"
+        before = kept(report.section("make faults"))
+        report.write("make faults", page(results, books=books, seen=seen, before=before))
     told({"books": books, "faults": results})
     return 0 if books and all(one["ok"] for one in results) else 1
 

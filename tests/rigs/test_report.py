@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rigs import chaos, report
+from tests.rigs import chaos, fault_rig, report
 
 
 def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
@@ -61,3 +61,24 @@ def test_each_run_of_chaos_adds_its_row_to_the_record_of_all() -> None:
     assert "| all | 2,112 | 2,000 | 5 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0.000001 | 1 of 3 |" in second
     assert "NOT RIGHT: bytes are lost" in second
     assert chaos.record("nothing yet") == []
+
+
+def test_faults_that_were_not_played_keep_their_rows_and_days() -> None:
+    one = {"seconds": 7.3, "whole": 7.5, "page": 200, "page_seconds": 0.1, "page_after": 7.6, "ok": True}
+    names = ["worker killed", "web server killed"]
+    slow = one | {"ok": False, "page": 999}
+    first = [one | {"fault": names[0]}, slow | {"fault": names[1]}]
+    before = fault_rig.page(first, books=True, seen="2026-11-27 22:07", before={})
+    again = [one | {"fault": names[1]}, one | {"fault": "beat killed"}]
+    after = fault_rig.page(again, books=True, seen="2026-11-28 02:00", before=fault_rig.kept(before))
+    assert [row.split(" | ")[0] for row in fault_rig.kept(after).values()] == [
+        "| worker killed",
+        "| beat killed",
+        "| web server killed",
+    ]
+    assert (
+        fault_rig.kept(after)["worker killed"]
+        == "| worker killed | 7.3 | 7.5 | 200 after 7.6 s | 2026-11-27 22:07 | yes |"
+    )
+    assert "NO: too slow" in before
+    assert "NO: too slow" not in after
