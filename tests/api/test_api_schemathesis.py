@@ -53,6 +53,27 @@ def with_own(given: dict[str, Any], account: Account, own: dict[str, str]) -> di
     return found
 
 
+def calls_of(account: Account, own: dict[str, str]) -> list[st.SearchStrategy[schemathesis.Case]]:
+    """Every call, and every one that reads once more with `money=string`: its document says number where it then writes
+    a text, as no schema knows what was asked."""
+    numbers, texts = with_own(document(), account, own), with_own(document(), account, own)
+    numbers["components"]["parameters"]["Money"]["schema"]["enum"] = ["number"]
+    texts["components"]["parameters"]["Money"] |= {"required": True, "schema": {"type": "string", "enum": ["string"]}}
+    texts["components"]["schemas"] = decimals_are_texts(texts["components"]["schemas"])
+    every = [found.ok() for found in schemathesis.openapi.from_dict(numbers).get_all_operations()]
+    again = [found.ok() for found in schemathesis.openapi.from_dict(texts).get_all_operations()]
+    reads = [found for found in again if found.method.upper() == "GET"]
+    assert len(every) > len(reads) > 30
+    return [found.as_strategy() for found in every + reads]
+
+
+def decimals_are_texts(found: Any) -> Any:
+    if isinstance(found, dict):
+        plain = {name: decimals_are_texts(value) for name, value in found.items()}
+        return plain | {"type": "string"} if found.get("format") == "decimal" else plain
+    return [decimals_are_texts(value) for value in found] if isinstance(found, list) else found
+
+
 @pytest.fixture
 def one_connection() -> Iterator[None]:
     """As Django's own test client has it: the end of a request does not end the test's transaction."""
@@ -76,9 +97,7 @@ def test_no_answer_breaks_the_documents_promise(fleet: Fleet, account: Account, 
     hook = add_webhook(account=account, url="https://hooks.example.com/a", topics=["rules"], by=OPERATOR)
     own = {"iccid": line.iccid, "job": job.uuid.hex, "account": sub.uuid.hex, "rule": rule.uuid.hex}
     own["webhook"] = hook.uuid.hex
-    schema = schemathesis.openapi.from_dict(with_own(document(), account, own))
-    app, calls = WSGIHandler(), [found.ok().as_strategy() for found in schema.get_all_operations()]
-    assert len(calls) > 30
+    app, calls = WSGIHandler(), calls_of(account, own)
 
     @given(case=st.one_of(calls))
     @settings(
