@@ -16,6 +16,7 @@ from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
 from lines.admin.carriers import ChangeDesk
+from lines.admin.connecting import ConnectDesk
 from lines.admin.counters import CounterDesk
 from lines.admin.stock import StockDesk
 from lines.carriers import CLIENTS
@@ -165,7 +166,8 @@ SEEN = ["last_answer", "last_reading", "failed", "left", "funds", "stopped", "la
 
 
 @admin.register(Carrier)
-class CarrierDesk(ChangeDesk):
+class CarrierDesk(ConnectDesk, ChangeDesk):
+    actions_list = ["connect"]
     list_display = [
         "name",
         "is_active",
@@ -180,7 +182,9 @@ class CarrierDesk(ChangeDesk):
     ]
     readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
-    actions_detail = ["tune", "cycle", "resume", "words", "credentials", "restore", "pause", "remove"]
+    actions_detail = [
+        "tune", "cycle", "resume", "words", "test", "import_sims", "credentials", "restore", "pause", "remove",
+    ]  # fmt: skip
 
     def _health(self, carrier: Carrier) -> Health:
         """Asked once for each carrier of a page."""

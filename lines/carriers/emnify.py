@@ -34,6 +34,7 @@ class Emnify(RestClient):
 
     kind: ClassVar[str] = "emnify"
     title: ClassVar[str] = "emnify"
+    address: ClassVar[str] = "https://cdn.emnify.net"
     calls_per_second: ClassVar[float] = 10.0
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True,

@@ -32,6 +32,7 @@ class Hologram(RestClient):
 
     kind: ClassVar[str] = "hologram"
     title: ClassVar[str] = "Hologram"
+    address: ClassVar[str] = "https://dashboard.hologram.io/api/1"
     calls_per_second: ClassVar[float] = 5.0
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True,

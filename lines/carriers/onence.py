@@ -33,6 +33,7 @@ class OneNce(RestClient):
 
     kind: ClassVar[str] = "onence"
     title: ClassVar[str] = "1NCE"
+    address: ClassVar[str] = "https://api.1nce.com/management-api"
     calls_per_second: ClassVar[float] = 10.0
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True,

@@ -55,6 +55,7 @@ class Onomondo(RestClient):
 
     kind: ClassVar[str] = "onomondo"
     title: ClassVar[str] = "Onomondo"
+    address: ClassVar[str] = "https://api.onomondo.com"
     calls_per_second: ClassVar[float] = 5.0
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True,

@@ -50,6 +50,7 @@ class Simbase(CarrierClient):
 
     kind: ClassVar[str] = "simbase"
     title: ClassVar[str] = "Simbase"
+    address: ClassVar[str] = "https://api.simbase.com"
     calls_per_second: ClassVar[float] = 10.0
     calls_per_day: ClassVar[int | None] = 5000
     abilities: ClassVar[Abilities] = Abilities(

@@ -118,6 +118,7 @@ class Soracom(RestClient):
 
     kind: ClassVar[str] = "soracom"
     title: ClassVar[str] = "Soracom"
+    address: ClassVar[str] = "https://g.api.soracom.io/v1"
     calls_per_second: ClassVar[float] = 5.0
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True,

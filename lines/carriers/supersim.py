@@ -99,6 +99,7 @@ class SuperSim(RestClient):
 
     kind: ClassVar[str] = "supersim"
     title: ClassVar[str] = "Twilio Super SIM"
+    address: ClassVar[str] = "https://supersim.twilio.com"
     calls_per_second: ClassVar[float] = 10.0
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True, final_totals=True, lists_stock=True, sends_sms=True, tells_sms_fate=True

@@ -148,7 +148,8 @@ def _turn_on(carrier: Carrier, cycle_day: int, by: Actor) -> None:
 
 def api_address(*, url: str, by: Actor) -> str:
     """An API's root as it is kept: at a host that the installation calls, since our credentials are sent there. Without
-    a list of hosts the operator's own commands name them, and the back office takes those that are in use.
+    a list of hosts the operator's own commands name them, and the back office takes those that are in use and those
+    where the carriers that it knows have their APIs.
 
     Raises Invalid.
     """
@@ -160,6 +161,7 @@ def api_address(*, url: str, by: Actor) -> str:
     hosts, host = settings.CARRIER_HOSTS, parts.hostname
     if not is_listed(host, hosts) and (hosts or by.kind is ActorKind.BACK_OFFICE):
         used = {urlsplit(one).hostname for one in Carrier.objects.values_list("url", flat=True)}
+        used |= {urlsplit(client.address).hostname for client in CLIENTS.values()}
         if hosts or host not in used:
             raise Invalid(
                 f"{host} is not a host that this installation calls. Your administrator adds it to CARRIER_HOSTS."
