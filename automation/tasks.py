@@ -8,7 +8,7 @@ from celery import current_app, shared_task
 from kit import clock
 
 from automation.commands.erasing import forget_messages
-from automation.commands.feed import drop_old_events
+from automation.commands.feed import drop_old_events, publish_troubles
 from automation.commands.webhooks import drop_old_deliveries
 from automation.work import rules, webhooks
 
@@ -35,6 +35,7 @@ def act() -> int:
 def watch() -> int:
     """What no page and no event tells."""
     rules.watch_devices()
+    publish_troubles()
     return _drive(rules.check_slow())
 
 

@@ -10,7 +10,7 @@ from celery import shared_task
 from kit import clock, posting
 
 from billing import mail, queries, stripe, work
-from billing.commands import cards, events, notices, payments, refills
+from billing.commands import cards, events, notices, payments, refills, statements
 from billing.models import Payment, Refund
 
 BATCH = 50
@@ -90,6 +90,12 @@ def _refill(account_id: int) -> Payment | None:
 def warn_of_cards() -> int:
     """Tells owners whose card ends soon."""
     return cards.warn_of_expiry(today=clock.today())
+
+
+@shared_task
+def close_statements() -> int:
+    """Says of which accounts the last month's figures are final."""
+    return statements.close_statements(today=clock.today())
 
 
 @shared_task

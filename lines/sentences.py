@@ -324,6 +324,8 @@ EVENTS = {
     "sms.sent": "Message to the device: “{text}”",
     "sms.received": "Message from the device: “{text}”",
     "sms.refused": "Message not sent: {why}",
+    "sms.delivered": "Message delivered to the device",
+    "sms.undelivered": "Message not delivered to the device: {why}",
     "sms.doubted": "The carrier’s answer about a message was lost: “{text}”",
     "sms.settled": "Said whether a message whose answer was lost had been sent",
     "balance.red": "The balance went below its minimum: lines that were on were suspended",

@@ -18,8 +18,10 @@ from automation.models import WebhookDelivery, WebhookEndpoint
 from automation.queries import outbox
 
 GROUP = "Webhooks"
-Topic = Literal["rules", "lines", "balance", "payments", "sms", "jobs", "orders", "statements", "keys"]
-Topics = Annotated[list[Topic], msgspec.Meta(min_length=1, max_length=10)]
+Topic = Literal[
+    "rules", "lines", "usage", "balance", "payments", "sms", "jobs", "orders", "statements", "carriers", "keys"
+]
+Topics = Annotated[list[Topic], msgspec.Meta(min_length=1, max_length=20)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Public, https")]
 Secret = Annotated[str | None, msgspec.Meta(description="Messages are signed with it; told only when it is made")]
 

@@ -13,10 +13,12 @@ from kit import clock
 from kit.endpoints import moment
 
 from automation.kinds import BY_TYPE, REQUESTS, STATUS, VERSION
-from automation.models import AwaitedLine, FeedEvent, Swept, WebhookDelivery, WebhookEndpoint
+from automation.models import AwaitedLine, FeedEvent, Swept, TroubledCarrier, WebhookDelivery, WebhookEndpoint
 from automation.queries.feed import GONE
-from lines.models import Line
+from lines.models import Carrier, Line
 from lines.policy import Wanted
+from lines.queries.health import health_of
+from lines.sentences import of_trouble
 
 KEPT = dt.timedelta(days=90)
 BATCH = 1_000
@@ -51,7 +53,8 @@ RETURNING l.iccid, w."on", (st.wanted = %(on)s) = w."on", st.confirmed_at, a.uui
 FAILING = """
 UPDATE automation_awaitedline w SET failed = true
   FROM lines_line l, lines_drive d, accounts_account a
- WHERE l.id = w.line_id AND d.line_id = w.line_id AND a.id = l.account_id AND NOT w.failed AND d.attempts >= %(tries)s
+ WHERE l.id = w.line_id AND d.line_id = w.line_id AND a.id = l.account_id AND NOT w.failed
+   AND d.is_refused = %(refused)s AND (d.is_refused OR d.attempts >= %(tries)s)
 RETURNING l.iccid, w."on", true, NULL::timestamptz, a.uuid, coalesce(a.parent_id, a.id), d.last_error
 """
 
@@ -89,8 +92,9 @@ def publish_carriers() -> int:
     told = []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        for kind, sql in (("line.confirmed", CONFIRMED), ("line.failed", FAILING)):
-            cursor.execute(sql, {"on": Wanted.ACTIVE.value, "tries": PATIENCE})
+        for kind, sql in (("line.confirmed", CONFIRMED), ("line.refused", FAILING), ("line.failed", FAILING)):
+            refused = kind == "line.refused"
+            cursor.execute(sql, {"on": Wanted.ACTIVE.value, "tries": PATIENCE, "refused": refused})
             told += [_of_carrier(kind, row) for row in cursor.fetchall() if row[2]]
     return len(_tell(told))
 
@@ -107,10 +111,39 @@ def _of_event(row: Sequence[Any]) -> FeedEvent:
 
 def _of_carrier(kind: str, row: Sequence[Any]) -> FeedEvent:
     iccid, on, _, confirmed_at, account, payer, why = row
-    at, ident = confirmed_at or clock.now(), uuid.uuid4()
     data = {"subject": f"line:{iccid}", "iccid": iccid, "status": STATUS[on]} | ({"why": why} if why else {})
+    return _made(kind, at=confirmed_at or clock.now(), account=account, payer=payer, data=data)
+
+
+def _made(kind: str, *, at: dt.datetime, account: uuid.UUID, payer: int, data: dict[str, Any]) -> FeedEvent:
+    """One that no event of the audit tells."""
+    ident = uuid.uuid4()
     body = envelope(kind=kind, ident=ident, at=at, account=account, data=data)
-    return FeedEvent(uuid=ident, account_id=payer, topic="lines", type=kind, at=at, body=body)
+    return FeedEvent(uuid=ident, account_id=payer, topic=BY_TYPE[kind].topic, type=kind, at=at, body=body)
+
+
+@transaction.atomic
+def publish_troubles() -> int:
+    """Tells each account which carriers of its lines are in trouble since the last look, and which are well again;
+    says to how many. Harmless twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    found = health_of(list(Carrier.objects.filter(is_active=True)), with_set_aside=False)
+    troubled = {one.carrier_id: of_trouble(one) for one in found if one.is_troubled}
+    before = set(TroubledCarrier.objects.values_list("carrier_id", flat=True))
+    at = clock.now()
+    TroubledCarrier.objects.bulk_create(TroubledCarrier(carrier_id=pk, since=at) for pk in troubled.keys() - before)
+    TroubledCarrier.objects.filter(carrier_id__in=before - troubled.keys()).delete()
+    changed = {pk: ("carrier.trouble", {"why": troubled[pk]}) for pk in troubled.keys() - before}
+    changed |= {pk: ("carrier.recovered", {}) for pk in before - troubled.keys()}
+    theirs = Line.objects.filter(carrier__in=changed, payer__isnull=False).order_by()
+    rows = theirs.values_list("carrier_id", "carrier__name", "payer_id", "payer__uuid").distinct()
+    told = []
+    for carrier_id, name, payer, account in rows:
+        kind, more = changed[carrier_id]
+        data = {"subject": f"carrier:{name}", "carrier": name, **more}
+        told.append(_made(kind, at=at, account=account, payer=payer, data=data))
+    return len(_tell(told))
 
 
 def _tell(rows: Iterable[FeedEvent]) -> list[FeedEvent]:

@@ -1,6 +1,6 @@
 """The tables of automation, by noun."""
 
-from automation.models.feed import AwaitedLine, FeedEvent
+from automation.models.feed import AwaitedLine, FeedEvent, TroubledCarrier
 from automation.models.rules import FollowUp, LineGuard, Rule, RuleFire, Swept
 from automation.models.webhooks import WebhookDelivery, WebhookEndpoint
 
@@ -12,6 +12,7 @@ __all__ = [
     "Rule",
     "RuleFire",
     "Swept",
+    "TroubledCarrier",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

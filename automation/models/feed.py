@@ -8,7 +8,7 @@ from django.db import models
 from kit import clock
 
 from accounts.models import Account
-from lines.models import Line
+from lines.models import Carrier, Line
 
 
 class FeedEvent(models.Model):
@@ -35,4 +35,11 @@ class AwaitedLine(models.Model):
     line = models.OneToOneField(Line, on_delete=models.CASCADE, primary_key=True, related_name="+")
     on = models.BooleanField()
     failed = models.BooleanField(default=False)  # that is told already
+    since = models.DateTimeField()
+
+
+class TroubledCarrier(models.Model):
+    """A carrier that accounts with lines there were told is in trouble, until they are told that it is well again."""
+
+    carrier = models.OneToOneField(Carrier, on_delete=models.CASCADE, primary_key=True, related_name="+")
     since = models.DateTimeField()

@@ -25,13 +25,15 @@ from automation.views.parts import actor, nudge
 
 TOPICS = (
     ("rules", "Rules: triggered, undone"),
-    ("lines", "Lines: requested, confirmed, failed, moved, in another device"),
-    ("balance", "Balance: low, too low, recovered"),
+    ("lines", "Lines: added, requested, confirmed, refused, failed, moved, in another device, on another plan"),
+    ("usage", "Usage: unusually large, confirmed, taken back, dismissed"),
+    ("balance", "Balance: low, too low, recovered, good"),
     ("payments", "Payments: succeeded, declined, failed, went back"),
-    ("sms", "SMS: sent, received, refused, not known whether it was sent"),
+    ("sms", "SMS: sent, delivered, received, refused, not known whether it was sent"),
     ("jobs", "Jobs: begun, done, canceled"),
     ("orders", "Orders: answered"),
-    ("statements", "Statements: ordered"),
+    ("statements", "Statements: ordered, closed"),
+    ("carriers", "Carriers: in trouble, recovered"),
     ("keys", "API keys: made, expiring, revoked"),
 )
 

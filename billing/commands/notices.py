@@ -112,6 +112,7 @@ def _tell_low(account_id: int, today: dt.date) -> bool:
     if is_low:
         record(by=SYSTEM, verb="balance.low", account_id=account_id)
     else:
+        record(by=SYSTEM, verb="balance.good", account_id=account_id)
         take_back(account_id=account_id, about="low")
     refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
     balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)

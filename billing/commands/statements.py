@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from kit import clock
 from kit.errors import Invalid
 
-from accounts.commands import record
-from accounts.models import Account
-from accounts.policy import Actor
+from accounts.commands import Happened, record, record_many
+from accounts.models import Account, Event
+from accounts.policy import SYSTEM, Actor
 from billing.commands.ledger import PaidByParent
-from billing.models import Statement, StatementPart
+from billing.models import Statement, StatementPart, UsageDay
+from billing.policy import CLOSES_AFTER, closed_from
 
 MOST_ATTEMPTS = 3
 LEASE = dt.timedelta(minutes=6)  # longer than the task that writes one may run
@@ -54,6 +55,23 @@ def claim_statement() -> Statement | None:
     statement.started_at, statement.rows_done = now, 0
     statement.save(update_fields=["attempts", "started_at", "rows_done"])
     return statement
+
+
+@transaction.atomic
+def close_statements(*, today: dt.date) -> int:
+    """Says to each account with usage in it that the last month's figures are final; says to how many. Harmless
+    twice, and beside another that does the same."""
+    month = (today - dt.timedelta(days=CLOSES_AFTER)).replace(day=1) - dt.timedelta(days=1)
+    first = month.replace(day=1)
+    subject = f"statement:{first:%Y-%m}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('statements close'))")
+    told = Event.objects.filter(verb="statement.closed", subject=subject, at__date__gte=closed_from(first))
+    used = UsageDay.objects.filter(day__gte=first, day__lte=month).exclude(account__in=told.values("account"))
+    ids = sorted(used.order_by().values_list("account_id", flat=True).distinct())
+    things = [Happened(account_id, subject, {"month": f"{first:%Y-%m}"}) for account_id in ids]
+    record_many(by=SYSTEM, verb="statement.closed", things=things)
+    return len(ids)
 
 
 def progress(*, statement_id: int, done: int, total: int) -> None:

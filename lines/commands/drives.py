@@ -89,12 +89,14 @@ def _settle(line_id: int, *, on: bool) -> None:
 
 
 @transaction.atomic
-def postpone(*, line_id: int, error: str, outcome_unknown: bool = False, wait: float | None = None) -> None:
+def postpone(
+    *, line_id: int, error: str, outcome_unknown: bool = False, is_refused: bool = False, wait: float | None = None
+) -> None:
     """The call did not work out: it is tried again later, after asking where its outcome is unknown."""
-    _again(line_id, error=error, ask_first=outcome_unknown, wait=wait)
+    _again(line_id, error=error, ask_first=outcome_unknown, is_refused=is_refused, wait=wait)
 
 
-def _again(line_id: int, *, error: str, ask_first: bool, wait: float | None = None) -> None:
+def _again(line_id: int, *, error: str, ask_first: bool, is_refused: bool = False, wait: float | None = None) -> None:
     drive = Drive.objects.select_for_update().filter(pk=line_id).first()
     if drive is None:
         return
@@ -104,8 +106,9 @@ def _again(line_id: int, *, error: str, ask_first: bool, wait: float | None = No
     drive.due_at = clock.now() + pause
     drive.ask_first = drive.ask_first or ask_first
     drive.last_error = error[:300]
+    drive.is_refused = is_refused
     drive.leased_until = None
-    drive.save(update_fields=["due_at", "ask_first", "last_error", "leased_until"])
+    drive.save(update_fields=["due_at", "ask_first", "last_error", "is_refused", "leased_until"])
 
 
 def doubts_settled(*, carrier: Carrier, read_at: dt.datetime) -> int:

@@ -242,6 +242,10 @@ def sms_followed(*, message_id: int, sms: Sms) -> None:
     message.is_open = message.state == SmsState.SENT and age < policy.SMS_FOLLOWED
     message.due_at = clock.now() + policy.sms_follow_after(age)
     message.save(update_fields=["state", "word", "last_error", "leased_until", "is_open", "due_at"])
+    if message.state != SmsState.SENT:
+        why = {"why": message.word} if message.state == SmsState.UNDELIVERED else {}
+        carrier = Actor(ActorKind.CARRIER, message.carrier.name)
+        _record(message, by=carrier, verb=f"sms.{message.state}", detail={"sms": message.pk, **why})
 
 
 @dataclass(frozen=True, slots=True)

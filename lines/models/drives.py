@@ -42,6 +42,7 @@ class Drive(Leased):
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="+", db_index=False)
     since = models.DateTimeField(default=clock.now)
     ask_first = models.BooleanField(default=False)  # the last call's outcome is unknown
+    is_refused = models.BooleanField(default=False, db_default=False)  # by the carrier, at the last call
     bulk = models.ForeignKey(
         BulkEdit, on_delete=models.SET_NULL, null=True, blank=True, related_name="drives", db_index=False
     )  # the last call was for many lines

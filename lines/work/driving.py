@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from kit import clock
 
-from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, OutcomeUnknown, Status, Switch, Unreachable
+from lines.carriers.base import (
+    CarrierClient,
+    CarrierFailure,
+    Malformed,
+    OutcomeUnknown,
+    Refused,
+    Status,
+    Switch,
+    Unreachable,
+)
+from lines.carriers.wire import Unauthorized
 from lines.commands import drives, passes
 from lines.commands.drives import ClaimedDrive
 from lines.models import Carrier
@@ -90,5 +100,6 @@ def _postpone(carrier: Carrier, drive: ClaimedDrive, failure: CarrierFailure, dr
         line_id=drive.line_id,
         error=str(failure),
         outcome_unknown=isinstance(failure, OutcomeUnknown),
+        is_refused=isinstance(failure, Refused) and not isinstance(failure, Unauthorized),
         wait=failure.retry_after if isinstance(failure, Unreachable) else None,
     )

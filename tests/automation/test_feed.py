@@ -22,12 +22,14 @@ from automation.commands import feed, webhooks
 from automation.kinds import BY_TYPE, TOPICS
 from automation.models import AwaitedLine, FeedEvent, WebhookDelivery, WebhookEndpoint
 from automation.work import webhooks as work
-from lines.carriers.base import Sms
+from billing.commands.statements import close_statements
+from lines.carriers.base import Sms, SmsFate
+from lines.commands.drives import postpone
 from lines.commands.inbox import received
-from lines.commands.sms import Doubt, send_sms, sms_doubted
+from lines.commands.sms import Doubt, send_sms, sms_doubted, sms_followed
 from lines.commands.wishes import activate, deactivate
-from lines.models import Drive, Line, LineState, SmsLook, SmsMessage
-from lines.policy import Wanted
+from lines.models import Drive, Line, LineState, ReadingPass, SmsLook, SmsMessage
+from lines.policy import SmsState, Wanted
 
 
 @pytest.fixture
@@ -243,3 +245,58 @@ def test_every_topic_may_be_chosen_and_every_kind_has_one() -> None:
 
     assert set(get_args(Topic)) == set(TOPICS) == {name for name, _ in SHOWN}
     assert {kind.topic for kind in BY_TYPE.values()} == set(TOPICS)
+
+
+def test_a_refusal_is_told_at_once_and_once(fleet: Fleet, account: Account) -> None:
+    line = fleet.line(account)
+    deactivate(line=line, by=OPERATOR)
+    work.plan()
+    for _ in range(2):
+        postpone(line_id=line.pk, error="HTTP 422 not allowed", is_refused=True)
+        work.plan()
+    refused = json.loads(FeedEvent.objects.get(type="line.refused").body)["data"]
+    assert (refused["iccid"], refused["status"], refused["why"]) == (line.iccid, "Deactivated", "HTTP 422 not allowed")
+    Drive.objects.filter(line=line).update(attempts=9)
+    postpone(line_id=line.pk, error="no answer")
+    work.plan()
+    assert "line.failed" not in told(account)
+
+
+def test_a_carriers_trouble_is_told_to_who_has_lines_there_and_its_end_too(fleet: Fleet, account: Account) -> None:
+    line, stranger = fleet.line(account), fleet.account()
+    started = clock.now() - dt.timedelta(days=1)
+    ReadingPass.objects.filter(carrier=line.carrier).delete()
+    late = ReadingPass.objects.create(carrier=line.carrier, started_at=started, finished_at=started)
+    assert [feed.publish_troubles() for _ in range(2)] == [1, 0]
+    trouble = json.loads(FeedEvent.objects.get(type="carrier.trouble").body)["data"]
+    assert (trouble["carrier"], trouble["why"][: len(line.carrier.name)]) == (line.carrier.name, line.carrier.name)
+    late.started_at = late.finished_at = clock.now()
+    late.save()
+    assert [feed.publish_troubles() for _ in range(2)] == [1, 0]
+    assert told(account) == ["carrier.trouble", "carrier.recovered"]
+    assert told(stranger) == []
+
+
+def test_a_month_is_told_final_once_to_who_used_something_in_it(fleet: Fleet, account: Account) -> None:
+    line, idle = fleet.line(account), fleet.account()
+    fleet.read(line, "2026-11-10T08:00", 0)
+    fleet.read(line, "2026-11-10T09:00", 5_000_000)
+    days = (dt.date(2026, 12, 3), dt.date(2026, 12, 4), dt.date(2026, 12, 4), dt.date(2026, 12, 31))
+    with clock.frozen(dt.datetime(2026, 12, 4, 1, tzinfo=dt.UTC)):
+        assert [close_statements(today=day) for day in days] == [0, 1, 0, 0]
+        work.plan()
+    closed = json.loads(FeedEvent.objects.get(type="statement.closed").body)["data"]
+    assert (closed["month"], told(idle)) == ("2026-11", [])
+
+
+def test_a_message_that_arrived_and_one_that_did_not_are_told(fleet: Fleet, account: Account) -> None:
+    line = fleet.line(account)
+    for ref, fate in (("a", SmsFate.DELIVERED), ("b", SmsFate.FAILED)):
+        message = SmsMessage.objects.create(
+            line=line, carrier=line.carrier, account=account, payer=account, to_device=True, text="ping",
+            state=SmsState.SENT, by="", price=0, ref=ref, accepted_at=clock.now(),
+        )  # fmt: skip
+        for _ in range(2):
+            sms_followed(message_id=message.pk, sms=Sms(ref, True, "ping", clock.now(), fate, "expired"))
+    work.plan()
+    assert [one for one in told(account) if one.startswith("sms.")] == ["sms.delivered", "sms.undelivered"]

@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoDbBlocker
 
 from lines.carriers.base import Reading
 from lines.commands import leaving, readings
@@ -29,11 +30,17 @@ AT_ONCE = 500  # pages cost the time, and have so many more lines
 BATCHES = [[int(ONLY)]] if ONLY else [list(range(n, min(n + AT_ONCE, COUNT))) for n in range(0, COUNT, AT_ONCE)]
 
 
-@pytest.mark.django_db
+@pytest.fixture
+def swept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Nothing is left of the batch before: each statement would read again what was rolled back of its tables."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("VACUUM")
+
+
 @pytest.mark.timeout(1800)  # a batch that goes wrong is run again many times, to find whose fault it is
 @pytest.mark.parametrize("numbers", BATCHES, ids=lambda numbers: f"{numbers[0]}-{numbers[-1]}")
 def test_every_history_costs_what_the_model_says(
-    numbers: list[int], record_property: Callable[[str, object], None]
+    swept: None, db: None, numbers: list[int], record_property: Callable[[str, object], None]
 ) -> None:
     batch = check(f"{SEED}.{numbers[0] // AT_ONCE}" if not ONLY else SEED, numbers)
     for name, number in {"histories": len(numbers), **batch.did}.items():

@@ -492,7 +492,7 @@ export interface PageWebhook {
 export interface Webhook {
   uuid: string;
   url: string;
-  topics: Array<"balance" | "jobs" | "keys" | "lines" | "orders" | "payments" | "rules" | "sms" | "statements">;
+  topics: Array<"balance" | "carriers" | "jobs" | "keys" | "lines" | "orders" | "payments" | "rules" | "sms" | "statements" | "usage">;
   is_on: boolean;
   created_at: string;
   secret?: string | null;
@@ -525,7 +525,7 @@ export interface Feed {
 
 export interface HappenedEvent {
   id: string;
-  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.left_alone" | "line.assigned" | "imei.changed" | "balance.low" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
+  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
   version: number;
   timestamp: string;
   at: string;
@@ -678,7 +678,7 @@ export interface Switched {
 
 export interface NewWebhook {
   url: string;
-  topics: Array<"balance" | "jobs" | "keys" | "lines" | "orders" | "payments" | "rules" | "sms" | "statements">;
+  topics: Array<"balance" | "carriers" | "jobs" | "keys" | "lines" | "orders" | "payments" | "rules" | "sms" | "statements" | "usage">;
 }
 
 export interface WebhookOn {
@@ -1085,7 +1085,7 @@ export class Linekeeper extends Transport {
     return this.call("POST", `webhooks/${encodeURIComponent(webhook)}/messages/${encodeURIComponent(message)}/again`, { idempotencyKey });
   }
   /** What happened, the earliest first; read on with the cursor */
-  events(query: { cursor?: string; topic?: "rules" | "lines" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.left_alone" | "line.assigned" | "imei.changed" | "balance.low" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
+  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
     return this.call("GET", `events`, { query });
   }
   /** What was done on the account and its sub-accounts, by whom, the latest first */

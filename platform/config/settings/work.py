@@ -71,6 +71,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-old": {"task": "lines.tasks.forget_old", "schedule": crontab(minute="25")},
     "prove-books": {"task": "lines.tasks.prove_books", "schedule": 60.0},
     "warn-of-cards": {"task": "billing.tasks.warn_of_cards", "schedule": crontab(minute="35")},
+    "close-statements": {"task": "billing.tasks.close_statements", "schedule": crontab(minute="45")},
     "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0},
     "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0},
     "watch-for-rules": {"task": "automation.tasks.watch", "schedule": 60.0},
