@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management.commands import flush
 from django.db import connection, transaction
+from django.db.backends.postgresql.creation import DatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
 from embedded import services as embedded_services
 from embedded import templates
@@ -76,7 +77,13 @@ def _flush_is_quick_and_empties_what_is_append_only() -> Iterator[None]:
             cursor.execute("SET LOCAL session_replication_role = replica")
             cursor.execute(";".join(f'DELETE FROM "{table}"' for table in tables))
 
+    def drop(self: DatabaseCreation, name: str, verbosity: int) -> None:
+        """With the sessions that are about to end: on a busy machine PostgreSQL takes longer than it waits itself."""
+        with self._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {self.connection.ops.quote_name(name)} WITH (FORCE)")
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseCreation, "_destroy_test_db", drop)
         patch.setattr(DatabaseOperations, "execute_sql_flush", delete)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_given, **_named: None)
         yield
