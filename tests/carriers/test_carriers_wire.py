@@ -14,7 +14,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from lines.carriers import CLIENTS, exchange, open_client, wire
+from lines.carriers import CLIENTS, OURS, exchange, open_client, wire
 from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Switch, Unreachable
 from lines.carriers.deadline import Deadline
 
@@ -326,13 +326,11 @@ class TestRetryAfter:
 
 class TestOpening:
     def test_each_kind_has_a_client_of_that_name(self):
-        assert {kind: client.kind for kind, client in CLIENTS.items()} == {
-            "simbase": "simbase",
-            "iotportal": "iotportal",
-        }
+        assert {kind: client.kind for kind, client in CLIENTS.items()} == {kind: kind for kind in CLIENTS}
+        assert list(CLIENTS) == [client.kind for client in OURS]
 
     def test_an_unknown_kind_is_refused_with_the_known_ones(self):
-        with pytest.raises(Refused, match="iotportal, simbase"):
+        with pytest.raises(Refused, match=f"there are {', '.join(sorted(CLIENTS))}"):
             open_client("other", url="https://example.com", secrets={})
 
     def test_blanks_and_slashes_around_what_people_paste_do_no_harm(self, odd):
