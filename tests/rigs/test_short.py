@@ -62,4 +62,6 @@ def test_the_auditor_imports_nothing_of_the_product() -> None:
 def test_what_grows_is_seen() -> None:
     assert soak.grows("memory of worker, MB", *soak.middles([100.0 + number for number in range(60)]))
     assert soak.grows("rows of lines_chunk", *soak.middles([20.0 * number for number in range(90)]))
+    assert soak.grows("sessions of the database", 35.0, 44.0)  # one kept by each reading, for 90 seconds
+    assert not soak.grows("sessions of the database", 14.0, 18.0)
     assert not soak.grows("memory of worker, MB", *soak.middles([50.0, 90.0, 120.0] + [121.0, 122.0] * 20))
