@@ -37,7 +37,7 @@ from tests.fleets import MB, SECRETS
 from tests.histories.drawn import NETWORKS, PLANS, START, History, Step, Times, times_of
 from tests.histories.model import DAY, SHOWN, Answer, Carried, Life
 
-CREDIT = Decimal(10_000_000)  # so much that no balance ever turns: that is others' test
+CREDIT = Decimal(10_000_000_000)  # so much that no balance ever turns: that is others' test
 SECOND = Actor(ActorKind.BACK_OFFICE, "second@office.example")
 
 ACCOUNTS = """
