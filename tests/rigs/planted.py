@@ -157,6 +157,7 @@ class Copy:
         """pytest's exit code, and the tests that failed or its last words. The database is made where none of this
         schema is kept."""
         command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "--reuse-db"]
+        command += ["--timeout", str(LONGEST)]  # a first test also makes the tables, where a fault is in who sees what
         stop = ["-x"] if len(tests) < 20 else []
         stamp, schema = self.data / "schema", self._schema()
         is_kept = stamp.exists() and stamp.read_text() == schema
