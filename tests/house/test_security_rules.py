@@ -28,7 +28,6 @@ KEPT = {
         "billing/views/pay.py",
     ): "one of AFTER_CARD",
     ("secrets_are_compared_in_one_time", "accounts/audit.py"): "a head of the audit, no secret",
-    ("secrets_are_compared_in_one_time", "lines/carriers/iotportal.py"): "two of ours",
     ("statements_are_made_of_ours_alone", "lines/books.py"): "proofs that stand in the same file",
     ("statements_are_made_of_ours_alone", "lines/commands/jobs.py"): "a query of Django's with its parameters",
     ("statements_are_made_of_ours_alone", "lines/commands/leases.py"): "names of our tables and conditions of callers",
