@@ -32,7 +32,7 @@ def account() -> Account:
 def html_of(message: EmailMultiAlternatives) -> str:
     [(html, kind)] = message.alternatives
     assert kind == "text/html"
-    return str(html)
+    return " ".join(str(html).split())
 
 
 def test_a_mail_says_the_same_in_plain_and_in_html(account: Account, settings: Settings) -> None:

@@ -213,7 +213,7 @@ def test_transactions_are_filtered_by_kind_and_day_and_paged(till: Till) -> None
 
     def shown(**asked: str) -> list[str]:
         page = till.client.get(reverse("transactions"), asked, follow=True).content.decode()
-        return re.findall(r"<td class=\"wide\">(?:<a[^>]*>)?(\w+)", page)
+        return re.findall(r"<td class=\"wide\">\s*(?:<a[^>]*>)?(\w+)", page)
 
     assert shown() == ["Adjustment"] * 25
     assert shown(page="2") == ["Adjustment"] * 5 + ["Refill", "Discount"]

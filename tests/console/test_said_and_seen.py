@@ -76,9 +76,9 @@ def test_an_error_doesnt_look_like_a_success(acme: Account, make_line: MakeLine)
     line = make_line(acme)
     client = client_of(acme)
     good = client.post(f"/lines/{line.iccid}/notes/", {"notes": "here"}, follow=True).content.decode()
-    assert re.search(r'class="said success" role="status"', good)
+    assert re.search(r'class="said success"\s+role="status"', good)
     bad = client.post(f"/lines/{line.iccid}/notes/", {"notes": "x" * 501}, follow=True).content.decode()
-    assert re.search(r'class="said error" role="alert">.*?>Error:<', bad)
+    assert re.search(r'class="said error"\s+role="alert"\s*>.*?>Error:<', bad, re.DOTALL)
 
 
 @pytest.mark.django_db(transaction=True)
