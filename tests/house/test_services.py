@@ -101,10 +101,13 @@ def test_an_interrupt_for_the_terminal_ends_the_user_and_not_the_servers_of_othe
 def test_a_killed_server_comes_back(data: Path) -> None:
     with user() as first:
         started = answer(first)
-        servers(data, "postgres")[0].kill()
-        servers(data, "redis-server")[0].kill()
-        deadline = time.monotonic() + 60
-        while not (servers(data, "postgres") and servers(data, "redis-server")) and time.monotonic() < deadline:
+        names = ("postgres", "redis-server")
+        before = {one.pid for name in names for one in servers(data, name)}
+        for name in names:
+            servers(data, name)[0].kill()
+        deadline = time.monotonic() + 60  # until the keeper has seen it
+        while not all({one.pid for one in servers(data, name)} - before for name in names):
+            assert time.monotonic() < deadline
             time.sleep(0.1)
         time.sleep(1)
         with user() as second:
@@ -118,9 +121,10 @@ def test_a_deleted_data_folder_is_made_again_beside_servers_that_still_run_from_
             shutil.rmtree(data, ignore_errors=True)  # PostgreSQL may be writing
         with user() as second:
             assert answer(second) != started
-            time.sleep(1)  # the first keeper has seen it and stopped
-            assert len(servers(data, "postgres")) == 1
-            assert len(servers(data, "redis-server")) == 1
+            deadline = time.monotonic() + 60  # until the first keeper has seen it and stopped
+            while sorted(map(len, (servers(data, "postgres"), servers(data, "redis-server")))) != [1, 1]:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
             with user() as third:
                 answer(third)
 
