@@ -1,6 +1,6 @@
 """What a demo of 500 lines that nobody looks at costs: processor and memory of all its processes.
 
-    python -m tests.rigs.idle [--seconds 60] [--settle 60] [--report]
+    python -m tests.rigs.idle [--seconds 60] [--settle 120] [--report]
 
 It starts the demo in a folder of its own, lets it settle, and measures: ticks of the processor from /proc/PID/stat, and
 PSS from /proc/PID/smaps_rollup, which counts what processes share once. It prints one JSON document, and exits 1
@@ -149,7 +149,7 @@ def page(result: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--settle", type=float, default=60, help="seconds before it is measured")
+    parser.add_argument("--settle", type=float, default=120, help="seconds first: what a start costs is not measured")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--plant", default="", choices=plants_of("idle"), help="a fault that must be caught")
     chosen = parser.parse_args()
