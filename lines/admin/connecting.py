@@ -12,8 +12,8 @@ from unfold.decorators import action
 from accounts.doors import desk_actor
 from lines.carriers import CLIENTS
 from lines.commands.stock import add_carrier
-from lines.connecting import import_stock, look_at, try_connection
 from lines.models import Carrier, RatePlan
+from lines.work.connecting import import_stock, look_at, try_connection
 
 
 class KindForm(forms.Form):

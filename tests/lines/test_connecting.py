@@ -16,9 +16,9 @@ from simulator.running import Running, running
 from accounts.models import User
 from accounts.policy import OPERATOR
 from lines.commands.stock import add_carrier, add_rate_plan
-from lines.connecting import look_at
 from lines.models import Carrier, Line
 from lines.work.clients import close_clients
+from lines.work.connecting import look_at
 from tests.fleets import Fleet
 from tests.proofs import log_in, with_factor
 
