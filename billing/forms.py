@@ -138,8 +138,3 @@ def asked_from(data: QueryDict) -> Asked:
         end=clock.day_from(data.get("to", "")),
         page=min(int(page), 10_000) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1,
     )
-
-
-def month_from(text: str) -> dt.date | None:
-    """2026-11 as its first day."""
-    return clock.day_from(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None

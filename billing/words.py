@@ -172,6 +172,29 @@ def lines_suspended(*, lines: int, available: Decimal, minimum: Decimal) -> Told
     )
 
 
+def wallet_low(*, name: str, available: Decimal, days: Decimal) -> Told:
+    return Told(
+        f"The balance of {name} is low",
+        f"{shown(available)} is available. At average usage, lines are suspended in {days:.1f} days. Credit from the"
+        " account that provides the lines avoids that.",
+    )
+
+
+def wallet_suspended(*, name: str, lines: int, available: Decimal, minimum: Decimal) -> Told:
+    return Told(
+        f"{name}: {lines:,} {_lines(lines)} suspended for a low balance",
+        f"The balance of {name} is {shown(available, beside=minimum)}. The minimum is {shown(minimum)}. Credit of"
+        f" {shown_up(minimum - available)} or more starts the lines again.",
+    )
+
+
+def wallet_back(*, name: str, lines: int, available: Decimal) -> Told:
+    return Told(
+        f"{name}: {lines:,} {_lines(lines, was='is', were='are')} starting again",
+        f"The balance of {name} is {shown(available)}, at its minimum or above. Deactivated lines stay off.",
+    )
+
+
 def lines_back(*, lines: int, available: Decimal) -> Told:
     return Told(
         f"{lines:,} {_lines(lines, was='is', were='are')} starting again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from django.db import connection
 from kit import clock
 
-from lines.policy import Wanted
+from lines.policy import Wanted, Why
 from lines.recount.audit import Found, Scope, recompute
+from lines.recount.resale import as_check as resale_as_check
+from lines.recount.resale import recount_resale
 from lines.rules import confirmed_on_sql, data_cost_sql
 
 SHOWN = 20  # broken rows that are named
@@ -43,9 +46,18 @@ PROOFS = (
     Proof(
         "usage_is_the_sum_of_its_lines",
         "usage charged for an account and day = the sum over its lines of that day's cost",
-        "SELECT account_id, day, d.usage, l.cost AS lines FROM billing_usageday d"
+        "SELECT account_id, day, d.usage, l.cost AS lines FROM (SELECT u.* FROM billing_usageday u"
+        "   JOIN accounts_account a ON a.id = u.account_id AND a.parent_id IS NULL) d"
         " FULL JOIN (SELECT payer_id AS account_id, day, sum(cost + fee) AS cost FROM lines_lineday GROUP BY 1, 2) l"
         "   USING (account_id, day) WHERE coalesce(d.usage, 0) <> coalesce(l.cost, 0)",
+    ),
+    Proof(
+        "resale_is_the_sum_of_its_days",
+        "usage charged to a sub-account for a day = what its lines used that day at its price list",
+        "SELECT account_id, day, d.usage, r.owed FROM (SELECT u.* FROM billing_usageday u"
+        "   JOIN accounts_account a ON a.id = u.account_id AND a.parent_id IS NOT NULL) d"
+        " FULL JOIN (SELECT account_id, day, sum(data + fees + sms) AS owed FROM lines_resaleday GROUP BY 1, 2) r"
+        "   USING (account_id, day) WHERE coalesce(d.usage, 0) <> coalesce(r.owed, 0)",
     ),
     Proof(
         "holders_days_are_the_sum_of_their_lines",
@@ -169,10 +181,15 @@ PROOFS = (
     ),
     Proof(
         "lines_follow_the_colour",
-        "no line is wanted on while its payer's balance is red, and none Suspended while it is not",
-        "SELECT l.iccid, st.wanted, w.is_red FROM lines_linestate st JOIN lines_line l ON l.id = st.line_id"
-        " JOIN billing_wallet w ON w.account_id = l.payer_id"
-        f" WHERE st.wanted = CASE WHEN w.is_red THEN {Wanted.ACTIVE:d} ELSE {Wanted.SUSPENDED:d} END",
+        "no line is wanted on while its payer's balance or its sub-account's own is red, none Suspended while neither"
+        " is, and none for one of them that is not",
+        "SELECT l.iccid, st.wanted, st.why, w.is_red, h.is_red AS holder_is_red FROM lines_linestate st"
+        " JOIN lines_line l ON l.id = st.line_id JOIN billing_wallet w ON w.account_id = l.payer_id"
+        " LEFT JOIN billing_wallet h ON h.account_id = l.account_id AND l.account_id <> l.payer_id"
+        f" WHERE st.wanted = CASE WHEN w.is_red OR coalesce(h.is_red, false) THEN {Wanted.ACTIVE:d}"
+        f"                        ELSE {Wanted.SUSPENDED:d} END"
+        f"    OR (st.why = '{Why.BALANCE}' AND NOT w.is_red)"
+        f"    OR (st.why = '{Why.WALLET}' AND NOT coalesce(h.is_red, false))",
     ),
 )
 
@@ -237,8 +254,9 @@ def as_check(found: Found) -> dict[str, Any]:
 COUNTED = ("lines", "line_days", "readings", "one_by_one")
 
 
-def with_second_books(answer: dict[str, Any], found: Found) -> dict[str, Any]:
-    checks = [*answer["checks"], as_check(found)]
+def with_second_books(answer: dict[str, Any], found: Found, *, since: dt.date | None = None) -> dict[str, Any]:
+    """With what lines' days cost by the second books, and from this day on what sub-accounts owe by them."""
+    checks = [*answer["checks"], as_check(found), resale_as_check(recount_resale(since=since))]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 

@@ -24,6 +24,7 @@ STATUSES = [(status.name.lower().replace("_", "-"), status.word) for status in S
 ]
 WHYS = {
     Why.BALANCE.value: "off for the balance",
+    Why.WALLET.value: "off for their sub-account’s balance",
     Why.PERSON.value: "switched off by a person",
     Why.RULE.value: "switched off by a rule",
     Why.SUBACCOUNT.value: "off with their sub-account",
@@ -32,6 +33,7 @@ WHYS = {
 }
 WHYS_OUTSIDE = WHYS | {  # for a sub-account's people, who know no balance and no rules of the account
     Why.BALANCE.value: "suspended by your provider",
+    Why.WALLET.value: "off for your balance",
     Why.RULE.value: "switched off by your provider",
 }
 OF_PROVIDER = {"plan", "carrier"}  # columns that tell something even by the order that they make

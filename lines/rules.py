@@ -27,3 +27,8 @@ def confirmed_on_sql(state: str) -> str:
 def data_cost_sql(used: str, per_mb: str) -> str:
     """`policy.data_cost` as SQL: of bytes and of USD per MB."""
     return f"round({used} * {per_mb} * {PER_BYTE}, 6)"
+
+
+def resale_price_sql(price: str, own: str, percent: str, places: str) -> str:
+    """`policy.resale.resale_price` as SQL: of the account's price, and of a row of a price list."""
+    return f"round(coalesce({own}, round({price} * (100 + {percent}) / 100, {places})), 6)"

@@ -46,6 +46,11 @@ OFF = {
         "Off since the balance went below its minimum",
         "A refill that lifts the balance to the minimum or above starts {it} again by itself.",
     ),
+    Why.WALLET: (
+        "sub-account balance",
+        "Off since the sub-account’s own balance went below its minimum",
+        "Credit that lifts it to the minimum or above starts {it} again.",
+    ),
     Why.PERSON: ("by {who}", "Switched off by {who}", "{It} until somebody activates {it}."),
     Why.RULE: ("rule {who}", "Switched off by the rule {who}", "{It} until somebody activates {it}."),
     Why.SUBACCOUNT: (
@@ -66,6 +71,11 @@ OFF_OUTSIDE = OFF | {
         "by your provider",
         "Suspended by your provider",
         "Only your provider can start {it} again: ask there.",
+    ),
+    Why.WALLET: (
+        "balance",
+        "Off since your balance went below its minimum",
+        "Credit that lifts it to the minimum or above starts {it} again. Ask your provider.",
     ),
     Why.PERSON: ("switched off", "Switched off", "{It} until somebody activates {it}."),
     Why.RULE: ("by your provider", "Switched off by your provider", "{It} until somebody activates {it}."),
@@ -92,7 +102,8 @@ def explain(line: LineShown, *, outside: bool = False) -> Sentence:
     return said
 
 
-MENDS = {Why.BALANCE: Mend.REFILL, Why.SUBACCOUNT: Mend.SUBACCOUNT}  # anything else: activate it
+# Anything else: activate it.
+MENDS = {Why.BALANCE: Mend.REFILL, Why.SUBACCOUNT: Mend.SUBACCOUNT, Why.WALLET: Mend.SUBACCOUNT}
 
 
 def _not_on_yet(line: LineShown, carrier: str) -> Sentence:
@@ -159,7 +170,7 @@ def _off(
 ) -> Sentence:
     short, what, lifts = (OFF_OUTSIDE if outside else OFF)[Why(why)]
     said = words | {"who": who or "somebody"}
-    joint = ", the first" if first and why != Why.BALANCE else ","
+    joint = ", the first" if first and why not in (Why.BALANCE, Why.WALLET) else ","
     mend = MENDS.get(Why(why), Mend.ACTIVATE)
     return Sentence(short.format(**said), what.format(**said), since, lifts.format(**said), joint, mend)
 
@@ -329,6 +340,8 @@ EVENTS = {
     "sms.doubted": "The carrier’s answer about a message was lost: “{text}”",
     "sms.settled": "Said whether a message whose answer was lost had been sent",
     "balance.red": "The balance went below its minimum: lines that were on were suspended",
+    "wallet.red": "The balance of {subaccount} went below its minimum: its lines that were on were suspended",
+    "wallet.recovered": "The balance of {subaccount} recovered: its suspended lines were started again",
     "balance.recovered": "The balance recovered: suspended lines were started again",
 }
 

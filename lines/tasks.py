@@ -200,7 +200,7 @@ def prove_books() -> int:
         if not found.is_whole:
             books.note_progress(check_id=check.pk, progress=asdict(found), is_free=True)
             return 1
-        result = with_second_books(check_books(), found)
+        result = with_second_books(check_books(), found, since=check.since)
     except Exception as error:
         log.exception("the books could not be checked")
         result = {"failed": f"{type(error).__name__}: {error}"[:500]}

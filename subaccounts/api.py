@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from kit import clock
@@ -17,6 +17,10 @@ from accounts.commands.opening import LONGEST_NAME
 from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Caller
+from billing.commands.wallets import LONGEST_NOTE, credit_wallet
+from billing.queries import balance_of, wallet_of
+from lines.commands.wishes import enforce
+from lines.queries.resale import terms_on
 from subaccounts import commands, queries
 
 GROUP = "Sub-accounts"
@@ -75,6 +79,67 @@ def subaccount(caller: Caller, account: str) -> SubAccountShown:
     return _shown(_own(caller, account), caller)
 
 
+class BalanceShown(msgspec.Struct):
+    """What a sub-account has with its account, and how it pays. USD."""
+
+    available: Decimal
+    minimum: Decimal
+    average_daily: Decimal
+    color: Literal["red", "orange", "green"]
+    credit_limit: Annotated[Decimal | None, msgspec.Meta(description="null: it pays in advance")]
+    price_list: Annotated[str | None, msgspec.Meta(description="null: today its account pays")]
+
+
+_BALANCE = BalanceShown(
+    Decimal("27.450000"), Decimal("5.000000"), Decimal("0.364286"), "green", None, "Sample price list"
+)
+
+
+def _balance_shown(subaccount: Account) -> BalanceShown:
+    wallet = wallet_of(subaccount)
+    if wallet is None:
+        raise NotFound("The sub-account has no balance of its own; its account pays for it")
+    today = clock.today()
+    balance, terms = balance_of(subaccount, today=today), terms_on(subaccount, day=today)
+    return BalanceShown(
+        available=balance.available,
+        minimum=balance.minimum,
+        average_daily=balance.average_daily,
+        color=balance.colour.value,
+        credit_limit=wallet.credit_limit,
+        price_list=terms.price_list.name if terms is not None and terms.price_list is not None else None,
+    )
+
+
+@endpoint("accounts/{account}/balance", right=Right.SEE_MONEY, sample=_BALANCE)
+def subaccount_balance(caller: Caller, account: str) -> BalanceShown:
+    """What a sub-account has on its own balance"""
+    return _balance_shown(_own(caller, account))
+
+
+class NewCredit(Input):
+    """A credit, or with a minus a debit, and what it is for. The same key again is the same credit."""
+
+    amount: Decimal
+    note: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NOTE)]
+    key: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,60}$")]
+
+
+@endpoint(
+    "accounts/{account}/credits",
+    "POST",
+    right=Right.MANAGE_SUBACCOUNTS,
+    sample=_BALANCE,
+    body=NewCredit(Decimal("25.00"), "Bank transfer of 2 November", "transfer-8841"),
+)
+def credit_subaccount(caller: Caller, account: str, asked: NewCredit) -> BalanceShown:
+    """Puts credit on a sub-account's own balance; your balance does not move"""
+    found = _own(caller, account)
+    credit_wallet(subaccount=found, amount=asked.amount, note=asked.note, key=asked.key, by=caller.actor)
+    enforce(account_ids=[found.pk])
+    return _balance_shown(found)
+
+
 class NewSubAccount(Input):
     """Its people are invited in the console."""
 
@@ -113,4 +178,4 @@ def change_subaccount(caller: Caller, account: str, asked: SubAccountChange) -> 
     return _shown(_own(caller, account), caller)
 
 
-ENDPOINTS = (subaccount, add_subaccount, change_subaccount)
+ENDPOINTS = (subaccount, add_subaccount, change_subaccount, subaccount_balance, credit_subaccount)

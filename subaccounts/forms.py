@@ -7,17 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from kit.amounts import AmountField
 from kit.identifiers import NotAnIccid, read_iccids
+from kit.money import ZERO
 
 from accounts.branding import images
 from accounts.branding.identity import brand_password
 from accounts.commands import LONGEST_NAME, Look
 from accounts.models import Brand
+from billing.commands.wallets import LONGEST_NOTE
 from lines.commands.apns import LONGEST_SETUP
-from lines.models import Carrier
+from lines.commands.resale import LONGEST_NAME as LONGEST_LIST_NAME
+from lines.commands.resale import Credit, Own, Plus
+from lines.models import Carrier, PriceList, RatePlan
 from lines.queries.apns import Apn, apns_of
 
 MOST_ICCIDS = 5_000
+EVERY_OTHER = "other"
+PLACES = [(6, "6 decimals"), (4, "4 decimals"), (3, "3 decimals"), (2, "2 decimals")]
 
 
 class NewForm(forms.Form):
@@ -150,3 +157,94 @@ class LookForm(forms.Form):
 
     def look(self) -> Look:
         return Look(**{name: self.cleaned_data[name] for name in Look.__slots__})
+
+
+class PriceListForm(forms.Form):
+    """A new list: every plan costs what the account pays plus a percentage, until a plan has its own price."""
+
+    name = forms.CharField(label="Name", max_length=LONGEST_LIST_NAME)
+    percent = AmountField(label="Markup (%)", places=3, help_text="Added to what you pay, for every rate plan.")
+    places = forms.TypedChoiceField(label="Round prices to", coerce=int, choices=PLACES, initial=6)
+
+
+class ListPriceForm(forms.Form):
+    """A price of a list: a markup, or prices of its own."""
+
+    plan = forms.ChoiceField(label="Rate plan")
+    percent = AmountField(
+        label="Markup (%)", places=3, required=False, help_text="Added to what you pay. Leave empty for own prices."
+    )
+    places = forms.TypedChoiceField(label="Round prices to", coerce=int, choices=PLACES, initial=6)
+    per_mb = AmountField(label="Per MB", places=6, required=False)
+    per_sms = AmountField(label="Per SMS", places=6, required=False)
+    per_day = AmountField(
+        label="Per line per day", places=6, required=False, help_text="On days when the plan charges you its daily fee."
+    )
+    since = forms.DateField(label="From (UTC)", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, plans: Sequence[RatePlan] = (), **named: Any) -> None:
+        super().__init__(*args, **named)
+        choice: Any = self.fields["plan"]
+        choice.choices = [*((str(one.pk), one.name) for one in plans), (EVERY_OTHER, "Every other rate plan")]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not self.errors and (given["percent"] is None) == (given["per_mb"] is None):
+            raise forms.ValidationError("Enter a markup, or a price per MB.")
+        return given
+
+    def price(self) -> Own | Plus:
+        given = self.cleaned_data
+        if given["percent"] is not None:
+            return Plus(given["percent"], given["places"])
+        return Own(given["per_mb"], given["per_sms"] or ZERO, given["per_day"] or ZERO)
+
+
+class TermsForm(forms.Form):
+    """How a sub-account pays: by which list, and in advance or later."""
+
+    price_list = forms.ChoiceField(label="Price list")
+    pays = forms.ChoiceField(label="Pays", choices=[("prepaid", "in advance"), ("postpaid", "later, up to a limit")])
+    credit_limit = AmountField(label="Credit limit", required=False, help_text="Only if it pays later.")
+    since = forms.DateField(label="From (UTC)", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, lists: Sequence[PriceList] = (), **named: Any) -> None:
+        super().__init__(*args, **named)
+        choice: Any = self.fields["price_list"]
+        choice.choices = [(one.uuid.hex, one.name) for one in lists]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if given.get("pays") == "postpaid" and given.get("credit_limit") is None and not self.errors:
+            self.add_error("credit_limit", "Enter a credit limit.")
+        if given.get("pays") == "prepaid":
+            given["credit_limit"] = None
+        return given
+
+
+class WalletForm(TermsForm):
+    """The same for one that has no balance of its own yet, with its first credit."""
+
+    amount = AmountField(
+        label="First credit", required=False, help_text="Paying in advance without credit suspends the lines."
+    )
+    note = forms.CharField(label="Note", max_length=LONGEST_NOTE, required=False, help_text="What the credit is for.")
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if given.get("amount") and not given.get("note"):
+            self.add_error("note", "Say what the credit is for.")
+        return given
+
+    def credit(self) -> Credit | None:
+        given = self.cleaned_data
+        return Credit(given["amount"], given["note"], given["key"].hex) if given["amount"] else None
+
+
+class CreditForm(forms.Form):
+    """The key makes the same form sent twice one credit."""
+
+    amount = AmountField(label="Amount", help_text="With a minus it is taken off.")
+    note = forms.CharField(label="Note", max_length=LONGEST_NOTE, help_text="Shown to the sub-account.")
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)

@@ -20,6 +20,7 @@ from accounts.doors import MemberRequest, base_url, needs
 from accounts.models import Account, ApiCredential
 from accounts.policy import Actor, Right
 from accounts.queries import invitations_of, staff_of
+from billing.queries import balance_of, wallet_of
 from lines.policy import Action
 from subaccounts import commands, queries
 from subaccounts.forms import AssignForm, InviteForm, NameForm, NewForm
@@ -104,6 +105,8 @@ def shown(request: MemberRequest, subaccount: Account, **forms: Any) -> dict[str
         "subaccount": subaccount,
         "held": queries.doing(subaccount, today=clock.today()),
         "month": clock.today().replace(day=1),
+        "wallet": (wallet := wallet_of(subaccount)),
+        "wallet_balance": balance_of(subaccount, today=clock.today()) if wallet else None,
         "may_manage": request.membership.may(Right.MANAGE_SUBACCOUNTS),
         "credential": ApiCredential.objects.filter(account=subaccount, revoked_at=None).first(),
         "people": staff_of(subaccount),

@@ -89,7 +89,7 @@ def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None
         given = give_back_lines(line_ids=[one.line_id for one in its], by=who)
         became = (
             dict.fromkeys(given.activated, FollowState.DONE)
-            | dict.fromkeys(given.by_balance, FollowState.BY_BALANCE)
+            | dict.fromkeys([*given.by_balance, *given.by_wallet], FollowState.BY_BALANCE)
             | dict.fromkeys(given.by_subaccount, FollowState.BY_SUBACCOUNT)
         )
         put_off(planned=[one for one in its if one.line_id in given.waiting], now=now)
@@ -180,7 +180,7 @@ def undo_saving(*, account: Account, rule: Rule, by: Actor) -> int:
     for one in _locked(list(FollowUp.objects.filter(fire__in=fires).values_list("pk", flat=True))):
         one.end(FollowState.CANCELLED, now, by=by)
     fires.filter(outcome__in=[Outcome.WAITS, Outcome.STANDS_BY]).update(outcome=Outcome.DROPPED)
-    return len(given.activated) + len(given.by_balance) + len(given.by_subaccount)
+    return len(given.activated) + len(given.by_balance) + len(given.by_wallet) + len(given.by_subaccount)
 
 
 def _theirs(account: Account, follow_up_id: int) -> FollowUp:

@@ -13,6 +13,7 @@ from kit import clock
 from kit.errors import Refusal
 from kit.sql import array, prepared
 
+from accounts.models import Account
 from billing import queries
 from billing.currency import claim
 from billing.policy import EntryKind, booked_on_sql, closed_from, usage_key_sql
@@ -221,15 +222,18 @@ def charge_sms(*, account_id: int, key: str, amount: Decimal, day: dt.date, note
 
 
 def mark_colours(*, today: dt.date, account_ids: Sequence[int] | None = None) -> list[queries.ColourChange]:
-    """Writes down which of these accounts (or of all) are red now; says which have changed. Locks their wallets.
+    """Writes down which of these accounts (or of all) are red now; says which have changed. Locks their wallets, and
+    of sub-accounts those of who pays: their lines may turn.
 
     Must run in a transaction: what follows from a change belongs in the same one.
     """
     suspected = queries.colour_changes(today=today, account_ids=account_ids)
     if not suspected:
         return []
-    lock_wallets(account_ids=[change.account_id for change in suspected])
-    changes = queries.colour_changes(today=today, account_ids=[change.account_id for change in suspected])
+    ids = [change.account_id for change in suspected]
+    payers = Account.objects.filter(pk__in=ids, parent__isnull=False).values_list("parent_id", flat=True)
+    lock_wallets(account_ids=[*ids, *(pk for pk in payers if pk is not None)])
+    changes = queries.colour_changes(today=today, account_ids=ids)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE billing_wallet w SET is_red = c.is_red, red_since = CASE WHEN c.is_red THEN %s::timestamptz END"

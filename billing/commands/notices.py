@@ -11,7 +11,7 @@ from kit import clock, posting
 from kit.errors import Invalid
 
 from accounts.commands import record
-from accounts.models import Account
+from accounts.models import Account, Membership
 from accounts.policy import SYSTEM, Actor
 from billing import queries, words
 from billing.commands.ledger import lock_wallets
@@ -87,6 +87,31 @@ def tell_turn(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
     tell(account_id=account_id, key=f"turn:{account_id}:{clock.now().isoformat()}", told=told, about="turn")
 
 
+def tell_wallet_turn(*, holder: Account, is_red: bool, lines: int) -> None:
+    """That so many lines of a sub-account stopped for its own balance, or start again: to its account's owner, and to
+    its own people. Call it in the transaction in which they do."""
+    if not lines:
+        return
+    balance = queries.balance_of(holder, today=clock.today())
+    if is_red:
+        told = words.wallet_suspended(
+            name=holder.name, lines=lines, available=balance.available, minimum=balance.minimum
+        )
+    else:
+        told = words.wallet_back(name=holder.name, lines=lines, available=balance.available)
+    _tell_both(holder, told, about="turn", key=f"wallet-turn:{holder.pk}:{clock.now().isoformat()}")
+
+
+def _tell_both(holder: Account, told: Told, *, about: str, key: str) -> bool:
+    assert holder.parent_id is not None
+    page = f"/subaccounts/{holder.uuid.hex}/"
+    tell(account_id=holder.parent_id, key=key, told=told, page=page, about=f"{about}:{holder.uuid.hex}")
+    places = Membership.objects.filter(account=holder, is_active=True).order_by("pk")
+    if people := list(places.values_list("user__email", flat=True)):
+        tell(account_id=holder.pk, key=f"{key}:own", told=told, to=people, page="/wallet/", about=about)
+    return True
+
+
 def tell_low(*, today: dt.date) -> int:
     """Tells owners whose balance turned orange, once until it has been green again, and not where auto-refill acts.
 
@@ -109,16 +134,21 @@ def _tell_low(account_id: int, today: dt.date) -> bool:
     if is_low is None:
         return False
     Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
+    account = Account.objects.get(pk=account_id)
     if is_low:
-        record(by=SYSTEM, verb="balance.low", account_id=account_id)
+        verb = "wallet.low" if account.is_subaccount else "balance.low"
+        record(by=SYSTEM, verb=verb, account_id=account_id)
     else:
         record(by=SYSTEM, verb="balance.good", account_id=account_id)
         take_back(account_id=account_id, about="low")
     refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
-    balance = queries.balance_of(Account.objects.get(pk=account_id), today=today)
+    balance = queries.balance_of(account, today=today)
     if not is_low or refilled or balance.runway_days is None or balance.runway_days < 0:
         return False
     key = f"low:{account_id}:{clock.now().isoformat()}"
+    if account.is_subaccount:
+        told = words.wallet_low(name=account.name, available=balance.available, days=balance.runway_days)
+        return _tell_both(account, told, about="low", key=key)
     told = words.low(available=balance.available, days=balance.runway_days)
     return tell(account_id=account_id, key=key, told=told, about="low")
 

@@ -28,6 +28,16 @@ class Wallet(models.Model):
     is_red = models.BooleanField(default=True)
     red_since = models.DateTimeField(null=True, blank=True)
     low_since = models.DateTimeField(null=True, blank=True)  # since when its owner knows that it is orange or red
+    credit_limit = MoneyField(null=True, blank=True)  # of a sub-account that pays later; null: prepaid
+    is_closed = models.BooleanField(default=False, db_default=False)  # a sub-account's: its account pays again
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(credit_limit=None) | Q(credit_limit__gte=0), name="credit_limit_is_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(is_closed=False) | Q(is_red=False), name="closed_wallet_holds_nobody"),
+        ]
 
     def __str__(self) -> str:
         return str(self.account)

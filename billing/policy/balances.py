@@ -24,6 +24,7 @@ class EntryKind(enum.StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     TRANSFER = "transfer"  # a bank transfer that arrived
+    CREDIT = "credit"  # what an account gives, or takes from, the wallet of its sub-account
 
 
 class Decision(enum.StrEnum):
@@ -49,6 +50,7 @@ class Balance:
     accrued: Decimal
     window_usage: Decimal  # charges for usage in the last 30 complete days
     days: int  # what they are divided by
+    credit_limit: Decimal | None = None  # of who pays later: so far below zero it may go
 
     @property
     def available(self) -> Decimal:
@@ -60,15 +62,15 @@ class Balance:
 
     @property
     def minimum(self) -> Decimal:
-        return minimum(self.average_daily)
+        return minimum(self.average_daily, self.credit_limit)
 
     @property
     def runway_days(self) -> Decimal | None:
-        return runway_days(self.available, self.average_daily)
+        return runway_days(self.available, self.average_daily, self.credit_limit)
 
     @property
     def colour(self) -> Colour:
-        return colour(self.available, self.average_daily)
+        return colour(self.available, self.average_daily, self.credit_limit)
 
 
 def days_counted(today: dt.date, first_usage_day: dt.date | None) -> int:
@@ -83,13 +85,19 @@ def average_daily(window_usage: Decimal, days: int) -> Decimal:
     return (window_usage / days).quantize(PLACES, rounding=ROUND_HALF_UP)
 
 
-def minimum(average: Decimal) -> Decimal:
-    return max(FLOOR, average)
+def minimum(average: Decimal, credit_limit: Decimal | None = None) -> Decimal:
+    """An average day, and 5.00 at the least; for who pays later it is their credit limit, below zero."""
+    return max(FLOOR, average) if credit_limit is None else -credit_limit
 
 
-def runway_days(available: Decimal, average: Decimal) -> Decimal | None:
+def minimum_sql(average: str, credit_limit: str) -> str:
+    """`minimum` as SQL."""
+    return f"coalesce(-{credit_limit}, greatest({FLOOR}, {average}))"
+
+
+def runway_days(available: Decimal, average: Decimal, credit_limit: Decimal | None = None) -> Decimal | None:
     """Days until the minimum is reached; None is unlimited, below zero the minimum is passed already."""
-    return None if average == 0 else (available - minimum(average)) / average
+    return None if average == 0 else (available - minimum(average, credit_limit)) / average
 
 
 def runway_shown(runway: Decimal | None) -> Decimal | None:
@@ -97,10 +105,10 @@ def runway_shown(runway: Decimal | None) -> Decimal | None:
     return None if runway is None else runway.quantize(Decimal("0.0001"), rounding=ROUND_FLOOR)
 
 
-def colour(available: Decimal, average: Decimal) -> Colour:
-    if available < minimum(average):
+def colour(available: Decimal, average: Decimal, credit_limit: Decimal | None = None) -> Colour:
+    if available < minimum(average, credit_limit):
         return Colour.RED
-    runway = runway_days(available, average)
+    runway = runway_days(available, average, credit_limit)
     return Colour.ORANGE if runway is not None and runway < LOW_RUNWAY_DAYS else Colour.GREEN
 
 

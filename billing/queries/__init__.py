@@ -11,6 +11,7 @@ from billing.queries.balances import (
     low_changes,
     to_pay,
     usage_days,
+    wallet_of,
 )
 from billing.queries.payments import (
     accounts_to_refill,
@@ -70,4 +71,5 @@ __all__ = [
     "to_pay",
     "transactions_of",
     "usage_days",
+    "wallet_of",
 ]

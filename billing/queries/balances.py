@@ -13,7 +13,6 @@ from kit.money import ZERO
 from accounts.models import Account
 from billing.models import UsageDay, Wallet
 from billing.policy import (
-    FLOOR,
     LEAST_DAYS,
     LEAST_REFILL,
     LOW_RUNWAY_DAYS,
@@ -22,31 +21,35 @@ from billing.policy import (
     Forecast,
     days_counted,
     forecast,
+    minimum_sql,
     missing,
 )
+
+MINIMUM = minimum_sql("average", "credit_limit")
 
 # Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL.
 AVERAGES = f"""
     SELECT w.account_id, w.posted - w.accrued AS available, w.is_red,
            round(coalesce(sum(d.usage + d.sms), 0)
-                 / greatest({LEAST_DAYS}, least({WINDOW_DAYS}, %(today)s::date - w.first_usage_day)), 6) AS average
+                 / greatest({LEAST_DAYS}, least({WINDOW_DAYS}, %(today)s::date - w.first_usage_day)), 6) AS average,
+           w.credit_limit
       FROM billing_wallet w
       LEFT JOIN billing_usageday d
         ON d.account_id = w.account_id AND d.day >= %(today)s::date - {WINDOW_DAYS} AND d.day < %(today)s::date
-     WHERE %(accounts)s::bigint[] IS NULL OR w.account_id = ANY(%(accounts)s::bigint[])
+     WHERE NOT w.is_closed AND (%(accounts)s::bigint[] IS NULL OR w.account_id = ANY(%(accounts)s::bigint[]))
      GROUP BY w.account_id
 """
 
 WRONG_COLOUR = f"""
-    SELECT account_id, available < greatest({FLOOR}, average) AS is_red
+    SELECT account_id, available < {MINIMUM} AS is_red
       FROM ({AVERAGES}) a
-     WHERE is_red <> (available < greatest({FLOOR}, average))
+     WHERE is_red <> (available < {MINIMUM})
      ORDER BY account_id
 """
 
 
 def balance_of(account: Account, *, today: dt.date) -> Balance:
-    """An account's balance now; an account that has never moved money has 0. A sub-account has none: ask its parent."""
+    """An account's balance now; one that has never moved money has 0. A sub-account without a wallet has none."""
     wallet = Wallet.objects.filter(account=account).first()
     if wallet is None:
         return Balance(posted=ZERO, accrued=ZERO, window_usage=ZERO, days=LEAST_DAYS)
@@ -55,7 +58,15 @@ def balance_of(account: Account, *, today: dt.date) -> Balance:
         accrued=wallet.accrued,
         window_usage=_window_usage(account.pk, today),
         days=days_counted(today, wallet.first_usage_day),
+        credit_limit=wallet.credit_limit,
     )
+
+
+def wallet_of(subaccount: Account) -> Wallet | None:
+    """The open balance that a sub-account has with its account."""
+    if not subaccount.is_subaccount:
+        return None
+    return Wallet.objects.filter(account=subaccount, is_closed=False).first()
 
 
 def to_pay(account: Account, *, today: dt.date) -> Decimal:
@@ -106,7 +117,7 @@ def accounts_to_seal(*, before: dt.date, limit: int = 500) -> list[int]:
 
 LOW = f"""
     SELECT account_id FROM ({AVERAGES}) a
-     WHERE available < greatest({FLOOR}, average) + {LOW_RUNWAY_DAYS} * average
+     WHERE available < {MINIMUM} + {LOW_RUNWAY_DAYS} * average
 """  # orange or red: (available - minimum) / average < 7, and with an average of 0 red alone
 
 

@@ -95,12 +95,11 @@ SELECT * FROM (
 def transactions_of(
     account: Account, *, kind: str, start: dt.date | None, end: dt.date | None, offset: int, limit: int
 ) -> list[Transaction]:
-    """The account's and its sub-accounts', newest first; `kind` empty: all but usage and SMS. Days are UTC."""
+    """The account's own, newest first; `kind` empty: all but usage and SMS. Days are UTC."""
     used = {EntryKind.USAGE, EntryKind.SMS}
     kinds = [kind] if kind else [one.value for one in EntryKind if one not in used and one is not EntryKind.TOP_UP]
-    ids = [account.pk, *Account.objects.filter(parent=account).values_list("pk", flat=True)]
     values: dict[str, Any] = {
-        "accounts": ids,
+        "accounts": [account.pk],
         "payments": kind in ("", "payment"),
         "kinds": kinds,
         "start": start and dt.datetime.combine(start, dt.time(), dt.UTC),

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods
 from kit import clock
+from kit.clock import month_from
 from kit.errors import Refusal
 from kit.htmx import page
 
@@ -14,7 +15,7 @@ from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from billing import einvoice, monthly_paper, paper, queries
 from billing.commands import tax
-from billing.forms import BillingDetailsForm, month_from
+from billing.forms import BillingDetailsForm
 from billing.models import Invoice
 from billing.views.parts import actor, common
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
 from kit import clock
+from kit.clock import month_from
 from kit.errors import Invalid, Refusal
 from kit.exports import file_answer
 from kit.htmx import page
@@ -19,7 +20,7 @@ from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from billing import queries
 from billing.commands import statements
-from billing.forms import KINDS, asked_from, month_from
+from billing.forms import KINDS, asked_from
 from billing.models import Statement, StatementPart
 from billing.policy import runway_shown
 from billing.views.parts import actor, common

@@ -270,6 +270,7 @@ def job_lines(caller: Caller, job: str, asked: Results) -> Page[Result]:
 _PROVIDER = "Your provider does not allow it now"
 WHY = {
     Verdict.RED: "The available balance is below its minimum",
+    Verdict.WALLET_RED: "The sub-account's balance is below its minimum",
     Verdict.HOLDER_OFF: "Its sub-account is switched off",
     Verdict.DEACTIVATED: "The line is deactivated",
     Verdict.NOT_ON: "The line is not activated",

@@ -22,7 +22,7 @@ from lines.commands.claims import NOT_HERE, Claims, claims_of, note_guesses, tak
 from lines.commands.coverage import PLAN
 from lines.commands.lists import ICCIDS
 from lines.commands.tags import tag_lines, tag_names
-from lines.commands.wishes import LONGEST_NOTES, change_wishes, enforce, plain_notes, set_many
+from lines.commands.wishes import LONGEST_NOTES, change_wishes, enforce, plain_notes, set_many, wallets_red
 from lines.models import Line, LineState, RatePlan
 from lines.policy import Wanted, Why
 from lines.policy.precedence import Request, Result, Standing, settled
@@ -242,7 +242,8 @@ def _wish_new(account: Account, ids: Sequence[int], *, active: bool, by: Actor) 
         return
     states = list(LineState.objects.select_for_update(of=("self",)).select_related("line").filter(pk__in=ids))
     is_red = Wallet.objects.get(pk=account.payer_id).is_red
-    to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active) or Standing.ON
+    wallet_red = account.pk in wallets_red(holders=[account.pk])
+    to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active, wallet_red=wallet_red) or Standing.ON
     set_many(states=states, request=Request.ACTIVATE, to=to, by=by)
 
 

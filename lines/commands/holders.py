@@ -12,15 +12,17 @@ from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands import lock_wallets
 from billing.models import Wallet
-from lines.commands.wishes import change_wishes, enforce
+from lines.commands.holdercuts import CUTS
+from lines.commands.wishes import change_wishes, enforce, wallets_red
+from lines.commands.wishes.wallets import follow_wallet
 from lines.policy.precedence import Request, Result, Standing, leads_to, settled
 
-MOVE = """
+MOVE = f"""
 WITH moving AS (
-    SELECT l.id, l.iccid, l.account_id, l.notes FROM lines_line l
+    SELECT l.id, l.iccid, l.account_id, l.payer_id, l.notes FROM lines_line l
      WHERE l.id = ANY(%(ids)s::bigint[]) AND l.payer_id = %(payer)s AND l.account_id <> %(holder)s
      ORDER BY l.id FOR UPDATE
-), kept AS (
+), {CUTS.format(lines="moving")}, kept AS (
     INSERT INTO lines_notesleft (line_id, account_id, notes, at)
     SELECT id, account_id, notes, %(now)s FROM moving
     ON CONFLICT (line_id, account_id) DO UPDATE SET notes = excluded.notes, at = excluded.at
@@ -44,7 +46,16 @@ def assign(*, line_ids: Sequence[int], holder: Account, by: Actor) -> int:
     lock_wallets(account_ids=[holder.payer_id])
     holder = Account.objects.get(pk=holder.pk)
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, {"ids": list(line_ids), "payer": holder.payer_id, "holder": holder.pk, "now": clock.now()})
+        cursor.execute(
+            MOVE,
+            {
+                "ids": list(line_ids),
+                "payer": holder.payer_id,
+                "holder": holder.pk,
+                "now": clock.now(),
+                "today": clock.today(),
+            },
+        )
         moved = cursor.fetchall()
     _follow_holder(holder, "l.id = ANY(%(ids)s::bigint[])", [line_id for line_id, _, _ in moved])
     record_many(
@@ -73,6 +84,8 @@ def _follow_holder(holder: Account, which: str, ids: Sequence[int]) -> int:
         running = leads_to(Request.HOLDER_OFF, Result.SUBACCOUNT)
         return sum(change_wishes(which=which, ids=ids, to=Standing.SUBACCOUNT, instead_of=running).values())
     enforce(account_ids=[holder.payer_id])
+    follow_wallet(holder=holder, which=which, ids=ids)
     is_red = Wallet.objects.get(pk=holder.payer_id).is_red
-    to = settled(Result.ON, is_red=is_red, holder_off=False) or Standing.ON
+    wallet_red = holder.pk in wallets_red(holders=[holder.pk])
+    to = settled(Result.ON, is_red=is_red, holder_off=False, wallet_red=wallet_red) or Standing.ON
     return sum(change_wishes(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())

@@ -54,6 +54,7 @@ class GivenBack:
 
     activated: list[int] = field(default_factory=list)
     by_balance: list[int] = field(default_factory=list)
+    by_wallet: list[int] = field(default_factory=list)
     by_subaccount: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)  # no rule held them
     waiting: list[int] = field(default_factory=list)  # their account may activate no more lines today
@@ -70,12 +71,18 @@ def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
     request = Request.RULE_RETURNS
     states = {state.pk: state for state in lock_lines(line_ids=line_ids)}
     facts = facts_of(states=list(states.values()), by=by)
-    where = {Standing.ON: given.activated, Standing.BALANCE: given.by_balance, Standing.SUBACCOUNT: given.by_subaccount}
+    where = {
+        Standing.ON: given.activated,
+        Standing.BALANCE: given.by_balance,
+        Standing.WALLET: given.by_wallet,
+        Standing.SUBACCOUNT: given.by_subaccount,
+    }
     for pk in line_ids:
         to = None
         if pk in facts:
             result = PRECEDENCE[facts[pk].standing, request]
-            to = settled(result, is_red=facts[pk].is_red, holder_off=facts[pk].holder_off)
+            its = facts[pk]
+            to = settled(result, is_red=its.is_red, holder_off=its.holder_off, wallet_red=its.wallet_red)
         (given.left if to is None else where[to]).append(pk)
     away = turned_away(payers={pk: states[pk].line.payer_id for pk in given.activated}, kind=Costly.ACTIVATION, by=by)
     if away and by.kind is not ActorKind.RULE:

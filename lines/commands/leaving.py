@@ -15,6 +15,7 @@ from accounts.commands import Happened, record_many
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands import lock_wallets
+from lines.commands.holdercuts import CUTS
 from lines.commands.wishes import change_wishes, lock_lines
 from lines.models import LineState, RatePlan
 from lines.policy.precedence import Standing
@@ -22,7 +23,7 @@ from lines.queries.plans import plans_for
 
 # What the line used in the cycle that is open stays with who paid for it, as a finished cycle does. What this payer
 # wrote, proved and planned about the line goes, and nothing that is found later about its cycles is asked for.
-CLOSE = """
+CLOSE = f"""
 WITH leaving AS (
     SELECT l.id, l.payer_id, l.account_id, l.plan_id, l.notes, l.added_at, st.cycle, st.counter, st.baseline, st.read_at
       FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id WHERE l.id = ANY(%(lines)s::bigint[])
@@ -40,7 +41,7 @@ WITH leaving AS (
               JOIN lines_linecycle c ON c.line_id = l.id AND c.payer_id = l.payer_id AND c.cycle < l.cycle) c
      WHERE h.state = 'held' AND h.line_id = c.id AND h.payer_id = c.payer_id AND h.cycle = c.cycle
        AND h.asked_at >= c.added_at
-), notes AS (
+), {CUTS.format(lines="leaving")}, notes AS (
     INSERT INTO lines_notesleft (line_id, account_id, notes, at)
     SELECT id, account_id, notes, %(now)s FROM leaving
     ON CONFLICT (line_id, account_id) DO UPDATE SET notes = excluded.notes, at = excluded.at
@@ -90,7 +91,8 @@ def release_lines(*, line_ids: Sequence[int], to: Account | None, by: Actor) -> 
     ids = [state.pk for state in states]
     _deactivate(states)
     with connection.cursor() as cursor:
-        cursor.execute(CLOSE, {"lines": array(ids), "payer": to.pk if to else None, "now": clock.now()})
+        given = {"lines": array(ids), "payer": to.pk if to else None, "now": clock.now(), "today": clock.today()}
+        cursor.execute(CLOSE, given)
     things = [Happened(state.line.payer_id, f"line:{state.line.iccid}", {}) for state in states]
     record_many(by=by, verb="line.released", things=things)
     if to is not None:

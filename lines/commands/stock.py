@@ -23,7 +23,7 @@ from lines.commands.claims import prove
 from lines.commands.identity import keep_imported_spellings
 from lines.commands.offers import offer_plan
 from lines.commands.tuning import api_address, check_cycle_day
-from lines.commands.wishes import enforce
+from lines.commands.wishes import enforce, wallets_red
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
 from lines.policy import Wanted
 from lines.policy.precedence import Result, Standing, settled, wish_of
@@ -177,7 +177,8 @@ def _add(
         enforce(account_ids=[account.payer_id])
         if active:
             is_red = Wallet.objects.get(pk=account.payer_id).is_red
-            to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active) or to
+            wallet_red = account.pk in wallets_red(holders=[account.pk])
+            to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active, wallet_red=wallet_red) or to
     wanted, why = wish_of(to)
     now = clock.now()
     given = sorted(iccids)  # in one order, or two imports of the same lines wait for each other

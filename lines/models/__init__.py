@@ -30,6 +30,7 @@ from lines.models.readings import (
     Rebase,
     RebaseRequest,
 )
+from lines.models.resale import HolderCut, ListPrice, PriceList, ResaleDay, ResaleSeen, ResaleTerms
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
@@ -64,6 +65,7 @@ __all__ = [
     "FinalTotal",
     "FormerSecrets",
     "HeldMovement",
+    "HolderCut",
     "HolderDay",
     "IccidList",
     "Job",
@@ -83,6 +85,7 @@ __all__ = [
     "LineSetting",
     "LineState",
     "LineTag",
+    "ListPrice",
     "NameSharing",
     "NotesLeft",
     "OnSpan",
@@ -91,12 +94,16 @@ __all__ = [
     "Order",
     "PlanOffer",
     "Price",
+    "PriceList",
     "PrivatePlan",
     "Quarantine",
     "RatePlan",
     "ReadingPass",
     "Rebase",
     "RebaseRequest",
+    "ResaleDay",
+    "ResaleSeen",
+    "ResaleTerms",
     "Reservation",
     "RuleHold",
     "Sighting",

@@ -40,6 +40,7 @@ class Why(enum.StrEnum):
     """Why a line is wanted off."""
 
     BALANCE = "balance"
+    WALLET = "wallet"  # its sub-account's own balance, with the account that resells to it
     PERSON = "person"
     RULE = "rule"
     SUBACCOUNT = "sub-account"
@@ -50,6 +51,11 @@ class Why(enum.StrEnum):
 def balance_subject(payer: uuid.UUID) -> str:
     """What events about a payer's balance are about."""
     return f"balance:{payer.hex}"
+
+
+def wallet_subject(subaccount: uuid.UUID) -> str:
+    """What events about a sub-account's own balance are about."""
+    return f"wallet:{subaccount.hex}"
 
 
 class Differs(enum.StrEnum):
@@ -238,6 +244,7 @@ class Verdict(enum.StrEnum):
     DO = "do"
     SAME = "same"  # it is so already
     RED = "red"  # the payer's balance is below its minimum
+    WALLET_RED = "wallet red"  # the sub-account's own balance with its account is
     HOLDER_OFF = "holder off"  # its sub-account is switched off
     DEACTIVATED = "deactivated"
     NOT_ON = "not on"

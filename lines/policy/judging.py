@@ -26,6 +26,7 @@ class Facts:
     has_date: bool = False
     is_red: bool = False
     holder_off: bool = False
+    wallet_red: bool = False  # the sub-account has a balance of its own, and it is below its minimum
     is_so: bool = False
     by_holder: bool = False  # a sub-account's people ask
     other_carrier: bool = False
@@ -64,6 +65,8 @@ def _judged(request: Request, facts: Facts) -> Verdict:
         return Verdict.HOLDER_OFF
     if result is Result.ON and facts.is_red:
         return Verdict.RED
+    if result is Result.ON and facts.wallet_red:
+        return Verdict.WALLET_RED
     if result is Result.DATED:
         return Verdict.SAME if facts.is_so else Verdict.DO
     takes_a_date = facts.has_date and DATE_AFTER[request] is DateAfter.REMOVED

@@ -15,6 +15,7 @@ class Standing(enum.StrEnum):
 
     ON = "on"
     BALANCE = Why.BALANCE.value
+    WALLET = Why.WALLET.value
     RULE = Why.RULE.value
     SUBACCOUNT = Why.SUBACCOUNT.value
     PERSON = Why.PERSON.value
@@ -41,6 +42,8 @@ class Request(enum.StrEnum):
     RULE_RETURNS = "the rule's follow-up activates it"
     BALANCE_RED = "the balance falls below the minimum"
     BALANCE_BACK = "the balance recovers"
+    WALLET_RED = "its sub-account's wallet falls below the minimum"
+    WALLET_BACK = "the wallet recovers"
     HOLDER_OFF = "its sub-account is switched off"
     HOLDER_ON = "its sub-account is switched on"
     CARRIER_LOCKS = "the carrier's IMEI lock switches it off"
@@ -52,6 +55,7 @@ class Result(enum.StrEnum):
     STAYS = "-"
     ON = "on"
     BALANCE = "balance"
+    WALLET = "wallet"
     RULE = "rule"
     SUBACCOUNT = "sub-account"
     PERSON = "person"
@@ -71,27 +75,28 @@ class DateAfter(enum.StrEnum):
 _STAYS, _ON, _RULE, _PERSON, _DATED = Result.STAYS, Result.ON, Result.RULE, Result.PERSON, Result.DATED
 _REFUSED = Result.REFUSED
 
-# Each row: the date, then what comes of the request where the line is on, or off by balance, a rule, its sub-account,
-# a person, its carrier's lock, or never activated. A person's order outlives a rule, a rule outlives a balance that
-# recovers, and only who switched a line off, or a person, switches it on.
-_ROWS: dict[Request, tuple[DateAfter, tuple[Result, Result, Result, Result, Result, Result, Result]]] = {
-    Request.ACTIVATE: (DateAfter.REMOVED, (_STAYS, _ON, _ON, _ON, _ON, _ON, _ON)),
-    Request.HOLDER_ACTIVATES: (DateAfter.KEPT, (_STAYS, _ON, _ON, _ON, _ON, _ON, _ON)),
-    Request.DEACTIVATE_NEXT_DAY: (
-        DateAfter.REPLACED,
-        (_DATED, _PERSON, _PERSON, _PERSON, _REFUSED, _REFUSED, _REFUSED),
-    ),
-    Request.DEACTIVATE: (DateAfter.REMOVED, (_PERSON, _PERSON, _PERSON, _PERSON, _STAYS, _STAYS, _STAYS)),
-    Request.SET_DATE: (DateAfter.REPLACED, (_DATED, _DATED, _DATED, _DATED, _REFUSED, _REFUSED, _REFUSED)),
-    Request.REMOVE_DATE: (DateAfter.REMOVED, (_STAYS,) * 7),
-    Request.DATE_COMES: (DateAfter.REMOVED, (_PERSON, _PERSON, _PERSON, _PERSON, _STAYS, _STAYS, _STAYS)),
-    Request.RULE_HOLDS: (DateAfter.KEPT, (_RULE, _RULE, _RULE, _STAYS, _STAYS, _STAYS, _STAYS)),
-    Request.RULE_RETURNS: (DateAfter.KEPT, (_STAYS, _STAYS, _ON, _STAYS, _STAYS, _STAYS, _STAYS)),
-    Request.BALANCE_RED: (DateAfter.KEPT, (Result.BALANCE, *(_STAYS,) * 6)),
-    Request.BALANCE_BACK: (DateAfter.KEPT, (_STAYS, _ON, *(_STAYS,) * 5)),
-    Request.HOLDER_OFF: (DateAfter.KEPT, (Result.SUBACCOUNT, Result.SUBACCOUNT, *(_STAYS,) * 5)),
-    Request.HOLDER_ON: (DateAfter.KEPT, (_STAYS, _STAYS, _STAYS, _ON, _STAYS, _STAYS, _STAYS)),
-    Request.CARRIER_LOCKS: (DateAfter.KEPT, (Result.CARRIER, *(_STAYS,) * 6)),
+_EVERY = len(Standing)
+
+# Each row: the date, then what comes of the request where the line is on, or off by balance, its sub-account's wallet,
+# a rule, its sub-account, a person, its carrier's lock, or never activated. A person's order outlives a rule, a rule
+# outlives a balance that recovers, and only who switched a line off, or a person, switches it on.
+_ROWS: dict[Request, tuple[DateAfter, tuple[Result, ...]]] = {
+    Request.ACTIVATE: (DateAfter.REMOVED, (_STAYS, *(_ON,) * 7)),
+    Request.HOLDER_ACTIVATES: (DateAfter.KEPT, (_STAYS, *(_ON,) * 7)),
+    Request.DEACTIVATE_NEXT_DAY: (DateAfter.REPLACED, (_DATED, *(_PERSON,) * 4, *(_REFUSED,) * 3)),
+    Request.DEACTIVATE: (DateAfter.REMOVED, (*(_PERSON,) * 5, *(_STAYS,) * 3)),
+    Request.SET_DATE: (DateAfter.REPLACED, (*(_DATED,) * 5, *(_REFUSED,) * 3)),
+    Request.REMOVE_DATE: (DateAfter.REMOVED, (_STAYS,) * _EVERY),
+    Request.DATE_COMES: (DateAfter.REMOVED, (*(_PERSON,) * 5, *(_STAYS,) * 3)),
+    Request.RULE_HOLDS: (DateAfter.KEPT, (*(_RULE,) * 4, *(_STAYS,) * 4)),
+    Request.RULE_RETURNS: (DateAfter.KEPT, (*(_STAYS,) * 3, _ON, *(_STAYS,) * 4)),
+    Request.BALANCE_RED: (DateAfter.KEPT, (Result.BALANCE, *(_STAYS,) * 7)),
+    Request.BALANCE_BACK: (DateAfter.KEPT, (_STAYS, _ON, *(_STAYS,) * 6)),
+    Request.WALLET_RED: (DateAfter.KEPT, (Result.WALLET, *(_STAYS,) * 7)),
+    Request.WALLET_BACK: (DateAfter.KEPT, (_STAYS, _STAYS, _ON, *(_STAYS,) * 5)),
+    Request.HOLDER_OFF: (DateAfter.KEPT, (*(Result.SUBACCOUNT,) * 3, *(_STAYS,) * 5)),
+    Request.HOLDER_ON: (DateAfter.KEPT, (*(_STAYS,) * 4, _ON, *(_STAYS,) * 3)),
+    Request.CARRIER_LOCKS: (DateAfter.KEPT, (Result.CARRIER, *(_STAYS,) * 7)),
 }
 DATE_AFTER = {request: date for request, (date, _) in _ROWS.items()}
 PRECEDENCE: dict[tuple[Standing, Request], Result] = {
@@ -106,13 +111,15 @@ def leads_to(request: Request, result: Result) -> frozenset[Standing]:
     return frozenset(standing for standing in Standing if PRECEDENCE[standing, request] is result)
 
 
-def settled(result: Result, *, is_red: bool, holder_off: bool) -> Standing | None:
-    """Where a line is that comes to this: a line that may run again is held by its sub-account or balance where they
-    do not let it. None: its standing does not change."""
+def settled(result: Result, *, is_red: bool, holder_off: bool, wallet_red: bool = False) -> Standing | None:
+    """Where a line is that comes to this: a line that may run again is held by its sub-account, the balance or the
+    sub-account's wallet where they do not let it. None: its standing does not change."""
     if result is Result.ON and holder_off:
         return Standing.SUBACCOUNT
     if result is Result.ON and is_red:
         return Standing.BALANCE
+    if result is Result.ON and wallet_red:
+        return Standing.WALLET
     return None if result in (Result.STAYS, Result.DATED, Result.REFUSED) else Standing(result.value)
 
 
@@ -120,7 +127,8 @@ def wish_of(standing: Standing) -> tuple[Wanted, Why | None]:
     """What is wanted of a line of this standing, and why."""
     if standing is Standing.ON:
         return Wanted.ACTIVE, None
-    return Wanted.SUSPENDED if standing is Standing.BALANCE else Wanted.DEACTIVATED, Why(standing.value)
+    by_money = standing in (Standing.BALANCE, Standing.WALLET)
+    return Wanted.SUSPENDED if by_money else Wanted.DEACTIVATED, Why(standing.value)
 
 
 def drawn() -> str:

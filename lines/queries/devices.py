@@ -17,7 +17,7 @@ from accounts.queries import Viewer
 from lines.carriers import CLIENTS
 from lines.carriers.base import Abilities, Setting
 from lines.models import Carrier, Line, LineDevice, LineSecret, LineSetting, NameSharing, Sighting
-from lines.policy import balance_subject, cycle_start
+from lines.policy import balance_subject, cycle_start, wallet_subject
 from lines.queries.usage import days_of
 
 ROWS = 100
@@ -153,7 +153,10 @@ def _about(viewer: Viewer, line: Line, whose: Q) -> Q:
     about = whose & Q(subject=f"line:{line.iccid}")
     if line.payer is None or line.payer != viewer.account:
         return about
-    return about | Q(account=line.payer, subject=balance_subject(line.payer.uuid), at__gt=line.added_at)
+    subjects = [balance_subject(line.payer.uuid)]
+    if line.account is not None and line.account.is_subaccount:
+        subjects.append(wallet_subject(line.account.uuid))
+    return about | Q(account=line.payer, subject__in=subjects, at__gt=line.added_at)
 
 
 def imeis_of(viewer: Viewer, line: Line) -> list[Event]:

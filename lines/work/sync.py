@@ -18,6 +18,7 @@ from billing.queries import colour_changes
 from lines.commands import passes
 from lines.commands.fees import charge_fees
 from lines.commands.naming import plan_names
+from lines.commands.reselling import charge_subaccounts
 from lines.commands.wishes import Enforced, deactivate_due, enforce
 from lines.models import Carrier
 from lines.work.clients import client_for
@@ -90,7 +91,8 @@ def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
 
 
 def keep_days() -> int:
-    """Lines whose last day is over, line fees up to today, ledger rows of finished days; says how many fees.
+    """Lines whose last day is over, line fees up to today, what sub-accounts owe, ledger rows of finished days; says
+    how many fees.
 
     A step that fails keeps no other from being done; its failure is raised when they all are.
     """
@@ -104,12 +106,15 @@ def keep_days() -> int:
     def charge() -> None:
         fees[0] = charge_fees(today=today)
 
+    def resell() -> None:
+        charge_subaccounts(today=today)
+
     def seal() -> None:
         while seal_days(before=today):
             pass
 
     failures: list[Exception] = []
-    for step in (deactivate, charge, seal):
+    for step in (deactivate, charge, resell, seal):
         try:
             step()
         except Exception as failure:

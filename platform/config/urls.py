@@ -27,6 +27,7 @@ urlpatterns = [
     path("billing/", include("billing.urls")),
     path("", include("lines.urls_shop")),
     path("subaccounts/", include("subaccounts.urls")),
+    path("wallet/", include("subaccounts.urls_wallet")),
     path("", include("accounts.pages")),
     path("back-office/", admin.site.urls),
     path("", include("console.urls")),

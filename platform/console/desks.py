@@ -266,7 +266,7 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "figures": [
             ("Accounts", Account.objects.filter(parent=None).count(), ""),
             ("Sub-accounts", Account.objects.exclude(parent=None).count(), ""),
-            ("Balances too low", Wallet.objects.filter(is_red=True).count(), ""),
+            ("Balances too low", Wallet.objects.filter(is_red=True, account__parent=None).count(), ""),
             ("Lines held", Line.objects.filter(account__isnull=False).count(), ""),
             ("Lines in stock", Line.objects.filter(account__isnull=True).count(), ""),
         ],

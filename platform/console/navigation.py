@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,10 +12,10 @@ from django.urls import reverse
 from kit.cookies import cookie_name
 
 from accounts.branding.requests import branding_for
-from accounts.models import Membership
+from accounts.models import Account, Membership
 from accounts.policy import Right
 from billing.models import AutoRefill
-from billing.queries import auto_refill_of
+from billing.queries import auto_refill_of, wallet_of
 from console.balance import Shown, balance_shown
 from lines.queries.jobs import count_open
 
@@ -31,6 +32,11 @@ class Entry:
     icon: str
     right: Right
     under: str = ""  # the entry or the word above it that it belongs to
+    only: Callable[[Account], object] | None = None  # of which accounts it is a page; none: of all
+
+    def is_for(self, membership: Membership) -> bool:
+        """Whether this person may see it."""
+        return membership.may(self.right) and (self.only is None or bool(self.only(membership.account)))
 
 
 ENTRIES = (
@@ -42,6 +48,9 @@ ENTRIES = (
     Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT, under="Automation"),
     Entry("webhooks", "Webhooks", "webhooks", Right.MANAGE_PEOPLE, under="Automation"),
     Entry("subaccounts", "Sub Accounts", "branches", Right.SEE_MONEY),
+    Entry("price_lists", "Price lists", "billing", Right.SEE_MONEY, under="Sub Accounts"),
+    Entry("margins", "Margins", "usage", Right.SEE_MONEY, under="Sub Accounts"),
+    Entry("own_wallet", "Balance", "billing", Right.SEE_LINES, only=wallet_of),
     Entry("billing", "Billing", "billing", Right.SEE_MONEY),
 )
 # What is looked for less often.
@@ -84,7 +93,7 @@ SHORTEST = 3  # letters of a page's name
 
 def pages_named(membership: Membership, text: str, *, whole: bool = False) -> list[str]:
     """Addresses of the pages that a person may see and whose name is this, or has a word that begins so."""
-    named = [(entry.name, entry.label, entry.right) for entry in (*ENTRIES, *BELOW)]
+    named = [(entry.name, entry.label, entry.right) for entry in (*ENTRIES, *BELOW) if entry.is_for(membership)]
     wanted = text.lower()
     found = []
     for name, label, right in (*named, *ACCOUNT_PAGES, *MONEY_TABS):
@@ -102,7 +111,7 @@ def navigation_for(membership: Membership | None, path: str) -> list[list[dict[s
 
 
 def _shown(entries: tuple[Entry, ...], membership: Membership | None, path: str) -> list[dict[str, Any]]:
-    seen = [entry for entry in entries if membership and membership.may(entry.right)]
+    seen = [entry for entry in entries if membership and entry.is_for(membership)]
     labels, shown = {entry.label for entry in seen}, []
     for entry in seen:
         heading = entry.under if entry.under and entry.under not in labels else ""

@@ -107,7 +107,7 @@ def _lines(membership: Membership, text: str, today: dt.date) -> Iterator[Found]
 
 def _pages(membership: Membership, text: str) -> Iterator[Found]:
     """Pages, and the list of lines in each status."""
-    named = [(entry.name, entry.label, entry.right) for entry in (*ENTRIES, *BELOW)]
+    named = [(entry.name, entry.label, entry.right) for entry in (*ENTRIES, *BELOW) if entry.is_for(membership)]
     seen = set()
     for name, label, right in (*named, *ACCOUNT_PAGES, *MONEY_TABS):
         if membership.may(right) and _begins(text, label) and name not in seen:

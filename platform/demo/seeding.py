@@ -25,6 +25,7 @@ from billing.commands import adjust, seal_days
 from billing.queries import balance_of
 from demo.acts import act
 from demo.paying import has_cards, pay
+from demo.reselling import resell
 from demo.rules import furnish
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.claims import keep_claim_codes, reserve
@@ -32,6 +33,7 @@ from lines.commands.coverage import coverage_of, load_coverage
 from lines.commands.fees import charge_fees
 from lines.commands.prices import Tariff, know_cost
 from lines.commands.readings import apply_readings
+from lines.commands.reselling import charge_subaccounts
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import enforce
@@ -113,6 +115,7 @@ def seed(simulator_url: str) -> dict[str, Any]:
     if not Line.objects.filter(payer=account).exists():
         with clock.frozen(_night(DAYS)):
             _add_lines(simulator.fleet(), account, carriers)
+            resell(account)
         _live_through(simulator, account, carriers)
     furnish(account, simulator.url)
     act(account, PASSWORD, simulator.say)
@@ -207,6 +210,7 @@ def _live_through(simulator: Simulator, account: Account, carriers: dict[str, Ca
                 readings = [reading for reading in simulator.readings(kind, night) if reading.iccid in active]
                 apply_readings(carrier=carrier, readings=readings, read_at=night)
             charge_fees(today=night.date())
+            charge_subaccounts(today=night.date())
         with clock.frozen(night + dt.timedelta(minutes=5)):
             seal_days(before=clock.today())
             if has_cards():

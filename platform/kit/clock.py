@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -147,3 +148,8 @@ def day_from(text: str) -> dt.date | None:
     except ValueError:
         return None
     return day if day is not None and 2000 <= day.year < 3000 else None
+
+
+def month_from(text: str) -> dt.date | None:
+    """2026-11 as its first day."""
+    return day_from(f"{text}-01") if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from fleets import MB, Fleet
 from keepgo_client import KeepgoClient, client_of
@@ -10,8 +11,9 @@ from kit import clock
 
 from accounts.commands import Happened, record_many
 from accounts.models import Account, Event
-from accounts.policy import SYSTEM
+from accounts.policy import OPERATOR, SYSTEM
 from automation.models import Rule, RuleFire
+from lines.commands.resale import Plus, add_price_list, charge_by
 from lines.commands.settings import SPEEDS
 from lines.models import Line, Sighting
 
@@ -100,6 +102,30 @@ def test_subaccounts_are_added_renamed_and_switched(client: KeepgoClient, fleet:
     for stranger in (client_of(other), client_of(Account.objects.get(name="Bikes"))):
         assert stranger.put(path, {"name": "mine"}).status_code == 404
         assert stranger.get(path).status_code == 404
+
+
+def test_a_subaccount_is_credited_once_and_shows_its_balance(
+    client: KeepgoClient, fleet: Fleet, account: Account
+) -> None:
+    sub, other = fleet.account(parent=account), fleet.account()
+    Account.objects.filter(pk=other.pk).update(is_professional=True)
+    path = f"accounts/{sub.uuid.hex}"
+    assert client.get(f"{path}/balance").status_code == 404  # its account pays
+    made = add_price_list(account=account, name="Retail", plus=Plus(Decimal(20)), by=OPERATOR)
+    charge_by(subaccount=sub, price_list=made, since=clock.today(), credit_limit=None, by=OPERATOR)
+    assert client.get(f"{path}/balance").json()["color"] == "red"
+    credit = {"amount": 25, "note": "paid", "key": "transfer-1"}
+    for note in ("paid", "paid, sent again"):
+        assert client.post(f"{path}/credits", credit | {"note": note}).json()["available"] == 25
+    assert client.get(f"{path}/balance").json() == {
+        "available": 25, "minimum": 5, "average_daily": 0, "color": "green", "credit_limit": None,
+        "price_list": "Retail",
+    }  # fmt: skip
+    assert client.post(f"{path}/credits", credit | {"amount": 26}).status_code == 422
+    assert client.post(f"{path}/credits", credit | {"amount": 0, "key": "2"}).status_code == 422
+    for stranger in (client_of(other), client_of(sub)):
+        assert stranger.get(f"{path}/balance").status_code == 404
+        assert stranger.post(f"{path}/credits", credit | {"key": "3"}).status_code == 404
 
 
 def test_the_audit_log(client: KeepgoClient, fleet: Fleet, account: Account) -> None:

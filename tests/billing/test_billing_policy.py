@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.policy import (
+    FLOOR,
     PAYMENT_MOVES,
     REFILL_MOVES,
     Balance,
     Charged,
+    Colour,
     Held,
     PaymentState,
     RefillNews,
@@ -255,3 +257,24 @@ def test_a_month_is_foretold_from_its_average() -> None:
     assert found.lasts_until == TODAY + dt.timedelta(days=47)
     unused = Balance(posted=Decimal(100), accrued=Decimal(0), window_usage=Decimal(0), days=7)
     assert forecast(unused, month_so_far=Decimal(0), used_today=Decimal(0), today=TODAY).lasts_until is None
+
+
+@pytest.mark.parametrize(
+    ("available", "average", "limit", "expected"),
+    [
+        ("-20", "0", "20", Colour.GREEN),  # at the limit
+        ("-20.000001", "0", "20", Colour.RED),
+        ("-13.01", "1", "20", Colour.ORANGE),  # 6.99 days to the limit
+        ("-13", "1", "20", Colour.GREEN),
+        ("0", "0", "0", Colour.GREEN),
+        ("4.99", "0", None, Colour.RED),
+    ],
+)
+def test_who_pays_later_is_red_below_the_credit_limit(
+    available: str, average: str, limit: str | None, expected: Colour
+) -> None:
+    credit = None if limit is None else Decimal(limit)
+    assert colour(Decimal(available), Decimal(average), credit) is expected
+    balance = Balance(Decimal(available), Decimal(0), Decimal(average) * 7, 7, credit)
+    assert balance.colour is expected
+    assert balance.minimum == (FLOOR if credit is None else -credit)

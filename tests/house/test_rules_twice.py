@@ -14,10 +14,11 @@ import pytest
 from django.db import connection
 from embedded.addresses import REPOSITORY
 
-from billing.policy import booked_on, booked_on_sql, usage_key, usage_key_sql
+from billing.policy import booked_on, booked_on_sql, minimum, minimum_sql, usage_key, usage_key_sql
 from lines.counting import Turns, cycle_of, cycle_sql, cycles_around, next_cycle_sql
 from lines.policy import cycle_start, data_cost
-from lines.rules import confirmed_on_sql, data_cost_sql, is_confirmed_on
+from lines.policy.resale import resale_price
+from lines.rules import confirmed_on_sql, data_cost_sql, is_confirmed_on, resale_price_sql
 
 CASES = 3_000
 
@@ -51,6 +52,18 @@ def _turns(random: Random) -> tuple[Any, ...]:
     return day, cycle_day, since, before
 
 
+def _usd(random: Random) -> Decimal:
+    return Decimal(random.randrange(20_000_000)).scaleb(-6)
+
+
+def _list_price(random: Random) -> tuple[Any, ...]:
+    """What the account pays, and a row of a list: its own price, or a percentage."""
+    percent = Decimal(random.randrange(-100_000, 400_000)).scaleb(-3)
+    if random.random() < 0.3:
+        return _usd(random), _usd(random), None, 6
+    return _usd(random), None, percent, random.randint(0, 6)
+
+
 CYCLES = {"day": "date", "cycle_day": "int", "cycle_since": "date", "cycle_before": "date"}
 PAIRS = [
     Pair(
@@ -62,6 +75,20 @@ PAIRS = [
             Decimal(random.randrange(20_000_000)).scaleb(-6),
         ),
         data_cost,
+    ),
+    Pair(
+        resale_price_sql,
+        {"price": "numeric", "own": "numeric", "percent": "numeric", "places": "int"},
+        resale_price_sql("c.price", "c.own", "c.percent", "c.places"),
+        _list_price,
+        resale_price,
+    ),
+    Pair(
+        minimum_sql,
+        {"average": "numeric", "credit_limit": "numeric"},
+        minimum_sql("c.average", "c.credit_limit"),
+        lambda random: (_usd(random), _maybe(random, _usd(random))),
+        minimum,
     ),
     Pair(
         confirmed_on_sql,

@@ -18,17 +18,19 @@ from kit import clock, workbooks
 from kit.sheets import undefused
 from kit.tables import decoded
 
-from accounts.models import Account
-from accounts.policy import OPERATOR
+from accounts.commands import open_subaccount
+from accounts.models import Account, Membership, User
+from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
 from automation.models import FollowUp, Rule, RuleFire
 from automation.policy import Act, Outcome, Trigger
 from automation.policy import Action as RuleAction
 from billing.commands import adjust
 from billing.commands.statements import ask_statement
+from billing.commands.wallets import open_wallet
 from billing.models import Statement
 from lines.commands.wishes import edit_notes
-from lines.models import Job, JobItem, Line, LineState, LineTag, Sighting, SmsMessage, Tag
+from lines.models import Job, JobItem, Line, LineState, LineTag, RatePlan, ResaleDay, Sighting, SmsMessage, Tag
 from lines.policy import Action, Item, JobState, SmsState
 from lines.work.statements import write_one
 from tests.fleets import MB, Fleet, reading_of
@@ -47,6 +49,11 @@ class Offer:
     line: Line
     job: Job
     statements: list[Statement]
+    customer: Client  # of a sub-account that pays from its own balance
+
+    def client_for(self, name: str) -> Client:
+        """Who may ask for the file of this name."""
+        return self.customer if name == "own_statement" else self.client
 
 
 EXPORTS: dict[str, Callable[[Offer], list[Address]]] = {
@@ -58,6 +65,7 @@ EXPORTS: dict[str, Callable[[Offer], list[Address]]] = {
     "lines-xlsx": lambda _: [(reverse("lines-xlsx"), "xlsx")],
     "rule_activity_csv": lambda _: [(reverse("rule_activity_csv"), "csv")],
     "usage-csv": lambda _: [(f"{reverse('usage-csv')}?by=tag", "csv")],
+    "own_statement": lambda _: [(reverse("own_statement", args=[f"{clock.today():%Y-%m}"]), "csv")],
     "statement": lambda offer: [(reverse("statement", args=[one.uuid.hex]), one.format) for one in offer.statements],
 }
 
@@ -83,7 +91,21 @@ def offer() -> Offer:
         write_one()
     client = Client()
     client.force_login(owner_of(account))
-    return Offer(client, lines[0], Job.objects.get(), list(Statement.objects.order_by("format")))
+    return Offer(client, lines[0], Job.objects.get(), list(Statement.objects.order_by("format")), _sold(account))
+
+
+def _sold(account: Account) -> Client:
+    holder = open_subaccount(parent=account, name="Süd; „East“", by=OPERATOR)
+    open_wallet(subaccount=holder, credit_limit=None, by=OPERATOR)
+    ResaleDay.objects.create(
+        account=holder, payer=account, day=clock.today(), plan=RatePlan.objects.order_by("pk")[0], used=12 * MB,
+        data=Decimal("0.000012"),
+    )  # fmt: skip
+    person = User.objects.create_user("kim@sued.example")
+    Membership.objects.create(user=person, account=holder, role=Role.VIEWER)
+    client = Client()
+    client.force_login(person)
+    return client
 
 
 def _used(fleet: Fleet, account: Account, lines: list[Line]) -> None:

@@ -76,7 +76,7 @@ def test_no_file_for_a_spreadsheet_leaves_by_another_way() -> None:
 @pytest.fixture
 def files(db: None) -> dict[str, list[bytes]]:
     there = offer()
-    return {name: [fetched(there.client, one) for one in where(there)] for name, where in EXPORTS.items()}
+    return {name: [fetched(there.client_for(name), one) for one in where(there)] for name, where in EXPORTS.items()}
 
 
 def test_each_file_tells_everything_whole(files: dict[str, list[bytes]]) -> None:

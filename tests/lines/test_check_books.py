@@ -43,6 +43,11 @@ PLANTED: dict[str, list[str]] = {
         "DELETE FROM lines_lineday",
         "UPDATE lines_lineday SET day = '2026-11-18'",
     ],
+    "resale_is_the_sum_of_its_days": [
+        "INSERT INTO lines_resaleday (account_id, payer_id, day, plan_id, used, messages, data, fees, sms, cost)"
+        f" SELECT a.id, a.id, '2026-11-19', p.id, 1, 0, {owed}, 0 FROM accounts_account a, lines_rateplan p LIMIT 1"
+        for owed in ("1, 0, 0", "0, 1, 0", "0, 0, 1")
+    ],
     "holders_days_are_the_sum_of_their_lines": [
         "UPDATE lines_holderday SET days = days + 1",
         "UPDATE lines_holderday SET used = used - 1",
@@ -138,6 +143,7 @@ PLANTED: dict[str, list[str]] = {
     "lines_follow_the_colour": [
         "UPDATE billing_wallet SET is_red = true",
         "UPDATE lines_linestate SET wanted = 3, why = 'balance'",
+        "UPDATE lines_linestate SET wanted = 3, why = 'wallet'",
     ],
     "fees_are_for_days_on": [
         "DELETE FROM lines_onspan",

@@ -35,6 +35,7 @@ from lines.policy import (
     sms_length,
     status,
     undoing,
+    wallet_subject,
 )
 from lines.policy.budget import allowed_a_day, most_of_all, most_of_kind, share_of_asking
 from lines.policy.funds import Left, lasts, warning
@@ -51,6 +52,7 @@ from lines.policy.precedence import (
     standing_of,
     wish_of,
 )
+from lines.policy.resale import is_below_cost, resale_price
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SECOND, MINUTE, HOUR, DAY = (dt.timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
@@ -139,6 +141,7 @@ def test_devices_messages_and_what_events_are_about() -> None:
     assert [sms_length(text) for text in ("", "abc", "é", "🙂")] == [0, 3, 1, 2]
     assert [sms_follow_after(age) for age in (SECOND, MINUTE, DAY)] == [5 * SECOND, 30 * SECOND, HOUR]
     assert balance_subject(uuid.UUID(int=1)) == f"balance:{1:032x}"
+    assert wallet_subject(uuid.UUID(int=1)) == f"wallet:{1:032x}"
 
 
 def test_states_move_by_their_tables() -> None:
@@ -195,6 +198,8 @@ ON = Facts(standing=Standing.ON, confirmed_on=True)
         (Action.ACTIVATE, Facts(standing=Standing.PERSON), Verdict.DO),
         (Action.ACTIVATE, Facts(standing=Standing.PERSON, is_red=True), Verdict.RED),
         (Action.ACTIVATE, Facts(standing=Standing.PERSON, is_red=True, holder_off=True), Verdict.HOLDER_OFF),
+        (Action.ACTIVATE, Facts(standing=Standing.PERSON, is_red=True, wallet_red=True), Verdict.RED),
+        (Action.ACTIVATE, Facts(standing=Standing.PERSON, wallet_red=True), Verdict.WALLET_RED),
         (Action.DEACTIVATE, ON, Verdict.DO),
         (Action.DEACTIVATE, Facts(standing=Standing.PERSON), Verdict.SAME),
         (Action.DEACTIVATE_NEXT_DAY, Facts(standing=Standing.PERSON), Verdict.DEACTIVATED),
@@ -232,6 +237,8 @@ def test_who_wins_about_a_line() -> None:
     assert settled(Result.ON, is_red=False, holder_off=False) is Standing.ON
     assert settled(Result.ON, is_red=True, holder_off=False) is Standing.BALANCE
     assert settled(Result.ON, is_red=True, holder_off=True) is Standing.SUBACCOUNT
+    assert settled(Result.ON, is_red=True, holder_off=False, wallet_red=True) is Standing.BALANCE
+    assert settled(Result.ON, is_red=False, holder_off=False, wallet_red=True) is Standing.WALLET
     assert settled(Result.RULE, is_red=True, holder_off=True) is Standing.RULE
     assert settled(Result.REFUSED, is_red=False, holder_off=False) is None
     assert len(drawn().splitlines()) == len(Request) + 2
@@ -294,3 +301,23 @@ def test_when_the_operator_is_told_of_funds(readings: list[Left], days: Decimal 
 def test_funds_that_are_not_read_are_said_to_be_so() -> None:
     assert warning(funds("100"), now=NOW + DAY + SECOND) == "not read for a day"
     assert warning(funds("100"), now=NOW + DAY) == ""
+
+
+@pytest.mark.parametrize(
+    ("price", "own", "percent", "places", "sold"),
+    [
+        ("0.01", None, "50", 6, "0.015000"),
+        ("0.01", None, "0", 6, "0.010000"),
+        ("0.01", None, "12.5", 3, "0.011000"),
+        ("0.013579", None, "20", 4, "0.016300"),
+        ("0.00005", None, "0", 4, "0.000100"),  # half up
+        ("0.01", None, "-100", 6, "0.000000"),
+        ("0.01", "0.0333", None, 6, "0.033300"),
+        ("0.01", "0", None, 6, "0.000000"),
+    ],
+)
+def test_a_price_of_a_list(price: str, own: str | None, percent: str | None, places: int, sold: str) -> None:
+    own_price = None if own is None else Decimal(own)
+    plus = None if percent is None else Decimal(percent)
+    assert str(resale_price(Decimal(price), own_price, plus, places)) == sold
+    assert is_below_cost(Decimal(sold), Decimal(price)) is (Decimal(sold) < Decimal(price))

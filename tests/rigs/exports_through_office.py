@@ -34,7 +34,7 @@ def test_every_file_comes_back_from_an_office_program_as_it_went(
     for name, addresses in EXPORTS.items():
         for number, address in enumerate(addresses(there)):
             file = tmp_path / f"{name}.{number}.{address[1]}"
-            file.write_bytes(fetched(there.client, address))
+            file.write_bytes(fetched(there.client_for(name), address))
             sent.setdefault(address[1], []).append(file)
     wrong, cells = list[str](), 0
     for kind, files in sent.items():

@@ -238,5 +238,16 @@ ROWS: dict[str, Row] = {
     "subaccount_invite": write(SUBS, {"email": "new@person.example", "role": "user"}, key="subaccount"),
     "subaccount_invitation": write(SUBS, {"do": "withdraw"}, key="subaccount", number="sub_invitation"),
     "subaccount_person": write(SUBS, {"do": "deactivate"}, key="subaccount", number="sub_member"),
+    "subaccount_wallet": read(MONEY, key="subaccount"),
+    "subaccount_terms": write(SUBS, {"pays": "prepaid"}, key="subaccount"),
+    "subaccount_credit": write(SUBS, {"amount": "5", "note": "paid", "key": HEX}, key="subaccount"),
+    "subaccount_stop_charging": write(SUBS, key="subaccount"),
+    "price_lists": read(MONEY),
+    "price_list_new": write(SUBS, {"name": "new", "percent": "1", "places": "6"}),
+    "price_list": read(MONEY, key="price_list"),
+    "price_list_set": write(SUBS, {"plan": "other", "percent": "1", "places": "6"}, key="price_list"),
+    "margins": read(MONEY),
+    "own_wallet": Row(LINES, get={}, also=frozenset({404})),  # of a sub-account that has one
+    "own_statement": Row(LINES, {"month": "closed_month"}, get={}, also=frozenset({404})),
     "white_label": both(SUBS, {"name": "New name"}, key="subaccount"),
 }

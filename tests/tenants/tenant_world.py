@@ -34,9 +34,11 @@ from billing.models import BillingDetails, Customer, Invoice, Notice, Payment, S
 from billing.policy import EntryKind, PaymentState
 from lines.carriers.base import Switch
 from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
+from lines.commands.resale import Plus, add_price_list
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.models import (
     Coverage,
+    HolderCut,
     IccidList,
     Job,
     JobItem,
@@ -49,7 +51,11 @@ from lines.models import (
     NotesLeft,
     Order,
     Price,
+    PriceList,
     RatePlan,
+    ResaleDay,
+    ResaleSeen,
+    ResaleTerms,
     Sighting,
     SmsMessage,
     Tag,
@@ -84,6 +90,7 @@ def build() -> World:
             "sub_member": sub.objects["member"],
             "sub_invitation": sub.objects["invitation"],
         }
+        _sold(main, sub, plan)
     _what_harbour_must_not_see(harbour, sister, acme)
     world = World(acme, harbour, sister, xeno)
     _people(world)
@@ -100,6 +107,8 @@ def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
     _lines(tenant, plan)
     _money(tenant)
     _work(tenant)
+    made = add_price_list(account=account, name=f"{word} prices", plus=Plus(Decimal(20)), by=OPERATOR)
+    tenant.objects["price_list"] = made.uuid.hex
     return tenant
 
 
@@ -118,6 +127,17 @@ def _plan(tenant: Tenant, public: RatePlan) -> None:
     reserve(iccids=[iccid], account=tenant.account, batch=f"{tenant.word} batch", by=OPERATOR)
     keep_claim_codes(rows=[(iccid, "ABCD1234")], by=OPERATOR)
     note_guesses(account=tenant.account, address="", digests=[tenant.word])
+
+
+def _sold(main: Tenant, sub: Tenant, plan: RatePlan) -> None:
+    """What an account takes from its sub-account, by a list of its own."""
+    both = {"account": sub.account, "payer": main.account}
+    today, cost = clock.today(), Decimal("0.065")
+    ResaleTerms.objects.create(**both, price_list=PriceList.objects.get(account=main.account), since=today)
+    ResaleDay.objects.create(**both, day=today, plan=plan, used=5_000_000, data=Decimal("0.078"), cost=cost)
+    ResaleSeen.objects.create(payer=main.account, day=today, digest=main.word, used=5_000_000, cost=cost, messages=0)
+    line, price = Line.objects.get(pk=sub.objects["line_id"]), plan.prices.get()
+    HolderCut.objects.create(**both, line=line, day=today, price=price, used=1, at=clock.now())
 
 
 def _sub(parent: Tenant, word: str, digits: str, plan: RatePlan, *, serial: int = 0) -> Tenant:

@@ -11,6 +11,7 @@ from linekeeper_client.types import (
     Activated,
     Asked,
     BalanceDay,
+    BalanceShown,
     BillCycle,
     CardPayment,
     CurrentBalance,
@@ -32,6 +33,7 @@ from linekeeper_client.types import (
     Message,
     NameSharing,
     Network,
+    NewCredit,
     NewJob,
     NewKey,
     NewOrder,
@@ -439,6 +441,16 @@ class Calls(Transport):
     def all_accounts(self, *, per_page: int | None = None) -> Iterator[SubAccount]:
         "Every row of all pages. The account's sub-accounts, the oldest first; a sub-account has none"
         yield from self.pages("accounts", {"per_page": per_page})
+
+    def subaccount_balance(self, account: str) -> BalanceShown:
+        "What a sub-account has on its own balance"
+        found: BalanceShown = self.call("GET", f"accounts/{quoted(account)}/balance")
+        return found
+
+    def credit_subaccount(self, account: str, body: NewCredit, *, idempotency_key: str | None = None) -> BalanceShown:
+        "Puts credit on a sub-account's own balance; your balance does not move"
+        found: BalanceShown = self.call("POST", f"accounts/{quoted(account)}/credits", body=body, idempotency_key=idempotency_key)
+        return found
 
     def rules(self, *, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageRuleShown:
         "The account's rules by name"

@@ -535,6 +535,17 @@ class SubAccountShown(TypedDict):
     links: NotRequired[dict[str, str]]
 
 
+class BalanceShown(TypedDict):
+    "What a sub-account has with its account, and how it pays. USD."
+
+    available: Decimal
+    minimum: Decimal
+    average_daily: Decimal
+    color: Literal["green", "orange", "red"]
+    credit_limit: Decimal | None
+    price_list: str | None
+
+
 class PageRuleShown(TypedDict):
     "A part of a list, and how long the whole is."
 
@@ -847,6 +858,14 @@ class SubAccountChange(TypedDict):
 
     name: NotRequired[str | None]
     is_active: NotRequired[bool | None]
+
+
+class NewCredit(TypedDict):
+    "A credit, or with a minus a debit, and what it is for. The same key again is the same credit."
+
+    amount: Decimal
+    note: str
+    key: str
 
 
 class Switched(TypedDict):

@@ -422,6 +422,15 @@ export interface SubAccountShown {
   links?: Record<string, string>;
 }
 
+export interface BalanceShown {
+  available: number;
+  minimum: number;
+  average_daily: number;
+  color: "green" | "orange" | "red";
+  credit_limit: number | null;
+  price_list: string | null;
+}
+
 export interface PageRuleShown {
   data: Array<RuleShown>;
   total: number;
@@ -670,6 +679,12 @@ export interface NewSubAccount {
 export interface SubAccountChange {
   name?: string | null;
   is_active?: boolean | null;
+}
+
+export interface NewCredit {
+  amount: number;
+  note: string;
+  key: string;
 }
 
 export interface Switched {
@@ -1003,6 +1018,14 @@ export class Linekeeper extends Transport {
   /** Every row of all pages. The account's sub-accounts, the oldest first; a sub-account has none */
   all_accounts(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<SubAccount> {
     return this.pages<SubAccount>(`accounts`, query);
+  }
+  /** What a sub-account has on its own balance */
+  subaccount_balance(account: string): Promise<BalanceShown> {
+    return this.call("GET", `accounts/${encodeURIComponent(account)}/balance`, {  });
+  }
+  /** Puts credit on a sub-account's own balance; your balance does not move */
+  credit_subaccount(account: string, body: NewCredit, idempotencyKey?: string): Promise<BalanceShown> {
+    return this.call("POST", `accounts/${encodeURIComponent(account)}/credits`, { body, idempotencyKey });
   }
   /** The account's rules by name */
   rules(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageRuleShown> {

@@ -1,6 +1,6 @@
 """What we want of lines: by their balance, a person, a rule. A worker drives the carrier until it agrees."""
 
-from lines.commands.wishes.balance import Enforced, enforce, lock_lines
+from lines.commands.wishes.balance import enforce, lock_lines
 from lines.commands.wishes.changing import change_wishes
 from lines.commands.wishes.notes import LONGEST_NOTES, edit_notes, plain_notes
 from lines.commands.wishes.orders import (
@@ -17,8 +17,15 @@ from lines.commands.wishes.orders import (
     keep_lines_active,
     next_day,
 )
-from lines.commands.wishes.refusals import AlreadyDeactivated, HolderOff, InsufficientBalance, LineInStock
-from lines.commands.wishes.standings import facts_of, set_many, standing
+from lines.commands.wishes.refusals import (
+    AlreadyDeactivated,
+    HolderOff,
+    InsufficientBalance,
+    InsufficientWallet,
+    LineInStock,
+)
+from lines.commands.wishes.standings import facts_of, set_many, standing, wallets_red
+from lines.commands.wishes.wallets import Enforced
 
 __all__ = [
     "LONGEST_NOTES",
@@ -26,6 +33,7 @@ __all__ = [
     "Enforced",
     "HolderOff",
     "InsufficientBalance",
+    "InsufficientWallet",
     "LineInStock",
     "activate",
     "activate_lines",
@@ -47,4 +55,5 @@ __all__ = [
     "plain_notes",
     "set_many",
     "standing",
+    "wallets_red",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from kit import clock
@@ -16,17 +15,12 @@ from accounts.policy import SYSTEM
 from billing.commands import lock_wallets, mark_colours
 from billing.commands.notices import tell_turn
 from lines.commands.wishes.changing import change_wishes
+from lines.commands.wishes.wallets import WALLET_IS_RED, Enforced, enforce_wallets
 from lines.models import Line, LineState
 from lines.policy import balance_subject
 from lines.policy.precedence import Request, Result, Standing, leads_to
 
-
-@dataclass(slots=True)
-class Enforced:
-    """Lines that lost or regained the right to run because their payer's balance turned."""
-
-    suspended: int = 0
-    reactivated: int = 0
+OF_PAYER = "l.payer_id = ANY(%(ids)s::bigint[])"
 
 
 @transaction.atomic
@@ -35,17 +29,25 @@ def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None =
 
     Looks at these payers, or at all. Harmless twice: it acts only on a change of colour. Deactivated lines stay so.
     """
-    changes = mark_colours(today=today or clock.today(), account_ids=account_ids)
+    turned = mark_colours(today=today or clock.today(), account_ids=account_ids)
+    customers = set(
+        Account.objects.filter(pk__in=[one.account_id for one in turned], parent__isnull=False).values_list(
+            "pk", flat=True
+        )
+    )
+    changes = [change for change in turned if change.account_id not in customers]
     red = [change.account_id for change in changes if change.is_red]
     back = [change.account_id for change in changes if not change.is_red]
-    of_payer = "l.payer_id = ANY(%(ids)s::bigint[])"
+    wallets = enforce_wallets(changes=[change for change in turned if change.account_id in customers])
     suspended = reactivated = {}
     if red:
         running = leads_to(Request.BALANCE_RED, Result.BALANCE)
-        suspended = change_wishes(which=of_payer, ids=red, to=Standing.BALANCE, instead_of=running)
+        suspended = change_wishes(which=OF_PAYER, ids=red, to=Standing.BALANCE, instead_of=running)
     if back:
         waiting = leads_to(Request.BALANCE_BACK, Result.ON)
-        reactivated = change_wishes(which=of_payer, ids=back, to=Standing.ON, instead_of=waiting)
+        held = f"{OF_PAYER} AND {WALLET_IS_RED}"
+        change_wishes(which=held, ids=back, to=Standing.WALLET, instead_of=waiting)
+        reactivated = change_wishes(which=OF_PAYER, ids=back, to=Standing.ON, instead_of=waiting)
     uuids = dict(Account.objects.filter(pk__in=[*red, *back]).values_list("pk", "uuid")) if changes else {}
     for account_id in red:
         _record_turn("balance.red", account_id, uuids[account_id], "suspended", suspended.get(account_id, 0))
@@ -53,7 +55,10 @@ def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None =
     for account_id in back:
         _record_turn("balance.recovered", account_id, uuids[account_id], "reactivated", reactivated.get(account_id, 0))
         tell_turn(account_id=account_id, back=reactivated.get(account_id, 0))
-    return Enforced(suspended=sum(suspended.values()), reactivated=sum(reactivated.values()))
+    return Enforced(
+        suspended=sum(suspended.values()) + wallets.suspended,
+        reactivated=sum(reactivated.values()) + wallets.reactivated,
+    )
 
 
 def _record_turn(verb: str, account_id: int, account: uuid.UUID, did: str, lines: int) -> None:

@@ -15,6 +15,10 @@ class InsufficientBalance(Refusal):
     """The balance is below its minimum: nothing may be activated."""
 
 
+class InsufficientWallet(Refusal):
+    """The sub-account's own balance is below its minimum: none of its lines may be activated."""
+
+
 class AlreadyDeactivated(Refusal):
     """The line is Deactivated: there is no later day on which it could be."""
 
@@ -31,6 +35,10 @@ REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
     Verdict.RED: (
         InsufficientBalance,
         "Line {iccid} cannot be activated while the available balance is below its minimum; add funds first",
+    ),
+    Verdict.WALLET_RED: (
+        InsufficientWallet,
+        "Line {iccid} can’t be activated while its sub-account’s balance is below its minimum. Add credit to it first.",
     ),
     Verdict.HOLDER_OFF: (
         HolderOff,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from accounts.commands import Happened, record_many
 from accounts.models import Account
@@ -24,6 +24,12 @@ def standing(*, state: LineState) -> Standing:
     return standing_of(state.wanted, state.why)
 
 
+def wallets_red(*, holders: Iterable[int | None]) -> set[int]:
+    """Which of these holders are sub-accounts whose own balance with their account is below its minimum."""
+    red = Wallet.objects.filter(pk__in=[pk for pk in holders if pk], is_red=True, account__parent__isnull=False)
+    return set(red.values_list("pk", flat=True))
+
+
 def facts_of(
     *, states: Sequence[LineState], by: Actor, date: dt.date | None = None, by_holder: bool = False
 ) -> dict[int, Facts]:
@@ -32,6 +38,7 @@ def facts_of(
     red = set(Wallet.objects.filter(pk__in=payers, is_red=True).values_list("pk", flat=True))
     unconfirmed = {pk for pk in payers if by.kind in ASKING and is_unconfirmed(payer_id=pk)}
     holders = {state.line.account_id for state in states if state.line.account_id}
+    red_wallets = wallets_red(holders=holders)
     off = set(Account.objects.filter(pk__in=holders, is_active=False).values_list("pk", flat=True))
     return {
         state.pk: Facts(
@@ -40,6 +47,7 @@ def facts_of(
             has_date=state.line.deactivation_date is not None,
             is_red=state.line.payer_id in red,
             holder_off=state.line.account_id in off,
+            wallet_red=state.line.account_id in red_wallets,
             is_so=date is not None and state.line.deactivation_date == date,
             by_holder=by_holder,
             unconfirmed=state.line.payer_id in unconfirmed,

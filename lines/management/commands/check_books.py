@@ -39,6 +39,7 @@ class Command(OperatorCommand):
         return with_second_books(
             check_books(),
             recompute_books(scope=scope, found=Found(), tell=lambda found: self._tell(found, time.monotonic() - began)),
+            since=scope.since,
         )
 
     def _tell(self, found: Found, seconds: float) -> None:
