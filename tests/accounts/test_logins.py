@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from tests.evenly import evenly
 from accounts.commands import open_account
 from accounts.models import Account, Event, User
 from accounts.policy import OPERATOR
@@ -156,7 +157,7 @@ def test_a_new_mail_address_counts_once_it_is_confirmed(acme: Account) -> None:
     client = in_again()
     client.post("/profile/mail/", {"email": "new@acme.example", "action_add": ""})
     assert owner_of(acme).email == JANE
-    assert "Waits for confirmation: new@acme.example" in client.get("/profile/").content.decode()
+    assert "Waits for confirmation: new@acme.example" in evenly(client.get("/profile/").content.decode())
     link = link_in("\n".join(letter.body for letter in posted() if letter.to == ["new@acme.example"]), "confirm")
     client.post(opened(client, link))
     assert owner_of(acme).email == "new@acme.example"

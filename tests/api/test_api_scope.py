@@ -97,6 +97,7 @@ def test_every_call_asks_for_a_right() -> None:
     assert {Right(one.right) for one in ENDPOINTS} <= set(Right)
     assert {one.name for one in ENDPOINTS if one.right == Right.SEE_MONEY} == {
         "current_balance", "balance_history", "balance_payments", "balance_usages", "prices", "rate_plans", "coverage",
+        "subaccount_balance",
     }  # fmt: skip
     assert all((one.body is not None) is (one.writes and one.asked is not None) for one in ENDPOINTS)
 

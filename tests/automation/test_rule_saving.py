@@ -16,6 +16,7 @@ from automation.queries.scope import Scope
 from automation.work import rules
 from lines.commands.wishes import activate, deactivate
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
+from tests.evenly import evenly
 
 DAILY: dict[str, Any] = {
     "name": "512 MB a day",
@@ -47,7 +48,7 @@ def test_preview_and_button_say_how_many_lines_stop_now(ruled: Ruled, browser: C
     ruled.line()
     deactivate(line=lines[2], by=MIA)  # off already: saving does not stop it
     part = browser.post("/automation/rules/new/", DAILY | {"do": "preview"}, headers={"HX-Request": "true"})
-    text = part.content.decode()
+    text = evenly(part.content.decode())
     assert "2 lines</strong> are over the limit now" in text
     assert "Save and deactivate 2 lines" in text
     assert 'name="over" value="2"' in text

@@ -10,6 +10,7 @@ from accounts.queries import owner_of
 from lines.models import IccidList, Job, Line
 from lines.policy import JobState, Wanted
 from lines.work.jobs import run_jobs
+from tests.evenly import evenly
 from tests.fleets import Fleet, state
 
 
@@ -31,7 +32,7 @@ def test_ticked_lines_are_looked_at_then_begun_then_done(fleet: Fleet) -> None:
     assert (state(one).wanted, job.state) == (Wanted.DEACTIVATED, JobState.PREVIEWED)
     for _ in range(2):  # the second click
         client.post(f"{answer.url}start/")
-    assert "0 of 2 lines" in client.get(answer.url).content.decode()
+    assert "0 of 2 lines" in evenly(client.get(answer.url).content.decode())
     run_jobs(stop=lambda: False)
     page = " ".join(client.get(answer.url).content.decode().split())
     assert "2 of 2 lines" in page
@@ -45,7 +46,7 @@ def test_the_filter_of_the_address_chooses(fleet: Fleet) -> None:
     fleet.lines(account, 3, active=False)
     fleet.lines(account, 2)
     client = browser(account)
-    assert "3 lines" in client.get("/lines/bulk/?status=deactivated").content.decode()
+    assert "3 lines" in evenly(client.get("/lines/bulk/?status=deactivated").content.decode())
     client.post("/lines/bulk/?status=deactivated", {"action": "activate"})
     job = Job.objects.get()
     assert (job.total, job.selection) == (3, "Deactivated")

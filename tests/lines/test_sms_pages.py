@@ -14,6 +14,7 @@ from lines.commands.sms import send_sms, sms_refused
 from lines.models import Line, LineState, SmsMessage
 from lines.policy import SmsState
 from tests.console.console_people import client_of
+from tests.evenly import evenly
 from tests.fleets import Fleet
 
 
@@ -44,7 +45,7 @@ def test_the_price_and_the_count_stand_before_the_button_and_a_second_click_is_n
     account: Account, line: Line
 ) -> None:
     client = client_of(account)
-    page = client.get(f"/lines/{line.iccid}/sms/").content.decode()
+    page = evenly(client.get(f"/lines/{line.iccid}/sms/").content.decode())
     assert "of 70 characters; $0.05 when simbase takes it" in page
     for _ in range(2):
         assert "Waiting for the carrier" in post(client, line, text="reboot <now>", key="once")
