@@ -3,18 +3,22 @@ and axe finds nothing serious. Routes are those of the tenant matrix, which fail
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from allauth.mfa.models import Authenticator
 from axe_checks import serious_findings, wrong_in_any_look
 from console.desks import DESKS
 from console_people import Visit
 from django.urls import reverse
+from kit import clock
 from playwright.sync_api import Page
 
 from accounts.commands.desk import let_into_back_office
 from accounts.models import Brand, User
 from accounts.policy import OPERATOR
-from lines.models import Line
+from lines.commands.resale import Credit, charge_by
+from lines.models import Line, PriceList, RatePlan, ResaleDay
 from tests.tenants.tenant_people import World
 from tests.tenants.tenant_table import PUBLIC, ROWS
 from tests.tenants.tenant_world import build
@@ -34,6 +38,7 @@ NO_PAGES = {
     "mfa_authenticate", "account_logout", "account_set_password", "account_inactive", "mfa_remove_webauthn",
     "mfa_edit_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "socialaccount_signup", "socialaccount_login_error",
+    "own_wallet", "own_statement",  # of a sub-account that pays from its own balance: asked below
     "invitation", "office_pass", "former_invitation", "former_office_pass", "open_link",
 }  # fmt: skip
 PAGES = sorted(name for name, row in ROWS.items() if row.get is not None and name not in NO_PAGES)
@@ -84,6 +89,21 @@ def test_every_page_of_a_sub_account_fits_and_is_accessible(world: World, visit:
     line = world.harbour.objects["line"]
     paths = [reverse(name, args=[line] if name.startswith("line-") or name == "line" else []) for name in SUBS]
     assert wrong_with(visit(login=world.people["sub-account"].email), paths) == ""
+
+
+def test_a_sub_accounts_own_balance_fits_and_is_accessible(world: World, visit: Visit) -> None:
+    acme, harbour = world.acme.account, world.harbour.account
+    today = clock.today()
+    first = Credit(Decimal(30), "In advance", "first")
+    charge_by(
+        subaccount=harbour, price_list=PriceList.objects.get(account=acme), since=today, credit_limit=None,
+        credit=first, by=OPERATOR,
+    )  # fmt: skip
+    plan = RatePlan.objects.get(pk=Line.objects.get(pk=world.harbour.objects["line_id"]).plan_id)
+    ResaleDay.objects.create(account=harbour, payer=acme, day=today, plan=plan, used=5_000_000, data=Decimal("0.078"))
+    page = visit(login=world.people["sub-account"].email)
+    assert wrong_with(page, [reverse("own_wallet")]) == ""
+    assert page.get_by_role("heading", name="Balance").is_visible()
 
 
 @pytest.mark.parametrize("part", range(PARTS))
