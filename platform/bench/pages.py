@@ -55,7 +55,7 @@ def rows(fleet: Fleet, rounds: int) -> list[Row]:
 
 def console(fleet: Fleet) -> Iterator[tuple[str, str]]:
     """What each page is called, and its address."""
-    named = [(entry.name, entry.label) for entry in (*ENTRIES, *BELOW) if entry.only is None]
+    named = [(entry.name, entry.label) for entry in (*ENTRIES, *BELOW) if entry.is_for(fleet.owner)]
     named += [(name, label) for name, label, _ in (*ACCOUNT_PAGES, *MONEY_TABS)]
     named += [(name, name) for name in MORE_PAGES]
     for name, label in dict(named).items():

@@ -13,11 +13,11 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from tests.evenly import evenly
 from accounts.commands import open_account
 from accounts.models import Account, Event, User
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
+from tests.evenly import evenly
 from tests.letters import posted
 from tests.links import link_in, opened
 from tests.proofs import code_of, enrol

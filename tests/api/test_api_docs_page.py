@@ -25,6 +25,7 @@ from automation.commands.rules import Draft, add_rule
 from automation.models import Rule
 from automation.policy import Action as Does
 from automation.policy import Trigger
+from billing.commands.wallets import open_wallet
 from lines.carriers.base import Switch
 from lines.commands.jobs import start_job
 from lines.commands.orders import Wish, ask_for_cards
@@ -136,7 +137,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     fleet.lines(account, 3)  # a line's hundred requests a day are fewer than the examples
     chosen = Line.objects.filter(pk=line.pk)
     start_job(account=account, lines=chosen, action=Action.ACTIVATE, selection="one", by=OPERATOR)
-    fleet.account(parent=account)
+    open_wallet(subaccount=fleet.account(parent=account), credit_limit=None, by=OPERATOR)
     browser, signer = logged_in(account), client_of(account)
     keys.make_key(account=account, name="old", scopes=[Scope.READ_LINES], days=7, by=OPERATOR)
     draft = Draft(name="a rule", trigger=Trigger.IMEI, action=Does.DEACTIVATE)

@@ -118,9 +118,8 @@ def test_the_form_offers_countries_and_its_try_out_counts_days_abroad(
     assert "<strong>4 times</strong> for <strong>1 line</strong>." in page
     assert ">Switzerland<" in page
     assert ">United States<" in page
-    assert (
-        "<strong>1 time</strong> for <strong>1 line</strong> and saved about <strong>$2.00</strong>"
-        in evenly(client.post(NEW, FILLED | {"do": "try"}).content.decode())
+    assert "<strong>1 time</strong> for <strong>1 line</strong> and saved about <strong>$2.00</strong>" in evenly(
+        client.post(NEW, FILLED | {"do": "try"}).content.decode()
     )
     refused = client.post(NEW, FILLED | {"countries": []})
     assert refused.status_code == 422

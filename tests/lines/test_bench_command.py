@@ -1,8 +1,10 @@
 """manage.py bench: it runs, says what it promises, and leaves nothing behind. How fast it is, is no test's business."""
 
+import fcntl
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,6 +12,14 @@ from django.db import connection
 from embedded.addresses import REPOSITORY
 
 CASES = {"in_order", "shuffled", "one_account", "unmoved", "first_of_day", "batches"}
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """Benchmarks share the name of their database; other workers' tests of them wait."""
+    with (REPOSITORY / ".local/bench.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def bench(*arguments: str, command: str = "bench") -> subprocess.CompletedProcess[str]:
