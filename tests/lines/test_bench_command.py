@@ -17,6 +17,7 @@ CASES = {"in_order", "shuffled", "one_account", "unmoved", "first_of_day", "batc
 @pytest.fixture(autouse=True)
 def alone() -> Iterator[None]:
     """Benchmarks share the name of their database; other workers' tests of them wait."""
+    (REPOSITORY / ".local").mkdir(exist_ok=True)
     with (REPOSITORY / ".local/bench.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
