@@ -135,11 +135,9 @@ def _tell_low(account_id: int, today: dt.date) -> bool:
         return False
     Wallet.objects.filter(pk=account_id).update(low_since=clock.now() if is_low else None)
     account = Account.objects.get(pk=account_id)
-    if is_low:
-        verb = "wallet.low" if account.is_subaccount else "balance.low"
-        record(by=SYSTEM, verb=verb, account_id=account_id)
-    else:
-        record(by=SYSTEM, verb="balance.good", account_id=account_id)
+    what = "wallet" if account.is_subaccount else "balance"
+    record(by=SYSTEM, verb=f"{what}.{'low' if is_low else 'good'}", account_id=account_id)
+    if not is_low:
         take_back(account_id=account_id, about="low")
     refilled = AutoRefill.objects.filter(pk=account_id, state__in=sorted(KEEPS_WATCH)).exists()
     balance = queries.balance_of(account, today=today)

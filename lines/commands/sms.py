@@ -244,8 +244,7 @@ def sms_followed(*, message_id: int, sms: Sms) -> None:
     message.save(update_fields=["state", "word", "last_error", "leased_until", "is_open", "due_at"])
     if message.state != SmsState.SENT:
         why = {"why": message.word} if message.state == SmsState.UNDELIVERED else {}
-        carrier = Actor(ActorKind.CARRIER, message.carrier.name)
-        _record(message, by=carrier, verb=f"sms.{message.state}", detail={"sms": message.pk, **why})
+        _record(message, by=Actor(ActorKind.CARRIER, message.carrier.name), verb=f"sms.{message.state}", **why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,4 +299,8 @@ def test_a_message_that_arrived_and_one_that_did_not_are_told(fleet: Fleet, acco
         for _ in range(2):
             sms_followed(message_id=message.pk, sms=Sms(ref, True, "ping", clock.now(), fate, "expired"))
     work.plan()
-    assert [one for one in told(account) if one.startswith("sms.")] == ["sms.delivered", "sms.undelivered"]
+    rows = FeedEvent.objects.filter(topic="sms").order_by("pk")
+    data = {row.type: json.loads(row.body)["data"] for row in rows}
+    assert list(data) == ["sms.delivered", "sms.undelivered"]
+    assert (data["sms.undelivered"]["sms"], data["sms.undelivered"]["why"]) == (message.pk, "expired")
+    assert "why" not in data["sms.delivered"]
