@@ -17,6 +17,7 @@ class Kind:
     example: dict[str, object]
 
 
+HELD: dict[str, object] = {"bytes": 107374182400, "counter": 107374182400}
 KINDS = (
     Kind(
         "rule.fired",
@@ -62,25 +63,25 @@ KINDS = (
         "usage.held",
         "usage",
         "A line used far more than usual; it is charged once the next reading confirms it",
-        {"bytes": 107374182400, "counter": 107374182400},
+        HELD,
     ),
     Kind(
         "usage.released",
         "usage",
         "Unusually large usage was confirmed and charged",
-        {"bytes": 107374182400, "counter": 107374182400},
+        HELD,
     ),
     Kind(
         "usage.taken_back",
         "usage",
         "The carrier took unusually large usage back; it costs nothing",
-        {"bytes": 107374182400, "counter": 107374182400},
+        HELD,
     ),
     Kind(
         "usage.dismissed",
         "usage",
         "Unusually large usage was dismissed; it costs nothing",
-        {"bytes": 107374182400, "counter": 107374182400},
+        HELD,
     ),
     Kind("balance.low", "balance", "The balance is orange or red", {}),
     Kind("balance.good", "balance", "The balance is green again", {}),

@@ -20,7 +20,6 @@ from accounts.doors import MemberRequest, needs
 from accounts.models import Account
 from accounts.policy import Right
 from billing.commands.wallets import credit_wallet
-from billing.models import Entry
 from billing.queries import balance_of, wallet_of
 from lines.commands.resale import Plus, add_price_list, charge_by, set_list_price, stop_charging
 from lines.commands.wishes import enforce
@@ -28,9 +27,9 @@ from lines.models import PriceList, RatePlan
 from lines.queries import resale
 from subaccounts.forms import EVERY_OTHER, CreditForm, ListPriceForm, PriceListForm, TermsForm, WalletForm
 from subaccounts.views import actor, said, theirs
+from subaccounts.wallet import credits_of
 
 KINDS = (("subaccount", "Sub-account"), ("plan", "Rate plan"), ("line", "Line"))
-CREDITS_SHOWN = 20
 
 
 def _tomorrow() -> dt.date:
@@ -141,7 +140,7 @@ def margins(request: MemberRequest) -> HttpResponse:
         "heading": dict(KINDS)[by],
         "kinds": KINDS,
         "month": month,
-        "total": resale.Resold("", sum(row.used for row in rows), income, cost),
+        "total": resale.Resold("", income, cost, sum(row.used for row in rows)),
         "losing": [row for row in rows if row.left < 0],
     }
     return page(request, "subaccounts/margins.html", context)
@@ -170,7 +169,7 @@ def _shown(request: MemberRequest, subaccount: Account) -> dict[str, Any]:
         "lists": lists,
         "resold": rows,
         "losing": [row for row in rows if row.left < 0],
-        "credits": list(Entry.objects.filter(account=subaccount, kind="credit").order_by("-pk")[:CREDITS_SHOWN]),
+        "credits": credits_of(subaccount),
         "terms_form": (TermsForm if wallet else WalletForm)(lists=lists, initial=start),
         "credit_form": CreditForm(),
     }

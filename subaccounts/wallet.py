@@ -13,11 +13,16 @@ from kit.money import plain
 from accounts.doors import MemberRequest, needs
 from accounts.models import Account
 from accounts.policy import Right
-from billing.queries import balance_of, months_of, transactions_of, wallet_of
+from billing.queries import Transaction, balance_of, months_of, transactions_of, wallet_of
 from lines.queries import resale
 
 SHOWN = 20
 HEADS = ("Day (UTC)", "Bytes", "Data", "Fees", "SMS", "Cost of SMS", "Total")
+
+
+def credits_of(account: Account) -> list[Transaction]:
+    """What a sub-account was given, the latest first."""
+    return transactions_of(account, kind="credit", start=None, end=None, offset=0, limit=SHOWN)
 
 
 def _own(request: MemberRequest) -> Account:
@@ -37,7 +42,7 @@ def own(request: MemberRequest) -> HttpResponse:
         "prices": resale.prices_of_holder(account, now=clock.now()),
         "months": months_of(account, today=today),
         "days": resale.days_owed(account, month=today.replace(day=1)),
-        "credits": transactions_of(account, kind="credit", start=None, end=None, offset=0, limit=SHOWN),
+        "credits": credits_of(account),
     }
     return page(request, "subaccounts/own_balance.html", context)
 

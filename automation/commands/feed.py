@@ -48,14 +48,16 @@ CONFIRMED = """
 DELETE FROM automation_awaitedline w USING lines_line l, lines_linestate st, accounts_account a
  WHERE l.id = w.line_id AND st.line_id = w.line_id AND a.id = l.account_id
    AND NOT EXISTS (SELECT FROM lines_drive d WHERE d.line_id = w.line_id)
-RETURNING l.iccid, w."on", (st.wanted = %(on)s) = w."on", st.confirmed_at, a.uuid, coalesce(a.parent_id, a.id), ''
+RETURNING 'line.confirmed', l.iccid, w."on", (st.wanted = %(on)s) = w."on", st.confirmed_at, a.uuid,
+          coalesce(a.parent_id, a.id), ''
 """
 FAILING = """
 UPDATE automation_awaitedline w SET failed = true
   FROM lines_line l, lines_drive d, accounts_account a
  WHERE l.id = w.line_id AND d.line_id = w.line_id AND a.id = l.account_id AND NOT w.failed
-   AND d.is_refused = %(refused)s AND (d.is_refused OR d.attempts >= %(tries)s)
-RETURNING l.iccid, w."on", true, NULL::timestamptz, a.uuid, coalesce(a.parent_id, a.id), d.last_error
+   AND (d.is_refused OR d.attempts >= %(tries)s)
+RETURNING CASE WHEN d.is_refused THEN 'line.refused' ELSE 'line.failed' END, l.iccid, w."on", true, NULL::timestamptz,
+          a.uuid, coalesce(a.parent_id, a.id), d.last_error
 """
 
 
@@ -92,10 +94,9 @@ def publish_carriers() -> int:
     told = []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        for kind, sql in (("line.confirmed", CONFIRMED), ("line.refused", FAILING), ("line.failed", FAILING)):
-            refused = kind == "line.refused"
-            cursor.execute(sql, {"on": Wanted.ACTIVE.value, "tries": PATIENCE, "refused": refused})
-            told += [_of_carrier(kind, row) for row in cursor.fetchall() if row[2]]
+        for sql in (CONFIRMED, FAILING):
+            cursor.execute(sql, {"on": Wanted.ACTIVE.value, "tries": PATIENCE})
+            told += [_of_carrier(row) for row in cursor.fetchall() if row[3]]
     return len(_tell(told))
 
 
@@ -104,22 +105,23 @@ def _of_event(row: Sequence[Any]) -> FeedEvent:
     detail = msgspec.json.decode(detail) if isinstance(detail, str) else detail
     about, _, name = subject.partition(":")
     data = {"subject": subject, "by": actor} | ({ABOUT[about]: name} if about in ABOUT and name else {}) | detail
-    ident = uuid.uuid4()
-    body = envelope(kind=verb, ident=ident, at=at, account=account, data=data)
-    return FeedEvent(uuid=ident, account_id=payer, source=event, topic=BY_TYPE[verb].topic, type=verb, at=at, body=body)
+    return _made(verb, at=at, account=account, payer=payer, data=data, source=event)
 
 
-def _of_carrier(kind: str, row: Sequence[Any]) -> FeedEvent:
-    iccid, on, _, confirmed_at, account, payer, why = row
+def _of_carrier(row: Sequence[Any]) -> FeedEvent:
+    kind, iccid, on, _, confirmed_at, account, payer, why = row
     data = {"subject": f"line:{iccid}", "iccid": iccid, "status": STATUS[on]} | ({"why": why} if why else {})
     return _made(kind, at=confirmed_at or clock.now(), account=account, payer=payer, data=data)
 
 
-def _made(kind: str, *, at: dt.datetime, account: uuid.UUID, payer: int, data: dict[str, Any]) -> FeedEvent:
-    """One that no event of the audit tells."""
+def _made(
+    kind: str, *, at: dt.datetime, account: uuid.UUID, payer: int, data: dict[str, Any], source: int | None = None
+) -> FeedEvent:
+    """`source`: the event of the audit that it tells, if one does."""
     ident = uuid.uuid4()
     body = envelope(kind=kind, ident=ident, at=at, account=account, data=data)
-    return FeedEvent(uuid=ident, account_id=payer, topic=BY_TYPE[kind].topic, type=kind, at=at, body=body)
+    topic = BY_TYPE[kind].topic
+    return FeedEvent(uuid=ident, account_id=payer, source=source, topic=topic, type=kind, at=at, body=body)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from kit import clock
 from kit.errors import Invalid
+from kit.months import month_after
 
 from accounts.commands import Happened, record, record_many
 from accounts.models import Account, Event
@@ -61,14 +62,14 @@ def claim_statement() -> Statement | None:
 def close_statements(*, today: dt.date) -> int:
     """Says to each account with usage in it that the last month's figures are final; says to how many. Harmless
     twice, and beside another that does the same."""
-    month = (today - dt.timedelta(days=CLOSES_AFTER)).replace(day=1) - dt.timedelta(days=1)
-    first = month.replace(day=1)
+    first = month_after(today - dt.timedelta(days=CLOSES_AFTER), -1)
     subject = f"statement:{first:%Y-%m}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('statements close'))")
     told = Event.objects.filter(verb="statement.closed", subject=subject, at__date__gte=closed_from(first))
-    used = UsageDay.objects.filter(day__gte=first, day__lte=month).exclude(account__in=told.values("account"))
-    ids = sorted(used.order_by().values_list("account_id", flat=True).distinct())
+    used = UsageDay.objects.filter(day__gte=first, day__lt=month_after(first, 1)).order_by()
+    new = used.exclude(account__in=told.values("account"))
+    ids = sorted(new.values_list("account_id", flat=True).distinct())
     things = [Happened(account_id, subject, {"month": f"{first:%Y-%m}"}) for account_id in ids]
     record_many(by=SYSTEM, verb="statement.closed", things=things)
     return len(ids)

@@ -27,7 +27,7 @@ def check_limit(*, limit: Decimal | None) -> None:
         raise Invalid(f"A credit limit is an amount from 0 to under {LIMIT:,}", field="credit_limit")
 
 
-def wallet_of(*, subaccount: Account) -> Wallet:
+def locked_wallet(*, subaccount: Account) -> Wallet:
     """The sub-account's open wallet, locked with that of who pays. Raises NotFound."""
     lock_wallets(account_ids=_with_payer(subaccount))
     wallet = Wallet.objects.filter(pk=subaccount.pk).first() if subaccount.is_subaccount else None
@@ -75,7 +75,7 @@ def credit_wallet(*, subaccount: Account, amount: Decimal, note: str, key: str, 
         raise Invalid(f"Give an amount other than 0, under {LIMIT:,}, with at most six decimals", field="amount")
     if not note.strip() or len(note) > LONGEST_NOTE:
         raise Invalid(f"Say what it is for, in at most {LONGEST_NOTE} characters", field="note")
-    wallet_of(subaccount=subaccount)
+    locked_wallet(subaccount=subaccount)
     name = f"credit:{subaccount.uuid.hex}:{key}"
     is_new = post(
         account_id=subaccount.pk,
@@ -101,7 +101,7 @@ def close_wallet(*, subaccount: Account, by: Actor) -> Wallet:
 
     Its lines are brought back by the caller.
     """
-    wallet = wallet_of(subaccount=subaccount)
+    wallet = locked_wallet(subaccount=subaccount)
     wallet.is_closed, wallet.is_red, wallet.red_since = True, False, None
     wallet.save(update_fields=["is_closed", "is_red", "red_since"])
     subject = f"wallet:{subaccount.uuid.hex}"

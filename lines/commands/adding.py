@@ -16,16 +16,15 @@ from accounts.commands import Happened, record_many
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands import lock_wallets
-from billing.models import Wallet
 from lines.carriers.base import Switch
 from lines.commands.claims import NOT_HERE, Claims, claims_of, note_guesses, taken
 from lines.commands.coverage import PLAN
 from lines.commands.lists import ICCIDS
 from lines.commands.tags import tag_lines, tag_names
-from lines.commands.wishes import LONGEST_NOTES, change_wishes, enforce, plain_notes, set_many, wallets_red
+from lines.commands.wishes import LONGEST_NOTES, change_wishes, enforce, plain_notes, ready_standing, set_many
 from lines.models import Line, LineState, RatePlan
 from lines.policy import Wanted, Why
-from lines.policy.precedence import Request, Result, Standing, settled
+from lines.policy.precedence import Request, Standing
 from lines.queries.plans import plans_for
 
 MOST_ROWS = 5_000
@@ -241,10 +240,7 @@ def _wish_new(account: Account, ids: Sequence[int], *, active: bool, by: Actor) 
         change_wishes(which=on, ids=ids, to=Standing.NEW, instead_of=list(Standing))
         return
     states = list(LineState.objects.select_for_update(of=("self",)).select_related("line").filter(pk__in=ids))
-    is_red = Wallet.objects.get(pk=account.payer_id).is_red
-    wallet_red = account.pk in wallets_red(holders=[account.pk])
-    to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active, wallet_red=wallet_red) or Standing.ON
-    set_many(states=states, request=Request.ACTIVATE, to=to, by=by)
+    set_many(states=states, request=Request.ACTIVATE, to=ready_standing(holder=account), by=by)
 
 
 def _by_tags(chosen: Sequence[Chosen]) -> dict[tuple[str, ...], list[int]]:

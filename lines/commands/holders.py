@@ -11,11 +11,10 @@ from accounts.commands import Happened, record_many
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands import lock_wallets
-from billing.models import Wallet
 from lines.commands.holdercuts import CUTS
-from lines.commands.wishes import change_wishes, enforce, wallets_red
+from lines.commands.wishes import change_wishes, enforce, ready_standing
 from lines.commands.wishes.wallets import follow_wallet
-from lines.policy.precedence import Request, Result, Standing, leads_to, settled
+from lines.policy.precedence import Request, Result, Standing, leads_to
 
 MOVE = f"""
 WITH moving AS (
@@ -85,7 +84,5 @@ def _follow_holder(holder: Account, which: str, ids: Sequence[int]) -> int:
         return sum(change_wishes(which=which, ids=ids, to=Standing.SUBACCOUNT, instead_of=running).values())
     enforce(account_ids=[holder.payer_id])
     follow_wallet(holder=holder, which=which, ids=ids)
-    is_red = Wallet.objects.get(pk=holder.payer_id).is_red
-    wallet_red = holder.pk in wallets_red(holders=[holder.pk])
-    to = settled(Result.ON, is_red=is_red, holder_off=False, wallet_red=wallet_red) or Standing.ON
+    to = ready_standing(holder=holder)
     return sum(change_wishes(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())

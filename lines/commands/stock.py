@@ -17,16 +17,15 @@ from accounts.commands import record
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands import lock_wallets
-from billing.models import Wallet
 from lines import carriers
 from lines.commands.claims import prove
 from lines.commands.identity import keep_imported_spellings
 from lines.commands.offers import offer_plan
 from lines.commands.tuning import api_address, check_cycle_day
-from lines.commands.wishes import enforce, wallets_red
+from lines.commands.wishes import enforce, ready_standing
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
 from lines.policy import Wanted
-from lines.policy.precedence import Result, Standing, settled, wish_of
+from lines.policy.precedence import Standing, wish_of
 from lines.queries.plans import plans_for
 
 
@@ -176,9 +175,7 @@ def _add(
         lock_wallets(account_ids=[account.payer_id])
         enforce(account_ids=[account.payer_id])
         if active:
-            is_red = Wallet.objects.get(pk=account.payer_id).is_red
-            wallet_red = account.pk in wallets_red(holders=[account.pk])
-            to = settled(Result.ON, is_red=is_red, holder_off=not account.is_active, wallet_red=wallet_red) or to
+            to = ready_standing(holder=account)
     wanted, why = wish_of(to)
     now = clock.now()
     given = sorted(iccids)  # in one order, or two imports of the same lines wait for each other

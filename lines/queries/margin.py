@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
+from kit.months import month_after
 
 from lines.policy import PER_BYTE
 
@@ -47,13 +48,12 @@ SELECT {name} AS name, sum(u.income) AS income,
 
 
 @dataclass(frozen=True, slots=True)
-class Margin:
-    """USD. `is_whole` is False where the carrier's cost of a part is not known: that part counts as free."""
+class Earned:
+    """What something brought in and what it cost. USD."""
 
     name: str
     income: Decimal
     cost: Decimal
-    is_whole: bool
 
     @property
     def left(self) -> Decimal:
@@ -64,10 +64,17 @@ class Margin:
         return self.left / self.income * 100 if self.income else None
 
 
+@dataclass(frozen=True, slots=True)
+class Margin(Earned):
+    """`is_whole` is False where the carrier's cost of a part is not known: that part counts as free."""
+
+    is_whole: bool
+
+
 def margins(*, by: str, month: dt.date, payer_id: int | None = None, limit: int = 200) -> list[Margin]:
     """A month's margins by account, plan or line, those that bring most first. By line: of one account."""
     name, join = BY[by]
-    end = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    end = month_after(month, 1)
     is_line = by == "line"
     rows, days, cost = ("lines_lineday", "1", "d.cost + d.fee") if is_line else ("lines_holderday", "d.days", "d.cost")
     sql = MARGIN.format(

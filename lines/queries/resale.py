@@ -16,6 +16,7 @@ from kit.sql import array
 from accounts.models import Account
 from lines.models import Line, ListPrice, Price, PriceList, RatePlan, ResaleDay, ResaleTerms
 from lines.policy.resale import is_below_cost, resale_price
+from lines.queries.margin import Earned
 from lines.queries.owed import OWED
 from lines.queries.plans import plans_known_to
 
@@ -140,27 +141,16 @@ def days_owed(subaccount: Account, *, month: dt.date) -> list[OwedDay]:
 
 
 @dataclass(frozen=True, slots=True)
-class Resold:
-    """What a part of an account's sub-accounts brought in and cost it in a month: USD."""
+class Resold(Earned):
+    """What a part of an account's sub-accounts brought in and cost it in a month. `used`: bytes."""
 
-    name: str
     used: int
-    income: Decimal
-    cost: Decimal
-
-    @property
-    def left(self) -> Decimal:
-        return self.income - self.cost
-
-    @property
-    def percent(self) -> Decimal | None:
-        return self.left / self.income * 100 if self.income else None
 
 
 BY = {"subaccount": "account__name", "plan": "plan__name"}
 BY_LINE = f"""
 WITH {OWED}
-SELECT l.iccid, sum(o.used)::bigint, sum(o.data + o.fees + o.sms), sum(o.cost)
+SELECT l.iccid, sum(o.data + o.fees + o.sms), sum(o.cost), sum(o.used)::bigint
   FROM owed o JOIN lines_line l ON l.id = o.line_id
  WHERE %(account)s::bigint IS NULL OR o.account_id = %(account)s
  GROUP BY l.iccid ORDER BY sum(o.data + o.fees + o.sms) - sum(o.cost), l.iccid LIMIT %(limit)s
@@ -183,5 +173,5 @@ def resold_in(
         rows = rows.filter(account=subaccount)
     owed = Sum(F("data") + F("fees") + F("sms"))
     sums = rows.order_by().values(name=F(BY[by])).annotate(bytes=Sum("used"), income=owed, paid=Sum("cost"))
-    found = [Resold(row["name"], row["bytes"], row["income"], row["paid"]) for row in sums]
+    found = [Resold(row["name"], row["income"], row["paid"], row["bytes"]) for row in sums]
     return sorted(found, key=lambda one: (one.left, one.name))[:limit]

@@ -19,7 +19,7 @@ Day = dt.date
 
 
 @dataclass(slots=True)
-class Resold:
+class ResaleFound:
     """What was compared: days of sub-accounts; those whose rows moved since they were charged wait."""
 
     days: int = 0
@@ -105,16 +105,16 @@ class Book:
         return max(of_plan, key=lambda row: (row.since or Day.min, row.number))
 
 
-def recount_resale(*, since: Day | None = None) -> Resold:
+def recount_resale(*, since: Day | None = None) -> ResaleFound:
     """Each day of each sub-account that was ever charged, from the first or from this day on."""
-    found = Resold()
+    found = ResaleFound()
     for (payer,) in _rows("SELECT DISTINCT payer_id FROM lines_resaleterms ORDER BY 1"):
         book = Book(payer)
         _compare(book, max(book.first, since or Day.min), found)
     return found
 
 
-def _compare(book: Book, since: Day, found: Resold) -> None:
+def _compare(book: Book, since: Day, found: ResaleFound) -> None:
     owed, used, cost = _owed(book, since)
     messages = _add_messages(book, since, owed)
     settled = {
@@ -239,7 +239,7 @@ def _usd(millionths: int) -> str:
     return f"{'-' if millionths < 0 else ''}{abs(millionths) // MILLION}.{abs(millionths) % MILLION:06}"
 
 
-def as_check(found: Resold) -> dict[str, Any]:
+def as_check(found: ResaleFound) -> dict[str, Any]:
     """One more rule of the books."""
     return {
         "name": "second_books_of_resale_agree",

@@ -27,14 +27,6 @@ def fleet(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     return Fleet()
 
 
-@pytest.fixture
-def account(fleet: Fleet) -> Account:
-    account = fleet.account()
-    account.is_professional = True
-    account.save()
-    return account
-
-
 def secrets_of(account: Account) -> dict[str, str]:
     found = credential_of(account)
     return {"account_uuid": account.uuid.hex, "user_uuid": found.user_uuid, "shared_key": found.shared_key}

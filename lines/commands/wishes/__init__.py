@@ -24,7 +24,7 @@ from lines.commands.wishes.refusals import (
     InsufficientWallet,
     LineInStock,
 )
-from lines.commands.wishes.standings import facts_of, set_many, standing, wallets_red
+from lines.commands.wishes.standings import facts_of, ready_standing, set_many, standing
 from lines.commands.wishes.wallets import Enforced
 
 __all__ = [
@@ -53,7 +53,7 @@ __all__ = [
     "lock_lines",
     "next_day",
     "plain_notes",
+    "ready_standing",
     "set_many",
     "standing",
-    "wallets_red",
 ]

@@ -14,7 +14,17 @@ from lines.commands.wishes.changing import change_wishes
 from lines.models import Line, LineState
 from lines.policy import Wanted, Why
 from lines.policy.judging import Facts
-from lines.policy.precedence import DATE_AFTER, PRECEDENCE, DateAfter, Request, Result, Standing, standing_of, wish_of
+from lines.policy.precedence import (
+    DATE_AFTER,
+    PRECEDENCE,
+    DateAfter,
+    Request,
+    Result,
+    Standing,
+    settled,
+    standing_of,
+    wish_of,
+)
 from lines.rules import is_confirmed_on
 
 VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated", Wanted.SUSPENDED: "line.suspended"}
@@ -28,6 +38,13 @@ def wallets_red(*, holders: Iterable[int | None]) -> set[int]:
     """Which of these holders are sub-accounts whose own balance with their account is below its minimum."""
     red = Wallet.objects.filter(pk__in=[pk for pk in holders if pk], is_red=True, account__parent__isnull=False)
     return set(red.values_list("pk", flat=True))
+
+
+def ready_standing(*, holder: Account) -> Standing:
+    """Where a line that may run is with this holder: on, or off by what does not let it. Its payer has a wallet."""
+    is_red, wallet_red = Wallet.objects.get(pk=holder.payer_id).is_red, bool(wallets_red(holders=[holder.pk]))
+    to = settled(Result.ON, is_red=is_red, holder_off=not holder.is_active, wallet_red=wallet_red)
+    return to or Standing.ON
 
 
 def facts_of(

@@ -12,8 +12,9 @@ from billing.commands.notices import tell_wallet_turn
 from billing.models import Wallet
 from billing.queries import ColourChange
 from lines.commands.wishes.changing import change_wishes
+from lines.commands.wishes.standings import ready_standing
 from lines.policy import wallet_subject
-from lines.policy.precedence import Request, Result, Standing, leads_to, settled
+from lines.policy.precedence import Request, Result, Standing, leads_to
 
 # Of a line whose holder is a sub-account with a wallet of its own that is too low.
 WALLET_IS_RED = (
@@ -62,8 +63,7 @@ def _suspend(holder: Account) -> int:
 
 def bring_back(*, holder: Account, which: str, ids: Sequence[int]) -> int:
     """Of these lines of a holder whose wallet lets them run, those that a wallet suspended; says how many."""
-    is_red = Wallet.objects.get(pk=holder.payer_id).is_red
-    to = settled(Result.ON, is_red=is_red, holder_off=not holder.is_active) or Standing.ON
+    to = ready_standing(holder=holder)
     waiting = leads_to(Request.WALLET_BACK, Result.ON)
     return sum(change_wishes(which=which, ids=ids, to=to, instead_of=waiting).values())
 

@@ -8,7 +8,6 @@ from starlette.routing import Route
 from simulator.answers import Refusal, answer, read_object
 from simulator.calls import Asked
 from simulator.door import Door
-from simulator.history import Sms
 from simulator.instants import iso, to_datetime
 from simulator.sim import Sim
 from simulator.world import World
@@ -20,7 +19,7 @@ from .shared import (
     days_of,
     edited,
     first_of_month,
-    has_arrived,
+    message_shown,
     messages_of,
     sim_numbered,
     sims_from,
@@ -152,24 +151,9 @@ def reset(world: World, asked: Asked) -> Response:
     return Response(status_code=204)
 
 
-def _message(sim: Sim, message: Sms, at: int) -> dict[str, Any]:
-    incoming = message.direction == "mo"
-    word = {"description": "DELIVERED", "id": 4}
-    if not incoming and not has_arrived(sim, message, at):
-        word = {"description": "PENDING", "id": 2}
-    return {
-        "id": message.sms_id,
-        "submit_date": iso(message.at),
-        "iccid": sim.card.iccid,
-        "payload": message.text,
-        "status": word,
-        "sms_type": {"description": "MO", "id": 2} if incoming else {"description": "MT", "id": 1},
-    }
-
-
 def list_sms(world: World, asked: Asked) -> Response:
     sim = sim_numbered(world, "emnify", asked.parts["endpoint_id"], _ENDPOINT)
-    return answer(messages_of(sim, asked.view, lambda m: _message(sim, m, asked.view)))
+    return answer(messages_of(sim, asked.view, lambda m: message_shown(sim, m, asked.view)))
 
 
 def send_sms(world: World, asked: Asked) -> Response:

@@ -9,7 +9,6 @@ from starlette.routing import Route
 from simulator.answers import Refusal, answer, read_object
 from simulator.calls import Asked
 from simulator.door import Door
-from simulator.history import Sms
 from simulator.instants import iso, to_datetime
 from simulator.sim import Sim
 from simulator.world import World
@@ -21,8 +20,8 @@ from .shared import (
     days_of,
     edited,
     first_of_month,
-    has_arrived,
     message_of,
+    message_shown,
     messages_of,
     sim_of,
     sims_from,
@@ -148,29 +147,14 @@ def get_usage(world: World, asked: Asked) -> Response:
     return answer({"stats": stats})
 
 
-def _message(sim: Sim, message: Sms, at: int) -> dict[str, Any]:
-    incoming = message.direction == "mo"
-    word = {"description": "DELIVERED", "id": 4}
-    if not incoming and not has_arrived(sim, message, at):
-        word = {"description": "PENDING", "id": 2}
-    return {
-        "id": message.sms_id,
-        "submit_date": iso(message.at),
-        "iccid": sim.card.iccid,
-        "payload": message.text,
-        "status": word,
-        "sms_type": {"description": "MO", "id": 2} if incoming else {"description": "MT", "id": 1},
-    }
-
-
 def list_sms(world: World, asked: Asked) -> Response:
     sim = sim_of(world, "onence", asked.parts["iccid"])
-    return answer(messages_of(sim, asked.view, lambda m: _message(sim, m, asked.view)))
+    return answer(messages_of(sim, asked.view, lambda m: message_shown(sim, m, asked.view)))
 
 
 def get_sms(world: World, asked: Asked) -> Response:
     sim = sim_of(world, "onence", asked.parts["iccid"])
-    return answer(_message(sim, message_of(sim, asked.parts["id"]), asked.view))
+    return answer(message_shown(sim, message_of(sim, asked.parts["id"]), asked.view))
 
 
 def send_sms(world: World, asked: Asked) -> Response:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -9,7 +10,7 @@ from simulator.answers import Refusal
 from simulator.calls import Asked
 from simulator.fleet import WORDS, Carrier
 from simulator.history import History, Sms
-from simulator.instants import DAY, from_datetime, to_datetime
+from simulator.instants import DAY, from_datetime, iso, to_datetime
 from simulator.sim import Sim
 from simulator.world import World, with_status
 
@@ -105,6 +106,22 @@ def message_of(sim: Sim, text: str) -> Sms:
 def has_arrived(sim: Sim, message: Sms, at: int) -> bool:
     """Whether a message to a device is there."""
     return message.delivered is not None and message.delivered <= at and sim.status(message.delivered).open
+
+
+def message_shown(sim: Sim, message: Sms, at: int) -> dict[str, Any]:
+    """A message as emnify and 1NCE tell it."""
+    incoming = message.direction == "mo"
+    word = {"description": "DELIVERED", "id": 4}
+    if not incoming and not has_arrived(sim, message, at):
+        word = {"description": "PENDING", "id": 2}
+    return {
+        "id": message.sms_id,
+        "submit_date": iso(message.at),
+        "iccid": sim.card.iccid,
+        "payload": message.text,
+        "status": word,
+        "sms_type": {"description": "MO", "id": 2} if incoming else {"description": "MT", "id": 1},
+    }
 
 
 def by_token(world: World, asked: Asked, header: str, scheme: str = "") -> None:
