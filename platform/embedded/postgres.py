@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from embedded import addresses, tls
-from embedded.processes import CannotStart, Program, as_user, end_leftovers
+from embedded.processes import CannotStart, Program, as_user, end_leftovers, runs
 
 MAJOR = 18
 ARCHIVE_SCRIPT = addresses.REPOSITORY / "scripts" / "archive-wal"
@@ -45,11 +45,13 @@ def program() -> Program:
     user = server_user()
     _prepare_folders(user)
     data = data_folder()
-    if not (data / "PG_VERSION").exists():
-        end_leftovers("postgres", str(data), signal.SIGINT)  # of a data folder that somebody deleted
-        _initialise(data, user)
-    elif (data / "postmaster.pid").exists():
+    is_new = not (data / "PG_VERSION").exists()  # or of a folder that somebody deleted
+    marks = [data / "postmaster.pid", *addresses.socket_dir().glob(".s.PGSQL.*.lock")]
+    if is_new or any(mark.exists() for mark in marks):
         end_leftovers("postgres", str(data), signal.SIGINT)
+        _drop_marks_of_the_dead(marks)
+    if is_new:
+        _initialise(data, user)
     settings = {**SETTINGS, **_archiving(user), "unix_socket_directories": str(addresses.socket_dir())}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return Program(
@@ -60,6 +62,15 @@ def program() -> Program:
         stop_signal=signal.SIGINT,  # fast shutdown: roll back what is open, then a clean end
         user=user,
     )
+
+
+def _drop_marks_of_the_dead(marks: list[Path]) -> None:
+    """PostgreSQL takes a killed server whose number is not yet free, as where nobody waits for orphans, for one that
+    runs. That nobody has these data in memory it sees by itself."""
+    for mark in marks:
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+            if not runs(abs(int(mark.read_text().split()[0]))):
+                mark.unlink()
 
 
 def make_role() -> None:

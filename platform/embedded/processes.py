@@ -160,5 +160,20 @@ def end_leftovers(name: str, mark: str, how: signal.Signals) -> None:
         if process.info["name"] == name and any(mark in part for part in line):
             process.send_signal(how)
             found.append(process)
-    for process in psutil.wait_procs(found, timeout=30)[1]:
-        process.kill()
+    deadline = time.monotonic() + 30
+    while found := [process for process in found if runs(process.pid)]:
+        if time.monotonic() > deadline:
+            for process in found:
+                process.kill()
+            return
+        time.sleep(0.02)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process of this number does anything: one that has ended keeps its number until its parent asks."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -87,6 +87,30 @@ def test_a_killed_user_neither_takes_the_servers_along_nor_leaves_them_forever(d
     wait_for_the_end(data)
 
 
+# Whoever is killed stays a zombie: we are who takes orphans in, and wait for none.
+NOBODY_WAITS = """
+import ctypes, os, shutil, signal, sys, time
+from embedded import locks, postgres, services
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+services.ensure_running(migrate=False)
+for is_lost in (False, True):
+    data = postgres.data_folder()
+    for pid in (locks.read_state(locks.keeper())[0], int((data / "postmaster.pid").read_text().split()[0])):
+        os.kill(pid, signal.SIGKILL)
+    services.leave()
+    while services.is_running():
+        time.sleep(0.05)
+    if is_lost:
+        shutil.rmtree(data)
+    services.ensure_running(migrate=False)
+"""
+
+
+def test_servers_that_were_killed_and_that_nobody_waited_for_start_again(data: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", NOBODY_WAITS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_interrupt_for_the_terminal_ends_the_user_and_not_the_servers_of_others(data: Path) -> None:
     with user() as first, user() as second:
         started = answer(first)
