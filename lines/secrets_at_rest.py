@@ -9,6 +9,7 @@ FIELDS = [
     Sealed("lines.Carrier", "secrets", lambda row: f"carrier:{row.pk}"),
     Sealed("lines.Carrier", "apn_password", lambda row: f"carrier:{row.pk}"),
     Sealed("lines.FormerSecrets", "secrets", lambda row: f"carrier:{row.pk}"),
+    Sealed("lines.CarrierWebhook", "secret", lambda row: f"carrier:{row.pk}"),
     Sealed("lines.LineSecret", "codes", lambda row: f"line:{row.pk}"),
     Sealed("lines.ClaimSecret", "secret", lambda _row: "claims"),
 ]

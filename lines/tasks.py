@@ -26,6 +26,7 @@ from lines.commands import (
     naming,
     passes,
     retention,
+    webhooks,
 )
 from lines.models import Carrier
 from lines.work import funds, messages
@@ -36,10 +37,12 @@ from lines.work.reading import Reader
 from lines.work.settings import set_due
 from lines.work.statements import write_one
 from lines.work.sync import enforce_all, keep_days
+from lines.work.told import read_told
 
 log = logging.getLogger(__name__)
 
 SHIFT = 40.0  # seconds that one bell works at the most: under the tasks' time limit
+TOLD_EVERY = 5.0  # seconds between two rounds of lines that carriers told of
 LOOK_EVERY = 60.0  # seconds between two rounds of looks at devices, as the schedule has it
 STRETCH = 180.0  # seconds that the second books are worked at by one bell
 PATIENCE = 5.0  # seconds that a call waits for the carrier's gate
@@ -77,6 +80,22 @@ def read_usage() -> int:
         return read.applied.readings, bool(read.applied.to_drive or enforced or read.turned)
 
     done = each(Carrier.objects.filter(is_active=True), read_carrier)
+    if any(turned for _, turned in done):
+        drive_lines.delay()
+    return sum(readings for readings, _ in done)
+
+
+@shared_task
+def read_told_lines() -> int:
+    """Reads the lines of which carriers have told by calling us; what changed its mind is driven at once."""
+    stop = _shift()
+
+    def read_carrier(carrier: Carrier) -> tuple[int, bool]:
+        read = read_told(carrier, patience=PATIENCE, stop=stop, seconds=TOLD_EVERY)
+        enforced = read.enforced.suspended + read.enforced.reactivated
+        return read.applied.readings, bool(read.applied.to_drive or enforced or read.turned)
+
+    done = each(Carrier.objects.filter(is_active=True, webhook__isnull=False), read_carrier)
     if any(turned for _, turned in done):
         drive_lines.delay()
     return sum(readings for readings, _ in done)
@@ -158,10 +177,11 @@ def work_jobs() -> int:
 
 @shared_task
 def forget_unused() -> int:
-    """Forgets jobs that nobody started, pasted lists that nobody uses, calls for many lines that are long over, and
-    wrong cards and calls that no longer count."""
+    """Forgets jobs that nobody started, pasted lists that nobody uses, calls for many lines that are long over,
+    calls of carriers that are no news any more, and wrong cards and calls that no longer count."""
     forgotten = jobs.drop_old_previews() + lists.drop_old_lists() + lists.drop_old_files()
-    return forgotten + bulk.drop_old_edits() + claims.forget_guesses() + budget.forget_days()
+    forgotten += bulk.drop_old_edits() + webhooks.forget_calls()
+    return forgotten + claims.forget_guesses() + budget.forget_days()
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

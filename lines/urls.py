@@ -58,7 +58,10 @@ urlpatterns = [
     re_path(rf"^{ICCID}/sms/settle/$", messages.sms_settle, name="line-sms-settle"),
 ]
 
-carrier_urlpatterns = [path("called-back/<str:token>/", callbacks.called_back, name="carrier-called-back")]
+carrier_urlpatterns = [
+    path("called-back/<str:token>/", callbacks.called_back, name="carrier-called-back"),
+    path("told/<str:token>/", callbacks.told, name="carrier-told"),
+]
 
 usage_urlpatterns = [
     path("", usage.usage, name="usage"),

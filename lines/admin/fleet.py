@@ -19,6 +19,7 @@ from lines.admin.carriers import ChangeDesk
 from lines.admin.connecting import ConnectDesk
 from lines.admin.counters import CounterDesk
 from lines.admin.stock import StockDesk
+from lines.admin.webhooks import WebhookDesk
 from lines.carriers import CLIENTS
 from lines.carriers.base import CallKind
 from lines.commands import breakers, naming, tuning
@@ -166,7 +167,7 @@ SEEN = ["last_answer", "last_reading", "failed", "left", "funds", "stopped", "la
 
 
 @admin.register(Carrier)
-class CarrierDesk(ConnectDesk, ChangeDesk):
+class CarrierDesk(ConnectDesk, WebhookDesk, ChangeDesk):
     actions_list = ["connect"]
     list_display = [
         "name",
@@ -183,7 +184,8 @@ class CarrierDesk(ConnectDesk, ChangeDesk):
     readonly_fields = ["state", *SEEN]
     exclude = ["secrets"]
     actions_detail = [
-        "tune", "cycle", "resume", "words", "test", "import_sims", "credentials", "restore", "pause", "remove",
+        "tune", "cycle", "resume", "words", "test", "import_sims", "webhook", "credentials", "restore",
+        "pause", "remove",
     ]  # fmt: skip
 
     def _health(self, carrier: Carrier) -> Health:

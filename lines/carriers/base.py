@@ -10,7 +10,7 @@ import datetime as dt
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from .terms import (
     LABELS as LABELS,
@@ -69,6 +69,9 @@ from .terms import (
 from .terms import (
     tags_text as tags_text,
 )
+
+if TYPE_CHECKING:
+    from .webhooks import Webhook
 
 
 class CallKind(enum.StrEnum):
@@ -153,6 +156,7 @@ class CarrierClient(ABC):
     words: ClassVar[Mapping[str, tuple[Switch, bool]]]  # what it says of a SIM, in small letters
     abilities: ClassVar[Abilities]
     secret_names: ClassVar[frozenset[str]]  # the credentials that it needs, by name
+    webhook: ClassVar[Webhook | None] = None  # how it calls us when something has happened to a SIM
 
     @abstractmethod
     def __init__(

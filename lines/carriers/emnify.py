@@ -24,6 +24,8 @@ from .emnify_answers import (
 )
 from .fields import checked_iccid, decoded, status_of
 from .rest import Headers, RestClient, bearer, month_of, nothing_in
+from .streams import streamed_news
+from .webhooks import Proof, Webhook
 from .wire import Call
 
 ON, OFF = 1, 2  # the numbers of Activated and Suspended
@@ -47,6 +49,11 @@ class Emnify(RestClient):
         settings=frozenset({Setting.IMEI_LOCK}),
     )
     words = WORDS
+    webhook = Webhook(
+        Proof(),
+        streamed_news,
+        "In emnify’s portal add a data stream of the type REST API in bulk mode, events and usage, to the address.",
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"application_token"})
     logs_in = True
 

@@ -7,7 +7,7 @@ import datetime as dt
 import hmac
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar, TypeVar
@@ -17,6 +17,7 @@ import msgspec
 from .base import Abilities, CallKind, Card, Device, Reading, Refused, Status, Stock, Switch
 from .fields import Count, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
 from .rest import MOST_BYTES, RestClient, cards_of, counter_of, date_of, month_of
+from .webhooks import About, News, StandardSignature, Webhook, each_news, moment_of
 from .wire import Call, Heard
 
 T = TypeVar("T")
@@ -67,6 +68,34 @@ _DAYS = msgspec.json.Decoder(list[_Day])
 _DONE = msgspec.json.Decoder(_Done)
 
 
+class _Subject(msgspec.Struct):
+    subject: str = ""
+
+
+class _Event(msgspec.Struct):
+    """Linekeeper: an event; Keepgo itself documents none."""
+
+    type: str
+    data: _Subject
+    timestamp: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def _tell(event: _Event) -> Iterator[News]:
+    """What is not about a line, such as a balance, says nothing here."""
+    kind, _, iccid = event.data.subject.partition(":")
+    if kind == "line" and re.fullmatch(r"[0-9A-Fa-f]{18,22}", iccid):
+        about = About.DEVICE if event.type == "imei.changed" else About.USAGE
+        yield News(iccid, about, moment_of(event.timestamp))
+
+
+def news_in(body: bytes) -> Sequence[News]:
+    """What an event of another Linekeeper says. Raises Unreadable."""
+    return each_news(body, _EVENT, _tell)
+
+
 class Keepgo(RestClient):
     """Keepgo's API, or that of another Linekeeper. The address ends in `/api`; the account's UUID is put behind it."""
 
@@ -75,6 +104,12 @@ class Keepgo(RestClient):
     calls_per_second: ClassVar[float] = 10.0
     abilities: ClassVar[Abilities] = Abilities(tells_cycle=True, final_totals=True, lists_stock=True)
     words = WORDS
+    webhook = Webhook(
+        StandardSignature(),
+        news_in,
+        "Where another Linekeeper is the carrier: add the address there under Automation, Webhooks, with the topics"
+        " lines and usage. Paste its signing secret.",
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"account_uuid", "user_uuid", "shared_key"})
 
     def ask(self, call: Call, decode: Callable[[bytes], T], heard: Heard | None = None) -> T:

@@ -25,6 +25,8 @@ from .onence_answers import (
     total_in,
 )
 from .rest import Headers, RestClient, basic, bearer, last_day, month_of, nothing_in
+from .streams import streamed_news
+from .webhooks import Password, Webhook
 from .wire import Call
 
 
@@ -49,6 +51,11 @@ class OneNce(RestClient):
         settings=frozenset({Setting.IMEI_LOCK}),
     )
     words = WORDS
+    webhook = Webhook(
+        Password(),
+        streamed_news,
+        "In 1NCE’s portal add a data stream of the type HTTP/Webhook, events and usage, with address and login.",
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"username", "password"})
     logs_in = True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ import msgspec
 from .base import Abilities, CallKind, Card, Device, Odd, Reading, Refused, Status, Stock, Switch
 from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
 from .rest import Headers, RestClient, cards_of, counter_of, date_of, month_of
+from .webhooks import About, News, Proof, Webhook, each_news, moment_of
 from .wire import Call
 
 # It has no word for a SIM's state, but a field `activated`.
@@ -50,6 +51,29 @@ _SIMS = msgspec.json.Decoder(list[_Sim])
 _USAGE = msgspec.json.Decoder(_Usage)
 
 
+class _Event(msgspec.Struct):
+    """Onomondo: webhook events"""
+
+    type: str
+    iccid: Iccid | None = None
+    time: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def _tell(event: _Event) -> Iterator[News]:
+    """One without an ICCID names the SIM by Onomondo's own number, which says nothing here."""
+    if event.iccid is not None:
+        about = About.DEVICE if event.type.startswith(("network-", "location")) else About.USAGE
+        yield News(event.iccid, about, moment_of(event.time))
+
+
+def news_in(body: bytes) -> Sequence[News]:
+    """What a webhook says. Raises Unreadable."""
+    return each_news(body, _EVENT, _tell)
+
+
 class Onomondo(RestClient):
     """Onomondo's API, with an organization's key, which is the whole header."""
 
@@ -64,6 +88,7 @@ class Onomondo(RestClient):
         lists_stock=True,
     )
     words = WORDS
+    webhook = Webhook(Proof(), news_in, "In Onomondo’s app add a webhook to the address, for all types of events.")
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
     def signed(self, secrets: Mapping[str, str]) -> Headers:

@@ -42,6 +42,7 @@ from .simbase_answers import (
     total_in,
 )
 from .simbase_funds import funds_in
+from .simbase_webhook import WEBHOOK
 from .wire import Call, Wire, fits_a_header, required
 
 
@@ -69,6 +70,7 @@ class Simbase(CarrierClient):
         throttles=(100, 200, 500, 1000, 2500, 5000),
     )
     words = WORDS
+    webhook = WEBHOOK
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
     def __init__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ from .fields import (
     status_of,
 )
 from .rest import Headers, RestClient, cards_of, counter_of, month_of
+from .webhooks import News, Token, Webhook, each_news
 from .wire import Call, fits_a_header
 
 WORDS: Words = {
@@ -113,6 +115,24 @@ _SIM = msgspec.json.Decoder(_Sim)
 _DAYS = msgspec.json.Decoder(list[_Day])
 
 
+class _Event(msgspec.Struct):
+    """What we ask the operator to write into an event handler's web request."""
+
+    sim: Iccid
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def _tell(event: _Event) -> Iterator[News]:
+    yield News(event.sim)
+
+
+def news_in(body: bytes) -> Sequence[News]:
+    """What an event handler says. Raises Unreadable."""
+    return each_news(body, _EVENT, _tell)
+
+
 class Soracom(RestClient):
     """Soracom's API, with an authentication key: by it come an API key and a token, each in a header."""
 
@@ -131,6 +151,12 @@ class Soracom(RestClient):
         settings=frozenset({Setting.IMEI_LOCK}),
     )
     words = WORDS
+    webhook = Webhook(
+        Token("X-Linekeeper-Token"),
+        news_in,
+        "In Soracom add an event handler that sends a POST request to the address with the header and the body"
+        ' {"sim": "${simId}"}.',
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"auth_key_id", "auth_key"})
     logs_in = True
 

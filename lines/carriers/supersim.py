@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +14,7 @@ import msgspec
 from .base import Abilities, CallKind, Card, Device, Reading, Refused, Sms, SmsFate, Status, Stock, Switch
 from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of, utc_moment
 from .rest import Headers, RestClient, basic, cards_of, counter_of, date_of, month_of
+from .webhooks import About, News, TwilioSignature, Webhook, each_news, moment_of
 from .wire import Call
 
 WORDS: Words = {
@@ -94,6 +95,32 @@ _COMMAND = msgspec.json.Decoder(_Command)
 _COMMANDS = msgspec.json.Decoder(_Commands)
 
 
+class _Connection(msgspec.Struct):
+    sim_iccid: Iccid
+
+
+class _Event(msgspec.Struct):
+    """Twilio Event Streams: SuperSim.ConnectionEvent"""
+
+    type: str
+    data: _Connection
+    time: str | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+def _tell(event: _Event) -> Iterator[News]:
+    """A session that goes on or ends has used something; one that begins may be of another device."""
+    used = event.type.endswith((".updated", ".ended"))
+    yield News(event.data.sim_iccid, About.USAGE if used else About.DEVICE, moment_of(event.time))
+
+
+def news_in(body: bytes) -> Sequence[News]:
+    """What an event stream says. Raises Unreadable."""
+    return each_news(body, _EVENT, _tell)
+
+
 class SuperSim(RestClient):
     """Twilio's Super SIM API, with an account's SID and its token, or an API key and its secret."""
 
@@ -105,6 +132,12 @@ class SuperSim(RestClient):
         tells_cycle=True, final_totals=True, lists_stock=True, sends_sms=True, tells_sms_fate=True
     )
     words = WORDS
+    webhook = Webhook(
+        TwilioSignature(),
+        news_in,
+        "In Event Streams add a sink of the type webhook to the address, and subscribe it to Super SIM’s connection"
+        " events.",
+    )
     secret_names: ClassVar[frozenset[str]] = frozenset({"account_sid", "auth_token"})
 
     def signed(self, secrets: Mapping[str, str]) -> Headers:

@@ -38,6 +38,7 @@ from lines.models.stock import ClaimCode, ClaimGuess, ClaimSecret, LineProof, Re
 from lines.models.tags import LineTag, Tag
 from lines.models.usage import HolderDay, LineCycle, LineDay
 from lines.models.watched import WatchedLine
+from lines.models.webhooks import CarrierWebhook, ToldLine, WebhookCall
 
 __all__ = [
     "ICCID",
@@ -52,6 +53,7 @@ __all__ = [
     "Carrier",
     "CarrierFunds",
     "CarrierHealth",
+    "CarrierWebhook",
     "ChangedLines",
     "Chunk",
     "ClaimCode",
@@ -110,5 +112,7 @@ __all__ = [
     "SmsLook",
     "SmsMessage",
     "Tag",
+    "ToldLine",
     "WatchedLine",
+    "WebhookCall",
 ]

@@ -7,6 +7,8 @@ import datetime as dt
 DAY = 86_400
 KEPT_FOR_SWITCHING = 0.2  # of the day's calls: what reading leaves, and what cannot wait needs
 LOOKS_SHARE = 0.05  # of the calls, for looks that nothing hangs on
+TOLD_SHARE = 0.05  # of the day's calls, for lines of which carriers tell by calling us
+TOLD_SHARE_OF_SECOND = 0.25  # of the calls a second, where the day has no limit
 
 
 def spare_calls(*, calls_per_day: int, calls_today: int, calls_of_a_pass: int, interval: int, left: float) -> float:
@@ -25,3 +27,11 @@ def seconds_left(now: dt.datetime) -> float:
 def expected_delay(*, lines: int, looks_a_day: float) -> dt.timedelta | None:
     """How long a change of device may stay unseen where so many lines are looked at in turn; None: never seen."""
     return None if looks_a_day <= 0 else dt.timedelta(seconds=DAY * lines / looks_a_day)
+
+
+def told_in(*, per_second: float, per_day: int | None, seconds: float) -> float:
+    """How many lines that a carrier has told of may be read in so many seconds: whoever makes it tell much, all others
+    are read as before."""
+    if per_day is None:
+        return per_second * TOLD_SHARE_OF_SECOND * seconds
+    return min(per_second * TOLD_SHARE_OF_SECOND * seconds, per_day * TOLD_SHARE * seconds / DAY)

@@ -17,6 +17,7 @@ WORK = {
     "lines.tasks.read_usage": "EXISTS (SELECT FROM lines_chunk c JOIN lines_readingpass p ON p.id = c.reading_pass_id"
     f" WHERE p.finished_at IS NULL AND {NOW_OR_PUT_OFF.format('c')})"
     f" OR EXISTS (SELECT FROM lines_finaltotal f WHERE f.done_at IS NULL AND {SOON.format('f')})",
+    "lines.tasks.read_told_lines": f"EXISTS (SELECT FROM lines_toldline t WHERE t.is_due AND {SOON.format('t')})",
     "lines.tasks.drive_lines": f"EXISTS (SELECT FROM lines_drive d WHERE {NOW_OR_PUT_OFF.format('d')})"
     f" OR EXISTS (SELECT FROM lines_linesetting s WHERE s.is_open AND {SOON.format('s')})",
     "lines.tasks.handle_messages": f"EXISTS (SELECT FROM lines_smsmessage m WHERE m.is_open AND {SOON.format('m')})"

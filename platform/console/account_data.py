@@ -120,6 +120,7 @@ LEFT_OUT = {
     "lines.ResaleSeen": "sums of day rows",
     "lines.RuleHold": "what a rule waits for",
     "lines.SmsLook": "when a line is looked at",
+    "lines.ToldLine": "when a line is read",
     "lines.WatchedLine": "when a line is looked at",
     "automation.LineGuard": "what a rule waits for",
     "automation.AwaitedLine": "what a carrier is to confirm",

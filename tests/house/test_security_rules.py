@@ -14,6 +14,7 @@ KEPT = {
     ("chance_is_the_systems", "platform/bench/rounds.py"): "the same pages in every run",
     ("chance_is_the_systems", "lines/commands/devices.py"): "spreads load",
     ("chance_is_the_systems", "lines/policy/__init__.py"): "spreads load",
+    ("chance_is_the_systems", "lines/work/told.py"): "spreads load",
     ("doors_ask_whose_it_is", "billing/views/read.py"): "parts of a statement that was found among the account's",
     ("doors_ask_whose_it_is", "billing/views/webhook.py"): "an event of Stripe's, proved by its signature",
     ("doors_ask_whose_it_is", "lines/api/asked.py"): "own is a Q of the caller's account",

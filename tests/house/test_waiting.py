@@ -34,7 +34,7 @@ from lines.commands.changes import note_changed_lines
 from lines.commands.jobs import start_job
 from lines.commands.settings import set_on_line
 from lines.commands.wishes import deactivate
-from lines.models import Carrier, Drive, FinalTotal, Line, LineState, ReadingPass, SmsLook
+from lines.models import Carrier, Drive, FinalTotal, Line, LineState, ReadingPass, SmsLook, ToldLine
 from lines.policy import Action as JobAction
 from tests.fleets import ON, Fleet
 
@@ -170,6 +170,10 @@ WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
     (READ, lambda _: a_chunk()),
     (READ, lambda _: a_chunk(clock.now() + 2 * HOUR)),
     (READ, a_final),
+    (
+        "lines.tasks.read_told_lines",
+        lambda fleet: ToldLine.objects.create(line=line_of(fleet), carrier=line_of(fleet).carrier),
+    ),
     ("lines.tasks.drive_lines", lambda fleet: deactivate(line=line_of(fleet), by=OPERATOR)),
     ("lines.tasks.drive_lines", lambda fleet: drive(fleet, clock.now() + 2 * HOUR)),
     (

@@ -40,7 +40,7 @@ from lines.policy import (
 from lines.policy.budget import allowed_a_day, most_of_all, most_of_kind, share_of_asking
 from lines.policy.funds import Left, lasts, warning
 from lines.policy.judging import Facts, judge
-from lines.policy.looks import expected_delay, seconds_left, spare_calls
+from lines.policy.looks import expected_delay, seconds_left, spare_calls, told_in
 from lines.policy.precedence import (
     PRECEDENCE,
     Request,
@@ -260,6 +260,9 @@ def test_how_calls_of_a_day_are_shared() -> None:
     assert seconds_left(NOW.replace(hour=23, minute=59, second=59, microsecond=999_999)) == 1
     assert expected_delay(lines=320, looks_a_day=2_560) == 3 * HOUR
     assert expected_delay(lines=320, looks_a_day=0) is None
+    assert told_in(per_second=10, per_day=None, seconds=5) == 12.5
+    assert told_in(per_second=10, per_day=86_400, seconds=5) == pytest.approx(0.25)
+    assert told_in(per_second=1, per_day=10**9, seconds=4) == 1
 
 
 def funds(*balances: str, threshold: str | None = None, is_auto: bool | None = None) -> list[Left]:

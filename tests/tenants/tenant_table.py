@@ -222,6 +222,7 @@ ROWS: dict[str, Row] = {
     "billing_details": read(MONEY),
     "stripe_webhook": write(PUBLIC),
     "carrier-called-back": write(PUBLIC, token="nothing"),
+    "carrier-told": write(PUBLIC, token="nothing"),
     # orders
     "orders": both(MANAGE),
     "withdraw_order": write(MANAGE, key="order"),

@@ -10,6 +10,7 @@ WORK = {
     "reading": [
         "lines.tasks.plan_passes",
         "lines.tasks.read_usage",
+        "lines.tasks.read_told_lines",
     ],
     "devices": [  # a carrier that hangs holds each call for long: readings do not wait for it
         "lines.tasks.look_at_devices",
@@ -54,6 +55,7 @@ CELERY_BEAT_SCHEDULE = {
     "mail-invitations": {"task": "accounts.tasks.mail_invitations", "schedule": 5.0},
     "plan-passes": {"task": "lines.tasks.plan_passes", "schedule": 5.0},
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0},
+    "read-told-lines": {"task": "lines.tasks.read_told_lines", "schedule": 5.0},
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0},
     "work-jobs": {"task": "lines.tasks.work_jobs", "schedule": 2.0},
     "forget-unused": {"task": "lines.tasks.forget_unused", "schedule": 3600.0},
