@@ -36,6 +36,7 @@ class Checked:
         self.inner, self.kind, self.before = inner, kind, before
         self.strict = True
         self.seen: set[str] = set()
+        self.statuses: list[int] = []
 
     def close(self) -> None:
         self.inner.close()
@@ -52,6 +53,7 @@ class Checked:
         self.body(name, call, headers, body)
         self.seen.add(name)
         answer = self.inner.ask(method, target, headers, body, deadline)
+        self.statuses.append(answer.status)
         if self.strict and 200 <= answer.status < 300:
             self.answer(name, call, answer)
         return answer
