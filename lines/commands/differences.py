@@ -59,7 +59,7 @@ SELECT l.carrier_id, l.iccid, '{Differs.MISSING}', l.id,
   FROM lines_line l JOIN lines_linestate st ON st.line_id = l.id
  WHERE l.carrier_id = %(carrier)s AND l.added_at < %(since)s AND coalesce(st.confirmed_at, '-infinity') < %(since)s
    AND (%(by_page)s OR l.payer_id IS NOT NULL)  -- lines in stock are read only where there is a list
-   AND NOT EXISTS (SELECT FROM lines_quarantine q WHERE q.line_id = l.id AND q.at >= %(since)s)  -- it is there, and odd
+   AND NOT EXISTS (SELECT FROM lines_setaside q WHERE q.line_id = l.id AND q.at >= %(since)s)  -- it is there, and odd
  ORDER BY l.iccid
 """
 

@@ -78,9 +78,9 @@ def preview_job(
         raise Invalid(NONE_CHOSEN) from None
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO lines_jobitem (job_id, line_id, state, verdict, note)"
-            f" SELECT %s, pk, {Item.WAITING:d}, '', '' FROM ({sql}) chosen(pk) ORDER BY pk LIMIT {MOST_LINES + 1}",
-            [job.pk, *values],
+            "INSERT INTO lines_jobitem (job_id, line_id, state, verdict, note, month)"
+            f" SELECT %s, pk, {Item.WAITING:d}, '', '', %s FROM ({sql}) chosen(pk) ORDER BY pk LIMIT {MOST_LINES + 1}",
+            [job.pk, clock.month(), *values],
         )
         job.total = cursor.rowcount
     if expected_total not in (None, job.total):
@@ -224,16 +224,17 @@ def work_chunk(*, job_id: int, limit: int = CHUNK) -> int:
     if job.state != JobState.RUNNING:
         return 0
     waiting = JobItem.objects.select_for_update(skip_locked=True).filter(job=job, state=Item.WAITING)
-    items = dict(waiting.order_by("pk").values_list("line_id", "pk")[:limit])
-    if not items:
+    rows = list(waiting.order_by("pk").values_list("line_id", "pk", "month")[:limit])
+    if not rows:
         return 0
+    items = {line_id: pk for line_id, pk, _ in rows}
     if not _may_go_on(job):
         cancel(job=job, by=SYSTEM)
         return 0
     lock_wallets(account_ids=[job.account.payer_id])  # from here on nobody takes a line of it away
     ours = sorted(lines_held(job.account).filter(pk__in=items).values_list("pk", flat=True))
     outcomes = dict.fromkeys(items, acts.GONE) | _act(job, ours)
-    _write_outcomes(job, {items[line_id]: outcome for line_id, outcome in outcomes.items()})
+    _write_outcomes(job, rows[0][2], {items[line_id]: outcome for line_id, outcome in outcomes.items()})
     return len(items)
 
 
@@ -268,19 +269,21 @@ def _act(job: Job, line_ids: Sequence[int]) -> dict[int, Outcome]:
     return {line_id: outcome for one in line_ids for line_id, outcome in _act(job, [one]).items()}
 
 
-def _write_outcomes(job: Job, outcomes: Mapping[int, Outcome]) -> None:
+def _write_outcomes(job: Job, month: dt.date, outcomes: Mapping[int, Outcome]) -> None:
+    """`month`: that of all its items."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE lines_jobitem i SET state = o.state, verdict = o.verdict, note = o.note, before = o.before"
             "  FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::text[], %s::text[])"
             "    AS o(id, state, verdict, note, before)"
-            " WHERE i.id = o.id",
+            " WHERE i.id = o.id AND i.month = %s",
             [
                 array(outcomes),
                 array(int(outcome.state) for outcome in outcomes.values()),
                 array(str(outcome.verdict) for outcome in outcomes.values()),
                 array(outcome.note[:200] for outcome in outcomes.values()),
                 array(outcome.before for outcome in outcomes.values()),
+                month,
             ],
         )
     counts = {item: sum(outcome.state is item for outcome in outcomes.values()) for item in Item}

@@ -174,6 +174,7 @@ def quarantine(*, carrier: Carrier, call: str, failure: Malformed, iccid: str = 
         carrier=carrier,
         call=call[:200],
         digest=digest,
+        month=clock.month(),
         defaults={
             "error": str(failure)[:300],
             "body": failure.body,
@@ -181,7 +182,7 @@ def quarantine(*, carrier: Carrier, call: str, failure: Malformed, iccid: str = 
         },
     )
     if not made:
-        Quarantine.objects.filter(pk=row.pk).update(times=F("times") + 1, at=clock.now())
+        Quarantine.objects.filter(pk=row.pk, month=row.month).update(times=F("times") + 1, at=clock.now())
 
 
 def set_aside(*, carrier: Carrier, odd: Sequence[Odd]) -> int:
@@ -197,10 +198,13 @@ def set_aside(*, carrier: Carrier, odd: Sequence[Odd]) -> int:
             carrier=carrier,
             call=f"record of {one.iccid or 'a SIM without an ICCID'}",
             digest=hashlib.sha256(one.why.encode()).hexdigest(),
+            month=clock.month(),
             defaults={"error": one.why[:300], "body": one.body, "line_id": line_id},
         )
         if not made:
-            Quarantine.objects.filter(pk=row.pk).update(times=F("times") + 1, at=clock.now(), body=one.body)
+            Quarantine.objects.filter(pk=row.pk, month=row.month).update(
+                times=F("times") + 1, at=clock.now(), body=one.body
+            )
     return sum(line_id is not None for line_id in ours)
 
 

@@ -39,8 +39,9 @@ KINDS = (
         13,
         "(SELECT j.ended_at FROM lines_job j WHERE j.id = t.job_id)",
         "t.job_id IN (SELECT j.id FROM lines_job j WHERE j.ended_at < %(limit)s)",
+        by_month="jobitem",
     ),
-    Kind("set aside", "lines_quarantine", 6, "t.at", "t.at < %(limit)s", least=1),
+    Kind("set aside", "lines_setaside", 6, "t.at", "t.at < %(limit)s", least=1, by_month="setaside"),
     # The newest whole one of a carrier tells how it is.
     Kind(
         "reading passes",

@@ -71,7 +71,8 @@ class JobItem(models.Model):
     verdict = models.CharField(max_length=16, blank=True, default="")
     note = models.CharField(max_length=200, blank=True, default="")
     before = models.TextField(blank=True, default="", db_default="")  # what it was; of tags those that were changed
+    month = models.DateField(default=clock.month, editable=False)  # of all of a job the same; kept by it
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["job", "line"], name="line_is_once_in_a_job")]
+        constraints = [models.UniqueConstraint(fields=["job", "line", "month"], name="line_is_once_in_a_job")]
         indexes = [models.Index(fields=["job", "state", "id"], name="job_item_by_state")]

@@ -73,7 +73,7 @@ class FinalTotal(Leased):
 
 
 class Quarantine(models.Model):
-    """An answer, or one record of it, that could not be read, raw and unapplied; the same again is counted.
+    """An answer, or one record of it, that could not be read, raw and unapplied; the same again in a month is counted.
 
     `line`: the line of ours that it is about. Of one record's faults the last body is kept, however its counter moves.
     `is_mended`: it was read all the same, as its faulty JSON leaves nothing open; one row a call and day.
@@ -88,10 +88,12 @@ class Quarantine(models.Model):
     digest = models.CharField(max_length=64)
     body = models.BinaryField()
     is_mended = models.BooleanField("read all the same", default=False, db_default=False)
+    month = models.DateField(default=clock.month, editable=False)  # the table is kept by it
 
     class Meta:
+        db_table = "lines_setaside"
         constraints = [
-            models.UniqueConstraint(fields=["carrier", "call", "digest"], name="quarantined_answer_is_one_row")
+            models.UniqueConstraint(fields=["carrier", "call", "digest", "month"], name="set_aside_once_a_month")
         ]
         indexes = [
             models.Index(fields=["carrier", "-at"], name="quarantine_of_carrier"),

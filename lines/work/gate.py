@@ -92,9 +92,9 @@ UPDATE lines_carrierhealth
 
 # One row a call and day, with the last body: a carrier that always sends it so fills nothing up.
 MENDED = """
-INSERT INTO lines_quarantine AS q (carrier_id, at, times, call, error, digest, body, is_mended)
-VALUES (%(carrier)s, %(now)s, 1, %(call)s, 'Read, though it is no strict JSON', %(digest)s, %(body)s, true)
-ON CONFLICT (carrier_id, call, digest) DO UPDATE SET times = q.times + 1, at = excluded.at, body = excluded.body
+INSERT INTO lines_setaside AS q (carrier_id, at, times, call, error, digest, body, is_mended, month)
+VALUES (%(carrier)s, %(now)s, 1, %(call)s, 'Read, though it is no strict JSON', %(digest)s, %(body)s, true, %(month)s)
+ON CONFLICT (carrier_id, call, digest, month) DO UPDATE SET times = q.times + 1, at = excluded.at, body = excluded.body
 """
 
 WHY_SHUT = """
@@ -193,7 +193,7 @@ class CallGate:
         now, call = clock.now(), f"mended: {route}"[:200]
         digest = hashlib.sha256(f"{now:%Y-%m-%d}".encode()).hexdigest()
         with self._lock:
-            self._note(MENDED, {"now": now, "call": call, "digest": digest, "body": body})
+            self._note(MENDED, {"now": now, "call": call, "digest": digest, "body": body, "month": clock.month()})
 
     def close(self) -> None:
         with self._lock:

@@ -141,6 +141,11 @@ def today() -> dt.date:
     return now().date()
 
 
+def month() -> dt.date:
+    """The first of the current month, UTC."""
+    return today().replace(day=1)
+
+
 def day_from(text: str) -> dt.date | None:
     """The day that an address names, such as 2026-11-20; None where it names none, or one that is not of our time."""
     try:

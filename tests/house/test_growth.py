@@ -37,7 +37,7 @@ ANOTHER = {
     "lines_sighting": ("line_id",),
     "lines_smsmessage": ("line_id", "key"),
     "lines_jobitem": ("line_id", "job_id"),
-    "lines_quarantine": ("digest",),
+    "lines_setaside": ("digest",),
     "lines_readingpass": ("planned_for",),
     "lines_opening": ("line_id",),
     "billing_webhookevent": ("stripe_id",),
