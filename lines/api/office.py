@@ -74,7 +74,9 @@ class NewCarrier(Input):
     """A carrier to be made known. Its credentials are tried before anything is kept."""
 
     name: Name
-    kind: Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim"]
+    kind: Literal[
+        "simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim", "simbase2"
+    ]  # fmt: skip
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     secrets: Secrets
     cycle_day: int = 1

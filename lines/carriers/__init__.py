@@ -17,12 +17,13 @@ from .keepgo import Keepgo
 from .onence import OneNce
 from .onomondo import Onomondo
 from .simbase import Simbase
+from .simbase2 import Simbase2
 from .soracom import Soracom
 from .supersim import SuperSim
 
 GROUP = "linekeeper.carriers"
 OURS: tuple[type[CarrierClient], ...] = (
-    Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom, Keepgo, SuperSim,
+    Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom, Keepgo, SuperSim, Simbase2,
 )  # fmt: skip
 _KIND = r"[a-z][a-z0-9_]{0,19}"
 

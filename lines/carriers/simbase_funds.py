@@ -32,16 +32,17 @@ def funds_in(body: bytes) -> Funds:
     """Raises Unreadable."""
     found = decoded(_BALANCE, body)
     return Funds(
-        balance=_amount(found.balance),
+        balance=amount_of(found.balance),
         currency=found.currency.upper(),
         at=utc_moment(found.last_update) if found.last_update and not re.match("0000", found.last_update) else None,
-        threshold=None if found.topup_threshold is None else _amount(found.topup_threshold),
-        amount=None if found.topup_amount is None else _amount(found.topup_amount),
+        threshold=None if found.topup_threshold is None else amount_of(found.topup_threshold),
+        amount=None if found.topup_amount is None else amount_of(found.topup_amount),
         is_auto=found.auto_topup,
     )
 
 
-def _amount(value: Decimal) -> Decimal:
+def amount_of(value: Decimal) -> Decimal:
+    """An amount of money as it is kept. Raises Unreadable."""
     if not value.is_finite() or abs(value) >= _MOST:
         raise Unreadable("an amount is none")
     return round(value, 4)

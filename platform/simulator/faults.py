@@ -33,7 +33,7 @@ After = Literal[
 BEFORE: frozenset[str] = frozenset(get_args(Before))
 AFTER: frozenset[str] = frozenset(get_args(After))
 _CONNECTION = ("drop_after", "hang_after")
-_USAGE = ("usage_data", "ctdDataUsage", "volume", "bytes", "uploadByteSizeTotal", "usage_kb", "data_total")
+_USAGE = ("usage_data", "ctdDataUsage", "volume", "bytes", "uploadByteSizeTotal", "usage_kb", "data_total", "data")
 _STATUS = ("sim_state", "status", "state")
 _ICCID = ("iccid", "sim", "simId")
 _NEEDS = {"missing_iccid": _ICCID} | dict.fromkeys(("usage_text", "usage_negative", "usage_null"), _USAGE)
@@ -148,7 +148,7 @@ class Faults:
 
 def _concerns(fault: Fault, call: Call, body: bytes) -> bool:
     if (needed := _NEEDS.get(fault.kind)) and call.carrier in OTHERS:
-        return any(name in row for row in _all_rows(_decoded(body)) for name in needed)
+        return any(_has(row, name) for row in _all_rows(_decoded(body)) for name in needed)
     if fault.iccid in (None, call.iccid):
         return True
     return any(row.get("iccid") == fault.iccid for row in _rows(_decoded(body)))
@@ -187,7 +187,7 @@ def spoiled(body: bytes, fault: Fault) -> bytes:
     data = _decoded(body)
     if (needed := _NEEDS.get(fault.kind)) and not _rows_have(data, needed):
         for row in _all_rows(data):
-            if any(name in row for name in needed):
+            if any(_has(row, name) for name in needed):
                 _spoil_row(row, fault)
                 return msgspec.json.encode(data)
     rows = _rows(data)
@@ -209,11 +209,16 @@ def spoiled(body: bytes, fault: Fault) -> bytes:
 
 def _rows_have(data: Any, names: tuple[str, ...]) -> bool:
     """Whether the SIMs themselves have such a field, and not what lies within them."""
-    return any(name in row for row in _rows(data) for name in names)
+    return any(_has(row, name) for row in _rows(data) for name in names)
+
+
+def _has(row: dict[str, Any], name: str) -> bool:
+    """Whether a field is there and holds a figure or a word: `data` is what others call a whole answer."""
+    return name in row and not isinstance(row[name], dict | list)
 
 
 def _spoil_row(row: dict[str, Any], fault: Fault) -> None:
-    usage = next((key for key in _USAGE if key in row), None)
+    usage = next((key for key in _USAGE if _has(row, key)), None)
     status = next((key for key in _STATUS if key in row), None)
     match fault.kind:
         case "missing_iccid":

@@ -7,7 +7,9 @@ from .devices import Kind, Pattern, kind_of, pattern_of
 from .digits import imei, imeisv, luhn_sum, mix
 from .instants import DAY, parse
 
-Carrier = Literal["simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim"]
+Carrier = Literal[
+    "simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim", "simbase2"
+]  # fmt: skip
 CARRIERS: tuple[Carrier, ...] = get_args(Carrier)  # in this order: a fleet follows from its place in it
 OTHERS: tuple[Carrier, ...] = CARRIERS[2:]  # those that only tests ask for
 
@@ -22,6 +24,7 @@ WORDS: dict[Carrier, tuple[str, str]] = {
     "soracom": ("active", "inactive"),
     "keepgo": ("Activated", "Deactivated"),
     "supersim": ("active", "inactive"),
+    "simbase2": ("enabled", "disabled"),
 }
 # 89 (telecoms), country, issuer of those whose cards have nineteen digits.
 _ISSUERS = {
@@ -32,6 +35,7 @@ _ISSUERS = {
     "soracom": "8942310",
     "keepgo": "8997250",
     "supersim": "8988307",
+    "simbase2": "8944539",
 }
 MOST_SIMS = 10_000_000
 _FIRST_ACTIVATION = parse("2023-01-01")

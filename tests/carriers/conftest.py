@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from simulator import Running, running
-from simulator.dialects import emnify, hologram, keepgo, onence, onomondo, soracom, supersim
+from simulator.dialects import emnify, hologram, keepgo, onence, onomondo, simbase2, soracom, supersim
 
 from lines.carriers import CLIENTS, open_client
 from lines.carriers.base import CallKind, CarrierClient, CarrierFailure, Gate
@@ -131,6 +131,13 @@ KNOWN = {
         on="active",
         off="inactive",
     ),
+    "simbase2": Known(
+        secrets={"api_key": simbase2.KEY},
+        wrong={"api_key": "wrong-key-12345"},
+        on="enabled",
+        off="disabled",
+        answers_change=False,
+    ),
 }
 
 
@@ -214,6 +221,18 @@ def texting(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carr
 @pytest.fixture(params=[kind for kind, client in sorted(CLIENTS.items()) if client.abilities.lists_stock])
 def stocked(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carrier]:
     """Each of our carriers in turn that lists its SIMs without their usage."""
+    yield from carrier_of(request.param, simulator)
+
+
+@pytest.fixture(
+    params=[
+        kind
+        for kind, client in sorted(CLIENTS.items())
+        if client.abilities.lists_stock and client.abilities.tells_cycle
+    ]
+)
+def dated(request: pytest.FixtureRequest, simulator: Running) -> Iterator[Carrier]:
+    """Each of those whose figures have a month."""
     yield from carrier_of(request.param, simulator)
 
 

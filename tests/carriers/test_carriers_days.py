@@ -53,42 +53,42 @@ class TestStock:
 
 
 class TestDays:
-    def test_a_counter_has_the_month_that_the_carriers_days_lie_in(self, stocked):
-        stocked.simulator.add_bytes(stocked.iccid, 700, at="2026-10-31T23:59:00Z")
-        stocked.simulator.add_bytes(stocked.iccid, 40, at="2026-11-01T00:01:00Z")
-        stocked.simulator.add_bytes(stocked.iccid, 2, at="2026-11-20T11:00:00Z")
-        reading = stocked.client.read_line(stocked.iccid, now=NOW)
+    def test_a_counter_has_the_month_that_the_carriers_days_lie_in(self, dated):
+        dated.simulator.add_bytes(dated.iccid, 700, at="2026-10-31T23:59:00Z")
+        dated.simulator.add_bytes(dated.iccid, 40, at="2026-11-01T00:01:00Z")
+        dated.simulator.add_bytes(dated.iccid, 2, at="2026-11-20T11:00:00Z")
+        reading = dated.client.read_line(dated.iccid, now=NOW)
         assert (reading.counter, reading.cycle) == (42, MONTH)
 
-    def test_a_month_begins_with_nothing(self, stocked):
-        stocked.simulator.add_bytes(stocked.iccid, 700, at="2026-10-31T23:59:00Z")
-        stocked.simulator.set_clock("2026-11-01T00:00:30Z")
-        reading = stocked.client.read_line(stocked.iccid, now=dt.datetime(2026, 11, 1, 0, 0, 30, tzinfo=dt.UTC))
+    def test_a_month_begins_with_nothing(self, dated):
+        dated.simulator.add_bytes(dated.iccid, 700, at="2026-10-31T23:59:00Z")
+        dated.simulator.set_clock("2026-11-01T00:00:30Z")
+        reading = dated.client.read_line(dated.iccid, now=dt.datetime(2026, 11, 1, 0, 0, 30, tzinfo=dt.UTC))
         assert (reading.counter, reading.cycle) == (0, MONTH)
 
-    def test_what_comes_late_into_a_finished_month_is_in_its_final_total_alone(self, stocked):
-        stocked.simulator.add_bytes(stocked.iccid, 700, at="2026-10-05T10:00:00Z")
-        before = stocked.client.read_line(stocked.iccid, now=NOW).counter
-        assert stocked.client.final_total(stocked.iccid, LAST) == 700
-        stocked.simulator.add_bytes(stocked.iccid, 50, month="2026-10")
-        assert stocked.client.final_total(stocked.iccid, LAST) == 750
-        assert stocked.client.read_line(stocked.iccid, now=NOW).counter == before
+    def test_what_comes_late_into_a_finished_month_is_in_its_final_total_alone(self, dated):
+        dated.simulator.add_bytes(dated.iccid, 700, at="2026-10-05T10:00:00Z")
+        before = dated.client.read_line(dated.iccid, now=NOW).counter
+        assert dated.client.final_total(dated.iccid, LAST) == 700
+        dated.simulator.add_bytes(dated.iccid, 50, month="2026-10")
+        assert dated.client.final_total(dated.iccid, LAST) == 750
+        assert dated.client.read_line(dated.iccid, now=NOW).counter == before
 
-    def test_a_carrier_that_corrects_itself_shows_a_lower_counter(self, stocked):
-        stocked.simulator.add_bytes(stocked.iccid, 1_000)
-        stocked.simulator.event("corrections", iccid=stocked.iccid, bytes=400)
-        assert stocked.client.read_line(stocked.iccid, now=NOW).counter == 600
+    def test_a_carrier_that_corrects_itself_shows_a_lower_counter(self, dated):
+        dated.simulator.add_bytes(dated.iccid, 1_000)
+        dated.simulator.event("corrections", iccid=dated.iccid, bytes=400)
+        assert dated.client.read_line(dated.iccid, now=NOW).counter == 600
 
-    def test_a_total_of_an_unknown_sim_is_refused(self, stocked):
+    def test_a_total_of_an_unknown_sim_is_refused(self, dated):
         with pytest.raises(Refused):
-            stocked.client.final_total(NOBODY, LAST)
+            dated.client.final_total(NOBODY, LAST)
 
-    def test_a_total_with_a_wrong_figure_is_malformed(self, stocked):
-        stocked.simulator.add_bytes(stocked.iccid, 700, at="2026-10-05T10:00:00Z")
+    def test_a_total_with_a_wrong_figure_is_malformed(self, dated):
+        dated.simulator.add_bytes(dated.iccid, 700, at="2026-10-05T10:00:00Z")
         for fault in ("usage_negative", "usage_null", "usage_text"):
-            stocked.fault(fault)
+            dated.fault(fault)
             with pytest.raises(Malformed):
-                stocked.client.final_total(stocked.iccid, LAST)
+                dated.client.final_total(dated.iccid, LAST)
 
 
 class TestReset:
@@ -141,7 +141,8 @@ def test_every_call_that_is_said_to_be_used_is_made(kind, simulator):
         client, iccid, abilities = carrier.client, carrier.iccid, carrier.client.abilities
         client.read_stock()
         client.read_line(iccid, now=NOW)
-        client.final_total(iccid, LAST)
+        if abilities.final_totals:
+            client.final_total(iccid, LAST)
         client.set_switch(iccid, on=False)
         client.set_switch(iccid, on=True)
         client.get_device(iccid)
@@ -151,6 +152,8 @@ def test_every_call_that_is_said_to_be_used_is_made(kind, simulator):
             client.set_setting(iccid, setting, carrier.known.plan if setting == "plan" else "on")
             if setting == "imei_lock":
                 client.set_setting(iccid, setting, "off")
+        if abilities.tells_funds:
+            client.get_funds()
         if abilities.sends_sms:
             sent = client.send_sms(iccid, "hello")
             client.list_sms(iccid, since=NOW)

@@ -64,7 +64,10 @@ def operations(carrier: Carrier) -> Iterator[tuple[str, Callable[[], Any]]]:
     client, iccid, can = carrier.client, carrier.iccid, carrier.client.abilities
     yield "read_stock", lambda: client.read_stock(client.read_stock().cursor)
     yield "read_line", lambda: client.read_line(iccid, now=MOMENT)
-    yield "final_total", lambda: client.final_total(iccid, dt.date(2026, 10, 1))
+    if can.final_totals:
+        yield "final_total", lambda: client.final_total(iccid, dt.date(2026, 10, 1))
+    if can.tells_funds:
+        yield "get_funds", lambda: client.get_funds()
     yield "get_status", lambda: client.get_status(iccid)
     yield "get_device", lambda: client.get_device(iccid)
     for on in (False, True):

@@ -109,6 +109,7 @@ RINGING = {
     ),
 }
 SECRETS = {"username": onence_dialect.USER, "password": onence_dialect.PASSWORD}
+RINGING["simbase2"] = RINGING["simbase"]
 KINDS = sorted(RINGING)
 PROVED = [kind for kind in KINDS if CLIENTS[kind].webhook.proof.whose != "none"]  # type: ignore[union-attr]
 

@@ -1,6 +1,6 @@
 """The APIs of further carriers over the same fleet: each no more than its words and its shapes."""
 
-from . import emnify, hologram, keepgo, onence, onomondo, soracom, supersim
+from . import emnify, hologram, keepgo, onence, onomondo, simbase2, soracom, supersim
 
 DIALECTS = {
     "onence": onence,
@@ -10,4 +10,5 @@ DIALECTS = {
     "soracom": soracom,
     "keepgo": keepgo,
     "supersim": supersim,
+    "simbase2": simbase2,
 }
