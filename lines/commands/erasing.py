@@ -26,6 +26,7 @@ from lines.models import (
     SmsMessage,
     Tag,
 )
+from lines.models.sms import KEPT
 
 
 class HasLines(Refusal):
@@ -49,7 +50,7 @@ def erase_lines(*, account: Account, people: Sequence[str]) -> dict[str, int]:
     for model in (Job, IccidList, LineFile, NameSharing, NotesLeft, Reservation, PlanOffer, Tag):
         gone[model.__name__] = model._default_manager.filter(account__in=held).delete()[0]
     texts = messages.exclude(text=REMOVED)
-    gone["SmsMessage"] = texts.update(text=REMOVED, salt="", by="", seen_by="")
+    gone["SmsMessage"] = texts.update(text=REMOVED, salt="", by="", seen_by="", month=KEPT)
     orders = Order.objects.filter(account__in=held).exclude(contact=REMOVED)
     gone["Order"] = orders.update(contact=REMOVED, email="removed@example.com", phone="", address="", message="", by="")
     gone["LineSetting"] = LineSetting.objects.filter(by__in=people).update(by="")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from kit.retention import Kind, forget, refuse_unknown
 
 from billing.commands import retention as billings
+from lines.models.sms import KEPT
 
 REMOVED = "(removed)"
 
@@ -29,9 +30,10 @@ KINDS = (
         24,
         "t.at",
         "t.at < %(limit)s",
-        may_go=f"NOT t.is_open AND t.doubt = '' AND t.text <> '{REMOVED}'",
+        may_go=f"NOT t.is_open AND t.doubt = '' AND (t.text <> '{REMOVED}' OR t.month > '{KEPT}')",
         redacted="t.accepted_at IS NOT NULL AND t.price > 0",
-        overwritten=f"text = '{REMOVED}', salt = '', by = '', seen_by = ''",
+        overwritten=f"text = '{REMOVED}', salt = '', by = '', seen_by = '', month = '{KEPT}'",
+        by_month="smsmessage",
     ),
     Kind(
         "job items",

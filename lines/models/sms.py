@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
 from django.db.models import Q
 from kit import clock
@@ -14,10 +16,13 @@ from lines.models.leased import Leased
 from lines.models.lines import Line
 from lines.policy import SmsState
 
+KEPT = dt.date(1, 1, 1)  # the month of charged messages whose texts are gone: they stay, and their months go
+
 
 class SmsMessage(Leased):
     """A message. `account` held the line and `payer` paid for it when it was written, or came.
 
+    A sender's key, and a carrier's name on a line, are one message's in all months: the database looks into each.
     While `is_open` a worker has something to do about it: hand it to the carrier, or ask what became of it.
     """
 
@@ -46,6 +51,7 @@ class SmsMessage(Leased):
     accepted_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)  # when somebody marked it as read
     seen_by = models.CharField(max_length=254, blank=True)
+    month = models.DateField(default=clock.month, editable=False)  # the table is kept by it; KEPT for what stays
 
     class Meta:
         constraints = [

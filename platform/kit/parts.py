@@ -17,7 +17,8 @@ class Parted:
     """A table whose months are parts.
 
     `key`: the column that tells a row's month, of type date or timestamptz; no row changes it while it is needed.
-    `needed`: SQL, whether somebody needs a row of the part `%1$I` that ended before `$1`.
+    `needed`: SQL, whether somebody needs a row of the part `%1$I` that ended before `$1`. Where that reads more than an
+    index, it is asked before the lock, and `meanwhile`, what may have come to be needed since, under it.
     `unique`: keys that hold within a month, which have the month in them; with `WHERE` they are indexes.
     `before`: the name of the part that was the table, `new` what the table is called from now on.
     `each`: what else is done to each part, `%1$I`. `kept`: a part of rows that stay, whose month is before all others.
@@ -31,6 +32,7 @@ class Parted:
     before: str = ""
     each: str = ""
     kept: bool = False
+    meanwhile: str = ""
     slack: str = "2 days"  # so long before a month's end the part that was the table has the next month, too
 
     @property
@@ -114,6 +116,7 @@ BEGIN
        OR NOT EXISTS (SELECT FROM {name}_parts() p WHERE p.name = part AND p.until <= before) THEN
         RETURN NULL;
     END IF;
+    {before_lock}
     LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
     EXECUTE format($needed$SELECT {needed}$needed$, part) INTO is_needed USING before;
     IF is_needed THEN
@@ -132,6 +135,11 @@ BEGIN
     END LOOP;
 END $$
 """
+
+BEFORE_LOCK = """EXECUTE format($needed$SELECT {needed}$needed$, part) INTO is_needed USING before;
+    IF is_needed THEN
+        RETURN NULL;
+    END IF;"""
 
 # Up to the month after the newest row, or the one after that at a month's end: nobody writes past it meanwhile.
 PREPARE = """
@@ -238,7 +246,8 @@ def functions(parted: Parted, kind: str) -> str:
         table=parted.table,
         key=parted.key,
         first=parted.first,
-        needed=parted.needed,
+        needed=parted.meanwhile or parted.needed,
+        before_lock=BEFORE_LOCK.format(needed=parted.needed) if parted.meanwhile else "",
         each=each,
         until="bound::timestamp AT TIME ZONE 'UTC'" if is_date else "bound::timestamptz",
         since="(since AT TIME ZONE 'UTC')::date" if is_date else "since",

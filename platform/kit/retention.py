@@ -12,7 +12,7 @@ import gzip
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -30,7 +30,8 @@ class Kind:
 
     `age`: the moment that tells how old a row is. `old`: that it is before `%(limit)s`, as an index finds it.
     `may_go`: which old rows nobody needs. `redacted`: those of them whose row must stay, as books or proofs lean on it;
-    what of it says something of a person is overwritten by `overwritten`. `least`: months that are kept in any case.
+    what of it says something of a person is overwritten by `overwritten`, which takes it out of its month, too, where
+    it has one. `least`: months that are kept in any case.
     `by_month`: the name by which the table's months are made and dropped (kit/months.py).
     """
 
@@ -91,15 +92,23 @@ def forget(kind: Kind, *, today: dt.date, stop: Callable[[], bool] = lambda: Fal
         return 0
     limit, gone = before(today, kind.kept), 0
     if kind.by_month and not kind.is_archived:
+        if kind.redacted != "false":  # what stays leaves its month first
+            gone += _in_slices(replace(kind, may_go=f"({kind.may_go}) AND ({kind.redacted})"), limit, stop)
         gone += drop_parts(kind.by_month, before=limit)
+    gone += _in_slices(kind, limit, stop)
+    if kind.by_month and kind.is_archived:
+        drop_parts(kind.by_month, before=limit)
+    return gone
+
+
+def _in_slices(kind: Kind, limit: dt.datetime, stop: Callable[[], bool]) -> int:
+    gone = 0
     while not stop():
         done = _slice(kind, limit)
         gone += done
         if done < SLICE:
             break
         time.sleep(0.01)  # others have their turn
-    if kind.by_month and kind.is_archived:
-        drop_parts(kind.by_month, before=limit)
     return gone
 
 

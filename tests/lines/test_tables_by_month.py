@@ -1,8 +1,10 @@
-"""Set-aside records and job items are kept by month: a month goes at once when nobody needs it, and not before."""
+"""Set-aside records, job items, messages are kept by month: it goes at once when nobody needs it, and not before."""
 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,9 +14,10 @@ from kit.retention import forget
 
 from lines.carriers.base import Malformed
 from lines.commands.passes import quarantine
-from lines.commands.retention import KINDS
-from lines.models import Carrier, Job, JobItem, Quarantine
-from lines.policy import JobState
+from lines.commands.retention import KINDS, REMOVED
+from lines.models import Carrier, Job, JobItem, Line, Quarantine, SmsMessage
+from lines.models.sms import KEPT
+from lines.policy import JobState, SmsState
 from tests.fleets import Fleet, at
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -115,7 +118,55 @@ def test_a_line_is_once_in_a_job(fleet: Fleet) -> None:
         JobItem.objects.create(job=job, line=item.line, month=item.month)
 
 
-@pytest.mark.parametrize("table", ["lines_setaside", "lines_jobitem"])
+def message(line: Line, month: dt.date, **more: Any) -> SmsMessage:
+    about = {"state": SmsState.RECEIVED, "price": "0", "at": at(f"{month}T12:00")} | more
+    row = SmsMessage.objects.create(
+        line=line, carrier_id=line.carrier_id, account_id=line.account_id, payer_id=line.payer_id, text="where",
+        to_device=about["state"] != SmsState.RECEIVED, is_open=False, month=month, **about,
+    )  # fmt: skip
+    settle()
+    return row
+
+
+def charged(line: Line, month: dt.date) -> SmsMessage:
+    when = at(f"{month}T12:00")
+    return message(line, month, state=SmsState.SENT, price="0.05", accepted_at=when, ref=f"r{month}")
+
+
+def test_a_month_of_messages_goes_at_once_and_charged_ones_outlive_it(fleet: Fleet) -> None:
+    line = fleet.line(fleet.account())
+    make_months("smsmessage", today=JANUARY)
+    message(line, JANUARY)
+    paid = charged(line, JANUARY)
+    open_still = message(line, FEBRUARY, state=SmsState.QUEUED)
+    SmsMessage.objects.filter(pk=open_still.pk).update(is_open=True)
+    with CaptureQueriesContext(connection) as asked:
+        assert forget(BY_NAME["messages"], today=dt.date(2034, 1, 1)) >= 1
+    assert {"y2031m01", "y2031m02"} & parts("smsmessage") == {"y2031m02"}
+    assert {row.pk: row.text for row in SmsMessage.objects.all()} == {paid.pk: REMOVED, open_still.pk: "where"}
+    paid.refresh_from_db()
+    assert (paid.month, paid.price) == (KEPT, Decimal("0.05"))
+    assert not [one for one in asked.captured_queries if one["sql"].startswith("DELETE")]
+    assert forget(BY_NAME["messages"], today=dt.date(2034, 1, 1)) == 0
+    assert "kept" in parts("smsmessage")
+
+
+def test_a_carriers_name_and_a_senders_key_are_one_messages_in_all_months(fleet: Fleet) -> None:
+    line = fleet.line(fleet.account())
+    make_months("smsmessage", today=JANUARY)
+    message(line, JANUARY, ref="7", key="door")
+    for again in ({"ref": "7"}, {"key": "door"}):
+        with pytest.raises(IntegrityError, match="another message"), transaction.atomic():
+            message(line, FEBRUARY, **again)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            message(line, JANUARY, **again)
+    other = message(line, FEBRUARY, ref="7", nth=1)
+    with pytest.raises(IntegrityError, match="another message"), transaction.atomic():
+        SmsMessage.objects.filter(pk=other.pk).update(nth=0)
+    SmsMessage.objects.filter(pk=other.pk).update(nth=2, word="delivered")
+
+
+@pytest.mark.parametrize("table", ["lines_setaside", "lines_jobitem", "lines_smsmessage"])
 def test_every_part_has_the_keys_and_indexes_of_the_whole(db: None, table: str) -> None:
     whole = "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass"
     with connection.cursor() as cursor:
