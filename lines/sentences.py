@@ -245,7 +245,7 @@ def device_facts(facts: Mapping[str, Any], abilities: Abilities, *, carrier: str
     untold = f"{carrier} does not tell it"
     session = " ".join(str(facts[name])[:16].replace("T", " ") for name in ("session_started",) if name in facts)
     rows = [
-        ("IMSI", facts.get("imsi"), not abilities.tells_place),
+        ("IMSI", facts.get("imsi"), False),
         ("Device", facts.get("hardware"), abilities.tells_place),
         ("Network", facts.get("network"), abilities.tells_place),
         ("Country", facts.get("country"), abilities.tells_place),
@@ -326,6 +326,7 @@ EVENTS = {
     "names.kept": "Notes and tags no longer shared with carriers",
     "line.codes_shown": "PIN and PUK looked at",
     "line.located": "Location looked at",
+    "line.connection_reset": "Connection reset",
     "usage.held": "Unusually large data usage held until a second reading confirms it",
     "usage.released": "Held data usage charged",
     "usage.taken_back": "Held data usage corrected by the carrier: nothing was charged",

@@ -51,6 +51,7 @@ urlpatterns = [
     re_path(rf"^{ICCID}/settings/edit/$", device.set_edit, name="line-edit"),
     re_path(rf"^{ICCID}/settings/names/$", device.set_name_sharing, name="line-name-sharing"),
     re_path(rf"^{ICCID}/settings/imei-lock/$", device.set_imei_lock, name="line-imei-lock"),
+    re_path(rf"^{ICCID}/settings/reset/$", device.reset, name="line-reset"),
     re_path(rf"^{ICCID}/settings/codes/$", device.show_codes, name="line-codes"),
     re_path(rf"^{ICCID}/settings/location/$", device.show_location, name="line-location"),
     re_path(rf"^{ICCID}/sms/$", messages.line_sms, name="line-sms"),

@@ -28,6 +28,7 @@ from lines.queries import devices
 from lines.queries.apns import apn_for
 from lines.views.line import line_context, line_or_404
 from lines.work.devices import is_fresh, look_now
+from lines.work.resetting import reset_connection
 
 GENERATIONS = ("2G", "3G", "LTE")
 
@@ -59,7 +60,7 @@ def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
         "may_lock": Setting.IMEI_LOCK in device.abilities.settings,
         "details": sentences.detail_facts(sentences.device_details(device.facts, outside=outside)),
         "edits": [] if outside else [_edit(device, name, label) for name, label in EDITS],
-        "labels": None if outside or not device.abilities.labels else _labels(request, device),
+        "labels": None if outside else _labels(request, device),
         "carrier_name": carrier,
         "is_stale": request.membership.may(Right.ASK) and not is_fresh(line),
         "error": "" if outside else device.error,
@@ -90,6 +91,7 @@ def _labels(request: MemberRequest, device: devices.DeviceShown) -> dict[str, An
     """What the carrier calls the SIM, and whether it follows our notes and tags."""
     tags = device.setting(Setting.TAGS)
     return {
+        "may": bool(device.abilities.labels),
         "name": device.setting(Setting.DEVICE_NAME),
         "tags": ", ".join(json.loads(tags)) if tags else "",
         "follows": devices.shares_names(request.account),
@@ -170,6 +172,13 @@ def set_imei_lock(request: MemberRequest, iccid: str) -> HttpResponse:
     """Ties a SIM to its device, or unties it."""
     value = "on" if request.POST.get("lock") == "on" else "off"
     return _set(request, iccid, Setting.IMEI_LOCK, value, "The IMEI lock is asked for; it holds once confirmed.")
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def reset(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Makes the device connect anew."""
+    return _act(request, iccid, lambda line: reset_connection(line=line, by=request.membership.user.actor))
 
 
 @never_cache

@@ -163,6 +163,7 @@ ROWS: dict[str, Row] = {
     "line-ask": write(Right.ASK, iccid="line"),
     "line-throttle": write(MANAGE, {"throttle": "128"}, iccid="line"),
     "line-imei-lock": write(MANAGE, {"imei": ""}, iccid="line"),
+    "line-reset": write(MANAGE, iccid="line"),
     "line-edit": write(MANAGE, {"name": "device_id", "value": "x"}, iccid="line"),
     "line-name-sharing": write(MANAGE, {"follows": "off"}, iccid="line"),
     "line-codes": write(MANAGE, iccid="line"),
