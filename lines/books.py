@@ -182,14 +182,15 @@ PROOFS = (
     Proof(
         "lines_follow_the_colour",
         "no line is wanted on while its payer's balance or its sub-account's own is red, none Suspended while neither"
-        " is, and none for one of them that is not",
+        " is, and none for one of them that is not; lines that come from Keepgo, once their move is confirmed",
         "SELECT l.iccid, st.wanted, st.why, w.is_red, h.is_red AS holder_is_red FROM lines_linestate st"
         " JOIN lines_line l ON l.id = st.line_id JOIN billing_wallet w ON w.account_id = l.payer_id"
         " LEFT JOIN billing_wallet h ON h.account_id = l.account_id AND l.account_id <> l.payer_id"
-        f" WHERE st.wanted = CASE WHEN w.is_red OR coalesce(h.is_red, false) THEN {Wanted.ACTIVE:d}"
+        " WHERE NOT EXISTS (SELECT FROM lines_moveline m WHERE m.line_id = l.id AND m.is_held) AND ("
+        f"      st.wanted = CASE WHEN w.is_red OR coalesce(h.is_red, false) THEN {Wanted.ACTIVE:d}"
         f"                        ELSE {Wanted.SUSPENDED:d} END"
         f"    OR (st.why = '{Why.BALANCE}' AND NOT w.is_red)"
-        f"    OR (st.why = '{Why.WALLET}' AND NOT coalesce(h.is_red, false))",
+        f"    OR (st.why = '{Why.WALLET}' AND NOT coalesce(h.is_red, false)))",
     ),
 )
 

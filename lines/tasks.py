@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from celery import shared_task
+from django.db.models import Q
 from kit import clock
 from kit.sweeps import each
 
@@ -23,13 +24,14 @@ from lines.commands import (
     jobs,
     keeping,
     lists,
+    moves,
     naming,
     passes,
     retention,
     webhooks,
 )
-from lines.models import Carrier
-from lines.work import funds, messages
+from lines.models import Carrier, Move
+from lines.work import funds, messages, moving
 from lines.work.devices import look
 from lines.work.driving import drive_carrier
 from lines.work.jobs import run_jobs
@@ -164,6 +166,15 @@ def write_statements() -> int:
     """Writes the statements that were asked for; a million rows take one to two minutes."""
     statements.drop_old_statements()
     return 1 if write_one() else 0
+
+
+@shared_task
+def move_lines() -> int:
+    """Goes on with accounts that come from Keepgo, and compares both sides."""
+    stop = _shift()
+    since = clock.now() - moves.CLEARING
+    due = Move.objects.filter(Q(confirmed_at=None) | Q(began_at__gt=since)).order_by("pk")
+    return sum(each(due, lambda one: moving.go_on(move_id=one.pk, stop=stop)))
 
 
 @shared_task

@@ -9,6 +9,7 @@ from django.db import connection
 
 from automation.models import Rule
 
+# A line that comes from Keepgo is looked at once its move is confirmed.
 # `r` is a rule or a draft of one, `l` a line with its id, iccid, payer_id, account_id and plan_id.
 IN_SCOPE = """
     r.account_id = l.payer_id
@@ -18,6 +19,7 @@ IN_SCOPE = """
     AND NOT l.iccid = ANY(r.except_iccids)
     AND (r.tags = '{}' OR EXISTS (SELECT FROM lines_linetag lt JOIN lines_tag t ON t.id = lt.tag_id
                                    WHERE lt.line_id = l.id AND t.name = ANY(r.tags)))
+    AND NOT EXISTS (SELECT FROM lines_moveline mv WHERE mv.line_id = l.id AND mv.is_held)
 """
 DRAFT = """(SELECT %(account)s::bigint AS account_id, %(holder)s::bigint AS holder_id, %(plan)s::bigint AS plan_id,
                    %(tags)s::text[] AS tags, %(only)s::text[] AS only_iccids, %(except)s::text[] AS except_iccids) r"""

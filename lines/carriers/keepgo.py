@@ -40,6 +40,7 @@ class _Sim(msgspec.Struct):
     status: str
     notes: str | None = None
     rate_plan: str | None = None
+    account_name: str | None = None
 
     @property
     def state(self) -> Status:
@@ -176,7 +177,7 @@ def _stamp() -> str:
 
 
 def _card(sim: _Sim) -> Card:
-    return Card(sim.iccid, sim.state, sim.notes or "", sim.rate_plan or "")
+    return Card(sim.iccid, sim.state, sim.notes or "", sim.rate_plan or "", holder=sim.account_name or "")
 
 
 def sims_in(body: bytes) -> _Sims:

@@ -173,7 +173,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A SIM of a carrier's list, without its usage. `name`: what it is called there; `plan`: what it is on there."""
+    """A SIM of a carrier's list, without its usage. `name`: what it is called there; `plan`: what it is on there;
+    `holder`: who has it there, where accounts have sub-accounts."""
 
     iccid: str
     status: Status | None = None
@@ -181,6 +182,7 @@ class Card:
     plan: str = ""
     imei: str | None = None
     msisdn: str | None = None
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

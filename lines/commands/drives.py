@@ -27,11 +27,15 @@ class ClaimedDrive:
     attempts: int
 
 
+# Of a line whose move is not confirmed the carrier's state stays, but for what was ordered since it came.
+DRIVEN = """carrier_id = %s AND NOT EXISTS (
+    SELECT FROM lines_moveline m JOIN lines_linestate st ON st.line_id = m.line_id
+     WHERE m.line_id = lines_drive.line_id AND m.is_held AND st.wanted_at <= m.taken_at)"""
+
+
 def claim_drives(*, carrier: Carrier, limit: int) -> list[ClaimedDrive]:
     """Takes due lines of a carrier."""
-    ids = leases.claim(
-        model=Drive, limit=limit, where="carrier_id = %s", parameters=[carrier.pk], longest_wait=leases.AN_HOUR
-    )
+    ids = leases.claim(model=Drive, limit=limit, where=DRIVEN, parameters=[carrier.pk], longest_wait=leases.AN_HOUR)
     drives = Drive.objects.filter(pk__in=ids).select_related("line__state").order_by("pk")
     return [
         ClaimedDrive(

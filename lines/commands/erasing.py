@@ -12,11 +12,13 @@ from accounts.models import Account
 from lines.commands.retention import REMOVED
 from lines.models import (
     IccidList,
+    ImportedDay,
     Job,
     Line,
     LineFile,
     LineSetting,
     LineState,
+    Move,
     NameSharing,
     NotesLeft,
     Order,
@@ -46,7 +48,11 @@ def erase_lines(*, account: Account, people: Sequence[str]) -> dict[str, int]:
     messages = SmsMessage.objects.filter(payer=account)
     if messages.filter(Q(is_open=True) | ~Q(doubt="")).exists():
         raise HasLines("A message is on its way, or waits for an answer. Settle it first.")
-    gone = {"Sighting": Sighting.objects.filter(payer=account).delete()[0]}
+    gone = {
+        "Sighting": Sighting.objects.filter(payer=account).delete()[0],
+        "ImportedDay": ImportedDay.objects.filter(payer=account).delete()[0],
+        "Move": Move.objects.filter(account=account).delete()[0],
+    }
     for model in (Job, IccidList, LineFile, NameSharing, NotesLeft, Reservation, PlanOffer, Tag):
         gone[model.__name__] = model._default_manager.filter(account__in=held).delete()[0]
     texts = messages.exclude(text=REMOVED)

@@ -30,6 +30,7 @@ DUE = """
 # The fee of a day is that of the span that touches it first: its plan, at
 # the price in force when the line was first on that day. A span that ends at 00:00 does not touch the day that begins
 # then. A day from which somebody wants the line off is not due: it is off from its first moment, whenever that is done.
+# Nor is the day on which a line came from Keepgo, which has charged it.
 CHARGE_FEES = f"""
 WITH price AS (
     SELECT id, plan_id, per_day, coalesce(valid_from, '-infinity') AS valid_from,
@@ -53,6 +54,7 @@ WITH price AS (
      CROSS JOIN LATERAL (SELECT greatest(s.started_at, d AT TIME ZONE 'UTC') AS at) AS first
       JOIN price p ON p.plan_id = s.plan_id AND p.valid_from <= first.at AND p.until > first.at
      WHERE p.per_day > 0
+       AND NOT EXISTS (SELECT FROM lines_moveline m WHERE m.line_id = s.line_id AND m.day = d::date)
        AND NOT EXISTS (SELECT FROM lines_onspan o
                         WHERE o.line_id = s.line_id AND o.payer_id = s.payer_id
                           AND (o.started_at, o.id) < (s.started_at, s.id)

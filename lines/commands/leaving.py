@@ -17,7 +17,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from lines.commands.holdercuts import CUTS
 from lines.commands.wishes import change_wishes, lock_lines
-from lines.models import LineState, RatePlan
+from lines.models import LineState, MoveLine, RatePlan
 from lines.policy.precedence import Standing
 from lines.queries.plans import plans_for
 
@@ -90,6 +90,7 @@ def release_lines(*, line_ids: Sequence[int], to: Account | None, by: Actor) -> 
         _check_plans(states, to)
     ids = [state.pk for state in states]
     _deactivate(states)
+    MoveLine.objects.filter(line__in=ids).update(is_held=False)
     with connection.cursor() as cursor:
         given = {"lines": array(ids), "payer": to.pk if to else None, "now": clock.now(), "today": clock.today()}
         cursor.execute(CLOSE, given)

@@ -14,6 +14,7 @@ from lines.models.jobs import Job, JobItem
 from lines.models.leased import Leased
 from lines.models.lines import ICCID, Line, LineState
 from lines.models.lists import IccidList, LineFile
+from lines.models.moves import ImportedDay, Move, MoveDay, MoveLine
 from lines.models.notes import NotesLeft
 from lines.models.offers import PlanOffer, PrivatePlan
 from lines.models.passes import Chunk, FinalTotal, Quarantine, ReadingPass
@@ -70,6 +71,7 @@ __all__ = [
     "HolderCut",
     "HolderDay",
     "IccidList",
+    "ImportedDay",
     "Job",
     "JobItem",
     "KeptReading",
@@ -88,6 +90,9 @@ __all__ = [
     "LineState",
     "LineTag",
     "ListPrice",
+    "Move",
+    "MoveDay",
+    "MoveLine",
     "NameSharing",
     "NotesLeft",
     "OnSpan",

@@ -66,6 +66,13 @@ class Differs(enum.StrEnum):
     DRIFT = "drift"  # its state is not what we want, for long
 
 
+class Settled(enum.StrEnum):
+    """What was decided about a day that two systems charged differently."""
+
+    CREDITED = "credited"  # the balance was put right
+    DISMISSED = "dismissed"  # it stays as it is
+
+
 class Hold(enum.StrEnum):
     """What became of a movement that was too large to be believed at once."""
 

@@ -23,7 +23,7 @@ from kit.money import ZERO
 from accounts.policy import Right
 from accounts.queries import Viewer
 from billing.models import UsageDay
-from lines.models import HolderDay
+from lines.models import HolderDay, ImportedDay
 
 MOST_DAYS = 92
 MOST_ROWS = 3_000_000
@@ -80,6 +80,14 @@ SMS = """
       LEFT JOIN lines_line l ON l.id = m.line_id
      WHERE e.account_id = %(payer)s AND e.kind = 'sms' AND e.day BETWEEN %(first)s AND %(last)s
        AND (%(holder)s::bigint IS NULL OR m.account_id = %(holder)s)
+"""
+# Before a line came from Keepgo: its bytes, which cost nothing here.
+IMPORTED = """
+    UNION ALL
+    SELECT i.day, i.line_id, i.account_id, l.plan_id, i.used, 0
+      FROM lines_importedday i JOIN lines_line l ON l.id = i.line_id
+     WHERE i.payer_id = %(payer)s AND i.day BETWEEN %(first)s AND %(last)s {where}
+       AND (%(holder)s::bigint IS NULL OR i.account_id = %(holder)s)
 """
 KEYED = "SELECT r.day, {key} AS key, r.used, r.cost FROM ({rows}) r {joins} WHERE true {filters}"
 RANK = """
@@ -233,6 +241,8 @@ def _keyed(viewer: Viewer, question: Question) -> tuple[str, dict[str, Any]]:
     )
     if viewer.may(Right.SEE_MONEY) and _had_messages(account.payer_id, question):
         rows += SMS
+    if ImportedDay.objects.filter(payer=account.payer_id, day__range=(question.since, question.last)).exists():
+        rows += IMPORTED.format(where="AND i.line_id = %(line)s" if line else "")
     values: dict[str, Any] = {
         "payer": account.payer_id,
         "holder": account.pk if account.is_subaccount else None,

@@ -22,7 +22,7 @@ from lines.policy import Status, Wanted, status
 from lines.queries.listing import plans_of
 from lines.queries.scope import CYCLE, lines_of, of_status
 from lines.queries.search import matching
-from lines.queries.usage import days_of
+from lines.queries.usage import days_of, imported_in, imported_of
 from lines.rules import is_confirmed_on
 
 
@@ -146,14 +146,19 @@ def count_lines(viewer: Viewer, sought: Sought) -> int:
 def days_in_cycle(viewer: Viewer, line: Line, cycle: dt.date) -> dict[dt.date, int]:
     """Bytes of each day of a cycle on which the line moved while it was this viewer's."""
     rows = days_of(viewer, line.iccid).filter(cycle=cycle)
-    return dict(rows.order_by("day").values_list("day").annotate(bytes=Sum("used")))
+    used = dict(rows.order_by("day").values_list("day").annotate(bytes=Sum("used")))
+    for day, count in imported_in(viewer, line.iccid, cycle).items():
+        used[day] = used.get(day, 0) + count
+    return used
 
 
 def cycles_of(viewer: Viewer, line: Line, *, today: dt.date) -> list[dt.date]:
     """The first days of the cycles in which the line moved while it was this viewer's, and of the current; latest
     first."""
     current = line.carrier.cycle_of(today)
-    return sorted({current, *days_of(viewer, line.iccid).values_list("cycle", flat=True).distinct()}, reverse=True)
+    moved = days_of(viewer, line.iccid).values_list("cycle", flat=True).distinct()
+    before = {line.carrier.cycle_of(day) for day in imported_of(viewer, line.iccid).values_list("day", flat=True)}
+    return sorted({current, *moved, *before}, reverse=True)
 
 
 def prices_of(viewer: Viewer, *, now: dt.datetime) -> list[tuple[RatePlan, Price]]:

@@ -18,7 +18,7 @@ from lines.carriers import CLIENTS
 from lines.carriers.base import Abilities, Setting
 from lines.models import Carrier, Line, LineDevice, LineSecret, LineSetting, NameSharing, Sighting
 from lines.policy import balance_subject, cycle_start, wallet_subject
-from lines.queries.usage import days_of
+from lines.queries.usage import days_of, imported_in
 
 ROWS = 100
 
@@ -107,6 +107,7 @@ def destinations_of(viewer: Viewer, line: Line, cycle: dt.date) -> list[Destinat
         at = max(at, before.last_seen) if before and before.last_seen else at
         found[country] = Destination(country, used + (before.used if before else 0), at)
     total = days_of(viewer, line.iccid).filter(cycle=cycle).aggregate(all=Coalesce(Sum("used"), 0))["all"]
+    total += sum(imported_in(viewer, line.iccid, cycle).values())
     rest = total - sum(one.used for one in found.values())
     if rest > 0:
         nowhere = found.get("")
@@ -127,6 +128,9 @@ def statistics_of(viewer: Viewer, line: Line, cycle: dt.date, *, today: dt.date)
     """Every day of a cycle up to today, the empty ones too."""
     rows = days_of(viewer, line.iccid).filter(cycle=cycle).values_list("day")
     found = {day: (used, cost + fee) for day, used, cost, fee in rows.annotate(Sum("used"), Sum("cost"), Sum("fee"))}
+    for day, count in imported_in(viewer, line.iccid, cycle).items():
+        before = found.get(day, (0, ZERO))
+        found[day] = before[0] + count, before[1]
     last = min(today, cycle_start(cycle + dt.timedelta(days=31), cycle.day) - dt.timedelta(days=1))
     sees_money = viewer.may(Right.SEE_MONEY)
     days = [cycle + dt.timedelta(days=number) for number in range((last - cycle).days + 1)]

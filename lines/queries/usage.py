@@ -12,8 +12,8 @@ from kit.money import ZERO
 
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.models import LineDay
-from lines.policy import cycle_start
+from lines.models import ImportedDay, LineDay
+from lines.policy import cycle_end, cycle_start
 
 MONTHS = 12
 YEAR = dt.timedelta(days=366)
@@ -55,6 +55,11 @@ def usage_of(viewer: Viewer, iccid: str, *, cycle: dt.date, today: dt.date) -> U
             before = sums.get(key, (0, ZERO))
             sums[key] = (before[0] + used, before[1] + cost)
 
+    for day, used in imported_of(viewer, iccid).filter(day__gte=starts[0], day__lte=today).values_list("day", "used"):
+        for sums, key in ((by_day, day), (by_cycle, max(start for start in starts if start <= day))):
+            before = sums.get(key, (0, ZERO))
+            sums[key] = (before[0] + used, before[1])
+
     def of(sums: dict[dt.date, tuple[int, Decimal]], start: dt.date) -> Used:
         used, cost = sums.get(start, (0, ZERO))
         return Used(start, used, cost if may_see_money else None)
@@ -73,6 +78,19 @@ def _cycles_up_to(cycle: dt.date, days: QuerySet[LineDay]) -> list[dt.date]:
         among = [one for one in moved if before <= one < starts[0]]
         starts.insert(0, max(among, default=before))
     return starts
+
+
+def imported_of(viewer: Viewer, iccid: str) -> QuerySet[ImportedDay]:
+    """What the line used before it came here, of the days that are this account's."""
+    account = viewer.account
+    days = ImportedDay.objects.filter(line__iccid__in=asked(iccid))
+    return days.filter(account=account) if account.is_subaccount else days.filter(payer=account)
+
+
+def imported_in(viewer: Viewer, iccid: str, cycle: dt.date) -> dict[dt.date, int]:
+    """Of a cycle that begins on this day."""
+    days = imported_of(viewer, iccid).filter(day__gte=cycle, day__lte=cycle_end(cycle))
+    return dict(days.order_by("day").values_list("day", "used"))
 
 
 def days_of(viewer: Viewer, iccid: str) -> QuerySet[LineDay]:

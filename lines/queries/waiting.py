@@ -24,5 +24,7 @@ WORK = {
     f" OR EXISTS (SELECT FROM lines_smslook k WHERE k.is_due AND {SOON.format('k')})",
     "lines.tasks.write_statements": "EXISTS (SELECT FROM billing_statement s"
     " WHERE s.done_at IS NULL AND s.failed = '')",
+    "lines.tasks.move_lines": f"EXISTS (SELECT FROM lines_move m WHERE {SOON.format('m')}"
+    " AND (m.confirmed_at IS NULL OR m.began_at > %(now)s - interval '7 days'))",
     "lines.tasks.work_jobs": f"EXISTS (SELECT FROM lines_job j WHERE j.state = '{JobState.RUNNING}')",
 }

@@ -56,12 +56,16 @@ class Owed:
         line, payer, day, price = bulk.fees(times, tariffs, source.as_day(until))
         off_from = [bulk.NEVER if one.off_from is None else source.as_day(one.off_from) for one in self.lines]
         rows = np.vstack((line, payer, day, price, np.zeros_like(line), self._per_day(price)))
-        self.columns.append(rows[:, day < np.array(off_from, dtype=np.int64)[line]])
+        rows = rows[:, day < np.array(off_from, dtype=np.int64)[line]]
+        elsewhere = {(n, source.as_day(one)) for n, facts in enumerate(self.lines) for one in facts.paid_elsewhere}
+        if elsewhere:
+            rows = rows[:, [(n, one) not in elsewhere for n, one in zip(rows[0], rows[2], strict=True)]]
+        self.columns.append(rows)
 
     def _add_fees_of(self, place: int, until: dt.date) -> None:
         line = self.lines[place]
         for (payer, day, price), fee in fees([time for time, _ in line.times], self.market.prices, until).items():
-            if line.off_from is None or day < line.off_from:
+            if day not in line.paid_elsewhere and (line.off_from is None or day < line.off_from):
                 self.add(place, payer, source.as_day(day), price, 0, source.exactly(fee))
 
     def _per_day(self, price: Numbers) -> Numbers:

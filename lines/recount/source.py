@@ -75,6 +75,7 @@ class LineFacts:
     openings: list[Opening] = field(default_factory=list)
     given: dict[tuple[int, dt.date, int], int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
+    paid_elsewhere: set[dt.date] = field(default_factory=set)  # days whose fee Keepgo has charged
     times: list[tuple[OnTime, dt.date | None]] = field(default_factory=list)  # with the first day that is not settled
 
     @property
@@ -208,6 +209,8 @@ def facts(
         ids,
     ):
         found[line].times.append((OnTime(started, ended, payer_id, plan), due))
+    for line, day in _rows("SELECT line_id, day FROM lines_moveline WHERE line_id = ANY(%s)", ids):
+        found[line].paid_elsewhere.add(day)
     return list(found.values())
 
 

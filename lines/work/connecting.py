@@ -88,11 +88,11 @@ def _first(client: CarrierClient) -> Seen:
         except Refused:
             pass  # it knows who asks, and has no such SIM
         return Seen(lists=False)
-    page = next(_pages(client))
+    page = next(every_page(client))
     return Seen(page.cards, page.odd, bool(page.cursor), page.total)
 
 
-def _pages(client: CarrierClient) -> Iterator[Stock]:
+def every_page(client: CarrierClient) -> Iterator[Stock]:
     """A carrier's SIMs, in its pages. Raises CarrierFailure."""
     cursor = ""
     while True:
@@ -120,7 +120,7 @@ def import_stock(*, carrier: Carrier, plan: RatePlan, on_plan: str, by: Actor) -
         raise Invalid(f"{client.title} doesn’t list its SIMs. Import them from a file.")
     cards, odd, has_more = list[Card](), list[Odd](), False
     with asking(carrier.name, "Nothing was imported."):
-        for page in islice(_pages(client), MOST_PAGES):
+        for page in islice(every_page(client), MOST_PAGES):
             cards += page.cards
             odd += page.odd
             has_more = bool(page.cursor)

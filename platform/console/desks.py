@@ -73,6 +73,8 @@ DESKS = (
         (
             ("lines_carrier_changelist", "Carriers and health", "cell_tower"),
             ("lines_addresschange_changelist", "Carrier addresses", "alt_route"),
+            ("lines_move_changelist", "Moves from Keepgo", "move_up"),
+            ("lines_moveday_changelist", "Differences to Keepgo", "compare_arrows"),
             ("lines_readingpass_changelist", "Readings", "speed"),
             ("lines_finaltotal_changelist", "Final totals", "event_available"),
             ("lines_heldmovement_changelist", "Held movements", "front_hand"),

@@ -11,7 +11,7 @@ from accounts.policy import SYSTEM
 from billing.commands.notices import tell_wallet_turn
 from billing.models import Wallet
 from billing.queries import ColourChange
-from lines.commands.wishes.changing import change_wishes
+from lines.commands.wishes.changing import NOT_MOVING, change_wishes
 from lines.commands.wishes.standings import ready_standing
 from lines.policy import wallet_subject
 from lines.policy.precedence import Request, Result, Standing, leads_to
@@ -21,7 +21,7 @@ WALLET_IS_RED = (
     "EXISTS (SELECT FROM billing_wallet w"
     " WHERE w.account_id = l.account_id AND w.account_id <> l.payer_id AND w.is_red)"
 )
-OF_HOLDER = "l.account_id = ANY(%(ids)s::bigint[]) AND l.payer_id <> l.account_id"
+OF_HOLDER = f"l.account_id = ANY(%(ids)s::bigint[]) AND l.payer_id <> l.account_id AND {NOT_MOVING}"
 
 
 @dataclass(slots=True)
