@@ -13,12 +13,12 @@ PAGES := $(shell find templates platform/console/templatetags static -maxdepth 3
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check rules drawings format lock bench fuzz hostile audit chaos faults soak idle planted histories boundary restore-drill \
+.PHONY: setup demo test suite check rules drawings format lock bench fuzz hostile audit chaos faults soak move idle planted histories boundary restore-drill \
 	upgrade-drill roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | rules | drawings | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak |" \
+	@echo "make setup | demo [PORT=8000] | test | check | rules | drawings | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak | move |" \
 		"idle | planted | histories | boundary | restore-drill | upgrade-drill | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
@@ -102,6 +102,10 @@ faults: setup
 # Half an hour of work: memory, connections and tables must stay flat. MINUTES=N.
 soak: setup
 	$(BIN)/python -m tests.rigs.soak --report --minutes $(or $(MINUTES),30)
+
+# An account moves from a second Linekeeper that runs as Keepgo; both must charge the same. LINES=N DAYS=N.
+move: setup
+	$(BIN)/python -m tests.rigs.move_rig --lines $(or $(LINES),2000) --days $(or $(DAYS),3)
 
 # What a demo that nobody looks at costs: processor and memory of all its processes.
 idle: setup

@@ -34,7 +34,7 @@ from lines.commands.changes import note_changed_lines
 from lines.commands.jobs import start_job
 from lines.commands.settings import set_on_line
 from lines.commands.wishes import deactivate
-from lines.models import Carrier, Drive, FinalTotal, Line, LineState, ReadingPass, SmsLook, ToldLine
+from lines.models import Carrier, Drive, FinalTotal, Line, LineState, Move, ReadingPass, SmsLook, ToldLine
 from lines.policy import Action as JobAction
 from tests.fleets import ON, Fleet
 
@@ -122,6 +122,10 @@ def a_chunk(due_at: dt.datetime | None = None) -> None:
     carrier.passes.latest("pk").chunks.update(due_at=due_at)  # type: ignore[attr-defined]
 
 
+def a_move(fleet: Fleet) -> None:
+    Move.objects.create(account=line_of(fleet).payer, carrier=line_of(fleet).carrier, began_by="Mia")
+
+
 def a_follow_up(_: Fleet) -> None:
     fire = a_fire(Outcome.SET)
     FollowUp.objects.create(fire=fire, line=Line.objects.get(), act=Act.ACTIVATE, due_at=clock.now())
@@ -185,6 +189,7 @@ WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
         "lines.tasks.handle_messages",
         lambda fleet: SmsLook.objects.create(line=line_of(fleet), carrier=line_of(fleet).carrier, is_due=True),
     ),
+    ("lines.tasks.move_lines", a_move),
     (
         "lines.tasks.work_jobs",
         lambda fleet: start_job(

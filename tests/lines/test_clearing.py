@@ -168,6 +168,7 @@ def test_an_account_is_moved_compared_and_confirmed_in_the_back_office(
     office.post(f"{OFFICE}/moveday/{row.pk}/dismiss/", {"note": "Read the day after"})
     row.refresh_from_db()
     assert (row.settled, row.settled_by != "") == ("dismissed", True)
+    office.get(f"{OFFICE}/moveday/")  # says that it was dismissed
     assert ON not in office.get(f"{OFFICE}/moveday/").content.decode()
     assert ON in office.get(f"{OFFICE}/moveday/?which=settled").content.decode()
     assert "apply to 4 lines" in said(office.post(f"{OFFICE}/move/{move.pk}/confirm/"))

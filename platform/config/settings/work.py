@@ -58,7 +58,7 @@ CELERY_BEAT_SCHEDULE = {
     "read-usage": {"task": "lines.tasks.read_usage", "schedule": 5.0},
     "read-told-lines": {"task": "lines.tasks.read_told_lines", "schedule": 5.0},
     "drive-lines": {"task": "lines.tasks.drive_lines", "schedule": 5.0},
-    "move-lines": {"task": "lines.tasks.move_lines", "schedule": 20.0},
+    "move-lines": {"task": "lines.tasks.move_lines", "schedule": 5.0},
     "work-jobs": {"task": "lines.tasks.work_jobs", "schedule": 2.0},
     "forget-unused": {"task": "lines.tasks.forget_unused", "schedule": 3600.0},
     "handle-messages": {"task": "lines.tasks.handle_messages", "schedule": 5.0},
