@@ -118,6 +118,7 @@ planted: setup
 # Loses the database whole and brings it back to a moment; writes its section of docs/reliability.md.
 restore-drill: setup
 	$(BIN)/python -m tests.rigs.restore_drill --report
+	$(BIN)/python -m tests.rigs.restore_drill --report --given
 
 # Upgrades a running installation under load, from the version SINCE; writes its section of docs/reliability.md.
 upgrade-drill: setup

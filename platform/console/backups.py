@@ -189,7 +189,8 @@ def _environment(database: str | None = None) -> dict[str, str]:
 
 def run(name: str, *arguments: str, database: str | None = None) -> None:
     """Runs one of PostgreSQL's programs on the database. Raises BadBackup with what it said."""
-    found = postgres.run_client(name, *arguments, variables=_environment(database))
+    server = int(server_version().partition(".")[0])
+    found = postgres.run_client(name, *arguments, variables=_environment(database), server=server)
     if found.returncode:
         said = " ".join(found.stderr.split())[:500]
         raise BadBackup(f"{Path(name).name} failed: {said}")

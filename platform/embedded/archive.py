@@ -30,14 +30,9 @@ def program(name: str, major: int | None = None) -> str:
     except CannotStart:
         pass
     for found in (f"/usr/lib/postgresql/{major}/bin/{name}", shutil.which(name)):
-        if found and Path(found).exists() and major in (None, _major(found)):
+        if found and Path(found).exists() and major in (None, postgres.major_of(found)):
             return found
     raise CannotStart(f"PostgreSQL{f' {major}' if major else ''} is not installed here: {name} is missing")
-
-
-def _major(path: str) -> int:
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
-    return int(said.rsplit(")", 1)[1].split(".")[0])
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from embedded import addresses, tls
-from embedded.processes import CannotStart, Program, as_user, end_leftovers, runs
+from embedded.processes import CannotStart, Program, as_user, end_leftovers, make_sockets, runs
 
 MAJOR = 18
 ARCHIVE_SCRIPT = addresses.REPOSITORY / "scripts" / "archive-wal"
@@ -128,11 +128,27 @@ def binary(name: str) -> str:
     return str(_install_folder() / "bin" / name)
 
 
-def run_client(name: str, *arguments: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run one of PostgreSQL's clients, which libpq's variables lead to a server: the embedded one's own, or what is
-    installed beside a server of somebody's."""
-    found = None if addresses.is_embedded_database() else shutil.which(name)
-    program = found or binary(name)
+def major_of(program: str) -> int:
+    """Of which version one of PostgreSQL's programs is."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.partition("(PostgreSQL) ")[2].partition(".")[0])  # who packaged it may stand behind that
+
+
+def client(name: str, server: int) -> str:
+    """One of PostgreSQL's clients for a server of this major version: the embedded one's own, or what is installed
+    beside a server of somebody's. One older than the server would refuse it: passed over. Raises CannotStart."""
+    if not addresses.is_embedded_database():
+        for found in (shutil.which(name), f"/usr/lib/postgresql/{server}/bin/{name}"):
+            if found and Path(found).exists() and major_of(found) >= server:
+                return found
+    return binary(name)
+
+
+def run_client(
+    name: str, *arguments: str, variables: dict[str, str], server: int = MAJOR
+) -> subprocess.CompletedProcess[str]:
+    """Run one of PostgreSQL's clients, which libpq's variables lead to a server of this major version."""
+    program = client(name, server)
     with tls.way(variables) if _is_ours(program) else contextlib.nullcontext(variables) as led:
         return subprocess.run(
             [program, *arguments], env={**os.environ, **led}, capture_output=True, text=True, check=False
@@ -160,10 +176,7 @@ def server_user() -> str | None:
 def _prepare_folders(user: str | None) -> None:
     """Make the folders, and let the server's user pass through to them and to the binaries."""
     sockets = addresses.socket_dir()
-    sockets.mkdir(mode=0o700, exist_ok=True)
-    allowed = {os.getuid(), pwd.getpwnam(user).pw_uid if user else os.getuid()}
-    if sockets.is_symlink() or sockets.stat().st_uid not in allowed:
-        raise CannotStart(f"{sockets} belongs to somebody else; remove it")
+    make_sockets(sockets, {os.getuid(), pwd.getpwnam(user).pw_uid if user else os.getuid()})
     if user is None:
         return
     shutil.chown(sockets, user, user)

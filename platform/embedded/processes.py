@@ -136,6 +136,13 @@ def open_lock(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+def make_sockets(folder: Path, allowed: set[int]) -> None:
+    """Make the folder of the unix sockets, which one of these users must own. Raises CannotStart."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid not in allowed:
+        raise CannotStart(f"{folder} belongs to somebody else; remove it")
+
+
 def try_lock(handle: int) -> bool:
     """Take an exclusive lock if nobody holds any."""
     try:

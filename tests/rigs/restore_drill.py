@@ -1,11 +1,13 @@
 """Loses the database whole and brings it back to a moment, and to the end of its kept log; what came since is read.
 
-    python -m tests.rigs.restore_drill [--simbase 300] [--iotportal 40] [--report]
+    python -m tests.rigs.restore_drill [--given] [--simbase 300] [--iotportal 40] [--report]
 
 It starts servers in a folder of its own, with an archive beside it. Lines use data, a base backup is taken, more
 happens, somebody makes a mistake; PostgreSQL is killed and its folder deleted. `restore --until` must bring back every
 row of that moment, books and audit true, and the next reading must charge what the carriers counted since, to the last
-byte. A gap in the log must be refused with nothing replaced. Prints JSON; exits 1 where anything differs.
+byte. A gap in the log must be refused with nothing replaced. `--given`: the PostgreSQL is none of ours, reached by TCP
+as DATABASE_URL says, keeping its log with scripts/archive-wal; else the embedded one. Prints JSON; exits 1 where
+anything differs.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tests.rigs.given_server import GivenServer
 from tests.rigs.kill_rig import Environment, Rig
 from tests.rigs.report import write
 
@@ -42,6 +45,7 @@ class Drill(Rig):
     """An installation whose server keeps its log, and the steps that were taken with it."""
 
     steps: list[dict[str, Any]]
+    given: GivenServer | None = None
 
     def step(self, name: str, began: float, **more: Any) -> None:
         self.steps.append({"step": name, "seconds": round(time.monotonic() - began, 1), **more})
@@ -107,6 +111,10 @@ class Drill(Rig):
 
         began = time.monotonic()
         connections.close_all()
+        if self.given:
+            self.given.lose()
+            self.step("PostgreSQL killed, its data deleted, an empty one started", began)
+            return
         data = postgres.data_folder()
         for pid in (locks.read_state(locks.keeper())[0], int((data / "postmaster.pid").read_text().split()[0])):
             with contextlib.suppress(ProcessLookupError):
@@ -199,7 +207,7 @@ def report(done: dict[str, Any]) -> str:
     )
 
 
-def drill(folder: Path, seed: int, simbase: int, iotportal: int) -> dict[str, Any]:
+def drill(folder: Path, given: GivenServer | None, seed: int, simbase: int, iotportal: int) -> dict[str, Any]:
     import django
     from simulator import running
 
@@ -209,6 +217,7 @@ def drill(folder: Path, seed: int, simbase: int, iotportal: int) -> dict[str, An
     with running(process=True, simbase=simbase, iotportal=iotportal, quiet=True, clock="2026-11-18") as sim:
         story = Story(sim, Environment(), "2026-11-18T06:00")
         rig = Drill(story, random.Random(seed), simbase, iotportal)
+        rig.given = given
         rig.play(folder)
         return {"seed": seed, "lines": simbase + iotportal, "steps": rig.steps}
 
@@ -218,6 +227,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--simbase", type=int, default=300)
     parser.add_argument("--iotportal", type=int, default=40)
+    parser.add_argument("--given", action="store_true")
     parser.add_argument("--report", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="linekeeper-drill-") as root:
@@ -226,16 +236,24 @@ def main() -> int:
             "WAL_ARCHIVE": f"{root}/archive",
             "DJANGO_SETTINGS_MODULE": "config.settings.local",
         }
-        for name in ("DATABASE_URL", "REDIS_URL", "LINEKEEPER_NOW"):
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "LINEKEEPER_NOW"):
             os.environ.pop(name, None)
-        from embedded import services
+        from embedded import postgres, services
 
         from tests.preloaded import preload
 
-        preload(Path(root) / "data")
-        services.ensure_running()
+        archive, given = Path(root) / "archive", None
+        if chosen.given:
+            given = GivenServer(Path(root) / "given", archive, Path(postgres.binary("postgres")).parent)
         try:
-            done = drill(Path(root) / "archive", chosen.seed, chosen.simbase, chosen.iotportal)
+            if given:
+                given.start()
+                os.environ["DATABASE_URL"] = given.url
+            else:
+                preload(Path(root) / "data")
+            services.ensure_running()
+            assert run("migrate", "--verbosity", "0").returncode == 0
+            done = drill(archive, given, chosen.seed, chosen.simbase, chosen.iotportal)
         except AssertionError:
             traceback.print_exc()
             return 1
@@ -244,9 +262,11 @@ def main() -> int:
 
             connections.close_all()
             services.leave(wait=True)
+            if given:
+                given.stop()
     print(json.dumps(done))
     if chosen.report:
-        write("make restore-drill", report(done))
+        write("make restore-drill" + (", a given PostgreSQL" if chosen.given else ""), report(done))
     return 0
 
 

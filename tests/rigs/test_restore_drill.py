@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(1800)
-def test_what_was_lost_comes_back_to_the_moment_and_the_rest_from_the_counters() -> None:
-    command = [sys.executable, "-m", "tests.rigs.restore_drill", "--simbase", "12", "--iotportal", "4"]
+@pytest.mark.parametrize("whose", [[], ["--given"]], ids=["embedded", "given"])
+def test_what_was_lost_comes_back_to_the_moment_and_the_rest_from_the_counters(whose: list[str]) -> None:
+    command = [sys.executable, "-m", "tests.rigs.restore_drill", "--simbase", "12", "--iotportal", "4", *whose]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     found = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1780, check=False
