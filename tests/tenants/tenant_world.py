@@ -40,6 +40,7 @@ from lines.models import (
     Coverage,
     HolderCut,
     IccidList,
+    ImportedDay,
     Job,
     JobItem,
     Line,
@@ -47,6 +48,8 @@ from lines.models import (
     LineFile,
     LineState,
     LineTag,
+    Move,
+    MoveLine,
     NameSharing,
     NotesLeft,
     Order,
@@ -264,6 +267,19 @@ def _money(tenant: Tenant) -> None:
     }
 
 
+def _came_from_elsewhere(line: Line, account: Account, word: str) -> None:
+    """A move that was confirmed long ago, with a day of before."""
+    now = clock.now()
+    move = Move.objects.create(
+        account=account, carrier=line.carrier, began_by=f"{word} mover", confirmed_at=now, confirmed_by=f"{word} owner"
+    )
+    MoveLine.objects.create(
+        move=move, iccid=line.iccid, notes=f"{word} moved", holder=account, plan=line.plan, line=line,
+        day=dt.date(2020, 1, 2), taken_at=now,
+    )  # fmt: skip
+    ImportedDay.objects.create(line=line, day=dt.date(2020, 1, 1), payer=account, account=account, used=1)
+
+
 def _work(tenant: Tenant) -> None:
     account, word, by = tenant.account, tenant.word, tenant.actor
     tag = Tag.objects.create(account=account, name=f"{word} tag")
@@ -280,6 +296,7 @@ def _work(tenant: Tenant) -> None:
     )  # fmt: skip
     NotesLeft.objects.create(line_id=tenant.objects["line_id"], account=account, notes=f"{word} notes left")
     NameSharing.objects.create(account=account, by=by.name)
+    _came_from_elsewhere(Line.objects.get(pk=tenant.objects["line_id"]), account, word)
     told = envelope(
         kind="line.assigned", ident=uuid.uuid4(), at=clock.now(), account=account.uuid, data={"holder": f"{word} told"}
     )
