@@ -50,7 +50,7 @@ class MoveDesk(Desk):
     """Accounts on their way, and those that have come."""
 
     called = "Moves from Keepgo"
-    list_display = ["account", "carrier", "began_at", "progress", "balance", "confirmed_at", "compared_at"]
+    list_display = ["account", "carrier", "began_at", "progress", "balances", "confirmed_at", "compared_at"]
     list_select_related = ["account", "carrier"]
     actions_list = ["begin"]
     actions_detail = ["again", "compare", "confirm"]
@@ -66,6 +66,12 @@ class MoveDesk(Desk):
     def progress(self, row: Any) -> str:
         refused = f", {row.failed:,} refused" if row.failed else ""
         return f"{row.here:,} of {row.total:,}{refused}"
+
+    @display(description="Balance here / at Keepgo")
+    def balances(self, row: Any) -> str:
+        there = row.balance_there if row.compared_at else row.balance
+        here = balance_of(row.account, today=clock.today()).available
+        return f"{shown(here)} / {'not told' if there is None else shown(there)}"
 
     @action(description="Move an account", url_path="begin", icon="move_up")
     def begin(self, request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from kit import clock
 from kit.errors import Invalid, Refusal
 from kit.identifiers import all_spellings, sim_key
@@ -29,7 +29,7 @@ from lines.commands.adding import NewLine, add_lines
 from lines.commands.readings import apply_readings
 from lines.commands.stock import import_lines
 from lines.commands.wishes import change_wishes, enforce, ready_standing
-from lines.models import Carrier, ImportedDay, Line, LineState, Move, MoveLine, RatePlan, Sighting
+from lines.models import Carrier, Drive, ImportedDay, Line, LineState, Move, MoveLine, RatePlan, Sighting
 from lines.policy.precedence import Standing
 
 FROM = "Keepgo"
@@ -262,7 +262,7 @@ def confirm_move(*, move: Move, by: Actor) -> int:
     """The account's balance and rules hold for its lines from now on; says how many. Harmless twice.
 
     A line that nobody has ordered otherwise since it is here stands as its carrier has it now. Raises Invalid while
-    SIMs wait to come, or the opening balance is not posted.
+    SIMs wait to come, a line’s status was never told, or the opening balance is not posted.
     """
     lock_wallets(account_ids=[move.account_id])
     move = Move.objects.select_for_update(of=("self",)).select_related("account").get(pk=move.pk)
@@ -273,6 +273,9 @@ def confirm_move(*, move: Move, by: Actor) -> int:
     if move.balance and move.opening is None:
         raise Invalid("The opening balance is not posted yet.")
     held = move.lines.filter(is_held=True)
+    unread = held.filter(line__state__reported=None, line__state__reported_word="")
+    if count := unread.filter(line__state__wanted_at__lte=F("taken_at")).count():
+        raise Invalid(f"The carrier hasn’t told the status of {count:,} lines yet. Confirm after the next reading.")
     _follow_carrier(held)
     ids = list(held.values_list("line", flat=True))
     held.update(is_held=False)
@@ -287,12 +290,15 @@ def confirm_move(*, move: Move, by: Actor) -> int:
 
 def _follow_carrier(held: Iterable[MoveLine]) -> None:
     taken = {row.line_id: row.taken_at for row in held}
-    states = LineState.objects.select_for_update(of=("self",)).filter(pk__in=taken).order_by("pk")
+    states = list(LineState.objects.select_for_update(of=("self",)).filter(pk__in=taken).order_by("pk"))
     wanted: dict[Standing, list[int]] = defaultdict(list)
     for state in states:
         since = taken[state.pk]
         if since is not None and state.wanted_at <= since and state.reported is not None:
             wanted[_standing(state.reported, blocked=state.blocked)].append(state.pk)
+    # A status that nobody knows is left as it is, there and here.
+    unknown = [state.pk for state in states if state.reported is None]
+    Drive.objects.filter(pk__in=unknown, leased_until=None).delete()
     for to, ids in wanted.items():
         others = [one for one in Standing if one is not to]
         change_wishes(which="l.id = ANY(%(ids)s)", ids=ids, to=to, instead_of=others, who=_who(to))

@@ -20,10 +20,11 @@ from automation.queries import due
 from billing.models import AutoRefill, Entry, Payment
 from billing.policy import RefillState
 from lines.books import recompute_books
-from lines.carriers.base import Switch
+from lines.carriers.base import Reading, Status, Switch
 from lines.commands import moves
 from lines.commands.drives import claim_drives
 from lines.commands.fees import charge_fees
+from lines.commands.readings import apply_readings
 from lines.commands.wishes import deactivate, enforce
 from lines.models import Carrier, Drive, ImportedDay, Line, Move, MoveLine, RatePlan, Sighting
 from lines.policy import Wanted, Why
@@ -268,10 +269,26 @@ def test_a_file_brings_lines_whose_next_reading_is_their_baseline(
     assert (said["imported"], said["opening_balance"]) == (2, None)
     assert line().notes == "Köln"
     assert claim_drives(carrier=line().carrier, limit=10) == []
+    with pytest.raises(Invalid, match="the status of 2 lines"):
+        moves.confirm_move(move=Move.objects.get(), by=OPERATOR)
     told(ON, 9 * MB, "2026-11-20T18:00")
     told(ON, 10 * MB, "2026-11-20T19:00")
     assert used(line()) == MB
     assert books_hold()
+
+
+def test_a_file_without_statuses_switches_nothing_off(account: Account, there: FakeKeepgo, tmp_path: Path) -> None:
+    file = tmp_path / "lines.csv"
+    file.write_text(f"iccid,rate plan\n{ON},theirs\n{READY},theirs\n")
+    run(account, "--file", str(file))
+    told(ON, 9 * MB, "2026-11-20T18:00")
+    word = Reading(READY, 0, dt.date(2026, 11, 1), Status(None, "Hibernating"))
+    at = dt.datetime(2026, 11, 20, 18, tzinfo=dt.UTC)
+    apply_readings(carrier=line().carrier, readings=[word], read_at=at, has_finals=True)
+    operator("credit", account.uuid.hex, "20", "--note", "a start")
+    moves.confirm_move(move=Move.objects.get(), by=OPERATOR)
+    assert state(line()).wanted == Wanted.ACTIVE
+    assert claim_drives(carrier=line().carrier, limit=10) == []
 
 
 def test_what_it_used_there_stands_in_its_pages(account: Account, there: FakeKeepgo) -> None:
