@@ -17,7 +17,7 @@ from typing import Any
 
 MB = 1_048_576
 PER_MB, PER_DAY = "0.013000", "0.050000"
-START = "500"
+START, A_LINE = 500, 4  # USD: enough for every day, so that nobody is suspended for it
 BATCH = 500
 
 
@@ -44,7 +44,7 @@ class There:
         plan = _plan("Europe", carrier)
         account = open_account(name="Acme", owner_email="o@acme.example", professional=True, by=OPERATOR)
         sub = open_subaccount(parent=account, name="Delta", by=OPERATOR)
-        adjust(account=account, amount=Decimal(START), reason="the beginning", by=OPERATOR)
+        adjust(account=account, amount=Decimal(max(START, A_LINE * lines)), reason="the beginning", by=OPERATOR)
         iccids = [f"8944{number:015}" for number in range(1, lines + 1)]
         rows = list(enumerate(iccids, 1))
         import_lines(rows=rows, carrier=carrier, plan=plan, account=None, active=False, by=OPERATOR, unchecked=True)
