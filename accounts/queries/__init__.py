@@ -1,7 +1,7 @@
 """Reads about people and accounts."""
 
 from accounts.models import Membership
-from accounts.queries.keys import Caller, Credential, caller_of, credential_of, is_open
+from accounts.queries.keys import Caller, Credential, caller_of, credential_of, is_open, key_by_digest
 from accounts.queries.people import (
     account_by_uuid,
     is_of_brand,
@@ -28,6 +28,7 @@ __all__ = [
     "is_of_brand",
     "is_open",
     "is_unconfirmed",
+    "key_by_digest",
     "memberships_of",
     "offer_of",
     "offers_to",

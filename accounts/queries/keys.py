@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
 from kit import clock, crypto
 from kit.errors import NotFound
+from kit.kept import Kept
 from kit.sql import prepared
 
 from accounts.models import Account, ApiCredential, ApiKey
@@ -53,51 +57,97 @@ class Caller:
         return (self.account.parent or self.account).is_professional and not (self.key and self.key.is_test)
 
 
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """Who may sign with which keys; nobody has no accounts, and keys that are as much work."""
+
+    keys: tuple[tuple[str, dt.datetime | None], ...]  # opened, and until when each works
+    accounts: tuple[Any, ...]  # the columns of an account, then those of its parent
+
+
+_signers: Kept[_Signer] = Kept(seconds=settings.API_KEPT_SECONDS, most=10_000, worth=lambda one: bool(one.accounts))
+_bearers: Kept[tuple[ApiKey, tuple[Any, ...]] | None] = Kept(
+    seconds=settings.API_KEPT_SECONDS, most=10_000, worth=lambda one: one is not None
+)
+
+
 def caller_of(*, account_uuid: str, user_uuid: str, proves: Callable[[str], bool]) -> Caller | None:
     """Whose call this is, or None: one answer for an unknown user, a wrong hash, and another's or a closed account.
 
-    `proves` is asked of each key that works, as text. The work is the same in each case, so that its time tells
-    nothing.
+    `proves` is asked of each key that works, as text. The work is the same for an unknown user and for one who has not
+    called just now, so that its time tells nothing of who there is. What is known is believed for API_KEPT_SECONDS.
     """
     if not HEX.fullmatch(user_uuid) or not HEX.fullmatch(account_uuid):
         return None
-    rows = prepared(SIGNER, [user_uuid])
-    shared, former, former_until, *accounts = rows[0] if rows else (_nobodys_key(), "", None)
-    if former_until is None or former_until <= clock.now():
-        former = ""
+    signer, now = _signers.get(user_uuid, lambda: _signer(user_uuid)), clock.now()
     is_right = False
-    bound = f"credential:{user_uuid}" if rows else NOBODY
-    for kept, row in ((shared, bound), (former, bound) if former else (_nobodys_key(), NOBODY)):
-        is_right |= proves(crypto.decrypt(kept, row=row))
-    if not rows or not is_right:
-        return None
-    account, parent = (_account(accounts[at : at + len(COLUMNS)]) for at in (0, len(COLUMNS)))
-    if account is None or account.uuid.hex != account_uuid:
-        return None
-    account.parent = parent
-    if not is_open(account):
+    for key, until in signer.keys:
+        is_right |= proves(key) and (until is None or until > now)
+    account = account_from(signer.accounts) if is_right and signer.accounts else None
+    if account is None or account.uuid.hex != account_uuid or not is_open(account):
         return None
     return Caller(account, key_actor(user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
 
 
+def _signer(user_uuid: str) -> _Signer:
+    rows = prepared(SIGNER, [user_uuid])
+    shared, former, former_until, *accounts = rows[0] if rows else (_nobodys_key(), "", None)
+    bound = f"credential:{user_uuid}" if rows else NOBODY
+    key = crypto.decrypt(shared, row=bound)
+    before = crypto.decrypt(former, row=bound) if former else crypto.decrypt(_nobodys_key(), row=NOBODY)
+    return _Signer(((key, None), (before, former_until or LONG_AGO)), tuple(accounts))
+
+
+def key_by_digest(digest: bytes) -> tuple[ApiKey, Account] | None:
+    """The bearer key that has it and was not revoked, ended or not, with its account; believed for
+    API_KEPT_SECONDS."""
+    found = _bearers.get(digest, lambda: _bearer(digest))
+    account = None if found is None else account_from(found[1])
+    return None if found is None or account is None else (found[0], account)
+
+
+def _bearer(digest: bytes) -> tuple[ApiKey, tuple[Any, ...]] | None:
+    rows = prepared(BEARER, [digest])
+    if not rows:
+        return None
+    own = dict(zip(KEY_FIELDS, rows[0], strict=False))
+    lists = {name: msgspec.json.decode(own[name]) for name in ("scopes", "ranges")}  # the driver leaves JSON a text
+    return ApiKey(**own | lists), rows[0][len(KEY_FIELDS) :]
+
+
 HEX = re.compile("[0-9a-f]{32}")
 NOBODY = "nobody"
+LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 COLUMNS = [field.column for field in Account._meta.concrete_fields]
+FIELDS = [field.attname for field in Account._meta.concrete_fields]
+KEY_FIELDS = [field.attname for field in ApiKey._meta.concrete_fields]
+_ACCOUNTS = ", ".join(f"{table}.{column}" for table in ("a", "p") for column in COLUMNS)
 SIGNER = f"""
-    SELECT c.shared_key, c.former_key, c.former_until,
-           {", ".join(f"{table}.{column}" for table in ("a", "p") for column in COLUMNS)}
+    SELECT c.shared_key, c.former_key, c.former_until, {_ACCOUNTS}
       FROM accounts_apicredential c
       JOIN accounts_account a ON a.id = c.account_id
       LEFT JOIN accounts_account p ON p.id = a.parent_id
      WHERE c.user_uuid = %s AND c.revoked_at IS NULL
 """
+BEARER = f"""
+    SELECT {", ".join(f"k.{name}" for name in KEY_FIELDS)}, {_ACCOUNTS}
+      FROM accounts_apikey k
+      JOIN accounts_account a ON a.id = k.account_id
+      LEFT JOIN accounts_account p ON p.id = a.parent_id
+     WHERE k.digest = %s AND k.revoked_at IS NULL
+"""
+
+
+def account_from(values: Sequence[Any]) -> Account | None:
+    """An account of its own for each call, with its parent; the columns are those of SIGNER and BEARER."""
+    account, parent = (_account(values[at : at + len(COLUMNS)]) for at in (0, len(COLUMNS)))
+    if account is not None:
+        account.parent = parent
+    return account
 
 
 def _account(values: Sequence[Any]) -> Account | None:
     return None if values[0] is None else Account.from_db(DEFAULT_DB_ALIAS, FIELDS, values)
-
-
-FIELDS = [field.attname for field in Account._meta.concrete_fields]
 
 
 def is_open(account: Account) -> bool:

@@ -18,15 +18,21 @@ class Kept(Generic[T]):
         _all.append(self)
 
     def get(self, key: Hashable, find: Callable[[], T]) -> T:
-        now = time.monotonic()
-        for old in [key for key, (_, until) in list(self._answers.items()) if until <= now]:
-            self._answers.pop(old, None)
-        if (kept := self._answers.get(key)) is not None:
+        kept, now = self._answers.get(key), time.monotonic()
+        if kept is not None and kept[1] > now:
             return kept[0]
+        self._forget_old(now)
         found = find()
         if self._worth(found) and len(self._answers) < self._most:
             self._answers[key] = found, time.monotonic() + self._seconds
         return found
+
+    def _forget_old(self, now: float) -> None:
+        """What was kept first ends first."""
+        for key, (_, until) in list(self._answers.items()):
+            if until > now:
+                break
+            self._answers.pop(key, None)
 
 
 def forget() -> None:

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "console.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "api.entrance.ApiMiddleware",
     "kit.headers.KeepNothingMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -335,6 +336,7 @@ COSTLY_A_LINE_AND_DAY = {
 }
 
 # How far the timestamp of a signed API request may be from our time.
+API_KEPT_SECONDS = 2.0  # so long a process believes what it knows of who calls, and counts calls by itself
 API_WINDOW_SECONDS = int(os.environ.get("API_WINDOW_SECONDS", "300"))
 
 CELERY_BROKER_URL = addresses.broker_url()
