@@ -36,6 +36,7 @@ KEPT = {
     ("statements_are_made_of_ours_alone", "platform/bench/database.py"): "a template's name, made of a digest",
     ("statements_are_made_of_ours_alone", "platform/console/backups.py"): "names of COUNTED",
     ("statements_are_made_of_ours_alone", "platform/embedded/templates.py"): "its own names, made of digests",
+    ("statements_are_made_of_ours_alone", "platform/kit/parts.py"): "names of tables and columns that the code names",
     ("statements_are_made_of_ours_alone", "platform/kit/months.py"): "names of tables that the code names",
     ("statements_are_made_of_ours_alone", "platform/kit/retention.py"): "kinds of rows that the code names",
 }
