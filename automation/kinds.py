@@ -18,6 +18,17 @@ class Kind:
 
 
 HELD: dict[str, object] = {"bytes": 107374182400, "counter": 107374182400}
+CAP: dict[str, object] = {
+    "cap_uuid": "0" * 32,
+    "of": "subaccount",
+    "name": "Harbour",
+    "period": "month",
+    "since": "2026-11-01",
+    "unit": "mb",
+    "limit": "5120",
+    "used": "4198.4",
+    "percent": 82,
+}
 KINDS = (
     Kind(
         "rule.fired",
@@ -82,6 +93,16 @@ KINDS = (
         "usage",
         "Unusually large usage was dismissed; it costs nothing",
         HELD,
+    ),
+    Kind("usage.threshold", "usage", "A cap is used to 50, 80 or 100 percent", CAP | {"at": 80}),
+    Kind(
+        "cap.reached",
+        "usage",
+        "A cap is full; the lines under it are stopped, or it only notifies",
+        CAP | {"used": "5140.48", "percent": 100, "action": "stop", "lines_stopped": 2},
+    ),
+    Kind(
+        "cap.cleared", "usage", "A cap let its lines go: a new period, or a higher limit", CAP | {"lines_released": 2}
     ),
     Kind("balance.low", "balance", "The balance is orange or red", {}),
     Kind("balance.good", "balance", "The balance is green again", {}),

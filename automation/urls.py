@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from automation.views import activity, rules, webhooks
+from automation.views import activity, caps, rules, webhooks
 
 KEY = r"(?P<key>[0-9a-f]{32})"
 
@@ -13,6 +13,10 @@ urlpatterns = [
     re_path(rf"^rules/{KEY}/switch/$", rules.switch_rule, name="rule-switch"),
     re_path(rf"^rules/{KEY}/delete/$", rules.delete_rule, name="rule-delete"),
     re_path(rf"^rules/{KEY}/undo/$", rules.undo_rule, name="rule-undo"),
+    path("caps/", caps.cap_list, name="caps"),
+    path("caps/new/", caps.new_cap, name="cap_new"),
+    re_path(rf"^caps/{KEY}/change/$", caps.change_cap, name="cap_change"),
+    re_path(rf"^caps/{KEY}/delete/$", caps.delete_cap, name="cap_delete"),
     path("activity/", activity.activity_list, name="rule_activity"),
     path("activity.csv", activity.activity_csv, name="rule_activity_csv"),
     path("follow-ups/<int:number>/cancel/", activity.cancel, name="follow-up-cancel"),

@@ -40,6 +40,7 @@ FOLLOW_STATES: dict[str, str] = {
     FollowState.OPEN: "planned",
     FollowState.DONE: "done",
     FollowState.BY_BALANCE: "suspended until the balance recovers",
+    FollowState.BY_CAP: "off until a full cap has room",
     FollowState.BY_SUBACCOUNT: "off until its sub-account is on",
     FollowState.CHANGED: "not done: somebody changed the line since",
     FollowState.HELD: "not done: another rule holds the line",

@@ -11,7 +11,9 @@ from django.db import connection
 from kit import clock
 
 from lines.policy import Wanted, Why
+from lines.queries.caps import due_caps
 from lines.recount.audit import Found, Scope, recompute
+from lines.recount.caps import recount_caps
 from lines.recount.resale import as_check as resale_as_check
 from lines.recount.resale import recount_resale
 from lines.rules import confirmed_on_sql, data_cost_sql
@@ -192,6 +194,15 @@ PROOFS = (
         f"    OR (st.why = '{Why.BALANCE}' AND NOT w.is_red)"
         f"    OR (st.why = '{Why.WALLET}' AND NOT coalesce(h.is_red, false)))",
     ),
+    Proof(
+        "lines_off_for_a_cap_have_one",
+        "a line that is off for a full cap is held by one of its payer's caps that stops its lines, or that was deleted"
+        " or let go at this moment",
+        "SELECT l.iccid, h.cap_id, c.account_id, l.payer_id FROM lines_linestate st"
+        " JOIN lines_line l ON l.id = st.line_id LEFT JOIN lines_caphold h ON h.line_id = l.id"
+        " LEFT JOIN lines_cap c ON c.id = h.cap_id"
+        f" WHERE st.why = '{Why.CAP}' AND (h.line_id IS NULL OR c.account_id <> l.payer_id)",
+    ),
 )
 
 
@@ -218,6 +229,8 @@ def check_books() -> dict[str, Any]:
                         "first": [dict(zip(names, map(_plain, row[1:]), strict=True)) for row in rows],
                     }
                 )
+            waiting = [one.cap_id for one in due_caps(today=clock.today())]
+            checks.append(recount_caps(waiting=waiting))
         finally:
             if not connection.in_atomic_block:
                 cursor.execute("COMMIT")

@@ -27,6 +27,7 @@ WHYS = {
     Why.WALLET.value: "off for their sub-account’s balance",
     Why.PERSON.value: "switched off by a person",
     Why.RULE.value: "switched off by a rule",
+    Why.CAP.value: "off for a full cap",
     Why.SUBACCOUNT.value: "off with their sub-account",
     Why.CARRIER.value: "switched off by the IMEI lock",
     Why.NEW.value: "never activated",

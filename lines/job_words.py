@@ -46,6 +46,7 @@ VERDICTS = {
     Verdict.SAME: "it is so already",
     Verdict.RED: "the available balance is below its minimum: add funds, then try again",
     Verdict.WALLET_RED: "its sub-account’s balance is below its minimum: add credit to it, then try again",
+    Verdict.CAP_FULL: "a cap over it is full: raise the cap, or wait for its next period",
     Verdict.HOLDER_OFF: "its sub-account is switched off: switch that on, then try again",
     Verdict.DEACTIVATED: "it is deactivated already",
     Verdict.NOT_ON: "it is not activated: activate it first",
@@ -59,6 +60,7 @@ VERDICTS = {
 VERDICTS_OUTSIDE = VERDICTS | {
     Verdict.RED: "your provider does not allow it now: ask there",
     Verdict.WALLET_RED: "your balance is below its minimum: ask your provider for credit",
+    Verdict.CAP_FULL: "a cap of your provider is full: ask there",
     Verdict.HOLDER_OFF: "your provider does not allow it now: ask there",
     Verdict.UNCONFIRMED: "your provider does not allow it now: ask there",
     Verdict.CANNOT: "this line cannot do this",

@@ -25,6 +25,7 @@ class Mend(enum.StrEnum):
     REFILL = "refill"
     ACTIVATE = "activate"
     SUBACCOUNT = "sub-account"
+    CAP = "cap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ OFF = {
     ),
     Why.PERSON: ("by {who}", "Switched off by {who}", "{It} until somebody activates {it}."),
     Why.RULE: ("rule {who}", "Switched off by the rule {who}", "{It} until somebody activates {it}."),
+    Why.CAP: (
+        "cap full",
+        "Off since a cap was full",
+        "The cap’s next period starts {it} again, or a raised cap.",
+    ),
     Why.SUBACCOUNT: (
         "sub-account off",
         "Off since the sub-account was switched off",
@@ -97,13 +103,15 @@ def explain(line: LineShown, *, outside: bool = False) -> Sentence:
         said = replace(
             said, what=f"Switched off by the IMEI lock: the SIM is in another device, IMEI {line.other_imei}"
         )
+    if line.capped:
+        said = replace(said, what=line.capped[0], lifts=line.capped[1])
     if line.returns_at is not None:
         said = replace(said, lifts=f"Reactivation is scheduled for {line.returns_at:%-d %B %Y, %H:%M} UTC.")
     return said
 
 
 # Anything else: activate it.
-MENDS = {Why.BALANCE: Mend.REFILL, Why.SUBACCOUNT: Mend.SUBACCOUNT, Why.WALLET: Mend.SUBACCOUNT}
+MENDS = {Why.BALANCE: Mend.REFILL, Why.SUBACCOUNT: Mend.SUBACCOUNT, Why.WALLET: Mend.SUBACCOUNT, Why.CAP: Mend.CAP}
 
 
 def _not_on_yet(line: LineShown, carrier: str) -> Sentence:

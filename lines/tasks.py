@@ -18,6 +18,7 @@ from lines.commands import (
     books,
     budget,
     bulk,
+    capping,
     claims,
     devices,
     differences,
@@ -150,15 +151,20 @@ def find_differences() -> int:
 
 @shared_task
 def keep_books() -> int:
-    """Line fees, ledger rows of finished days, and the colours of all balances."""
+    """Line fees, ledger rows of finished days, the colours of all balances, and caps."""
     try:
         keep_days()
     except Exception:
         log.exception("days could not all be kept")
-    enforced = enforce_all()
-    if enforced.suspended or enforced.reactivated:
+    enforced, capped = enforce_all(), 0
+    try:
+        capped = capping.check_caps(today=clock.today())
+    except Exception:
+        log.exception("caps could not be counted")
+    turned = enforced.suspended + enforced.reactivated + capped
+    if turned:
         drive_lines.delay()
-    return enforced.suspended + enforced.reactivated
+    return turned
 
 
 @shared_task(soft_time_limit=270, time_limit=285)

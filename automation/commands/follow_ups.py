@@ -23,7 +23,7 @@ from automation.policy import Act, FollowState, Outcome
 from lines.commands.holds import give_back_lines, plan_returns
 from lines.commands.wishes import lock_lines
 from lines.models import LineState
-from lines.policy import Wanted
+from lines.policy import Wanted, Why
 
 PUTS_BACK = (Act.SPEED, Act.PLAN)
 
@@ -91,6 +91,7 @@ def give_back(*, planned: Sequence[FollowUp], now: dt.datetime, by: Actor | None
             dict.fromkeys(given.activated, FollowState.DONE)
             | dict.fromkeys([*given.by_balance, *given.by_wallet], FollowState.BY_BALANCE)
             | dict.fromkeys(given.by_subaccount, FollowState.BY_SUBACCOUNT)
+            | dict.fromkeys(given.by_cap, FollowState.BY_CAP)
         )
         put_off(planned=[one for one in its if one.line_id in given.waiting], now=now)
         for one in its:
@@ -118,9 +119,10 @@ def _deactivate(
 
 
 def _is_rules(state: LineState) -> bool:
-    """Whether the last change was no person's: a balance's, in either direction, or another rule's."""
-    back_by_balance = state.wanted == Wanted.ACTIVE and not state.why_who
-    return state.wanted == Wanted.SUSPENDED or back_by_balance or is_held(state=state)
+    """Whether the last change was no person's: a balance's or a cap's, in either direction, or another rule's."""
+    back_by_itself = state.wanted == Wanted.ACTIVE and not state.why_who
+    by_money = state.wanted == Wanted.SUSPENDED or state.why == Why.CAP
+    return by_money or back_by_itself or is_held(state=state)
 
 
 @transaction.atomic
@@ -180,7 +182,8 @@ def undo_saving(*, account: Account, rule: Rule, by: Actor) -> int:
     for one in _locked(list(FollowUp.objects.filter(fire__in=fires).values_list("pk", flat=True))):
         one.end(FollowState.CANCELLED, now, by=by)
     fires.filter(outcome__in=[Outcome.WAITS, Outcome.STANDS_BY]).update(outcome=Outcome.DROPPED)
-    return len(given.activated) + len(given.by_balance) + len(given.by_wallet) + len(given.by_subaccount)
+    waits = (given.by_balance, given.by_wallet, given.by_cap, given.by_subaccount)
+    return len(given.activated) + sum(map(len, waits))
 
 
 def _theirs(account: Account, follow_up_id: int) -> FollowUp:

@@ -86,6 +86,7 @@ class FollowState(enum.StrEnum):
     OPEN = "open"
     DONE = "done"
     BY_BALANCE = "by-balance"  # given back, and suspended until the balance recovers
+    BY_CAP = "by-cap"  # given back, and off until a cap over it has room
     BY_SUBACCOUNT = "by-subaccount"  # given back, and off until its sub-account is on
     CHANGED = "changed"  # somebody changed the line since
     HELD = "held"  # another rule holds the line for longer

@@ -271,6 +271,7 @@ _PROVIDER = "Your provider does not allow it now"
 WHY = {
     Verdict.RED: "The available balance is below its minimum",
     Verdict.WALLET_RED: "The sub-account's balance is below its minimum",
+    Verdict.CAP_FULL: "A cap over the line is full",
     Verdict.HOLDER_OFF: "Its sub-account is switched off",
     Verdict.DEACTIVATED: "The line is deactivated",
     Verdict.NOT_ON: "The line is not activated",

@@ -13,6 +13,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from lines.commands.holdercuts import CUTS
 from lines.commands.wishes import change_wishes, enforce, ready_standing
+from lines.commands.wishes.caps import let_run, stop_under_caps
 from lines.commands.wishes.wallets import follow_wallet
 from lines.policy.precedence import Request, Result, Standing, leads_to
 
@@ -85,4 +86,5 @@ def _follow_holder(holder: Account, which: str, ids: Sequence[int]) -> int:
     enforce(account_ids=[holder.payer_id])
     follow_wallet(holder=holder, which=which, ids=ids)
     to = ready_standing(holder=holder)
-    return sum(change_wishes(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())
+    stop_under_caps(which=which, ids=ids, running=leads_to(Request.CAP_FULL, Result.CAP))
+    return sum(let_run(which=which, ids=ids, to=to, instead_of=leads_to(Request.HOLDER_ON, Result.ON)).values())

@@ -50,11 +50,12 @@ def plan_returns(*, returns: Mapping[int, dt.datetime | None]) -> None:
 
 @dataclass(slots=True)
 class GivenBack:
-    """What became of lines that a rule gave back: by balance and by sub-account they come back with those."""
+    """What became of lines that a rule gave back: by balance, cap and sub-account they come back with those."""
 
     activated: list[int] = field(default_factory=list)
     by_balance: list[int] = field(default_factory=list)
     by_wallet: list[int] = field(default_factory=list)
+    by_cap: list[int] = field(default_factory=list)
     by_subaccount: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)  # no rule held them
     waiting: list[int] = field(default_factory=list)  # their account may activate no more lines today
@@ -75,6 +76,7 @@ def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
         Standing.ON: given.activated,
         Standing.BALANCE: given.by_balance,
         Standing.WALLET: given.by_wallet,
+        Standing.CAP: given.by_cap,
         Standing.SUBACCOUNT: given.by_subaccount,
     }
     for pk in line_ids:
@@ -82,7 +84,13 @@ def give_back_lines(*, line_ids: Sequence[int], by: Actor) -> GivenBack:
         if pk in facts:
             result = PRECEDENCE[facts[pk].standing, request]
             its = facts[pk]
-            to = settled(result, is_red=its.is_red, holder_off=its.holder_off, wallet_red=its.wallet_red)
+            to = settled(
+                result,
+                is_red=its.is_red,
+                holder_off=its.holder_off,
+                wallet_red=its.wallet_red,
+                cap_full=its.cap_full,
+            )
         (given.left if to is None else where[to]).append(pk)
     away = turned_away(payers={pk: states[pk].line.payer_id for pk in given.activated}, kind=Costly.ACTIVATION, by=by)
     if away and by.kind is not ActorKind.RULE:

@@ -3,6 +3,7 @@
 from lines.models.apns import BrandApn
 from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay, DoneOfDay
+from lines.models.caps import Cap, CapHold
 from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
 from lines.models.changes import ChangedLines
 from lines.models.counts import LineCount
@@ -51,6 +52,8 @@ __all__ = [
     "Breaker",
     "BulkEdit",
     "CallsOfDay",
+    "Cap",
+    "CapHold",
     "Carrier",
     "CarrierFunds",
     "CarrierHealth",

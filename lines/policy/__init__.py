@@ -43,6 +43,7 @@ class Why(enum.StrEnum):
     WALLET = "wallet"  # its sub-account's own balance, with the account that resells to it
     PERSON = "person"
     RULE = "rule"
+    CAP = "cap"  # a cap over it is full
     SUBACCOUNT = "sub-account"
     CARRIER = "carrier"  # it switched the SIM off by itself: another device, with the IMEI lock on
     NEW = "new"  # never activated since it was added
@@ -252,6 +253,7 @@ class Verdict(enum.StrEnum):
     SAME = "same"  # it is so already
     RED = "red"  # the payer's balance is below its minimum
     WALLET_RED = "wallet red"  # the sub-account's own balance with its account is
+    CAP_FULL = "cap full"  # a cap that stops its lines is
     HOLDER_OFF = "holder off"  # its sub-account is switched off
     DEACTIVATED = "deactivated"
     NOT_ON = "not on"

@@ -27,6 +27,7 @@ class Facts:
     is_red: bool = False
     holder_off: bool = False
     wallet_red: bool = False  # the sub-account has a balance of its own, and it is below its minimum
+    cap_full: bool = False  # a cap over it that stops its lines is full
     is_so: bool = False
     by_holder: bool = False  # a sub-account's people ask
     other_carrier: bool = False
@@ -67,6 +68,8 @@ def _judged(request: Request, facts: Facts) -> Verdict:
         return Verdict.RED
     if result is Result.ON and facts.wallet_red:
         return Verdict.WALLET_RED
+    if result is Result.ON and facts.cap_full:
+        return Verdict.CAP_FULL
     if result is Result.DATED:
         return Verdict.SAME if facts.is_so else Verdict.DO
     takes_a_date = facts.has_date and DATE_AFTER[request] is DateAfter.REMOVED

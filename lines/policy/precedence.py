@@ -17,6 +17,7 @@ class Standing(enum.StrEnum):
     BALANCE = Why.BALANCE.value
     WALLET = Why.WALLET.value
     RULE = Why.RULE.value
+    CAP = Why.CAP.value
     SUBACCOUNT = Why.SUBACCOUNT.value
     PERSON = Why.PERSON.value
     CARRIER = Why.CARRIER.value
@@ -44,6 +45,8 @@ class Request(enum.StrEnum):
     BALANCE_BACK = "the balance recovers"
     WALLET_RED = "its sub-account's wallet falls below the minimum"
     WALLET_BACK = "the wallet recovers"
+    CAP_FULL = "a cap over it is full"
+    CAP_OPENS = "its caps have room again"
     HOLDER_OFF = "its sub-account is switched off"
     HOLDER_ON = "its sub-account is switched on"
     CARRIER_LOCKS = "the carrier's IMEI lock switches it off"
@@ -57,6 +60,7 @@ class Result(enum.StrEnum):
     BALANCE = "balance"
     WALLET = "wallet"
     RULE = "rule"
+    CAP = "cap"
     SUBACCOUNT = "sub-account"
     PERSON = "person"
     CARRIER = "carrier"
@@ -78,25 +82,27 @@ _REFUSED = Result.REFUSED
 _EVERY = len(Standing)
 
 # Each row: the date, then what comes of the request where the line is on, or off by balance, its sub-account's wallet,
-# a rule, its sub-account, a person, its carrier's lock, or never activated. A person's order outlives a rule, a rule
-# outlives a balance that recovers, and only who switched a line off, or a person, switches it on.
+# a rule, a full cap, its sub-account, a person, its carrier's lock, or never activated. A person's order outlives a
+# rule, a rule outlives a balance that recovers, and only who switched a line off, or a person, switches it on.
 _ROWS: dict[Request, tuple[DateAfter, tuple[Result, ...]]] = {
-    Request.ACTIVATE: (DateAfter.REMOVED, (_STAYS, *(_ON,) * 7)),
-    Request.HOLDER_ACTIVATES: (DateAfter.KEPT, (_STAYS, *(_ON,) * 7)),
-    Request.DEACTIVATE_NEXT_DAY: (DateAfter.REPLACED, (_DATED, *(_PERSON,) * 4, *(_REFUSED,) * 3)),
-    Request.DEACTIVATE: (DateAfter.REMOVED, (*(_PERSON,) * 5, *(_STAYS,) * 3)),
-    Request.SET_DATE: (DateAfter.REPLACED, (*(_DATED,) * 5, *(_REFUSED,) * 3)),
+    Request.ACTIVATE: (DateAfter.REMOVED, (_STAYS, *(_ON,) * 8)),
+    Request.HOLDER_ACTIVATES: (DateAfter.KEPT, (_STAYS, *(_ON,) * 8)),
+    Request.DEACTIVATE_NEXT_DAY: (DateAfter.REPLACED, (_DATED, *(_PERSON,) * 5, *(_REFUSED,) * 3)),
+    Request.DEACTIVATE: (DateAfter.REMOVED, (*(_PERSON,) * 6, *(_STAYS,) * 3)),
+    Request.SET_DATE: (DateAfter.REPLACED, (*(_DATED,) * 6, *(_REFUSED,) * 3)),
     Request.REMOVE_DATE: (DateAfter.REMOVED, (_STAYS,) * _EVERY),
-    Request.DATE_COMES: (DateAfter.REMOVED, (*(_PERSON,) * 5, *(_STAYS,) * 3)),
-    Request.RULE_HOLDS: (DateAfter.KEPT, (*(_RULE,) * 4, *(_STAYS,) * 4)),
-    Request.RULE_RETURNS: (DateAfter.KEPT, (*(_STAYS,) * 3, _ON, *(_STAYS,) * 4)),
-    Request.BALANCE_RED: (DateAfter.KEPT, (Result.BALANCE, *(_STAYS,) * 7)),
-    Request.BALANCE_BACK: (DateAfter.KEPT, (_STAYS, _ON, *(_STAYS,) * 6)),
-    Request.WALLET_RED: (DateAfter.KEPT, (Result.WALLET, *(_STAYS,) * 7)),
-    Request.WALLET_BACK: (DateAfter.KEPT, (_STAYS, _STAYS, _ON, *(_STAYS,) * 5)),
-    Request.HOLDER_OFF: (DateAfter.KEPT, (*(Result.SUBACCOUNT,) * 3, *(_STAYS,) * 5)),
-    Request.HOLDER_ON: (DateAfter.KEPT, (*(_STAYS,) * 4, _ON, *(_STAYS,) * 3)),
-    Request.CARRIER_LOCKS: (DateAfter.KEPT, (Result.CARRIER, *(_STAYS,) * 7)),
+    Request.DATE_COMES: (DateAfter.REMOVED, (*(_PERSON,) * 6, *(_STAYS,) * 3)),
+    Request.RULE_HOLDS: (DateAfter.KEPT, (*(_RULE,) * 4, *(_STAYS,) * 5)),
+    Request.RULE_RETURNS: (DateAfter.KEPT, (*(_STAYS,) * 3, _ON, *(_STAYS,) * 5)),
+    Request.BALANCE_RED: (DateAfter.KEPT, (Result.BALANCE, *(_STAYS,) * 8)),
+    Request.BALANCE_BACK: (DateAfter.KEPT, (_STAYS, _ON, *(_STAYS,) * 7)),
+    Request.WALLET_RED: (DateAfter.KEPT, (Result.WALLET, *(_STAYS,) * 8)),
+    Request.WALLET_BACK: (DateAfter.KEPT, (_STAYS, _STAYS, _ON, *(_STAYS,) * 6)),
+    Request.CAP_FULL: (DateAfter.KEPT, (Result.CAP, *(_STAYS,) * 8)),
+    Request.CAP_OPENS: (DateAfter.KEPT, (*(_STAYS,) * 4, _ON, *(_STAYS,) * 4)),
+    Request.HOLDER_OFF: (DateAfter.KEPT, (*(Result.SUBACCOUNT,) * 3, *(_STAYS,) * 6)),
+    Request.HOLDER_ON: (DateAfter.KEPT, (*(_STAYS,) * 5, _ON, *(_STAYS,) * 3)),
+    Request.CARRIER_LOCKS: (DateAfter.KEPT, (Result.CARRIER, *(_STAYS,) * 8)),
 }
 DATE_AFTER = {request: date for request, (date, _) in _ROWS.items()}
 PRECEDENCE: dict[tuple[Standing, Request], Result] = {
@@ -111,15 +117,19 @@ def leads_to(request: Request, result: Result) -> frozenset[Standing]:
     return frozenset(standing for standing in Standing if PRECEDENCE[standing, request] is result)
 
 
-def settled(result: Result, *, is_red: bool, holder_off: bool, wallet_red: bool = False) -> Standing | None:
-    """Where a line is that comes to this: a line that may run again is held by its sub-account, the balance or the
-    sub-account's wallet where they do not let it. None: its standing does not change."""
+def settled(
+    result: Result, *, is_red: bool, holder_off: bool, wallet_red: bool = False, cap_full: bool = False
+) -> Standing | None:
+    """Where a line is that comes to this: a line that may run again is held by its sub-account, the balance, the
+    sub-account's wallet or a full cap where they do not let it. None: its standing does not change."""
     if result is Result.ON and holder_off:
         return Standing.SUBACCOUNT
     if result is Result.ON and is_red:
         return Standing.BALANCE
     if result is Result.ON and wallet_red:
         return Standing.WALLET
+    if result is Result.ON and cap_full:
+        return Standing.CAP
     return None if result in (Result.STAYS, Result.DATED, Result.REFUSED) else Standing(result.value)
 
 

@@ -20,11 +20,13 @@ from accounts.policy import ASKING
 from accounts.queries import Viewer, is_unconfirmed
 from billing.models import Wallet
 from lines.carriers import CLIENTS
-from lines.models import Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
+from lines.models import Cap, Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
 from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, undoing
 from lines.policy.budget import Costly
+from lines.policy.caps import CapKind
 from lines.policy.judging import Facts, judge
 from lines.policy.precedence import Standing
+from lines.queries.caps import is_capped
 from lines.queries.daily import done_today, may_do
 from lines.queries.plans import plans_for
 from lines.queries.scope import STANDING
@@ -87,6 +89,7 @@ def forecast(job: Job) -> Forecast:
             is_red=is_red,
             holder_off=row["holder_off"],
             wallet_red=row["wallet_red"],
+            cap_full=row["capped"],
             is_so=row["so"],
             by_holder=job.account.is_subaccount,
             other_carrier=row["other_carrier"],
@@ -156,6 +159,7 @@ def _kinds_of(job: Job) -> list[Any]:
             dated=_is(Q(deactivation_date__isnull=False)),
             holder_off=_is(Q(account__is_active=False)),
             wallet_red=_is(Q(account__parent__isnull=False, account__wallet__is_red=True)),
+            capped=Exists(_full_caps(job)) if is_capped(job.account, today=clock.today()) else nothing,
             so=so,
             other_carrier=other_carrier,
             not_offered=not_offered,
@@ -164,6 +168,13 @@ def _kinds_of(job: Job) -> list[Any]:
         )
     )
     return list(rows.annotate(lines=Count("pk")))
+
+
+def _full_caps(job: Job) -> QuerySet[Cap]:
+    """The full caps over a line that stop it (in SQL: queries.caps.CAP_IS_FULL)."""
+    full = Cap.objects.filter(account=job.account.payer_id, full_until__gt=clock.today())
+    over = Q(kind=CapKind.ACCOUNT) | Q(holder=OuterRef("account")) | Q(plan=OuterRef("plan")) | Q(line=OuterRef("pk"))
+    return full.filter(over | Exists(LineTag.objects.filter(tag=OuterRef("tag"), line=OuterRef(OuterRef("pk")))))
 
 
 def _tagged_so(job: Job, action: Action) -> Combinable:

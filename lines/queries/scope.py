@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import (
     BigIntegerField,
@@ -33,6 +33,7 @@ from lines.carriers.base import CallKind, Switch
 from lines.models import Breaker, Line, LineDay, LineState
 from lines.policy import Status, Wanted, Why, status
 from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
+from lines.queries.caps import stopping
 from lines.rules import CONFIRMED_ON, is_confirmed_on
 
 CYCLE = dt.timedelta(days=31)  # no cycle is longer
@@ -173,6 +174,7 @@ class LineShown:
     returns_at: dt.datetime | None = None  # the rule that holds it is to give it back then
     holder_uuid: str = ""
     tags: tuple[str, ...] = ()
+    capped: tuple[str, str] | None = None  # of one line: which full cap holds it off, and what lifts that
 
     @property
     def stopped(self) -> bool:
@@ -282,7 +284,12 @@ def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[
 def line_of(viewer: Viewer, iccid: str, *, today: dt.date) -> LineShown | None:
     """One line, or None where it is unknown or not this person's."""
     line = with_all(lines_of(viewer), viewer, today).filter(iccid__in=asked(iccid)).first()
-    return None if line is None else shown(line, viewer, today)
+    if line is None:
+        return None
+    found = shown(line, viewer, today)
+    if line.state.why != Why.CAP:
+        return found
+    return replace(found, capped=stopping(line.pk, outside=viewer.account.is_subaccount))
 
 
 def iccids_kept(payer: Account, iccids: Sequence[str]) -> list[str]:

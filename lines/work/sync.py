@@ -16,6 +16,7 @@ from kit.money import ZERO
 from billing.commands import seal_days
 from billing.queries import colour_changes
 from lines.commands import passes
+from lines.commands.capping import check_caps
 from lines.commands.fees import charge_fees
 from lines.commands.naming import plan_names
 from lines.commands.reselling import charge_subaccounts
@@ -82,6 +83,7 @@ def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
     """A confirmed activation owes its fee, which may turn a balance, which drives lines: until nothing moves."""
     for _ in range(3):
         synced.fees += keep_days()
+        check_caps(today=clock.today())
         enforced = enforce()
         synced.suspended += enforced.suspended
         synced.reactivated += enforced.reactivated

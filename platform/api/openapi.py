@@ -74,6 +74,7 @@ IN_PATH = {
     "webhook": "The webhook's UUID",
     "message": "The message's UUID",
     "order": "The order's UUID",
+    "cap": "The cap's UUID",
     "api_key": "The key's id",
 }
 OURS = "A client of the Keepgo IoT REST API works here with another host. "  # a white label's customers know no Keepgo

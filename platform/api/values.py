@@ -13,6 +13,7 @@ from automation.queries.activity import rules_of
 from automation.queries.outbox import endpoints_of
 from lines.api.asked import ICCID
 from lines.policy import OrderState
+from lines.queries.caps import caps_of
 from lines.queries.jobs import jobs_of
 from lines.queries.plans import plans_for
 from lines.queries.scope import lines_of
@@ -48,6 +49,10 @@ def _rule(caller: Caller) -> str:
     return next((rule.uuid.hex for rule in rules_of(caller.account)), "0" * 32)
 
 
+def _cap(caller: Caller) -> str:
+    return next((row.cap.uuid.hex for row in caps_of(caller.account)), "0" * 32)
+
+
 def _webhook(caller: Caller) -> str:
     return next((row.endpoint.uuid.hex for row in endpoints_of(caller.account)), "0" * 32)
 
@@ -68,6 +73,7 @@ IN_PATH: dict[str, Callable[[Caller], str]] = {
     "job": _job,
     "account": _subaccount,
     "rule": _rule,
+    "cap": _cap,
     "webhook": _webhook,
     "message": _message,
     "order": _order,

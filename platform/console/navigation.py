@@ -46,6 +46,7 @@ ENTRIES = (
     Entry("sms", "SMS", "sms", Right.SEE_LINES),
     Entry("rules", "Rules", "rules", Right.SEE_AUDIT, under="Automation"),
     Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT, under="Automation"),
+    Entry("caps", "Caps", "usage", Right.SEE_LINES, under="Automation"),
     Entry("webhooks", "Webhooks", "webhooks", Right.MANAGE_PEOPLE, under="Automation"),
     Entry("subaccounts", "Sub Accounts", "branches", Right.SEE_MONEY),
     Entry("price_lists", "Price lists", "billing", Right.SEE_MONEY, under="Sub Accounts"),

@@ -43,6 +43,11 @@ CREATE OR REPLACE FUNCTION linekeeper_family_and_payer() RETURNS bigint[]
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
     RETURN (SELECT array_agg(id) FROM public.accounts_account WHERE id IN ({ME}, {PAYS}) OR parent_id = {ME});
 END $$""",
+    f"""
+CREATE OR REPLACE FUNCTION linekeeper_holds(line bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
+    RETURN EXISTS (SELECT FROM public.lines_line l WHERE l.id = line AND l.account_id = {ME});
+END $$""",
     # A line that left is still named in its former holders' history, and one in stock to whom it is kept for.
     f"""
 CREATE OR REPLACE FUNCTION linekeeper_once_theirs(line bigint) RETURNS boolean
@@ -93,6 +98,8 @@ def _theirs(table: str, columns: set[str]) -> str:
     if "payer_id" not in columns:
         of_payer_too = table.startswith("billing_") or table in OF_PAYER_TOO
         mine.append(f"account_id = ANY ({FAMILY_AND_PAYER if of_payer_too else FAMILY}::bigint[])")
+    if table == "lines_cap":  # a sub-account's people see those over its own lines; queries.caps hides amounts of money
+        mine += [f"holder_id = (SELECT {ME})", "line_id IS NOT NULL AND linekeeper_holds(line_id)"]
     if table == "lines_line":
         mine.append("linekeeper_once_theirs(id)")
     return " OR ".join(mine)

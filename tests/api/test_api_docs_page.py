@@ -29,8 +29,9 @@ from billing.commands.wallets import open_wallet
 from lines.carriers.base import Switch
 from lines.commands.jobs import start_job
 from lines.commands.orders import Wish, ask_for_cards
-from lines.models import Job, Line, LineState
+from lines.models import Cap, Job, Line, LineState
 from lines.policy import Action, JobState, Wanted
+from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 
 
 def logged_in(account: Account) -> Client:
@@ -113,13 +114,18 @@ def test_a_user_makes_no_keys(account: Account) -> None:
     assert browser.get("/api-credentials/keys/").status_code == 404
 
 
-LAST = ("deactivate", "cancel_job", "delete_rule")  # what the others need undone
+LAST = ("deactivate", "cancel_job", "delete_rule", "delete_cap")  # what the others need undone
 REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card", "settle_sms"}  # of an ended job, a line in stock, a doubt
 
 
+CAP = uuid.UUID(int=7)
+
+
 def prepare(line: Line) -> None:
-    """A line that is on, a job that runs, a rule that is there, a name that is free."""
+    """A line that is on, a job that runs, a rule and a cap that are there, a name that is free."""
     Rule.objects.update(deleted_at=None)
+    own = {"account": line.payer, "kind": CapKind.ACCOUNT, "unit": CapUnit.MB, "period": CapPeriod.DAY}
+    Cap.objects.get_or_create(uuid=CAP, defaults=own | {"limit": 512, "action": CapAction.NOTIFY})
     ApiKey.objects.filter(name="billing export").delete()
     Account.objects.filter(name="Sample sub-account").update(name="The one before")
     LineState.objects.filter(pk=line.pk).update(wanted=Wanted.ACTIVE, why="", reported=Switch.ON)
@@ -142,6 +148,7 @@ def test_every_example_runs_as_shown(live_server: LiveServer) -> None:
     keys.make_key(account=account, name="old", scopes=[Scope.READ_LINES], days=7, by=OPERATOR)
     draft = Draft(name="a rule", trigger=Trigger.IMEI, action=Does.DEACTIVATE)
     add_rule(account=account, draft=draft, by=OPERATOR)
+    prepare(line)
     wish = Wish(50, "Ann", "ann@example.com", "1 Quay Street")
     ask_for_cards(account=account, wish=wish, key=uuid.uuid4(), by=OPERATOR)
     host = {"Host": live_server.url.removeprefix("http://")}

@@ -145,6 +145,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE lines_linestate SET wanted = 3, why = 'balance'",
         "UPDATE lines_linestate SET wanted = 3, why = 'wallet'",
     ],
+    "lines_off_for_a_cap_have_one": ["UPDATE lines_linestate SET wanted = 2, why = 'cap'"],
     "fees_are_for_days_on": [
         "DELETE FROM lines_onspan",
         "UPDATE lines_onspan SET started_at = started_at + interval '1 day'",

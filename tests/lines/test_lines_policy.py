@@ -200,6 +200,9 @@ ON = Facts(standing=Standing.ON, confirmed_on=True)
         (Action.ACTIVATE, Facts(standing=Standing.PERSON, is_red=True, holder_off=True), Verdict.HOLDER_OFF),
         (Action.ACTIVATE, Facts(standing=Standing.PERSON, is_red=True, wallet_red=True), Verdict.RED),
         (Action.ACTIVATE, Facts(standing=Standing.PERSON, wallet_red=True), Verdict.WALLET_RED),
+        (Action.ACTIVATE, Facts(standing=Standing.CAP, cap_full=True), Verdict.CAP_FULL),
+        (Action.ACTIVATE, Facts(standing=Standing.CAP, wallet_red=True, cap_full=True), Verdict.WALLET_RED),
+        (Action.ACTIVATE, Facts(standing=Standing.CAP), Verdict.DO),
         (Action.DEACTIVATE, ON, Verdict.DO),
         (Action.DEACTIVATE, Facts(standing=Standing.PERSON), Verdict.SAME),
         (Action.DEACTIVATE_NEXT_DAY, Facts(standing=Standing.PERSON), Verdict.DEACTIVATED),
@@ -239,6 +242,8 @@ def test_who_wins_about_a_line() -> None:
     assert settled(Result.ON, is_red=True, holder_off=True) is Standing.SUBACCOUNT
     assert settled(Result.ON, is_red=True, holder_off=False, wallet_red=True) is Standing.BALANCE
     assert settled(Result.ON, is_red=False, holder_off=False, wallet_red=True) is Standing.WALLET
+    assert settled(Result.ON, is_red=False, holder_off=False, cap_full=True) is Standing.CAP
+    assert settled(Result.ON, is_red=True, holder_off=False, cap_full=True) is Standing.BALANCE
     assert settled(Result.RULE, is_red=True, holder_off=True) is Standing.RULE
     assert settled(Result.REFUSED, is_red=False, holder_off=False) is None
     assert len(drawn().splitlines()) == len(Request) + 2

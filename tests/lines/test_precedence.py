@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from kit import clock
@@ -17,9 +18,11 @@ from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands import adjust
 from billing.commands.wallets import credit_wallet, open_wallet
 from billing.models import Wallet
-from lines.commands import holders, holds, wishes
-from lines.models import Line, LineState
-from lines.policy import Wanted
+from lines.commands import capping, caps, holders, holds, wishes
+from lines.commands.caps import Draft
+from lines.models import Cap, Line, LineState
+from lines.policy import MEGABYTE, Wanted
+from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit, Counted
 from lines.policy.precedence import (
     DATE_AFTER,
     PRECEDENCE,
@@ -33,6 +36,7 @@ from lines.policy.precedence import (
     standing_of,
     wish_of,
 )
+from lines.queries.caps import Due
 from tests.fleets import Fleet, at, state
 
 MIA = Actor(ActorKind.PERSON, "mia@acme.example")
@@ -84,6 +88,8 @@ class Place:
             self.money("-200")
         elif standing is Standing.WALLET:
             self.wallet("-1")
+        elif standing is Standing.CAP:
+            self.cap_full()
         elif standing is Standing.SUBACCOUNT:
             self.switch(on=False)
         elif standing is Standing.RULE:
@@ -128,6 +134,7 @@ class Place:
             key = uuid.uuid4().hex
             credit_wallet(subaccount=self.holder, amount=Decimal(50), note="a test", key=key, by=OPERATOR)
             Wallet.objects.filter(pk=self.holder.pk).update(is_red=False)
+        Cap.objects.filter(account=self.payer).update(full_until=None)
         Account.objects.filter(pk=self.holder.pk).update(is_active=True)
 
     def lock(self) -> None:
@@ -148,6 +155,25 @@ class Place:
         self.wallet("-100")
         self.wallet("500")
 
+    def cap_full(self) -> None:
+        """Its sub-account has used what its cap allows."""
+        draft = Draft(CapKind.SUBACCOUNT, CapUnit.MB, CapPeriod.MONTH, Decimal(1), CapAction.STOP, holder=self.holder)
+        self.cap = caps.add_cap(account=self.payer, draft=draft, by=MIA)
+        counted = Counted(used=2 * MEGABYTE, cost=Decimal(0), sms=Decimal(0), held_used=0, held_cost=Decimal(0))
+        with patch("lines.commands.capping.count", lambda due, today: {self.cap.pk: counted}):
+            capping.count_caps(
+                payer_id=self.payer.pk,
+                due=[Due(self.cap.pk, self.payer.pk, "", clock.today().replace(day=1))],
+                today=clock.today(),
+            )
+
+    def cap_opens(self) -> None:
+        found = Cap.objects.filter(account=self.payer).first()
+        if found is None:
+            self.cap_full()
+            found = self.cap
+        caps.delete_cap(cap=found, by=MIA)
+
     def date_comes(self) -> None:
         with clock.frozen(at("2026-12-31T00:00:04")):
             wishes.deactivate_due(today=CONTRACT_END)
@@ -167,6 +193,8 @@ ASK: dict[Request, Callable[[Place], object]] = {
     Request.BALANCE_BACK: Place.back,
     Request.WALLET_RED: Place.wallet_red,
     Request.WALLET_BACK: Place.wallet_back,
+    Request.CAP_FULL: Place.cap_full,
+    Request.CAP_OPENS: Place.cap_opens,
     Request.HOLDER_OFF: lambda at: at.switch(on=False),
     Request.HOLDER_ON: lambda at: at.switch(on=True),
     Request.CARRIER_LOCKS: Place.lock,

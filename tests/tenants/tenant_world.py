@@ -33,6 +33,7 @@ from billing.commands import adjust, post
 from billing.models import BillingDetails, Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
 from billing.policy import EntryKind, PaymentState
 from lines.carriers.base import Switch
+from lines.commands.caps import Draft, add_cap
 from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
 from lines.commands.resale import Plus, add_price_list
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
@@ -64,6 +65,7 @@ from lines.models import (
     Tag,
 )
 from lines.policy import Action, JobState, SmsState, Wanted, Why
+from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 from tests.fleets import sum_day_rows
 from tests.tenants.tenant_people import Browser, Tenant, World
 
@@ -112,6 +114,15 @@ def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
     _work(tenant)
     made = add_price_list(account=account, name=f"{word} prices", plus=Plus(Decimal(20)), by=OPERATOR)
     tenant.objects["price_list"] = made.uuid.hex
+    cap = Draft(
+        CapKind.TAG,
+        CapUnit.MB,
+        CapPeriod.MONTH,
+        Decimal(4_321_987),
+        CapAction.NOTIFY,
+        tag=Tag.objects.get(pk=tenant.objects["tag"]),
+    )
+    tenant.objects["cap"] = add_cap(account=account, draft=cap, by=OPERATOR).uuid.hex
     return tenant
 
 

@@ -13,6 +13,9 @@ from linekeeper_client.types import (
     BalanceDay,
     BalanceShown,
     BillCycle,
+    CapChange,
+    CapDraft,
+    CapState,
     CardPayment,
     CurrentBalance,
     CycleUsed,
@@ -45,6 +48,7 @@ from linekeeper_client.types import (
     PageAsked,
     PageBalanceDay,
     PageBillCycle,
+    PageCapState,
     PageCardPayment,
     PageCycleUsed,
     PageDestination,
@@ -495,6 +499,35 @@ class Calls(Transport):
         "Every row of all pages. What rules did, the latest first"
         yield from self.pages("rule_activity", {"rule_uuid": rule_uuid, "iccid": iccid, "outcome": outcome, "start_date": start_date, "end_date": end_date, "per_page": per_page})
 
+    def caps(self, *, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageCapState:
+        "The account's caps, the fullest first"
+        found: PageCapState = self.call("GET", "caps", query={"offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
+        return found
+
+    def all_caps(self, *, per_page: int | None = None) -> Iterator[CapState]:
+        "Every row of all pages. The account's caps, the fullest first"
+        yield from self.pages("caps", {"per_page": per_page})
+
+    def add_cap(self, body: CapDraft, *, idempotency_key: str | None = None) -> CapState:
+        "Adds a cap and counts it at once; one that is full already stops its lines"
+        found: CapState = self.call("POST", "caps", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def cap(self, cap: str) -> CapState:
+        "One cap"
+        found: CapState = self.call("GET", f"caps/{quoted(cap)}")
+        return found
+
+    def change_cap(self, cap: str, body: CapChange, *, idempotency_key: str | None = None) -> CapState:
+        "Changes a cap's limit or what it does; one that is raised lets its lines go at once"
+        found: CapState = self.call("PATCH", f"caps/{quoted(cap)}", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def delete_cap(self, cap: str, *, idempotency_key: str | None = None) -> Ack:
+        "Deletes a cap; the lines that it alone held off start again"
+        found: Ack = self.call("DELETE", f"caps/{quoted(cap)}", idempotency_key=idempotency_key)
+        return found
+
     def webhooks(self, *, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageWebhook:
         "The account's webhooks, by address"
         found: PageWebhook = self.call("GET", "webhooks", query={"offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
@@ -548,7 +581,7 @@ class Calls(Transport):
         found: WebhookMessage = self.call("POST", f"webhooks/{quoted(webhook)}/messages/{quoted(message)}/again", idempotency_key=idempotency_key)
         return found
 
-    def events(self, *, cursor: str | None = None, topic: Literal["rules", "lines", "usage", "balance", "payments", "sms", "jobs", "orders", "statements", "carriers", "keys"] | None = None, type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "api_key.made", "api_key.expiring", "api_key.revoked"] | None = None, per_page: int | None = None) -> Feed:
+    def events(self, *, cursor: str | None = None, topic: Literal["rules", "lines", "usage", "balance", "payments", "sms", "jobs", "orders", "statements", "carriers", "keys"] | None = None, type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "api_key.made", "api_key.expiring", "api_key.revoked"] | None = None, per_page: int | None = None) -> Feed:
         "What happened, the earliest first; read on with the cursor"
         found: Feed = self.call("GET", "events", query={"cursor": cursor, "topic": topic, "type": type, "per_page": per_page})
         return found

@@ -619,6 +619,34 @@ class FollowUpShown(TypedDict):
     state: str
 
 
+class PageCapState(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[CapState]
+    total: int
+    links: Links
+
+
+class CapState(TypedDict):
+    "A cap and how full it is, as counted last. A sub-account\u2019s key reads the caps over its own lines, and no USD."
+
+    uuid: str
+    of: Literal["account", "line", "plan", "subaccount", "tag"]
+    name: str
+    unit: Literal["mb", "usd"]
+    period: Literal["day", "month"]
+    action: Literal["notify", "stop"]
+    limit: Decimal | None
+    used: Decimal | None
+    percent: int
+    is_full: bool
+    lines_stopped: int
+    ends: str
+    counted_at: str | None
+    read_at: str | None
+    links: NotRequired[dict[str, str]]
+
+
 class PageWebhook(TypedDict):
     "A part of a list, and how long the whole is."
 
@@ -673,7 +701,7 @@ class HappenedEvent(TypedDict):
     "Something that happened, in the account or a sub-account of it."
 
     id: str
-    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "api_key.made", "api_key.expiring", "api_key.revoked"]
+    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "api_key.made", "api_key.expiring", "api_key.revoked"]
     version: int
     timestamp: str
     at: str
@@ -872,6 +900,26 @@ class Switched(TypedDict):
     "Switched"
 
     is_on: bool
+
+
+class CapDraft(TypedDict):
+    "How much lines may use together. The whole account\u2019s where nothing else is named; name one thing at most."
+
+    limit: Decimal
+    unit: NotRequired[Literal["mb", "usd"]]
+    period: NotRequired[Literal["day", "month"]]
+    action: NotRequired[Literal["notify", "stop"]]
+    account_uuid: NotRequired[str | None]
+    tag: NotRequired[str | None]
+    rate_plan_id: NotRequired[int | None]
+    iccid: NotRequired[str | None]
+
+
+class CapChange(TypedDict):
+    "What is left out stays."
+
+    limit: NotRequired[Decimal | None]
+    action: NotRequired[Literal["notify", "stop"] | None]
 
 
 class NewWebhook(TypedDict):

@@ -492,6 +492,30 @@ export interface FollowUpShown {
   state: string;
 }
 
+export interface PageCapState {
+  data: Array<CapState>;
+  total: number;
+  links: Links;
+}
+
+export interface CapState {
+  uuid: string;
+  of: "account" | "line" | "plan" | "subaccount" | "tag";
+  name: string;
+  unit: "mb" | "usd";
+  period: "day" | "month";
+  action: "notify" | "stop";
+  limit: number | null;
+  used: number | null;
+  percent: number;
+  is_full: boolean;
+  lines_stopped: number;
+  ends: string;
+  counted_at: string | null;
+  read_at: string | null;
+  links?: Record<string, string>;
+}
+
 export interface PageWebhook {
   data: Array<Webhook>;
   total: number;
@@ -534,7 +558,7 @@ export interface Feed {
 
 export interface HappenedEvent {
   id: string;
-  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
+  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
   version: number;
   timestamp: string;
   at: string;
@@ -689,6 +713,22 @@ export interface NewCredit {
 
 export interface Switched {
   is_on: boolean;
+}
+
+export interface CapDraft {
+  limit: number;
+  unit?: "mb" | "usd";
+  period?: "day" | "month";
+  action?: "notify" | "stop";
+  account_uuid?: string | null;
+  tag?: string | null;
+  rate_plan_id?: number | null;
+  iccid?: string | null;
+}
+
+export interface CapChange {
+  limit?: number | null;
+  action?: "notify" | "stop" | null;
 }
 
 export interface NewWebhook {
@@ -1063,6 +1103,30 @@ export class Linekeeper extends Transport {
   all_rule_activity(query: { rule_uuid?: string; iccid?: string; outcome?: "already-off" | "deactivated" | "dropped" | "left" | "over" | "refused" | "set" | "shadow" | "stands-by" | "told" | "waits"; start_date?: string; end_date?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<Fired> {
     return this.pages<Fired>(`rule_activity`, query);
   }
+  /** The account's caps, the fullest first */
+  caps(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageCapState> {
+    return this.call("GET", `caps`, { query });
+  }
+  /** Every row of all pages. The account's caps, the fullest first */
+  all_caps(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<CapState> {
+    return this.pages<CapState>(`caps`, query);
+  }
+  /** Adds a cap and counts it at once; one that is full already stops its lines */
+  add_cap(body: CapDraft, idempotencyKey?: string): Promise<CapState> {
+    return this.call("POST", `caps`, { body, idempotencyKey });
+  }
+  /** One cap */
+  cap(cap: string): Promise<CapState> {
+    return this.call("GET", `caps/${encodeURIComponent(cap)}`, {  });
+  }
+  /** Changes a cap's limit or what it does; one that is raised lets its lines go at once */
+  change_cap(cap: string, body: CapChange, idempotencyKey?: string): Promise<CapState> {
+    return this.call("PATCH", `caps/${encodeURIComponent(cap)}`, { body, idempotencyKey });
+  }
+  /** Deletes a cap; the lines that it alone held off start again */
+  delete_cap(cap: string, idempotencyKey?: string): Promise<Ack> {
+    return this.call("DELETE", `caps/${encodeURIComponent(cap)}`, { idempotencyKey });
+  }
   /** The account's webhooks, by address */
   webhooks(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageWebhook> {
     return this.call("GET", `webhooks`, { query });
@@ -1108,7 +1172,7 @@ export class Linekeeper extends Transport {
     return this.call("POST", `webhooks/${encodeURIComponent(webhook)}/messages/${encodeURIComponent(message)}/again`, { idempotencyKey });
   }
   /** What happened, the earliest first; read on with the cursor */
-  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
+  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
     return this.call("GET", `events`, { query });
   }
   /** What was done on the account and its sub-accounts, by whom, the latest first */

@@ -19,6 +19,7 @@ from lines.commands.wishes.orders import (
 )
 from lines.commands.wishes.refusals import (
     AlreadyDeactivated,
+    CapFull,
     HolderOff,
     InsufficientBalance,
     InsufficientWallet,
@@ -30,6 +31,7 @@ from lines.commands.wishes.wallets import Enforced
 __all__ = [
     "LONGEST_NOTES",
     "AlreadyDeactivated",
+    "CapFull",
     "Enforced",
     "HolderOff",
     "InsufficientBalance",

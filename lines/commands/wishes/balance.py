@@ -14,6 +14,7 @@ from accounts.models import Account
 from accounts.policy import SYSTEM
 from billing.commands import lock_wallets, mark_colours
 from billing.commands.notices import tell_turn
+from lines.commands.wishes.caps import let_run
 from lines.commands.wishes.changing import NOT_MOVING, change_wishes
 from lines.commands.wishes.wallets import WALLET_IS_RED, Enforced, enforce_wallets
 from lines.models import Line, LineState
@@ -47,7 +48,7 @@ def enforce(*, account_ids: Sequence[int] | None = None, today: dt.date | None =
         waiting = leads_to(Request.BALANCE_BACK, Result.ON)
         held = f"{OF_PAYER} AND {WALLET_IS_RED}"
         change_wishes(which=held, ids=back, to=Standing.WALLET, instead_of=waiting)
-        reactivated = change_wishes(which=OF_PAYER, ids=back, to=Standing.ON, instead_of=waiting)
+        reactivated = let_run(which=OF_PAYER, ids=back, to=Standing.ON, instead_of=waiting)
     uuids = dict(Account.objects.filter(pk__in=[*red, *back]).values_list("pk", "uuid")) if changes else {}
     for account_id in red:
         _record_turn("balance.red", account_id, uuids[account_id], "suspended", suspended.get(account_id, 0))

@@ -84,6 +84,7 @@ def change_wishes(
                 "who": who,
                 "now": now,
                 "at": at or now,
+                "today": clock.today(),  # for conditions about caps
                 "switch": int(Switch.ON if wanted is Wanted.ACTIVE else Switch.OFF),
             },
         )

@@ -19,6 +19,10 @@ class InsufficientWallet(Refusal):
     """The sub-account's own balance is below its minimum: none of its lines may be activated."""
 
 
+class CapFull(Refusal):
+    """A cap over the line is full: it may not be activated before its period ends or it is raised."""
+
+
 class AlreadyDeactivated(Refusal):
     """The line is Deactivated: there is no later day on which it could be."""
 
@@ -39,6 +43,10 @@ REFUSALS: dict[Verdict, tuple[type[Refusal], str]] = {
     Verdict.WALLET_RED: (
         InsufficientWallet,
         "Line {iccid} can’t be activated while its sub-account’s balance is below its minimum. Add credit to it first.",
+    ),
+    Verdict.CAP_FULL: (
+        CapFull,
+        "Line {iccid} can’t be activated while a cap over it is full. Raise the cap, or wait for its next period.",
     ),
     Verdict.HOLDER_OFF: (
         HolderOff,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from kit import clock
+
 from accounts.commands import Happened, record_many
 from accounts.models import Account
 from accounts.policy import ASKING, Actor
 from accounts.queries import is_unconfirmed
 from billing.models import Wallet
+from lines.commands.wishes.caps import note_caps
 from lines.commands.wishes.changing import change_wishes
 from lines.models import Line, LineState
 from lines.policy import Wanted, Why
@@ -25,6 +28,7 @@ from lines.policy.precedence import (
     standing_of,
     wish_of,
 )
+from lines.queries.caps import full_caps_over
 from lines.rules import is_confirmed_on
 
 VERBS = {Wanted.ACTIVE: "line.activated", Wanted.DEACTIVATED: "line.deactivated", Wanted.SUSPENDED: "line.suspended"}
@@ -56,6 +60,7 @@ def facts_of(
     unconfirmed = {pk for pk in payers if by.kind in ASKING and is_unconfirmed(payer_id=pk)}
     holders = {state.line.account_id for state in states if state.line.account_id}
     red_wallets = wallets_red(holders=holders)
+    capped = full_caps_over([state.pk for state in states], today=clock.today())
     off = set(Account.objects.filter(pk__in=holders, is_active=False).values_list("pk", flat=True))
     return {
         state.pk: Facts(
@@ -65,6 +70,7 @@ def facts_of(
             is_red=state.line.payer_id in red,
             holder_off=state.line.account_id in off,
             wallet_red=state.line.account_id in red_wallets,
+            cap_full=state.pk in capped,
             is_so=date is not None and state.line.deactivation_date == date,
             by_holder=by_holder,
             unconfirmed=state.line.payer_id in unconfirmed,
@@ -90,6 +96,8 @@ def set_many(
         who=who,
         at=at,
     )
+    if to is Standing.CAP:
+        note_caps(which="l.id = ANY(%(ids)s)", ids=[state.pk for state in states])
     record_many(
         by=by,
         verb=VERBS[wanted],

@@ -11,6 +11,7 @@ from accounts.policy import SYSTEM
 from billing.commands.notices import tell_wallet_turn
 from billing.models import Wallet
 from billing.queries import ColourChange
+from lines.commands.wishes.caps import let_run
 from lines.commands.wishes.changing import NOT_MOVING, change_wishes
 from lines.commands.wishes.standings import ready_standing
 from lines.policy import wallet_subject
@@ -65,7 +66,7 @@ def bring_back(*, holder: Account, which: str, ids: Sequence[int]) -> int:
     """Of these lines of a holder whose wallet lets them run, those that a wallet suspended; says how many."""
     to = ready_standing(holder=holder)
     waiting = leads_to(Request.WALLET_BACK, Result.ON)
-    return sum(change_wishes(which=which, ids=ids, to=to, instead_of=waiting).values())
+    return sum(let_run(which=which, ids=ids, to=to, instead_of=waiting).values())
 
 
 def follow_wallet(*, holder: Account, which: str, ids: Sequence[int]) -> None:
