@@ -149,7 +149,7 @@ def page(result: dict[str, Any]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--settle", type=float, default=120, help="seconds first: what a start costs is not measured")
+    parser.add_argument("--settle", type=float, default=300, help="seconds first: what a start costs is not measured")
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--plant", default="", choices=plants_of("idle"), help="a fault that must be caught")
     chosen = parser.parse_args()
