@@ -172,11 +172,14 @@ def test_a_line_that_flashes_on_the_day_of_the_move_pays_no_fee_for_it(account: 
     assert books_hold()
 
 
-def test_a_red_balance_stops_no_line_before_the_move_is_confirmed(account: Account, there: FakeKeepgo) -> None:
-    there.balance = "1.500000"
+@pytest.mark.parametrize("opening", ["1.500000", "40.000000"])
+def test_a_red_balance_stops_no_line_before_the_move_is_confirmed(
+    account: Account, there: FakeKeepgo, opening: str
+) -> None:
+    there.balance = opening
     run(account)
     enforce(account_ids=[account.pk])
-    told(ON, 500 * MB, "2026-11-20T18:00")
+    told(ON, 4000 * MB, "2026-11-20T18:00")  # with $40 it turns red now
     enforce(account_ids=[account.pk])
     assert wallet(account).is_red
     assert state(line()).wanted == Wanted.ACTIVE
