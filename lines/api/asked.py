@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from django.db.models import Q
@@ -17,6 +17,7 @@ from accounts.queries import Caller
 from lines.models import Line, RatePlan
 from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
+from lines.queries.sought import Sought
 
 ICCID = "8944500000000000017"  # the samples'
 IccidText = Annotated[
@@ -77,6 +78,68 @@ def cycle_of(line: Line, month: str | None) -> dt.date:
     if month is None:
         return line.carrier.cycle_of(clock.today())
     return dt.date.fromisoformat(f"{month}-{line.carrier.cycle_day:02}")
+
+
+Moment = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^20[0-9]{2}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?$",
+        max_length=19,
+        description="UTC: 2026-11-02 09:30:00, or a day for its beginning",
+    ),
+]
+Imei = Annotated[str, msgspec.Meta(max_length=17, description="Exactly this one")]
+Msisdn = Annotated[str, msgspec.Meta(max_length=20, description="Exactly this one, as the list writes it")]
+CountryCode = Annotated[
+    str, msgspec.Meta(pattern="^([A-Z]{2})?$", max_length=2, description="ISO 3166-1 alpha-2, of the last session")
+]
+CarrierName = Annotated[str, msgspec.Meta(max_length=100, description="Its name, in capitals or not")]
+TagName = Annotated[str, msgspec.Meta(max_length=40, description="A tag that the line has, in capitals or not")]
+
+
+class Narrowed(Protocol):
+    """What lists, jobs and exports are narrowed by, with the same names and meanings in each."""
+
+    status_id: int | None
+    common_filter: str
+    rate_plan_id: int | None
+    account_uuid: str | None
+    imei: str
+    msisdn: str
+    country: str
+    carrier: str
+    tag: str
+    seen_from: str | None
+    seen_before: str | None
+    read_from: str | None
+    read_before: str | None
+
+
+def sought_of(asked: Narrowed) -> Sought:
+    """Raises Invalid."""
+    return Sought(
+        status_id=asked.status_id,
+        text=asked.common_filter.strip(),
+        plan_id=asked.rate_plan_id,
+        account_uuid=asked.account_uuid or "",
+        imei=asked.imei.strip(),
+        msisdn=asked.msisdn.strip(),
+        country=asked.country,
+        carrier=asked.carrier.strip(),
+        tag=asked.tag.strip(),
+        seen=(moment_of(asked.seen_from, "seen_from"), moment_of(asked.seen_before, "seen_before")),
+        read=(moment_of(asked.read_from, "read_from"), moment_of(asked.read_before, "read_before")),
+    )
+
+
+def moment_of(text: str | None, field: str) -> dt.datetime | None:
+    """Raises Invalid."""
+    if text is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+    except ValueError:
+        raise Invalid(f"{text!r} is no moment; write it like 2026-11-02 09:30:00", field=field) from None
 
 
 TIME_OF_DAY = re.compile(

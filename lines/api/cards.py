@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -15,13 +16,28 @@ from kit.paging import Page, Paging, keyed
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import ICCID, Hex, Id, StatusId, day_of, line_of
+from lines.api.asked import (
+    ICCID,
+    CarrierName,
+    CountryCode,
+    Hex,
+    Id,
+    Imei,
+    Moment,
+    Msisdn,
+    StatusId,
+    TagName,
+    day_of,
+    line_of,
+    sought_of,
+)  # fmt: skip
 from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
 from lines.queries.listing import plans_of, subaccounts_of
 from lines.queries.mirror import Mirrored, mirrored
 from lines.queries.scope import line_of as one_line
+from lines.queries.sought import ORDERS, orders_of
 from lines.sentences import explain
 
 GROUP = "Lines"
@@ -71,12 +87,28 @@ class SimCard(Linked):
 
 
 class Cards(Paging):
-    """Which lines: of a status, with an ICCID or notes like this, of a rate plan, of a sub-account."""
+    """Which lines: all that is given must hold. `seen_from`, `seen_before`: last seen then; `read_...`: usage read."""
 
     status_id: Annotated[StatusId | None, msgspec.Meta(description="One of sim_card_filter_data's statuses")] = None
     common_filter: Annotated[str, msgspec.Meta(max_length=200, description="A part of the ICCID or of the notes")] = ""
     rate_plan_id: Id | None = None
     account_uuid: Hex | None = None
+    imei: Imei = ""
+    msisdn: Msisdn = ""
+    country: CountryCode = ""
+    carrier: CarrierName = ""
+    tag: TagName = ""
+    seen_from: Moment | None = None
+    seen_before: Moment | None = None
+    read_from: Moment | None = None
+    read_before: Moment | None = None
+    sort: Annotated[
+        str,
+        msgspec.Meta(
+            description="By what; with - before it the last first. A mirror goes by iccid, which does not change",
+            extra_json_schema={"enum": [f"{way}{name}" for name in ORDERS for way in ("", "-")]},
+        ),
+    ] = "iccid"
     fields: Annotated[
         str,
         msgspec.Meta(max_length=100, description="Of imei,msisdn,country,carrier,tags,last_seen,read_at"),
@@ -146,18 +178,20 @@ SAMPLE_CARD = _SAMPLE_CARDS[0]
 
 @endpoint("iot_sim_cards", right=Right.SEE_LINES, is_observed=True, sample=_SAMPLE_CARDS)
 def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
-    """The account's lines by ICCID, those of its sub-accounts too"""
-    sought = lists.Sought(asked.status_id, asked.common_filter.strip(), asked.rate_plan_id, asked.account_uuid or "")
-    today = clock.today()
-    page = keyed(
-        asked,
-        fetch=lambda key, back, offset, limit: lists.cards_by_key(
-            caller, sought, key, back, offset, limit, today=today
-        ),
-        key=lambda card: card.iccid,
-        count=lambda: lists.count_lines(caller, sought),
-    )
-    cards = [_card(card, caller) for card in page.data]
+    """The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too"""
+    sought, today = sought_of(asked), clock.today()
+    if asked.sort.removeprefix("-") not in (known := orders_of(caller)):
+        raise Invalid(f"sort is one of {', '.join(known)}, or one of them with a minus before it", field="sort")
+
+    def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[lists.PlacedCard]:
+        try:
+            return lists.cards_by_key(caller, sought, key, back, offset, limit, today=today, sort=asked.sort)
+        except ValueError:
+            raise Invalid("The cursor is of another order; take it from a page's links", field="cursor") from None
+
+    count = partial(lists.count_lines, caller, sought)
+    page = keyed(asked, fetch=fetch, key=lambda row: row.key, count=count)
+    cards = [_card(row.card, caller) for row in page.data]
     return Page(_with_more(caller, cards, asked.fields), page.total, page.links)
 
 

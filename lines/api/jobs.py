@@ -17,13 +17,27 @@ from kit.paging import FARTHEST, Page, Paging, keyed, newest
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import ICCID, Day, Hex, IccidText, Id, StatusId
+from lines.api.asked import (
+    ICCID,
+    CarrierName,
+    CountryCode,
+    Day,
+    Hex,
+    IccidText,
+    Id,
+    Imei,
+    Moment,
+    Msisdn,
+    StatusId,
+    TagName,
+    sought_of,
+)  # fmt: skip
 from lines.commands import jobs as commands
 from lines.models import Job, JobItem, Line
 from lines.policy import Action, Item, JobState, Verdict
 from lines.queries import jobs as queries
-from lines.queries.cards import Sought
 from lines.queries.scope import lines_of
+from lines.queries.sought import Sought
 
 GROUP = "Jobs"
 MOST_ICCIDS = 10_000
@@ -135,11 +149,20 @@ class Filter(Input):
     common_filter: Annotated[str, msgspec.Meta(max_length=200)] = ""
     rate_plan_id: Id | None = None
     account_uuid: Hex | None = None
+    imei: Imei = ""
+    msisdn: Msisdn = ""
+    country: CountryCode = ""
+    carrier: CarrierName = ""
+    tag: TagName = ""
+    seen_from: Moment | None = None
+    seen_before: Moment | None = None
+    read_from: Moment | None = None
+    read_before: Moment | None = None
     all: Annotated[bool, msgspec.Meta(description="true, and nothing else beside it: every line")] = False
 
     def sought(self) -> Sought:
         """Raises Invalid."""
-        found = Sought(self.status_id, self.common_filter.strip(), self.rate_plan_id, self.account_uuid or "")
+        found = sought_of(self)
         if self.all == (found != Sought()):
             raise Invalid(
                 'The filter chooses nothing or too much; narrow it, or send {"all": true} alone for all lines'

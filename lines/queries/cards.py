@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, Sum
 from kit.identifiers import asked
 from kit.kept import Kept
 from kit.sql import array, prepared
@@ -20,30 +21,10 @@ from lines.counting import cycle_sql
 from lines.models import Line, Price, RatePlan
 from lines.policy import Status, Wanted, status
 from lines.queries.listing import plans_of
-from lines.queries.scope import CYCLE, lines_of, of_status
-from lines.queries.search import matching
+from lines.queries.scope import CYCLE, lines_of
+from lines.queries.sought import MOMENTS, Sought, placed
 from lines.queries.usage import days_of, imported_in, imported_of
 from lines.rules import is_confirmed_on
-
-
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """Which of a viewer's lines; a filter that is None or empty keeps all."""
-
-    status_id: int | None = None
-    text: str = ""
-    plan_id: int | None = None
-    account_uuid: str = ""
-
-    def lines(self, viewer: Viewer, *, by_iccid: bool = False) -> QuerySet[Line]:
-        lines = lines_of(viewer)
-        if self.status_id is not None:
-            lines = lines.filter(of_status(Status(self.status_id)))
-        if self.plan_id is not None:  # a plan that the viewer may not know finds nothing
-            lines = lines.filter(plan_id=self.plan_id) if viewer.may(Right.SEE_MONEY) else lines.none()
-        if self.account_uuid:
-            lines = lines.filter(account__uuid=self.account_uuid)
-        return matching(lines, self.text, by_iccid=by_iccid) if self.text else lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +72,59 @@ CARDS = f"""
 """
 
 
+@dataclass(frozen=True, slots=True)
+class PlacedCard:
+    """A line of a list, and the key of its place in it."""
+
+    card: Card
+    key: str
+
+
 def cards_by_key(
-    viewer: Viewer, sought: Sought, key: str | None, back: bool, offset: int, limit: int, *, today: dt.date
-) -> list[Card]:
-    """Lines behind this ICCID, or, back, before it in the opposite order: the ids first, then all about those few."""
-    lines = sought.lines(viewer, by_iccid=True).order_by("-iccid" if back else "iccid")
+    viewer: Viewer,
+    sought: Sought,
+    key: str | None,
+    back: bool,
+    offset: int,
+    limit: int,
+    *,
+    today: dt.date,
+    sort: str = "iccid",
+) -> list[PlacedCard]:
+    """Lines behind this key, or, back, before it in the opposite order: the ids first, then all about those few.
+
+    `sort` is one of ORDERS, with a minus before it for the last first. Raises ValueError for a key of another order.
+    """
+    name, down = sort.lstrip("-"), sort.startswith("-") != back
+    lines = sought.lines(viewer, by_iccid=name == "iccid")
+    if name == "iccid":
+        if key is not None:
+            if not key.isalnum():
+                raise ValueError(key)
+            lines = lines.filter(iccid__lt=key) if down else lines.filter(iccid__gt=key)
+        found = lines.order_by("-iccid" if down else "iccid").values_list("pk", flat=True)[offset : offset + limit]
+        return [PlacedCard(card, card.iccid) for card in _cards(viewer, found, today)]
+    sorted_lines = placed(lines, name, viewer)
     if key is not None:
-        lines = lines.filter(iccid__lt=key) if back else lines.filter(iccid__gt=key)
-    return _cards(viewer, lines.values_list("pk", flat=True)[offset : offset + limit], today)
+        sorted_lines = sorted_lines.filter(_behind(key, down=down, is_moment=name in MOMENTS))
+    order = ("-place", "-iccid") if down else ("place", "iccid")
+    rows = list(sorted_lines.order_by(*order).values_list("pk", "iccid", "place")[offset : offset + limit])
+    keys = {iccid: json.dumps([str(place), iccid]) for _, iccid, place in rows}
+    return [PlacedCard(card, keys[card.iccid]) for card in _cards(viewer, [pk for pk, _, _ in rows], today)]
+
+
+def _behind(key: str, *, down: bool, is_moment: bool) -> Q:
+    try:
+        place, iccid = json.loads(key)
+        at = dt.datetime.fromisoformat(place) if is_moment else place
+    except TypeError:
+        raise ValueError(key) from None
+    if not (isinstance(iccid, str) and isinstance(place, str) and iccid.isascii() and place.isprintable()):
+        raise ValueError(key)
+    if is_moment and at.tzinfo is None:
+        raise ValueError(key)
+    way = "lt" if down else "gt"
+    return Q(**{f"place__{way}": at}) | Q(**{"place": at, f"iccid__{way}": iccid})
 
 
 def card_of(viewer: Viewer, iccid: str, *, today: dt.date) -> Card | None:

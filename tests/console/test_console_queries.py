@@ -19,9 +19,10 @@ from lines.commands.wishes import deactivate_on
 from lines.models import Carrier, Line, LineDay, LineState, RatePlan
 from lines.policy import MEGABYTE, Status, Wanted, Why, cycle_start, status
 from lines.queries import Asked
-from lines.queries.cards import Sought, cards_by_key
+from lines.queries.cards import cards_by_key
 from lines.queries.scope import STATUS, lines_of, month_bytes, of_status
 from lines.queries.search import by_index
+from lines.queries.sought import Sought
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +95,7 @@ def test_the_apis_list_says_of_each_line_what_the_console_says(
         plan.carrier.save()
         LineState.objects.filter(line=line).update(cycle=cycle_start(clock.today(), cycle_day))
         for viewer in map(place_of, (acme, harbour)):
-            found = cards_by_key(viewer, Sought(), None, False, 0, 100, today=today)
+            found = [row.card for row in cards_by_key(viewer, Sought(), None, False, 0, 100, today=today)]
             assert [card.iccid for card in found] == sorted(lines_of(viewer).values_list("iccid", flat=True))
             for card in found:
                 shown = queries.line_of(viewer, card.iccid, today=today)

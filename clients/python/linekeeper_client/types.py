@@ -872,6 +872,15 @@ class Filter(TypedDict):
     common_filter: NotRequired[str]
     rate_plan_id: NotRequired[int | None]
     account_uuid: NotRequired[str | None]
+    imei: NotRequired[str]
+    msisdn: NotRequired[str]
+    country: NotRequired[str]
+    carrier: NotRequired[str]
+    tag: NotRequired[str]
+    seen_from: NotRequired[str | None]
+    seen_before: NotRequired[str | None]
+    read_from: NotRequired[str | None]
+    read_before: NotRequired[str | None]
     all: NotRequired[bool]
 
 

@@ -693,6 +693,15 @@ export interface Filter {
   common_filter?: string;
   rate_plan_id?: number | null;
   account_uuid?: string | null;
+  imei?: string;
+  msisdn?: string;
+  country?: string;
+  carrier?: string;
+  tag?: string;
+  seen_from?: string | null;
+  seen_before?: string | null;
+  read_from?: string | null;
+  read_before?: string | null;
   all?: boolean;
 }
 
@@ -791,12 +800,12 @@ export class Linekeeper extends Transport {
   all_balance_payments(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<CardPayment> {
     return this.pages<CardPayment>(`balance_payments`, query);
   }
-  /** The account's lines by ICCID, those of its sub-accounts too */
-  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; fields?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageSimCard> {
+  /** The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too */
+  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageSimCard> {
     return this.call("GET", `iot_sim_cards`, { query });
   }
-  /** Every row of all pages. The account's lines by ICCID, those of its sub-accounts too */
-  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; fields?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<SimCard> {
+  /** Every row of all pages. The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too */
+  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<SimCard> {
     return this.pages<SimCard>(`iot_sim_cards`, query);
   }
   /** Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays */
