@@ -19,6 +19,7 @@ from lines.commands import (
     budget,
     bulk,
     capping,
+    changes,
     claims,
     devices,
     differences,
@@ -195,9 +196,10 @@ def work_jobs() -> int:
 @shared_task
 def forget_unused() -> int:
     """Forgets jobs that nobody started, pasted lists that nobody uses, calls for many lines that are long over,
-    calls of carriers that are no news any more, and wrong cards and calls that no longer count."""
+    calls of carriers that are no news any more, wrong cards and calls that no longer count, and notes of changes
+    that no copy asks for."""
     forgotten = jobs.drop_old_previews() + lists.drop_old_lists() + lists.drop_old_files()
-    forgotten += bulk.drop_old_edits() + webhooks.forget_calls()
+    forgotten += bulk.drop_old_edits() + webhooks.forget_calls() + changes.drop_old_changes()
     return forgotten + claims.forget_guesses() + budget.forget_days()
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from kit.endpoints import Input, endpoint
 from kit.errors import Invalid
+from kit.paging import CursorTooOld
 
 from accounts.policy import Right
 from accounts.queries import Caller
@@ -16,10 +17,6 @@ from automation.queries import feed
 GROUP = "Events"
 Type = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(BY_TYPE)}, description="What happened")]
 TopicName = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TOPICS)}, description="What it is about")]
-
-
-class CursorTooOld(Invalid):
-    """Events behind this cursor have left the feed: what it would give has a gap."""
 
 
 class HappenedEvent(msgspec.Struct):

@@ -1,9 +1,10 @@
 """The API's calls about lines."""
 
-from lines.api import adding, cards, changes, costs, devices, jobs, messages, usage
+from lines.api import adding, cards, changes, costs, devices, jobs, messages, mirror, usage
 
 ENDPOINTS = (
     *cards.ENDPOINTS,
+    *mirror.ENDPOINTS,
     *adding.ENDPOINTS,
     *usage.ENDPOINTS,
     *devices.ENDPOINTS,

@@ -48,6 +48,9 @@ Midnight = Annotated[
 
 
 Unset = msgspec.UnsetType
+Fields = Annotated[
+    str, msgspec.Meta(max_length=100, description="Of imei,msisdn,country,carrier,tags,last_seen,read_at")
+]
 
 
 class More(msgspec.Struct, omit_defaults=True):
@@ -109,10 +112,7 @@ class Cards(Paging):
             extra_json_schema={"enum": [f"{way}{name}" for name in ORDERS for way in ("", "-")]},
         ),
     ] = "iccid"
-    fields: Annotated[
-        str,
-        msgspec.Meta(max_length=100, description="Of imei,msisdn,country,carrier,tags,last_seen,read_at"),
-    ] = ""
+    fields: Fields = ""
 
 
 def card_of(caller: Caller, iccid: str) -> SimCard:
@@ -120,13 +120,13 @@ def card_of(caller: Caller, iccid: str) -> SimCard:
     card = lists.card_of(caller, iccid, today=clock.today())
     if card is None:
         raise NotFound(NOT_YOURS)
-    return _card(card, caller)
+    return card_shown(card, caller)
 
 
 NOT_YOURS = "No such line is yours; iot_sim_cards lists those that are"
 
 
-def _card(card: lists.Card, caller: Caller) -> SimCard:
+def card_shown(card: lists.Card, caller: Caller) -> SimCard:
     return SimCard(
         status=card.status.word,
         status_id=int(card.status),
@@ -191,11 +191,11 @@ def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
 
     count = partial(lists.count_lines, caller, sought)
     page = keyed(asked, fetch=fetch, key=lambda row: row.key, count=count)
-    cards = [_card(row.card, caller) for row in page.data]
-    return Page(_with_more(caller, cards, asked.fields), page.total, page.links)
+    cards = [card_shown(row.card, caller) for row in page.data]
+    return Page(with_more(caller, cards, asked.fields), page.total, page.links)
 
 
-def _with_more(caller: Caller, cards: list[SimCard], fields: str) -> list[SimCard]:
+def with_more(caller: Caller, cards: list[SimCard], fields: str) -> list[SimCard]:
     """Raises Invalid for a field that there is not."""
     names = [name.strip() for name in fields.split(",") if name.strip()]
     if unknown := next((name for name in names if name not in More.__struct_fields__), None):

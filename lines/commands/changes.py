@@ -1,4 +1,4 @@
-"""What pages of readings, fees and messages changed, handed to whoever acts on it."""
+"""What pages of readings, fees and messages changed, handed to whoever acts on it; what a copy of the list has read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from django.db import connection
 from kit import clock
 
-from lines.models import ChangedLines
+from lines.models import ChangedLines, LineChange
+
+KEPT = dt.timedelta(days=97)  # notes of changes; a cursor of the API is taken for a week less
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,9 @@ def take_changed_lines(*, pages: int) -> Changed | None:
         )
         since, line_ids = cursor.fetchone()
     return None if since is None else Changed(since, line_ids)
+
+
+def drop_old_changes(*, limit: int = 50_000) -> int:
+    """Notes that no cursor reaches any more; says how many. Harmless twice."""
+    old = LineChange.objects.filter(at__lt=clock.now() - KEPT).order_by("at").values_list("pk", flat=True)
+    return LineChange.objects.filter(pk__in=list(old[:limit])).delete()[0]

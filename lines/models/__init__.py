@@ -5,7 +5,7 @@ from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay, DoneOfDay
 from lines.models.caps import Cap, CapHold
 from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
-from lines.models.changes import ChangedLines
+from lines.models.changes import ChangedLines, LineChange
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, NameSharing, Sighting
 from lines.models.differences import Difference
@@ -80,6 +80,7 @@ __all__ = [
     "KeptReading",
     "Leased",
     "Line",
+    "LineChange",
     "LineCount",
     "LineCycle",
     "LineDay",

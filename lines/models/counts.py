@@ -19,3 +19,4 @@ class LineCount(models.Model):
     voice = models.PositiveIntegerField(null=True)  # in the carrier's own unit
     sessions = models.PositiveIntegerField(null=True)
     told_at = models.DateTimeField()
+    changed = models.BigIntegerField(null=True, editable=False)  # by which transaction (decision 0310)

@@ -27,6 +27,7 @@ class LineDevice(Leased):
     facts = models.JSONField(default=dict)
     cycle = models.DateField(null=True)
     counter = models.BigIntegerField(default=0)
+    changed = models.BigIntegerField(null=True, editable=False)  # by which transaction (decision 0310)
 
     class Meta:
         indexes = [models.Index(fields=["carrier", "asked_at"], condition=Q(is_due=True), name="device_to_ask")]

@@ -39,6 +39,7 @@ class Line(models.Model):
     plan_since = models.DateTimeField(null=True, blank=True)  # at its plan, where that is later than `added_at`
     deactivation_date = models.DateField(null=True, blank=True)  # it is deactivated at 00:00 of this day
     deactivation_by = models.CharField(max_length=254, blank=True, default="", db_default="")
+    changed = models.BigIntegerField(null=True, editable=False)  # by which transaction (decision 0310)
 
     class Meta:
         constraints = [
@@ -113,6 +114,7 @@ class LineState(models.Model):
     blocked = models.BooleanField(default=False)
     reported_at = models.DateTimeField(null=True)  # since when
     confirmed_at = models.DateTimeField(null=True)  # last asked
+    changed = models.BigIntegerField(null=True, editable=False)  # by which transaction (decision 0310)
 
     class Meta:
         constraints = [

@@ -67,9 +67,13 @@ class LineHolding(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     since = models.DateTimeField()
     reading_id = models.BigIntegerField(null=True)  # the last reading that was applied before
+    changed = models.BigIntegerField(null=True, editable=False)  # by which transaction (decision 0310)
 
     class Meta:
-        indexes = [models.Index(fields=["line", "-since", "-id"], name="holding_of_line")]
+        indexes = [
+            models.Index(fields=["line", "-since", "-id"], name="holding_of_line"),
+            models.Index(fields=["changed"], condition=models.Q(changed__isnull=False), name="holding_by_change"),
+        ]
 
 
 class CycleDay(models.Model):

@@ -103,14 +103,14 @@ def cards_by_key(
                 raise ValueError(key)
             lines = lines.filter(iccid__lt=key) if down else lines.filter(iccid__gt=key)
         found = lines.order_by("-iccid" if down else "iccid").values_list("pk", flat=True)[offset : offset + limit]
-        return [PlacedCard(card, card.iccid) for card in _cards(viewer, found, today)]
+        return [PlacedCard(card, card.iccid) for card in cards_by_id(viewer, found, today)]
     sorted_lines = placed(lines, name, viewer)
     if key is not None:
         sorted_lines = sorted_lines.filter(_behind(key, down=down, is_moment=name in MOMENTS))
     order = ("-place", "-iccid") if down else ("place", "iccid")
     rows = list(sorted_lines.order_by(*order).values_list("pk", "iccid", "place")[offset : offset + limit])
     keys = {iccid: json.dumps([str(place), iccid]) for _, iccid, place in rows}
-    return [PlacedCard(card, keys[card.iccid]) for card in _cards(viewer, [pk for pk, _, _ in rows], today)]
+    return [PlacedCard(card, keys[card.iccid]) for card in cards_by_id(viewer, [pk for pk, _, _ in rows], today)]
 
 
 def _behind(key: str, *, down: bool, is_moment: bool) -> Q:
@@ -129,11 +129,12 @@ def _behind(key: str, *, down: bool, is_moment: bool) -> Q:
 
 def card_of(viewer: Viewer, iccid: str, *, today: dt.date) -> Card | None:
     """One line, or None where it is unknown or not this viewer's."""
-    found = _cards(viewer, lines_of(viewer).filter(iccid__in=asked(iccid)).values_list("pk", flat=True), today)
+    found = cards_by_id(viewer, lines_of(viewer).filter(iccid__in=asked(iccid)).values_list("pk", flat=True), today)
     return found[0] if found else None
 
 
-def _cards(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
+def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
+    """In the order of the ids, which must be the viewer's."""
     outsider = viewer.account.is_subaccount
     rows = prepared(
         CARDS,

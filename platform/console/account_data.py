@@ -114,6 +114,7 @@ LEFT_OUT = {
     "lines.FinalTotal": "the carrier's, charged in day rows",
     "lines.HolderDay": "sums of day rows",
     "lines.IccidList": "pasted lists, for a month",
+    "lines.LineChange": "that a line changed, for whoever keeps a copy",
     "lines.LineCount": "sums of day rows",
     "lines.LineFile": "files that were sent in, for a day",
     "lines.LineProof": "how a line was claimed",

@@ -76,6 +76,10 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True):
         return cursor
 
 
+class CursorTooOld(Invalid):
+    """What changed behind this cursor is not known any more: what it would give has a gap."""
+
+
 Fetch = Callable[[str | None, bool, int, int], list[Row]]
 
 

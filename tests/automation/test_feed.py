@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from fleets import ON, Fleet
 from kit import clock
 from kit.errors import Invalid
+from kit.paging import CursorTooOld
 
 from accounts import keys
 from accounts.audit import prove
@@ -17,7 +18,7 @@ from accounts.commands import record
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR, SYSTEM, Scope
 from accounts.tasks import seal_events
-from automation.api.events import CursorTooOld, FeedAsked, events
+from automation.api.events import FeedAsked, events
 from automation.commands import feed, webhooks
 from automation.kinds import BY_TYPE, TOPICS
 from automation.models import AwaitedLine, FeedEvent, WebhookDelivery, WebhookEndpoint

@@ -30,6 +30,7 @@ from linekeeper_client.types import (
     ImeiChange,
     JobShown,
     Key,
+    LineChanges,
     LineInFull,
     LineUsage,
     Marked,
@@ -170,6 +171,11 @@ class Calls(Transport):
     def notes(self, iccid: str, body: Notes, *, idempotency_key: str | None = None) -> Ack:
         "Changes a line's notes"
         found: Ack = self.call("PUT", f"sim_card/{quoted(iccid)}/notes", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def line_changes(self, *, changed_since: str | None = None, fields: str | None = None, per_page: int | None = None) -> LineChanges:
+        "What a copy of the list is to take over: lines that changed since, and those that left"
+        found: LineChanges = self.call("GET", "line_changes", query={"changed_since": changed_since, "fields": fields, "per_page": per_page})
         return found
 
     def coverage(self, *, country_code: str | None = None, rate_plan_id: int | None = None, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageNetwork:

@@ -165,6 +165,15 @@ class Ack(TypedDict):
     ack: NotRequired[Literal["success"]]
 
 
+class LineChanges(TypedDict):
+    "Lines as they are now, each that changed, and those that are yours no more."
+
+    data: list[SimCard]
+    gone: list[str]
+    cursor: str
+    has_more: bool
+
+
 class PageNetwork(TypedDict):
     "A part of a list, and how long the whole is."
 

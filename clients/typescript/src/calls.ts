@@ -128,6 +128,13 @@ export interface Ack {
   ack?: "success";
 }
 
+export interface LineChanges {
+  data: Array<SimCard>;
+  gone: Array<string>;
+  cursor: string;
+  has_more: boolean;
+}
+
 export interface PageNetwork {
   data: Array<Network>;
   total: number;
@@ -835,6 +842,10 @@ export class Linekeeper extends Transport {
   /** Changes a line's notes */
   notes(iccid: string, body: Notes, idempotencyKey?: string): Promise<Ack> {
     return this.call("PUT", `sim_card/${encodeURIComponent(iccid)}/notes`, { body, idempotencyKey });
+  }
+  /** What a copy of the list is to take over: lines that changed since, and those that left */
+  line_changes(query: { changed_since?: string; fields?: string; per_page?: number } = {}): Promise<LineChanges> {
+    return this.call("GET", `line_changes`, { query });
   }
   /** The networks of each rate plan that you may take, by country; their prices are in rate_plans */
   coverage(query: { country_code?: string; rate_plan_id?: number; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageNetwork> {
