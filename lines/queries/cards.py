@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q, Sum
 from kit.identifiers import asked
 from kit.kept import Kept
+from kit.paging import SIZE
 from kit.sql import array, prepared
 
 from accounts.models import Account
@@ -45,7 +46,7 @@ class Card:
 
 
 # One statement, planned once a session: Django takes longer to put together rows of seven tables than to read them.
-CARDS = f"""
+ALL_ABOUT = f"""
     SELECT l.iccid::text, s.wanted, s.reported, s.blocked, coalesce(a.name, '')::text, p.name::text, cycle.start,
            CASE WHEN s.day = %(today)s::date THEN s.day_bytes - others.today ELSE 0 END,
            CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline - others.month ELSE 0 END,
@@ -55,7 +56,7 @@ CARDS = f"""
                               (SELECT (v.facts ->> 'sessions')::int FROM lines_linedevice v
                                 WHERE v.line_id = l.id AND v.cycle = cycle.start)) END,
            s.sms_sent, l.notes, l.deactivation_date
-      FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS asked (id, nth)
+      FROM {{asked}}
       JOIN lines_line l ON l.id = asked.id
       JOIN lines_linestate s ON s.line_id = l.id
       JOIN lines_rateplan p ON p.id = l.plan_id
@@ -70,6 +71,12 @@ CARDS = f"""
       LEFT JOIN accounts_account a ON a.id = l.account_id AND a.parent_id IS NOT NULL
      ORDER BY asked.nth
 """
+CARDS = ALL_ABOUT.format(asked="unnest(%(ids)s::bigint[]) WITH ORDINALITY AS asked (id, nth)")
+# A page of all lines, which most calls ask for. Its length is part of the text: a plan for any would be one for many.
+PLAIN_PAGE = ALL_ABOUT.format(
+    asked=f"""(SELECT id, row_number() OVER (ORDER BY iccid {{way}}) AS nth FROM lines_line
+             WHERE {{whose}} = %(viewer)s {{behind}} ORDER BY iccid {{way}} LIMIT {SIZE + 1}) asked"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +103,13 @@ def cards_by_key(
     `sort` is one of ORDERS, with a minus before it for the last first. Raises ValueError for a key of another order.
     """
     name, down = sort.lstrip("-"), sort.startswith("-") != back
+    if key is not None and name == "iccid" and not key.isalnum():
+        raise ValueError(key)
+    if name == "iccid" and sought == EVERY_LINE and not offset and limit == SIZE + 1:
+        return [PlacedCard(card, card.iccid) for card in _plain_page(viewer, key, today, down=down)]
     lines = sought.lines(viewer, by_iccid=name == "iccid")
     if name == "iccid":
         if key is not None:
-            if not key.isalnum():
-                raise ValueError(key)
             lines = lines.filter(iccid__lt=key) if down else lines.filter(iccid__gt=key)
         found = lines.order_by("-iccid" if down else "iccid").values_list("pk", flat=True)[offset : offset + limit]
         return [PlacedCard(card, card.iccid) for card in cards_by_id(viewer, found, today)]
@@ -135,17 +144,22 @@ def card_of(viewer: Viewer, iccid: str, *, today: dt.date) -> Card | None:
 
 def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
     """In the order of the ids, which must be the viewer's."""
-    outsider = viewer.account.is_subaccount
-    rows = prepared(
-        CARDS,
-        {
-            "ids": array(ids),
-            "viewer": viewer.account.pk,
-            "outside": outsider,
-            "came": dt.datetime.combine(today - CYCLE, dt.time(), dt.UTC),
-            "today": today,
-        },
+    return _cards(CARDS, {"ids": array(ids)}, viewer, today)
+
+
+def _plain_page(viewer: Viewer, key: str | None, today: dt.date, *, down: bool) -> list[Card]:
+    sql = PLAIN_PAGE.format(
+        whose="account_id" if viewer.account.is_subaccount else "payer_id",
+        behind="" if key is None else f"AND iccid {'<' if down else '>'} %(key)s",
+        way="DESC" if down else "ASC",
     )
+    return _cards(sql, {} if key is None else {"key": key}, viewer, today)
+
+
+def _cards(sql: str, which: dict[str, str], viewer: Viewer, today: dt.date) -> list[Card]:
+    outsider = viewer.account.is_subaccount
+    came = dt.datetime.combine(today - CYCLE, dt.time(), dt.UTC)
+    rows = prepared(sql, which | {"viewer": viewer.account.pk, "outside": outsider, "came": came, "today": today})
     return [
         Card(
             iccid,
@@ -159,6 +173,7 @@ def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card
     ]
 
 
+EVERY_LINE = Sought()
 LARGE = 10_000  # lines
 _counts: Kept[int] = Kept(seconds=60, most=1_000, worth=lambda count: count > LARGE)
 
