@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0011_calls_of_office_keys_are_counted"),
         ("billing", "0016_wallets_of_subaccounts"),
-        ("lines", "0068_messages_by_month"),
+        ("lines", "0064_messages_by_month"),
     ]
 
     operations = [

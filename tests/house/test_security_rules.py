@@ -33,6 +33,10 @@ KEPT = {
     ("statements_are_made_of_ours_alone", "lines/commands/jobs.py"): "a query of Django's with its parameters",
     ("statements_are_made_of_ours_alone", "lines/commands/leases.py"): "names of our tables and conditions of callers",
     ("statements_are_made_of_ours_alone", "lines/queries/search.py"): "a query of Django's with its parameters",
+    (
+        "statements_are_made_of_ours_alone",
+        "platform/bench/management/commands/bench_months.py",
+    ): "a part's name, made of a month",
     ("statements_are_made_of_ours_alone", "platform/bench/database.py"): "a template's name, made of a digest",
     ("statements_are_made_of_ours_alone", "platform/console/backups.py"): "names of COUNTED",
     ("statements_are_made_of_ours_alone", "platform/embedded/templates.py"): "its own names, made of digests",

@@ -86,7 +86,7 @@ DROP FUNCTION lines_mark_change();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lines", "0064_caps")]
+    dependencies = [("lines", "0066_caps")]
 
     operations = [
         *(

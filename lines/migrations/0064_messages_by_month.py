@@ -68,7 +68,7 @@ def by_month(apps, schema_editor):  # type: ignore[no-untyped-def]  # noqa: ARG0
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("lines", "0062_set_aside_and_job_items_by_month")]
+    dependencies = [("lines", "0063_set_aside_and_job_items_by_month")]
 
     operations = [
         migrations.RunPython(by_month, migrations.RunPython.noop),

@@ -58,7 +58,7 @@ def by_month(apps, schema_editor):  # type: ignore[no-untyped-def]  # noqa: ARG0
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("lines", "0066_carriers_call")]
+    dependencies = [("lines", "0062_carriers_call")]
 
     operations = [
         migrations.RunPython(by_month, migrations.RunPython.noop),
