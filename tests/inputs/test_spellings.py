@@ -69,7 +69,12 @@ def sim(iccid: str) -> dict[str, Any]:
 def named_in(server: Server) -> set[str]:
     """Every ICCID that stood in a path or a body."""
     texts = [f"{path} {body.decode()}" for _, path, body in server.received]
-    return {one for text in texts for one in re.findall(r"[0-9A-Fa-f]{18,23}", text) if one.startswith("89")}
+    return {
+        one
+        for text in texts
+        for one in re.findall(r"(?<![\w-])[0-9A-Fa-f]{18,23}(?![\w-])", text)
+        if one.startswith("89")
+    }
 
 
 def ask_everything(line: Line) -> None:
