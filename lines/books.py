@@ -16,7 +16,7 @@ from lines.recount.audit import Found, Scope, recompute
 from lines.recount.caps import recount_caps
 from lines.recount.resale import as_check as resale_as_check
 from lines.recount.resale import recount_resale
-from lines.rules import confirmed_on_sql, data_cost_sql
+from lines.rules import NOT_MOVING, confirmed_on_sql, data_cost_sql
 
 SHOWN = 20  # broken rows that are named
 
@@ -188,7 +188,7 @@ PROOFS = (
         "SELECT l.iccid, st.wanted, st.why, w.is_red, h.is_red AS holder_is_red FROM lines_linestate st"
         " JOIN lines_line l ON l.id = st.line_id JOIN billing_wallet w ON w.account_id = l.payer_id"
         " LEFT JOIN billing_wallet h ON h.account_id = l.account_id AND l.account_id <> l.payer_id"
-        " WHERE NOT EXISTS (SELECT FROM lines_moveline m WHERE m.line_id = l.id AND m.is_held) AND ("
+        f" WHERE {NOT_MOVING} AND ("
         f"      st.wanted = CASE WHEN w.is_red OR coalesce(h.is_red, false) THEN {Wanted.ACTIVE:d}"
         f"                        ELSE {Wanted.SUSPENDED:d} END"
         f"    OR (st.why = '{Why.BALANCE}' AND NOT w.is_red)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kit.money import shown
 
 from lines.policy import MEGABYTE
-from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit, Counted, day_after
+from lines.policy.caps import CapKind, CapPeriod, CapUnit, Counted, day_after
 
 if TYPE_CHECKING:
     from lines.models import Cap
@@ -75,11 +75,6 @@ def rule(cap: Cap, *, hidden: bool = False) -> str:
     return f"{what} {A_PERIOD[CapPeriod(cap.period)]}"
 
 
-def title(cap: Cap) -> str:
-    """the cap of sub-account Harbour, 5 GB a month"""
-    return f"the cap of {of_what(cap)}, {rule(cap)}"
-
-
 def day(value: dt.date) -> str:
     return f"{value:%-d %b}"
 
@@ -101,8 +96,3 @@ def lifts(cap: Cap) -> str:
     ends = day_after(CapPeriod(cap.period), cap.begins) if cap.begins else None
     by_itself = f"It starts again at 00:00 UTC on {ends:%-d %B %Y}" if ends else "It starts again with the next period"
     return f"{by_itself}, or when the cap is raised."
-
-
-def does(cap: Cap) -> str:
-    """What comes of it when it is full."""
-    return "Stops its lines" if cap.action == CapAction.STOP else "Notifies only"

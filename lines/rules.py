@@ -13,6 +13,9 @@ from lines.policy import PER_BYTE
 # Of the lines whose states these are.
 CONFIRMED_ON = Q(state__reported=Switch.ON, state__blocked=False)
 
+# Of the line `l`: balance, caps and rules turn it. One that has come from Keepgo waits until its move is confirmed.
+NOT_MOVING = "NOT EXISTS (SELECT FROM lines_moveline m WHERE m.line_id = l.id AND m.is_held)"
+
 
 def is_confirmed_on(reported: int | None, *, blocked: bool) -> bool:
     """Whether its carrier says that a line is on, and does not stop it."""

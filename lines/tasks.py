@@ -26,13 +26,13 @@ from lines.commands import (
     jobs,
     keeping,
     lists,
-    moves,
     naming,
     passes,
     retention,
     webhooks,
 )
 from lines.models import Carrier, Move
+from lines.policy import CLEARING
 from lines.work import funds, messages, moving
 from lines.work.devices import look
 from lines.work.driving import drive_carrier
@@ -179,7 +179,7 @@ def write_statements() -> int:
 def move_lines() -> int:
     """Goes on with accounts that come from Keepgo, and compares both sides."""
     stop = _shift()
-    since = clock.now() - moves.CLEARING
+    since = clock.now() - CLEARING
     due = Move.objects.filter(Q(confirmed_at=None) | Q(began_at__gt=since)).order_by("pk")
     return sum(each(due, lambda one: moving.go_on(move_id=one.pk, stop=stop)))
 

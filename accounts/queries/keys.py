@@ -83,7 +83,7 @@ def caller_of(*, account_uuid: str, user_uuid: str, proves: Callable[[str], bool
     is_right = False
     for key, until in signer.keys:
         is_right |= proves(key) and (until is None or until > now)
-    account = account_from(signer.accounts) if is_right and signer.accounts else None
+    account = _account_from(signer.accounts) if is_right and signer.accounts else None
     if account is None or account.uuid.hex != account_uuid or not is_open(account):
         return None
     return Caller(account, key_actor(user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
@@ -102,7 +102,7 @@ def key_by_digest(digest: bytes) -> tuple[ApiKey, Account] | None:
     """The bearer key that has it and was not revoked, ended or not, with its account; believed for
     API_KEPT_SECONDS."""
     found = _bearers.get(digest, lambda: _bearer(digest))
-    account = None if found is None else account_from(found[1])
+    account = None if found is None else _account_from(found[1])
     return None if found is None or account is None else (found[0], account)
 
 
@@ -138,7 +138,7 @@ BEARER = f"""
 """
 
 
-def account_from(values: Sequence[Any]) -> Account | None:
+def _account_from(values: Sequence[Any]) -> Account | None:
     """An account of its own for each call, with its parent; the columns are those of SIGNER and BEARER."""
     account, parent = (_account(values[at : at + len(COLUMNS)]) for at in (0, len(COLUMNS)))
     if account is not None:

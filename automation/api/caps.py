@@ -133,7 +133,7 @@ def _state(row: CapShown, caller: Caller) -> CapState:
 
 
 def _own(caller: Caller, uuid: str) -> CapShown:
-    found = next((one for one in queries.caps_of(caller.account) if one.cap.uuid.hex == uuid), None)
+    found = queries.cap_shown(caller.account, uuid)
     if found is None:
         raise NotFound("No such cap is yours; caps lists them")
     return found

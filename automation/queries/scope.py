@@ -8,18 +8,18 @@ from typing import Any
 from django.db import connection
 
 from automation.models import Rule
+from lines.rules import NOT_MOVING
 
-# A line that comes from Keepgo is looked at once its move is confirmed.
 # `r` is a rule or a draft of one, `l` a line with its id, iccid, payer_id, account_id and plan_id.
-IN_SCOPE = """
+IN_SCOPE = f"""
     r.account_id = l.payer_id
     AND (r.holder_id IS NULL OR r.holder_id = l.account_id)
     AND (r.plan_id IS NULL OR r.plan_id = l.plan_id)
-    AND (r.only_iccids = '{}' OR l.iccid = ANY(r.only_iccids))
+    AND (r.only_iccids = '{{}}' OR l.iccid = ANY(r.only_iccids))
     AND NOT l.iccid = ANY(r.except_iccids)
-    AND (r.tags = '{}' OR EXISTS (SELECT FROM lines_linetag lt JOIN lines_tag t ON t.id = lt.tag_id
+    AND (r.tags = '{{}}' OR EXISTS (SELECT FROM lines_linetag lt JOIN lines_tag t ON t.id = lt.tag_id
                                    WHERE lt.line_id = l.id AND t.name = ANY(r.tags)))
-    AND NOT EXISTS (SELECT FROM lines_moveline mv WHERE mv.line_id = l.id AND mv.is_held)
+    AND {NOT_MOVING}
 """
 DRAFT = """(SELECT %(account)s::bigint AS account_id, %(holder)s::bigint AS holder_id, %(plan)s::bigint AS plan_id,
                    %(tags)s::text[] AS tags, %(only)s::text[] AS only_iccids, %(except)s::text[] AS except_iccids) r"""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 from typing import Annotated
 
 import msgspec
-from kit import clock
+from kit import clock, paging
 from kit.endpoints import Input, endpoint
 from kit.errors import Invalid
 from kit.paging import CursorTooOld, Natural
@@ -36,14 +34,14 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
     key: Annotated[str, msgspec.Meta(pattern="^[0-9]{0,22}$", max_length=22)]
 
     def __str__(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode("ascii").rstrip("=")
+        return paging.written(self)
 
     @classmethod
     def read(cls, text: str) -> Place:
         """Raises Invalid."""
         try:
-            return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
-        except (ValueError, binascii.Error, msgspec.MsgspecError):
+            return paging.read(text, cls)
+        except ValueError:
             raise Invalid(
                 "The cursor is not one of ours; take it from the answer before", field="changed_since"
             ) from None

@@ -21,15 +21,15 @@ from billing.commands.notices import tell
 from billing.words import Told
 from lines import caps_words as words
 from lines.commands.wishes.caps import let_run, note_caps
-from lines.commands.wishes.changing import NOT_MOVING, change_wishes
+from lines.commands.wishes.changing import BY_IDS, change_wishes
 from lines.commands.wishes.standings import ready_standing
 from lines.models import Cap, CapHold, LineState
 from lines.policy import Wanted
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit, Counted, day_after, to_tell
 from lines.policy.precedence import Request, Result, Standing, leads_to
 from lines.queries.caps import CAP_IS_FULL, OVER, Due, count, counted, due_caps, percent_of, used_of
+from lines.rules import NOT_MOVING
 
-BY_IDS = "l.id = ANY(%(ids)s::bigint[])"
 RUNNING = f"""
 SELECT l.id, l.account_id, l.iccid FROM lines_cap c JOIN lines_line l ON {OVER}
   JOIN lines_linestate st ON st.line_id = l.id

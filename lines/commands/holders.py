@@ -14,6 +14,7 @@ from billing.commands import lock_wallets
 from lines.commands.holdercuts import CUTS
 from lines.commands.wishes import change_wishes, enforce, ready_standing
 from lines.commands.wishes.caps import let_run, stop_under_caps
+from lines.commands.wishes.changing import BY_IDS
 from lines.commands.wishes.wallets import follow_wallet
 from lines.policy.precedence import Request, Result, Standing, leads_to
 
@@ -57,7 +58,7 @@ def assign(*, line_ids: Sequence[int], holder: Account, by: Actor) -> int:
             },
         )
         moved = cursor.fetchall()
-    _follow_holder(holder, "l.id = ANY(%(ids)s::bigint[])", [line_id for line_id, _, _ in moved])
+    _follow_holder(holder, BY_IDS, [line_id for line_id, _, _ in moved])
     record_many(
         by=by,
         verb="line.assigned",

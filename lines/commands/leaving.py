@@ -17,6 +17,7 @@ from accounts.policy import Actor
 from billing.commands import lock_wallets
 from lines.commands.holdercuts import CUTS
 from lines.commands.wishes import change_wishes, lock_lines
+from lines.commands.wishes.changing import BY_IDS
 from lines.models import LineState, MoveLine, RatePlan
 from lines.policy.precedence import Standing
 from lines.queries.plans import plans_for
@@ -110,7 +111,7 @@ def _deactivate(states: Sequence[LineState]) -> None:
         by_date[date if date is not None and date <= today else None].append(state.pk)
     for date, ids in by_date.items():
         at = None if date is None else dt.datetime.combine(date, dt.time(), dt.UTC)
-        change_wishes(which="l.id = ANY(%(ids)s)", ids=ids, to=Standing.NEW, instead_of=list(Standing), at=at)
+        change_wishes(which=BY_IDS, ids=ids, to=Standing.NEW, instead_of=list(Standing), at=at)
 
 
 def _payers(line_ids: Sequence[int]) -> set[int]:

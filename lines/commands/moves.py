@@ -29,13 +29,14 @@ from lines.commands.adding import NewLine, add_lines
 from lines.commands.readings import apply_readings
 from lines.commands.stock import import_lines
 from lines.commands.wishes import change_wishes, enforce, ready_standing
+from lines.commands.wishes.changing import BY_IDS
 from lines.models import Carrier, Drive, ImportedDay, Line, LineState, Move, MoveLine, RatePlan, Sighting
+from lines.policy import CLEARING
 from lines.policy.precedence import Standing
 
 FROM = "Keepgo"
 PAUSE = dt.timedelta(minutes=2)  # between two turns of a worker: longer than one lasts
 COMPARED_EVERY = dt.timedelta(hours=6)
-CLEARING = dt.timedelta(days=7)  # in which both sides are compared by themselves
 
 
 class NotThere(Refusal):
@@ -164,7 +165,7 @@ def take_lines(*, move: Move, read: Sequence[tuple[MoveLine, History]], by: Acto
     lock_wallets(account_ids=[move.account_id])
     enforce(account_ids=[move.account_id])
     asked = [row.pk for row, _ in read]
-    rows = MoveLine.objects.select_for_update(of=("self",)).filter(pk__in=asked, line=None).select_related("plan")
+    rows = MoveLine.objects.select_for_update(of=("self",)).filter(pk__in=asked, line=None)
     waiting = {row.pk: row for row in rows.select_related("holder", "plan").order_by("pk")}
     histories = {row.pk: history for row, history in read if row.pk in waiting}
     known = _lines_of(move, list(waiting.values()), by)
@@ -219,7 +220,7 @@ def _stand(move: Move, taken: Sequence[tuple[MoveLine, Line, History]]) -> None:
     for row, line, _ in taken:
         wanted[_standing(row.switch, blocked=row.blocked)].append(line.pk)
     for to, ids in wanted.items():
-        change_wishes(which="l.id = ANY(%(ids)s)", ids=ids, to=to, instead_of=list(Standing), who=_who(to))
+        change_wishes(which=BY_IDS, ids=ids, to=to, instead_of=list(Standing), who=_who(to))
 
 
 def _status(row: MoveLine) -> Status | None:
@@ -301,7 +302,7 @@ def _follow_carrier(held: Iterable[MoveLine]) -> None:
     Drive.objects.filter(pk__in=unknown, leased_until=None).delete()
     for to, ids in wanted.items():
         others = [one for one in Standing if one is not to]
-        change_wishes(which="l.id = ANY(%(ids)s)", ids=ids, to=to, instead_of=others, who=_who(to))
+        change_wishes(which=BY_IDS, ids=ids, to=to, instead_of=others, who=_who(to))
 
 
 def _let_balance_hold(ids: Sequence[int]) -> None:
@@ -312,7 +313,7 @@ def _let_balance_hold(ids: Sequence[int]) -> None:
         its = list(Line.objects.filter(pk__in=ids, account=holder).values_list("pk", flat=True))
         of = [Standing.BALANCE] if to is Standing.ON else [Standing.ON, Standing.BALANCE]
         if to in (Standing.ON, Standing.BALANCE, Standing.WALLET):
-            change_wishes(which="l.id = ANY(%(ids)s)", ids=its, to=to, instead_of=[one for one in of if one is not to])
+            change_wishes(which=BY_IDS, ids=its, to=to, instead_of=[one for one in of if one is not to])
 
 
 def claim_move(*, move_id: int) -> Move | None:

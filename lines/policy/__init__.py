@@ -67,6 +67,9 @@ class Differs(enum.StrEnum):
     DRIFT = "drift"  # its state is not what we want, for long
 
 
+CLEARING = dt.timedelta(days=7)  # in which both sides of a move are compared by themselves
+
+
 class Settled(enum.StrEnum):
     """What was decided about a day that two systems charged differently."""
 

@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from kit import clock
 from kit.sql import array
 
 from accounts.models import Account
 from lines import caps_words as words
 from lines.models import Cap
+from lines.policy import Why
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit, Counted, day_after, first_day, may_follow, percent
 from lines.rules import data_cost_sql
 
@@ -183,21 +184,35 @@ def cap_of(account: Account, key: str) -> Cap | None:
 def caps_of(account: Account) -> list[CapShown]:
     """All caps of an account, the fullest first; of a sub-account those that are over its own lines alone: its own,
     and those of single lines that it holds."""
+    return sorted(_shown(account, _seen_by(account)), key=lambda one: (-one.percent, one.cap.pk))
+
+
+def cap_shown(account: Account, key: str) -> CapShown | None:
+    """One of them, by its UUID's 32 hex."""
+    return next(iter(_shown(account, _seen_by(account).filter(uuid=key))), None)
+
+
+def _seen_by(account: Account) -> QuerySet[Cap]:
     found = _caps().filter(account=account.payer_id)
     if account.is_subaccount:
         found = found.filter(Q(kind=CapKind.SUBACCOUNT, holder=account) | Q(kind=CapKind.LINE, line__account=account))
-    rows = [shown(cap, outside=account.is_subaccount) for cap in found]
-    return sorted(rows, key=lambda one: (-one.percent, one.cap.pk))
+    return found
 
 
-def shown(cap: Cap, *, outside: bool = False) -> CapShown:
+def _shown(account: Account, caps: QuerySet[Cap]) -> list[CapShown]:
+    held = Count("holds", filter=Q(action=CapAction.STOP, holds__line__state__why=Why.CAP))
+    found = list(caps.annotate(stopped=held))
+    read = _read_since(found)
+    return [_as_counted(cap, read.get(cap.pk), outside=account.is_subaccount) for cap in found]
+
+
+def _as_counted(cap: Any, read_at: dt.datetime | None, *, outside: bool) -> CapShown:
     """A cap as it was counted last; one whose period is over has not been used yet."""
     now, today = clock.now(), clock.today()
     period, unit = CapPeriod(cap.period), CapUnit(cap.unit)
     begins = first_day(period, today)
     sums = counted(cap) if cap.begins == begins else Counted(0, Decimal(0), Decimal(0), 0, Decimal(0))
     amount, hidden = sums.amount(unit), outside and unit is CapUnit.USD
-    read_at = read_since(cap)
     follows = may_follow(amount, begins=begins, now=now, read_at=read_at)
     filled = percent(amount, cap.limit, unit)
     return CapShown(
@@ -211,27 +226,30 @@ def shown(cap: Cap, *, outside: bool = False) -> CapShown:
         room="" if hidden else words.limit(cap.limit, unit),
         ends=day_after(period, begins),
         is_full=filled >= 100,
-        stopped=cap.holds.filter(line__state__why="cap").count() if cap.action == CapAction.STOP else 0,
+        stopped=cap.stopped,
         read_at=read_at,
         may_follow=words.amount(follows, unit) if follows and not hidden else "",
     )
 
 
-# When the carriers of these lines were read through last: the one that is furthest behind.
+# When the carriers of caps' lines were read through last: the one that is furthest behind.
 READ = f"""
-SELECT min(p.at) FROM (
-    SELECT DISTINCT l.carrier_id FROM lines_cap c JOIN lines_line l ON {OVER} WHERE c.id = %(cap)s) k
- CROSS JOIN LATERAL (SELECT max(p.started_at) AS at FROM lines_readingpass p
-                      WHERE p.carrier_id = k.carrier_id AND p.finished_at IS NOT NULL) p
+WITH under AS MATERIALIZED (
+    SELECT DISTINCT c.id, l.carrier_id FROM lines_cap c JOIN lines_line l ON {OVER} WHERE c.id = ANY(%s::bigint[])
+), carrier AS (
+    SELECT k.carrier_id, (SELECT max(p.started_at) FROM lines_readingpass p
+                           WHERE p.carrier_id = k.carrier_id AND p.finished_at IS NOT NULL) AS at
+      FROM (SELECT DISTINCT carrier_id FROM under) k
+)
+SELECT under.id, min(carrier.at) FROM under JOIN carrier USING (carrier_id) GROUP BY under.id
 """
 
 
-def read_since(cap: Cap) -> dt.datetime | None:
-    """When the last whole reading began of the carrier that is furthest behind."""
+def _read_since(caps: Iterable[Cap]) -> dict[int, dt.datetime | None]:
+    """When the last whole reading began of the carrier that is furthest behind, by cap."""
     with connection.cursor() as cursor:
-        cursor.execute(READ, {"cap": cap.pk})
-        at: dt.datetime | None = cursor.fetchone()[0]
-    return at
+        cursor.execute(READ, [array(cap.pk for cap in caps)])
+        return dict(cursor.fetchall())
 
 
 def full_caps_over(line_ids: Iterable[int], *, today: dt.date) -> set[int]:

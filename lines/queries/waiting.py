@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lines.policy import JobState
+from lines.policy import CLEARING, JobState
 
 SOON = "({0}.due_at IS NULL OR {0}.due_at <= %(now)s)"
 # A pause longer than an hour was written by a clock that stood wrong (lines.commands.leases).
@@ -25,6 +25,6 @@ WORK = {
     "lines.tasks.write_statements": "EXISTS (SELECT FROM billing_statement s"
     " WHERE s.done_at IS NULL AND s.failed = '')",
     "lines.tasks.move_lines": f"EXISTS (SELECT FROM lines_move m WHERE {SOON.format('m')}"
-    " AND (m.confirmed_at IS NULL OR m.began_at > %(now)s - interval '7 days'))",
+    f" AND (m.confirmed_at IS NULL OR m.began_at > %(now)s - interval '{CLEARING.days} days'))",
     "lines.tasks.work_jobs": f"EXISTS (SELECT FROM lines_job j WHERE j.state = '{JobState.RUNNING}')",
 }

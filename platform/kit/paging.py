@@ -54,6 +54,22 @@ class Page(msgspec.Struct, Generic[Row]):
     links: Links
 
 
+Place = TypeVar("Place", bound=msgspec.Struct)
+
+
+def written(place: msgspec.Struct) -> str:
+    """A place in a list as a text for addresses."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode("ascii").rstrip("=")
+
+
+def read(text: str, kind: type[Place]) -> Place:
+    """What was written. Raises ValueError."""
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=kind)
+    except (binascii.Error, msgspec.MsgspecError) as error:
+        raise ValueError(text) from error
+
+
 class Cursor(msgspec.Struct, array_like=True, frozen=True):
     """A place in a list: behind the row of this key, or before it; and how long the list was when it was first read."""
 
@@ -62,14 +78,14 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True):
     total: Natural
 
     def __str__(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode("ascii").rstrip("=")
+        return written(self)
 
     @classmethod
     def read(cls, text: str) -> Cursor:
         """Raises Invalid."""
         try:
-            cursor = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
-        except (ValueError, binascii.Error, msgspec.MsgspecError):
+            cursor = read(text, cls)
+        except ValueError:
             raise Invalid("The cursor is not one of ours; take it from a page's links") from None
         if "\x00" in cursor.key:
             raise Invalid("The cursor is not one of ours; take it from a page's links")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from fleets import MB, Fleet
 from keepgo_client import KeepgoClient, client_of
 
@@ -66,3 +68,17 @@ def test_a_sub_accounts_key_reads_its_own_caps_without_dollars_and_changes_none(
     Account.objects.filter(pk=other.pk).update(is_professional=True)
     stranger = client_of(Account.objects.get(pk=other.pk))
     assert stranger.get(f"caps/{own['uuid']}").status_code == 404
+
+
+def test_many_caps_are_read_by_as_many_statements_as_one(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    line = fleet.line(account)
+    counts = []
+    for limit in (10, 20):
+        made = client.post("caps", CAP | {"iccid": line.iccid, "limit": limit}).json()
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get("caps").json()["data"]
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(f"caps/{made['uuid']}").json() == made
+    assert len(asked) == counts[0]

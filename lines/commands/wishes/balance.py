@@ -15,11 +15,12 @@ from accounts.policy import SYSTEM
 from billing.commands import lock_wallets, mark_colours
 from billing.commands.notices import tell_turn
 from lines.commands.wishes.caps import let_run
-from lines.commands.wishes.changing import NOT_MOVING, change_wishes
+from lines.commands.wishes.changing import change_wishes
 from lines.commands.wishes.wallets import WALLET_IS_RED, Enforced, enforce_wallets
 from lines.models import Line, LineState
 from lines.policy import balance_subject
 from lines.policy.precedence import Request, Result, Standing, leads_to
+from lines.rules import NOT_MOVING
 
 OF_PAYER = f"l.payer_id = ANY(%(ids)s::bigint[]) AND {NOT_MOVING}"
 

@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from django.db import connection
 from kit import clock
 
-from lines.commands.wishes.changing import NOT_MOVING, change_wishes
+from lines.commands.wishes.changing import change_wishes
 from lines.policy.precedence import Standing
 from lines.queries.caps import CAP_IS_FULL, OVER
+from lines.rules import NOT_MOVING
 
 # Of the full caps over a line the one that lasts longest.
 NOTE = """

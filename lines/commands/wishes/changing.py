@@ -16,8 +16,7 @@ from lines.policy.precedence import Standing, wish_of
 STANDING = f"CASE WHEN st.wanted = {Wanted.ACTIVE:d} THEN '{Standing.ON}' ELSE st.why END"
 
 
-# Of a line that neither balance nor rules turn: it has come from Keepgo, and nobody has confirmed the move yet.
-NOT_MOVING = "NOT EXISTS (SELECT FROM lines_moveline m WHERE m.line_id = l.id AND m.is_held)"
+BY_IDS = "l.id = ANY(%(ids)s::bigint[])"
 
 # Lines go from one wish to another; those whose carrier disagrees are to be driven, those that it fits already are not.
 # Their times on are written for all at once, as the trigger of states does line by line for whoever else turns one.

@@ -13,7 +13,7 @@ from accounts.policy import ASKING, Actor
 from accounts.queries import is_unconfirmed
 from billing.models import Wallet
 from lines.commands.wishes.caps import note_caps
-from lines.commands.wishes.changing import change_wishes
+from lines.commands.wishes.changing import BY_IDS, change_wishes
 from lines.models import Line, LineState
 from lines.policy import Wanted, Why
 from lines.policy.judging import Facts
@@ -89,7 +89,7 @@ def set_many(
     wanted, why = wish_of(to)
     who = by.name if why in (None, Why.PERSON, Why.RULE) else ""
     change_wishes(
-        which="l.id = ANY(%(ids)s)",
+        which=BY_IDS,
         ids=[state.pk for state in states],
         to=to,
         instead_of=list(Standing),
@@ -97,7 +97,7 @@ def set_many(
         at=at,
     )
     if to is Standing.CAP:
-        note_caps(which="l.id = ANY(%(ids)s)", ids=[state.pk for state in states])
+        note_caps(which=BY_IDS, ids=[state.pk for state in states])
     record_many(
         by=by,
         verb=VERBS[wanted],

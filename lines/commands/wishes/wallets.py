@@ -12,10 +12,11 @@ from billing.commands.notices import tell_wallet_turn
 from billing.models import Wallet
 from billing.queries import ColourChange
 from lines.commands.wishes.caps import let_run
-from lines.commands.wishes.changing import NOT_MOVING, change_wishes
+from lines.commands.wishes.changing import change_wishes
 from lines.commands.wishes.standings import ready_standing
 from lines.policy import wallet_subject
 from lines.policy.precedence import Request, Result, Standing, leads_to
+from lines.rules import NOT_MOVING
 
 # Of a line whose holder is a sub-account with a wallet of its own that is too low.
 WALLET_IS_RED = (
