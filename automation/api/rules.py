@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from kit.endpoints import Ack, Input, Linked, endpoint, moment
 from kit.errors import NotFound
+from kit.identifiers import ICCID_LONGEST
 from kit.paging import Page, Paging, listed, newest
 
 from accounts.policy import Right
@@ -222,7 +223,12 @@ class Activity(Paging):
     """Which activity; days are UTC and both count."""
 
     rule_uuid: Hex | None = None
-    iccid: Annotated[str, msgspec.Meta(pattern="^[0-9]{0,20}$", description="The ICCID, or how it begins or ends")] = ""
+    iccid: Annotated[
+        str,
+        msgspec.Meta(
+            pattern="^[0-9A-Fa-f]*$", max_length=ICCID_LONGEST, description="The ICCID, or how it begins or ends"
+        ),
+    ] = ""
     outcome: OutcomeWord | None = None
     start_date: Day | None = None
     end_date: Day | None = None
@@ -244,7 +250,7 @@ _FIRED = Fired(
 def rule_activity(caller: Caller, asked: Activity) -> Page[Fired]:
     """What rules did, the latest first"""
     sought = queries.AskedActivity(
-        line=asked.iccid,
+        line=asked.iccid.upper(),
         rule=asked.rule_uuid or "",
         outcome=asked.outcome or "",
         start=_day(asked.start_date),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import msgspec
 from django.db.models import Q
 from kit import clock, identifiers
+from kit.endpoints import Input
 from kit.errors import Invalid, NotFound
 from kit.paging import FARTHEST
 
@@ -97,22 +98,22 @@ CarrierName = Annotated[str, msgspec.Meta(max_length=100, description="Its name,
 TagName = Annotated[str, msgspec.Meta(max_length=40, description="A tag that the line has, in capitals or not")]
 
 
-class Narrowed(Protocol):
-    """What lists, jobs and exports are narrowed by, with the same names and meanings in each."""
+class Narrowed(Input, kw_only=True):
+    """What lists, jobs and exports are narrowed by: all that is given must hold."""
 
-    status_id: int | None
-    common_filter: str
-    rate_plan_id: int | None
-    account_uuid: str | None
-    imei: str
-    msisdn: str
-    country: str
-    carrier: str
-    tag: str
-    seen_from: str | None
-    seen_before: str | None
-    read_from: str | None
-    read_before: str | None
+    status_id: Annotated[StatusId | None, msgspec.Meta(description="One of sim_card_filter_data's statuses")] = None
+    common_filter: Annotated[str, msgspec.Meta(max_length=200, description="A part of the ICCID or of the notes")] = ""
+    rate_plan_id: Id | None = None
+    account_uuid: Hex | None = None
+    imei: Imei = ""
+    msisdn: Msisdn = ""
+    country: CountryCode = ""
+    carrier: CarrierName = ""
+    tag: TagName = ""
+    seen_from: Moment | None = None
+    seen_before: Moment | None = None
+    read_from: Moment | None = None
+    read_before: Moment | None = None
 
 
 def sought_of(asked: Narrowed) -> Sought:

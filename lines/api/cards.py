@@ -12,25 +12,18 @@ import msgspec
 from kit import clock
 from kit.endpoints import Ack, Input, Linked, endpoint, megabytes, moment
 from kit.errors import Invalid, NotFound, Refusal
-from kit.paging import Page, Paging, keyed
+from kit.paging import SIZE, CursorText, Offset, Page, PageNumber, PerPage, keyed
 
 from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import (
     ICCID,
-    CarrierName,
-    CountryCode,
-    Hex,
-    Id,
-    Imei,
-    Moment,
-    Msisdn,
+    Narrowed,
     StatusId,
-    TagName,
     day_of,
     line_of,
     sought_of,
-)  # fmt: skip
+)
 from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
@@ -89,22 +82,13 @@ class SimCard(Linked):
     more: Annotated[More, msgspec.Meta(description="What `fields` asked for")] | Unset = msgspec.UNSET
 
 
-class Cards(Paging):
-    """Which lines: all that is given must hold. `seen_from`, `seen_before`: last seen then; `read_...`: usage read."""
+class Cards(Narrowed, kw_only=True):
+    """Which lines, and which page. `seen_from`, `seen_before`: last seen then; `read_...`: usage read."""
 
-    status_id: Annotated[StatusId | None, msgspec.Meta(description="One of sim_card_filter_data's statuses")] = None
-    common_filter: Annotated[str, msgspec.Meta(max_length=200, description="A part of the ICCID or of the notes")] = ""
-    rate_plan_id: Id | None = None
-    account_uuid: Hex | None = None
-    imei: Imei = ""
-    msisdn: Msisdn = ""
-    country: CountryCode = ""
-    carrier: CarrierName = ""
-    tag: TagName = ""
-    seen_from: Moment | None = None
-    seen_before: Moment | None = None
-    read_from: Moment | None = None
-    read_before: Moment | None = None
+    offset: Offset = None
+    page: PageNumber = None
+    cursor: CursorText = None
+    per_page: PerPage = SIZE
     sort: Annotated[
         str,
         msgspec.Meta(

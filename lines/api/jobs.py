@@ -19,19 +19,13 @@ from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import (
     ICCID,
-    CarrierName,
-    CountryCode,
     Day,
     Hex,
     IccidText,
     Id,
-    Imei,
-    Moment,
-    Msisdn,
-    StatusId,
-    TagName,
+    Narrowed,
     sought_of,
-)  # fmt: skip
+)
 from lines.commands import jobs as commands
 from lines.models import Job, JobItem, Line
 from lines.policy import Action, Item, JobState, Verdict
@@ -142,22 +136,9 @@ _SAMPLE = JobShown(
 )
 
 
-class Filter(Input):
+class Filter(Narrowed, kw_only=True):
     """Lines as iot_sim_cards lists them. All of them are asked for in so many words: an empty filter is refused."""
 
-    status_id: StatusId | None = None
-    common_filter: Annotated[str, msgspec.Meta(max_length=200)] = ""
-    rate_plan_id: Id | None = None
-    account_uuid: Hex | None = None
-    imei: Imei = ""
-    msisdn: Msisdn = ""
-    country: CountryCode = ""
-    carrier: CarrierName = ""
-    tag: TagName = ""
-    seen_from: Moment | None = None
-    seen_before: Moment | None = None
-    read_from: Moment | None = None
-    read_before: Moment | None = None
     all: Annotated[bool, msgspec.Meta(description="true, and nothing else beside it: every line")] = False
 
     def sought(self) -> Sought:

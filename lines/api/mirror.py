@@ -9,6 +9,7 @@ import msgspec
 from kit import clock, paging
 from kit.endpoints import Input, endpoint
 from kit.errors import Invalid
+from kit.identifiers import ICCID_LONGEST, ICCID_PATTERN
 from kit.paging import CursorTooOld, Natural
 
 from accounts.policy import Right
@@ -31,7 +32,7 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
     since_at: Natural
     upto: Number
     upto_at: Natural
-    key: Annotated[str, msgspec.Meta(pattern="^[0-9]{0,22}$", max_length=22)]
+    key: Annotated[str, msgspec.Meta(pattern=f"^({ICCID_PATTERN})?$", max_length=ICCID_LONGEST)]
 
     def __str__(self) -> str:
         return paging.written(self)

@@ -100,6 +100,7 @@ def _numbers(text: str) -> list[str]:
         found += spellings(read_iccid(text))
     except NotAnIccid:
         bare = re.sub(r"[\s+.-]", "", text)
-        whole = (bare if bare.isascii() and bare.isdecimal() else None, read_msisdn(text), read_imei(text))
+        part = bare.upper() if re.fullmatch("[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*", bare) else None
+        whole = (part, read_msisdn(text), read_imei(text))
         found += (one for one in whole if one)
     return list(dict.fromkeys(found))

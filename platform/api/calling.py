@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from kit import walls
 from kit.endpoints import Ack, Endpoint, linked
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
-from kit.paging import Page, Paging, listed
+from kit.paging import Page, listed
 
 from accounts import calls
 from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, rights
@@ -164,8 +164,9 @@ def _sample(
 ) -> HttpResponse:
     """What a Basic account gets: an example, marked as such; nothing is read and nothing changes."""
     sample, about = endpoint.sample, given.get("asked")
+    is_list = getattr(endpoint.answer, "__origin__", None) is Page
     theirs = {name: ICCID if name == "iccid" else "0" * 32 for name in values}  # nothing of what is asked about
-    found = _json(caller, call, theirs, listed(about, sample) if isinstance(about, Paging) else sample)
+    found = _json(caller, call, theirs, listed(about, sample) if about and is_list else sample)
     found["X-Sample-Data"] = "true"
     return found
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from kit.endpoints import Endpoint
 from kit.errors import NotFound, Refusal
+from kit.identifiers import ICCID_IN_PATH
 from kit.office import may_be_office
 
 from accounts.doors import address_of
@@ -19,7 +20,7 @@ from api.door import body_of, encrypted
 from lines.api.office import ENDPOINTS
 
 LONGEST_BEARER = 100
-PATTERNS = {"carrier": "[0-9]{1,9}", "iccid": "[0-9A-Fa-f]{18,22}"}
+PATTERNS = {"carrier": "[0-9]{1,9}", "iccid": ICCID_IN_PATH}
 ROUTES = [
     (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{PATTERNS[value[1]]})", one.path)), one)
     for one in ENDPOINTS

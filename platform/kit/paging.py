@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,20 +23,36 @@ Natural = Annotated[int, msgspec.Meta(ge=0, le=FARTHEST)]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=FARTHEST)]
 
 
+Offset = Annotated[Natural | None, msgspec.Meta(description="Rows to pass over")]
+PageNumber = Annotated[Positive | None, msgspec.Meta(description="The page's number, from 1")]
+CursorText = Annotated[str | None, msgspec.Meta(description="From a link of another page; fast at any depth")]
+PerPage = Annotated[int, msgspec.Meta(ge=1, le=LARGEST, description="Rows on a page")]
+
+
+class Paged(Protocol):
+    """A question about a list that has pages: a Paging, or a struct with the same four beside its own."""
+
+    offset: int | None
+    page: int | None
+    cursor: str | None
+    per_page: int
+
+
 class Paging(Input, kw_only=True):
     """Which page; at most one of offset, page and cursor."""
 
-    offset: Annotated[Natural | None, msgspec.Meta(description="Rows to pass over")] = None
-    page: Annotated[Positive | None, msgspec.Meta(description="The page's number, from 1")] = None
-    cursor: Annotated[str | None, msgspec.Meta(description="From a link of another page; fast at any depth")] = None
-    per_page: Annotated[int, msgspec.Meta(ge=1, le=LARGEST, description="Rows on a page")] = SIZE
+    offset: Offset = None
+    page: PageNumber = None
+    cursor: CursorText = None
+    per_page: PerPage = SIZE
 
-    def link(self, **place: int | str) -> str:
-        """The same question about another page, as a query."""
-        given = {name: value for name, value in msgspec.to_builtins(self).items() if value is not None}
-        for name in ("offset", "page", "cursor"):
-            given.pop(name, None)
-        return "?" + urlencode(given | place)
+
+def _link(asked: Paged, **place: int | str) -> str:
+    """The same question about another page, as a query."""
+    given = {name: value for name, value in msgspec.to_builtins(asked).items() if value is not None}
+    for name in ("offset", "page", "cursor"):
+        given.pop(name, None)
+    return "?" + urlencode(given | place)
 
 
 class Links(msgspec.Struct):
@@ -99,7 +115,7 @@ class CursorTooOld(Invalid):
 Fetch = Callable[[str | None, bool, int, int], list[Row]]
 
 
-def keyed(asked: Paging, *, fetch: Fetch[Row], key: Callable[[Row], str], count: Callable[[], int]) -> Page[Row]:
+def keyed(asked: Paged, *, fetch: Fetch[Row], key: Callable[[Row], str], count: Callable[[], int]) -> Page[Row]:
     """A page of a long list.
 
     `fetch(key, back, offset, limit)` gives rows behind the key in the list's order, or, back, those before it in the
@@ -124,28 +140,28 @@ def keyed(asked: Paging, *, fetch: Fetch[Row], key: Callable[[Row], str], count:
         rows.reverse()
     links = Links()
     if rows and (is_more or back):
-        links.next = asked.link(cursor=str(Cursor(key(rows[-1]), False, total)))
+        links.next = _link(asked, cursor=str(Cursor(key(rows[-1]), False, total)))
     if rows and (is_more if back else cursor is not None):
-        links.prev = asked.link(cursor=str(Cursor(key(rows[0]), True, total)))
+        links.prev = _link(asked, cursor=str(Cursor(key(rows[0]), True, total)))
     return Page(rows, total, links)
 
 
-def _by_number(asked: Paging, first: int, is_more: bool) -> Links:
+def _by_number(asked: Paged, first: int, is_more: bool) -> Links:
     links = Links()
     if asked.page is not None:
         if is_more:
-            links.next = asked.link(page=asked.page + 1)
+            links.next = _link(asked, page=asked.page + 1)
         if asked.page > 1:
-            links.prev = asked.link(page=asked.page - 1)
+            links.prev = _link(asked, page=asked.page - 1)
         return links
     if is_more:
-        links.next = asked.link(offset=first + asked.per_page)
+        links.next = _link(asked, offset=first + asked.per_page)
     if first:
-        links.prev = asked.link(offset=max(0, first - asked.per_page))
+        links.prev = _link(asked, offset=max(0, first - asked.per_page))
     return links
 
 
-def newest(asked: Paging, rows: QuerySet[M]) -> Page[M]:
+def newest(asked: Paged, rows: QuerySet[M]) -> Page[M]:
     """A page of rows by their ids, the newest first. Raises Invalid."""
 
     def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[M]:
@@ -164,7 +180,7 @@ def _number(key: str) -> int:
     return int(key)
 
 
-def listed(asked: Paging, rows: Sequence[Any]) -> Page[Any]:
+def listed(asked: Paged, rows: Sequence[Any]) -> Page[Any]:
     """A page of a short list that is here already; its cursor is a place by number."""
     places = list(enumerate(rows))
 
