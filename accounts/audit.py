@@ -194,32 +194,56 @@ def _text(value: object) -> str:
     return TRAILING.sub(r"\1", str(value))
 
 
-# What an erased event said is gone, with its right to be asked: a later link of its chain says that it was erased, the
-# link after it is over its hash, and whoever empties one in secret cannot write the other.
+# Links that went with their months stand for themselves: the next link is over the hash of the last of them. What an
+# erased event said is gone, with its right to be asked: a later link of its chain says that it was erased, the link
+# after it is over its hash, and whoever empties one in secret cannot write the other.
 PROVE = """
-WITH chained AS (
-    SELECT e, lag(e.hash) OVER chain AS before, lag(e.link) OVER chain AS last,
-           max(e.link) FILTER (WHERE e.verb = 'account.erased' AND e.erased_at IS NULL) OVER whole AS erased
+WITH links AS (
+    SELECT e.account_id, e.link AS first, e.link AS last, e.hash, e AS event,
+           CASE WHEN e.verb = 'account.erased' AND e.erased_at IS NULL THEN e.link END AS erased
       FROM accounts_event e WHERE e.link IS NOT NULL
-    WINDOW chain AS (PARTITION BY e.account_id ORDER BY e.link), whole AS (PARTITION BY e.account_id)
+     UNION ALL
+    SELECT g.account_id, g.first_link, g.last_link, g.hash, NULL, g.erased FROM accounts_gonelinks g
+), chained AS (
+    SELECT event, first, lag(hash) OVER chain AS before, coalesce(lag(last) OVER chain, 0) AS last,
+           coalesce(max(erased) OVER whole, 0) AS erased
+      FROM links
+    WINDOW chain AS (PARTITION BY account_id ORDER BY first), whole AS (PARTITION BY account_id)
 ), judged AS (
-    SELECT (e).id,
-           CASE WHEN (e).link <> coalesce(last, 0) + 1 THEN 'a link before it is missing'
-                WHEN (e).erased_at IS NULL AND (e).hash IS DISTINCT FROM event_hash(e, before) THEN 'it was changed'
-                WHEN (e).erased_at IS NOT NULL AND (e).link > coalesce(erased, 0) THEN 'it was emptied'
+    SELECT coalesce((event).id, 0) AS id,
+           CASE WHEN first <> last + 1 THEN 'a link before it is missing'
+                WHEN (event).id IS NULL THEN NULL
+                WHEN (event).erased_at IS NULL AND (event).hash IS DISTINCT FROM event_hash(event, before)
+                THEN 'it was changed'
+                WHEN (event).erased_at IS NOT NULL AND (event).link > erased THEN 'it was emptied'
            END AS why
       FROM chained
 )
 SELECT id, why FROM judged WHERE why IS NOT NULL ORDER BY 1 LIMIT 100
 """
+# The event that was written when the last month went names the digest of all that stands for what is gone.
+GONE = """
+SELECT (SELECT coalesce(sum(g.last_link - g.first_link + 1), 0) FROM accounts_gonelinks g),
+       coalesce(said.id, 0), said.digest IS NOT DISTINCT FROM nullif(gone_links_digest(), encode(sha256(''), 'hex'))
+  FROM (SELECT) AS one LEFT JOIN LATERAL (
+    SELECT e.id, e.detail->>'digest' AS digest FROM accounts_event e
+     WHERE e.account_id IS NULL AND e.verb = 'audit.month_dropped' ORDER BY e.id DESC LIMIT 1
+  ) AS said ON true
+"""
 HEADS = """
 SELECT DISTINCT ON (e.account_id) coalesce(a.uuid::text, 'installation'), e.link, encode(e.hash, 'hex')
-  FROM accounts_event e LEFT JOIN accounts_account a ON a.id = e.account_id
- WHERE e.link IS NOT NULL ORDER BY e.account_id, e.link DESC
+  FROM (SELECT account_id, link, hash FROM accounts_event WHERE link IS NOT NULL
+         UNION ALL SELECT account_id, last_link, hash FROM accounts_gonelinks) AS e
+  LEFT JOIN accounts_account a ON a.id = e.account_id
+ ORDER BY e.account_id, e.link DESC
 """
+# The hash of a link, and an empty one where it went with its month and was not the last that did.
 LINKS = """
-SELECT encode(e.hash, 'hex') FROM accounts_event e LEFT JOIN accounts_account a ON a.id = e.account_id
- WHERE coalesce(a.uuid::text, 'installation') = %s AND e.link = %s
+SELECT CASE WHEN e.last = %(link)s THEN encode(e.hash, 'hex') ELSE '' END
+  FROM (SELECT account_id, link AS first, link AS last, hash FROM accounts_event WHERE link = %(link)s
+         UNION ALL SELECT account_id, first_link, last_link, hash FROM accounts_gonelinks) AS e
+  LEFT JOIN accounts_account a ON a.id = e.account_id
+ WHERE coalesce(a.uuid::text, 'installation') = %(chain)s AND %(link)s BETWEEN e.first AND e.last
 """
 
 
@@ -244,6 +268,7 @@ class Proof:
     heads: list[Head]
     broken: list[tuple[int, str]]  # events with what is wrong, at most 100
     late: int  # events that should be links by now
+    gone: int  # links that went with their months
 
     @property
     def is_whole(self) -> bool:
@@ -256,9 +281,13 @@ def prove() -> Proof:
     with connection.cursor() as cursor:
         cursor.execute(PROVE)
         broken = [(int(event), str(why)) for event, why in cursor.fetchall()]
+        cursor.execute(GONE)
+        gone, said, is_as_said = cursor.fetchone()
+    if not is_as_said:
+        broken.append((int(said), "what stands for the links that are gone is not what was written when they went"))
     events, waiting = Event.objects.count(), unsealed.count()
     late = unsealed.filter(at__lt=clock.now() - SEALED_WITHIN).count()
-    return Proof(events, events - waiting, heads(), broken, late)
+    return Proof(events, events - waiting, heads(), broken, late, int(gone))
 
 
 def heads() -> list[Head]:
@@ -288,15 +317,16 @@ def opened(page: str) -> list[Head]:
 
 
 def differences(kept: list[Head]) -> list[str]:
-    """Chains that no longer hold what they held: cut, emptied, or with hashes computed anew."""
+    """Chains that no longer hold what they held: cut, emptied, or with hashes computed anew. A link that went with its
+    month says nothing more."""
     wrong = []
     with connection.cursor() as cursor:
         for head in kept:
-            cursor.execute(LINKS, [head.chain, head.link])
+            cursor.execute(LINKS, {"chain": head.chain, "link": head.link})
             row = cursor.fetchone()
             if row is None:
                 wrong.append(f"{head.chain}: link {head.link} is missing; the chain was cut")
-            elif row[0] != head.hash:
+            elif row[0] not in ("", head.hash):
                 wrong.append(f"{head.chain}: link {head.link} has another hash; the chain was made anew")
     return wrong
 

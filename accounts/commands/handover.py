@@ -9,7 +9,7 @@ from kit import clock, crypto
 from accounts.commands.events import record
 from accounts.commands.waiting_letters import post
 from accounts.keys import revoke_key
-from accounts.models import Account, ApiCredential, ApiKey, Event, Membership
+from accounts.models import Account, ApiCredential, ApiKey, Event, GoneLinks, Membership
 from accounts.policy import Actor, Role
 
 SAW = ("api.key_shown", "api.key_rotated")
@@ -75,8 +75,11 @@ def _live(account: Account) -> list[ApiCredential]:
 
 
 def _was_seen(row: ApiCredential, email: str) -> bool:
-    """Since the key is what it is; the one before is seen with it."""
+    """Since the key is what it is; the one before is seen with it. Where what happened then went with its month, it may
+    have been."""
     since = row.rotated_at or row.created_at
+    if GoneLinks.objects.filter(account=row.account_id, until__gt=since).exists():
+        return True
     seen = Event.objects.filter(subject=f"credential:{row.user_uuid}", verb__in=SAW, actor_name=email)
     former_works = row.former_until is not None and row.former_until > clock.now()
     return seen.exists() if former_works else seen.filter(at__gte=since).exists()

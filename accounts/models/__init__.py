@@ -2,7 +2,7 @@
 
 from accounts.models.brand import COLOUR, Brand, BrandLogo
 from accounts.models.data import AccountExport, AccountExportPart, Erasure
-from accounts.models.events import Event
+from accounts.models.events import Event, GoneLinks
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, OfficeKey, SignedWrite
 from accounts.models.letters import PostedLetter
 from accounts.models.logins import LoginGuess, OfficePass, WaitingLetter
@@ -21,6 +21,7 @@ __all__ = [
     "BrandLogo",
     "Erasure",
     "Event",
+    "GoneLinks",
     "IdempotentAnswer",
     "Invitation",
     "LoginGuess",

@@ -41,7 +41,8 @@ class WebhookDelivery(Leased):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # the receiver knows a repeated one by it
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, related_name="+")
+    # Which may be gone with its month: the message says all that is sent.
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False)
     feed = models.ForeignKey(FeedEvent, on_delete=models.SET_NULL, null=True, related_name="+")
     topic = models.CharField(max_length=32)
     body = models.TextField()

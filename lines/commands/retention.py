@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from kit.retention import Kind, forget, refuse_unknown
 
+from accounts.commands import retention as accounts
 from billing.commands import retention as billings
 from lines.models.sms import KEPT
 
 REMOVED = "(removed)"
 
-# Day rows, histories and the audit are not here: the books and the proof of the audit need every one of them.
+# Day rows and histories are not here: the books need every one of them.
 KINDS = (
     Kind(
         "sessions",
@@ -59,7 +60,7 @@ KINDS = (
 
 def kinds() -> tuple[Kind, ...]:
     """Ours, and those of the apps below."""
-    return (*KINDS, *billings.KINDS)
+    return (*KINDS, *billings.KINDS, *accounts.KINDS)
 
 
 def forget_old(*, today: dt.date, stop: Callable[[], bool] = lambda: False) -> dict[str, int]:

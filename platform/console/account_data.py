@@ -91,6 +91,7 @@ LEFT_OUT = {
     "accounts.AccountExport": "files like this one",
     "accounts.AccountExportPart": "files like this one",
     "accounts.ApiCredential": "a key",
+    "accounts.GoneLinks": "hashes of the audit",
     "accounts.IdempotentAnswer": "answers that were given before, for a day",
     "accounts.OfficeKey": "of the back office's people",
     "accounts.OfficePass": "of the back office's people",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -27,12 +28,22 @@ def make_months(name: str, *, today: dt.date) -> int:
     return sum(bool(_alone(f"SELECT make_{name}_month(%s)", month)) for month in wanted)
 
 
-def drop_parts(name: str, *, before: dt.datetime) -> int:
-    """Drops each part that ended by then and that nobody needs; says how many rows went, as the last count was."""
+Part = tuple[dt.datetime | None, dt.datetime]  # since, until
+
+
+def drop_parts(name: str, *, before: dt.datetime, first: Callable[[Part], None] | None = None) -> int:
+    """Drops each part that ended by then and that nobody needs; says how many rows went, as the last count was.
+    `first`: what is done before with a part that nobody needs."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT name FROM {name}_parts() WHERE until <= %s ORDER BY until", [before])
-        parts = [row[0] for row in cursor.fetchall()]
-    return sum(int(_alone(f"SELECT drop_{name}_part(%s, %s)", part, before) or 0) for part in parts)
+        cursor.execute(f"SELECT name, until FROM {name}_parts() WHERE until <= %s ORDER BY until", [before])
+        parts = cursor.fetchall()
+    gone, since = 0, None
+    for part, until in parts:
+        if first is not None and not _alone(f"SELECT is_{name}_part_needed(%s, %s)", part, before):
+            first((since, until))
+        dropped = _alone(f"SELECT drop_{name}_part(%s, %s)", part, before)
+        gone, since = gone + int(dropped or 0), until
+    return gone
 
 
 def _alone(sql: str, *values: Any) -> Any:

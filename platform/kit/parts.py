@@ -1,15 +1,25 @@
 """How a table that is there becomes one that is kept by month, while the version before goes on writing to it.
 
-What is long (a scan, an index) is done beside writers; names are changed in one lock that waits for 5 seconds and lasts
-for milliseconds. No row is moved or written, and ended half-way it is run again (docs/decisions, 0221 and 0271). Used
-by migrations, and the months of each such table are made and dropped by functions that stand here once (kit/months.py).
+What is long (a scan, an index) is done beside writers; names are changed in one lock that lasts for milliseconds and
+gives way to who holds the table. No row is moved or written, and ended half-way it is run again (docs/decisions, 0221,
+0271 and 0272). Used by migrations, and the months of each such table are made and dropped by functions that stand here
+once (kit/months.py).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import psycopg
+from django.db import OperationalError
+
+PATIENCE = "700ms"  # shorter than PostgreSQL's deadlock_timeout of a second
+TRIES = 120
+PAUSE = 1.0  # seconds
+NOT_NOW = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,9 @@ class Parted:
     `unique`: keys that hold within a month, which have the month in them; with `WHERE` they are indexes.
     `before`: the name of the part that was the table, `new` what the table is called from now on.
     `each`: what else is done to each part, `%1$I`. `kept`: a part of rows that stay, whose month is before all others.
+    `indexes`: made beside writers before the change. `then`: what is done with it, such as functions of the row's type.
+    `closing`: statements before a part goes, of its name `part` and the moment `before`; what they write goes with it
+    or not at all.
     """
 
     table: str
@@ -33,6 +46,9 @@ class Parted:
     each: str = ""
     kept: bool = False
     meanwhile: str = ""
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    then: str = ""
+    closing: str = ""
     slack: str = "2 days"  # so long before a month's end the part that was the table has the next month, too
 
     @property
@@ -107,6 +123,13 @@ BEGIN
     END IF;
     RETURN true;
 END $$;
+CREATE OR REPLACE FUNCTION is_{name}_part_needed(part text, before timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    is_needed boolean;
+BEGIN
+    EXECUTE format($needed$SELECT {needed}$needed$, part) INTO is_needed USING before;
+    RETURN is_needed;
+END $$;
 CREATE OR REPLACE FUNCTION drop_{name}_part(part text, before timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     had bigint;
@@ -117,10 +140,11 @@ BEGIN
         RETURN NULL;
     END IF;
     {before_lock}
+    {closing}
     LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE;
-    EXECUTE format($needed$SELECT {needed}$needed$, part) INTO is_needed USING before;
+    EXECUTE format($needed$SELECT {under_lock}$needed$, part) INTO is_needed USING before;
     IF is_needed THEN
-        RETURN NULL;
+        {needed_by_now}
     END IF;
     SELECT greatest(reltuples, 0)::bigint INTO had FROM pg_class WHERE oid = part::regclass;
     EXECUTE format('DROP TABLE %I', part);
@@ -130,14 +154,14 @@ DO $$
 DECLARE
     called text;
 BEGIN
-    FOREACH called IN ARRAY ARRAY['make_{name}_month(date)', 'drop_{name}_part(text, timestamptz)'] LOOP
+    FOREACH called IN ARRAY ARRAY['make_{name}_month(date)', 'is_{name}_part_needed(text, timestamptz)',
+                                  'drop_{name}_part(text, timestamptz)'] LOOP
         EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %I, pg_temp', called, current_schema());
     END LOOP;
 END $$
 """
 
-BEFORE_LOCK = """EXECUTE format($needed$SELECT {needed}$needed$, part) INTO is_needed USING before;
-    IF is_needed THEN
+BEFORE_LOCK = """IF is_{name}_part_needed(part, before) THEN
         RETURN NULL;
     END IF;"""
 
@@ -158,7 +182,7 @@ END $$
 """
 
 CHANGE = """
-DO $$
+DO $change$
 DECLARE
     old regclass;
     one record;
@@ -168,7 +192,7 @@ DECLARE
     triggers text[];
     said text;
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '{patience}', true);
     LOCK TABLE {was} IN ACCESS EXCLUSIVE MODE;
     old := '{was}'::regclass;
     SELECT substring(pg_get_constraintdef(oid) FROM '''([^'']+)''') INTO until
@@ -233,7 +257,8 @@ BEGIN
         PERFORM make_{name}_month(((until::timestamptz AT TIME ZONE 'UTC') + ahead * interval '1 month')::date);
     END LOOP;
     {close}
-END $$
+    {then}
+END $change$
 """
 
 
@@ -246,8 +271,11 @@ def functions(parted: Parted, kind: str) -> str:
         table=parted.table,
         key=parted.key,
         first=parted.first,
-        needed=parted.meanwhile or parted.needed,
-        before_lock=BEFORE_LOCK.format(needed=parted.needed) if parted.meanwhile else "",
+        needed=parted.needed,
+        under_lock=parted.meanwhile or parted.needed,
+        before_lock=BEFORE_LOCK.format(name=parted.name) if parted.meanwhile else "",
+        closing=parted.closing,
+        needed_by_now="RAISE EXCEPTION '% is needed by now', part;" if parted.closing else "RETURN NULL;",
         each=each,
         until="bound::timestamp AT TIME ZONE 'UTC'" if is_date else "bound::timestamptz",
         since="(since AT TIME ZONE 'UTC')::date" if is_date else "since",
@@ -277,7 +305,22 @@ def become_parts(cursor: Any, parted: Parted) -> None:
         which = f" WHERE {condition}" if condition else ""
         cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}_by_month")
         cursor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name}_by_month ON {parted.was} ({columns}){which}")
-    cursor.execute(_change(parted, words))
+    for name, keys in parted.indexes.items():
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        cursor.execute(f"CREATE INDEX CONCURRENTLY {name} ON {parted.was} {keys}")
+    when_nobody_waits(cursor, _change(parted, words))
+
+
+def when_nobody_waits(cursor: Any, statement: str) -> None:
+    """Lets go of all that it holds before PostgreSQL would end somebody who waits for it, and comes again."""
+    for left in reversed(range(TRIES)):
+        try:
+            cursor.execute(statement)
+            return
+        except OperationalError as error:
+            if not left or not isinstance(error.__cause__, NOT_NOW):
+                raise
+            time.sleep(PAUSE)
 
 
 def _change(parted: Parted, words: dict[str, str]) -> str:
@@ -311,5 +354,7 @@ def _change(parted: Parted, words: dict[str, str]) -> str:
         rename="" if parted.before else rename,
         begins=f"''{KEPT_UNTIL}''" if parted.kept else "MINVALUE",
         kept=kept if parted.kept else "",
+        patience=PATIENCE,
+        then=parted.then,
         close=named if parted.before else f"PERFORM fit_{parted.name}_part('{parted.first}');",
     )

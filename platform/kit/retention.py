@@ -12,14 +12,17 @@ import gzip
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 
-from kit.months import drop_parts, make_months
+from kit.months import Part, drop_parts, make_months
 
 SLICE = 5_000  # rows of one transaction: its locks last for a tenth of a second
 
@@ -32,7 +35,8 @@ class Kind:
     `may_go`: which old rows nobody needs. `redacted`: those of them whose row must stay, as books or proofs lean on it;
     what of it says something of a person is overwritten by `overwritten`, which takes it out of its month, too, where
     it has one. `least`: months that are kept in any case.
-    `by_month`: the name by which the table's months are made and dropped (kit/months.py).
+    `by_month`: the name by which the table's months are made and dropped (kit/months.py). `is_whole`: a row of it goes
+    with its month, never alone.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Kind:
     redacted: str = "false"
     overwritten: str = ""
     by_month: str = ""
+    is_whole: bool = False
 
     @property
     def kept(self) -> int:
@@ -91,6 +96,8 @@ def forget(kind: Kind, *, today: dt.date, stop: Callable[[], bool] = lambda: Fal
     if not kind.kept:
         return 0
     limit, gone = before(today, kind.kept), 0
+    if kind.is_whole:
+        return drop_parts(kind.by_month, before=limit, first=partial(_archive_part, kind) if kind.is_archived else None)
     if kind.by_month and not kind.is_archived:
         if kind.redacted != "false":  # what stays leaves its month first
             gone += _in_slices(replace(kind, may_go=f"({kind.may_go}) AND ({kind.redacted})"), limit, stop)
@@ -144,15 +151,49 @@ def _slice(kind: Kind, limit: dt.datetime) -> int:
 
 def _archive(kind: Kind, rows: list[tuple[str, str]]) -> None:
     """Appends a slice to the files of its months. One that was not committed is there twice, and none is missing."""
-    if not settings.RETENTION_ARCHIVE:
-        raise ImproperlyConfigured(f"RETENTION_ARCHIVED names {kind.name}, and RETENTION_ARCHIVE no folder")
     months: dict[str, list[str]] = {}
     for month, text in rows:
         months.setdefault(month, []).append(f"{text}\n")
     for month, lines in months.items():
-        path = Path(settings.RETENTION_ARCHIVE) / f"{kind.name.replace(' ', '-')}-{month}.jsonl.gz"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        with open(_file(kind, month), "ab", opener=_private) as file:
             file.write(gzip.compress("".join(lines).encode()))
             file.flush()
             os.fsync(file.fileno())
+
+
+def _archive_part(kind: Kind, part: Part) -> None:
+    """Writes the rows of a part that goes, each month into a file that is there when it is whole. Where the part did
+    not go, it is written anew."""
+    since, until = part
+    with ExitStack() as opened, transaction.atomic(), connection.chunked_cursor() as cursor:
+        files: dict[str, Any] = {}
+        cursor.execute(
+            f"SELECT to_char({kind.age} AT TIME ZONE 'UTC', 'YYYY-MM'), to_jsonb(t)::text FROM {kind.table} t"
+            f" WHERE {kind.age} < %(until)s AND (%(since)s::timestamptz IS NULL OR {kind.age} >= %(since)s)",
+            {"since": since, "until": until},
+        )
+        while rows := cursor.fetchmany(SLICE):
+            for month, text in rows:
+                if month not in files:
+                    raw = opened.enter_context(open(_file(kind, month, ".new"), "wb", opener=_private))
+                    files[month] = (raw, opened.enter_context(gzip.open(raw, "wt", encoding="utf-8")))
+                files[month][1].write(f"{text}\n")
+        for raw, packed in files.values():
+            packed.close()
+            raw.flush()
+            os.fsync(raw.fileno())
+    for month in files:
+        os.replace(_file(kind, month, ".new"), _file(kind, month))
+
+
+def _file(kind: Kind, month: str, more: str = "") -> Path:
+    """Raises ImproperlyConfigured."""
+    if not settings.RETENTION_ARCHIVE:
+        raise ImproperlyConfigured(f"RETENTION_ARCHIVED names {kind.name}, and RETENTION_ARCHIVE no folder")
+    folder = Path(settings.RETENTION_ARCHIVE)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / f"{kind.name.replace(' ', '-')}-{month}.jsonl.gz{more}"
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)

@@ -166,7 +166,7 @@ def test_a_carriers_name_and_a_senders_key_are_one_messages_in_all_months(fleet:
     SmsMessage.objects.filter(pk=other.pk).update(nth=2, word="delivered")
 
 
-@pytest.mark.parametrize("table", ["lines_setaside", "lines_jobitem", "lines_smsmessage"])
+@pytest.mark.parametrize("table", ["lines_setaside", "lines_jobitem", "lines_smsmessage", "accounts_event"])
 def test_every_part_has_the_keys_and_indexes_of_the_whole(db: None, table: str) -> None:
     whole = "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass"
     with connection.cursor() as cursor:

@@ -33,6 +33,7 @@ class Command(OperatorCommand):
             "whole": proof.is_whole and not wrong,
             "events": proof.events,
             "sealed": proof.sealed,
+            "gone": proof.gone,
             "chains": len(proof.heads),
             "heads": [str(head) for head in proof.heads],
             "late": proof.late,
