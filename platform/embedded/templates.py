@@ -34,7 +34,8 @@ def migrated() -> str:
 
 def digest() -> str:
     """Everything that decides the tables and who sees which of their rows."""
-    others = (addresses.REPOSITORY / name for name in ("platform/console/roles.py", "requirements.lock"))
+    names = ("platform/console/roles.py", "platform/kit/parts.py", "requirements.lock")
+    others = (addresses.REPOSITORY / name for name in names)
     files = [*sorted(addresses.REPOSITORY.glob("*/migrations/*.py")), *others]
     return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
 

@@ -1,9 +1,13 @@
-"""bench_months [--kind KIND] [--rows N]: how long a month of so many rows takes to go, at once and by slices."""
+"""bench_months [--kind KIND] [--rows N]: how long a month of so many rows takes to go, at once and by slices, and how
+long somebody waits who asks the table meanwhile."""
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -50,6 +54,19 @@ SELECT l.id, l.account_id, l.payer_id, %(month)s, true, 'DE', %(month)s, %(month
        '10.128.17.204', 1, 7000000 FROM generate_series(1, %(rows)s / %(lines)s) n, lines_line l
 """,
     ),
+    # Links are made without asking of each whether it is one: a sealer makes some thousands a second.
+    "events": (
+        "ALTER TABLE accounts_event DISABLE TRIGGER event_is_one_link_of_its_chain",
+        """
+INSERT INTO accounts_event (account_id, at, actor_kind, actor_name, verb, subject, detail, link, hash)
+SELECT l.account_id, %(month)s::timestamptz + n * interval '1 second', 'person', 'jane@acme.example', 'line.activated',
+       'line:' || l.iccid, '{"before": "DEACTIVATED", "after": "ACTIVE"}',
+       row_number() OVER (PARTITION BY l.account_id ORDER BY n, l.id), sha256(l.iccid::bytea)
+  FROM generate_series(1, %(rows)s / %(lines)s) n, lines_line l
+""",
+        "ALTER TABLE accounts_event ENABLE TRIGGER event_is_one_link_of_its_chain",
+        "UPDATE automation_swept SET last_event = (SELECT max(id) FROM accounts_event)",
+    ),
 }
 
 
@@ -69,10 +86,11 @@ class Command(OperatorCommand):
         with throwaway_database():
             seed(lines=LINES, accounts=10, big_lines=LINES // 5)
             rows, size, seconds = _fill(kind, options["rows"])
-            slices, by_slices = _by_slices(kind)
-            began = time.perf_counter()
-            drop_parts(kind.by_month, before=before(_later(kind), kind.kept))
-            dropped = time.perf_counter() - began
+            slices, by_slices = (None, 0) if kind.is_whole else _by_slices(kind)
+            with _somebody_asking(kind) as waits:
+                began = time.perf_counter()
+                drop_parts(kind.by_month, before=before(_later(kind), _kept(kind)))
+                dropped = time.perf_counter() - began
             left = _count(kind)
         return {
             "kind": kind.name,
@@ -80,8 +98,9 @@ class Command(OperatorCommand):
             "megabytes": round(size / 1e6),
             "filled_seconds": round(seconds, 1),
             "rows_by_slices": by_slices,
-            "slice_milliseconds": round(slices * 1000, 1),
+            "slice_milliseconds": None if slices is None else round(slices * 1000, 1),
             "month_dropped_milliseconds": round(dropped * 1000, 1),
+            "longest_wait_milliseconds": round(max(waits) * 1000, 1),
             "rows_left": left,
         }
 
@@ -91,7 +110,33 @@ def _month() -> dt.date:
 
 
 def _later(kind: Kind) -> dt.date:
-    return month_after(_month(), kind.kept + 2)
+    return month_after(_month(), _kept(kind) + 2)
+
+
+def _kept(kind: Kind) -> int:
+    return kind.kept or kind.least
+
+
+@contextmanager
+def _somebody_asking(kind: Kind) -> Iterator[list[float]]:
+    """Seconds of each question to the table, by another, one after the other."""
+    waits, is_over = [0.0], threading.Event()
+
+    def ask() -> None:
+        with connection.cursor() as cursor:
+            while not is_over.wait(0.001):
+                began = time.perf_counter()
+                cursor.execute(f"SELECT count(*) FROM (SELECT FROM {kind.table} LIMIT 1) AS one")
+                waits.append(time.perf_counter() - began)
+        connection.close()
+
+    other = threading.Thread(target=ask)
+    other.start()
+    try:
+        yield waits
+    finally:
+        is_over.set()
+        other.join()
 
 
 def _fill(kind: Kind, rows: int) -> tuple[int, int, float]:
@@ -100,11 +145,10 @@ def _fill(kind: Kind, rows: int) -> tuple[int, int, float]:
     with foreign_keys_checked_at_the_end(), connection.cursor() as cursor:
         for statement in FILLED[kind.name]:
             cursor.execute(statement, {"lines": LINES, "rows": rows, "month": _month()})
-        made = cursor.rowcount
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {kind.table}")
         cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [_part(kind)])
-        return made, int(cursor.fetchone()[0]), time.perf_counter() - began
+        return _count(kind), int(cursor.fetchone()[0]), time.perf_counter() - began
 
 
 def _by_slices(kind: Kind) -> tuple[float, int]:
