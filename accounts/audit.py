@@ -326,7 +326,7 @@ def differences(kept: list[Head]) -> list[str]:
             row = cursor.fetchone()
             if row is None:
                 wrong.append(f"{head.chain}: link {head.link} is missing; the chain was cut")
-            elif row[0] not in ("", head.hash):
+            elif row[0] and row[0] != head.hash:
                 wrong.append(f"{head.chain}: link {head.link} has another hash; the chain was made anew")
     return wrong
 
