@@ -29,7 +29,7 @@ from lines.policy import Status
 from lines.queries import cards as lists
 from lines.queries.listing import plans_of, subaccounts_of
 from lines.queries.mirror import Mirrored, mirrored
-from lines.queries.scope import line_of as one_line
+from lines.queries.shown import line_of as one_line
 from lines.queries.sought import ORDERS, orders_of
 from lines.sentences import explain
 
@@ -261,7 +261,7 @@ def sim_card(caller: Caller, iccid: str) -> LineInFull:
         raise NotFound(NOT_YOURS)
     said = explain(line, outside=caller.account.is_subaccount)
     return LineInFull(
-        card=card_of(caller, iccid),
+        card=card_shown(lists.card_in(line), caller),
         imei=line.imei,
         msisdn=line.msisdn,
         why=f"{said.what}. {said.lifts}".strip(),

@@ -22,7 +22,8 @@ from lines.queries.listing import (
     tags_of,
 )
 from lines.queries.order import SORTS
-from lines.queries.scope import LineShown, line_of, lines_again, lines_of
+from lines.queries.scope import lines_of
+from lines.queries.shown import LineShown, line_of, lines_again
 from lines.queries.usage import UsageOfLine, Used, usage_of
 
 __all__ = [

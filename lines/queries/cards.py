@@ -18,11 +18,11 @@ from kit.sql import array, prepared
 from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.counting import cycle_sql
 from lines.models import Line, Price, RatePlan
 from lines.policy import Status, Wanted, status
 from lines.queries.listing import plans_of
-from lines.queries.scope import CYCLE, lines_of
+from lines.queries.scope import lines_of
+from lines.queries.shown import JOINED, MONTH, SESSIONS, TODAY, LineShown, figures, whose
 from lines.queries.sought import MOMENTS, Sought, placed
 from lines.queries.usage import days_of, imported_in, imported_of
 from lines.rules import is_confirmed_on
@@ -46,34 +46,15 @@ class Card:
 
 
 # One statement, planned once a session: Django takes longer to put together rows of seven tables than to read them.
-ALL_ABOUT = f"""
+CARD = f"""
     SELECT l.iccid::text, s.wanted, s.reported, s.blocked, coalesce(a.name, '')::text, p.name::text, cycle.start,
-           CASE WHEN s.day = %(today)s::date THEN s.day_bytes - others.today ELSE 0 END,
-           CASE WHEN s.cycle = cycle.start THEN s.counter - s.baseline - others.month ELSE 0 END,
-           CASE WHEN NOT (%(outside)s::boolean AND l.held_since >= cycle.start::timestamp AT TIME ZONE 'UTC')
-                THEN coalesce((SELECT n.sessions FROM lines_linecount n
-                                WHERE n.line_id = l.id AND n.cycle = cycle.start),
-                              (SELECT (v.facts ->> 'sessions')::int FROM lines_linedevice v
-                                WHERE v.line_id = l.id AND v.cycle = cycle.start)) END,
-           s.sms_sent, l.notes, l.deactivation_date
-      FROM {{asked}}
-      JOIN lines_line l ON l.id = asked.id
-      JOIN lines_linestate s ON s.line_id = l.id
-      JOIN lines_rateplan p ON p.id = l.plan_id
-      JOIN lines_carrier c ON c.id = l.carrier_id
-     CROSS JOIN LATERAL (SELECT {cycle_sql("%(today)s::date", "c")} AS start) cycle
-     CROSS JOIN LATERAL (SELECT coalesce(sum(d.used) FILTER (WHERE d.day = %(today)s::date), 0)::bigint AS today,
-                                coalesce(sum(d.used) FILTER (WHERE d.cycle = s.cycle), 0)::bigint AS month
-                           FROM lines_lineday d
-                          WHERE %(outside)s::boolean AND l.held_since >= %(came)s::timestamptz
-                            AND d.line_id = l.id AND d.day >= %(came)s::timestamptz::date
-                            AND d.account_id <> %(viewer)s) others
-      LEFT JOIN accounts_account a ON a.id = l.account_id AND a.parent_id IS NOT NULL
+           {TODAY}, {MONTH}, {SESSIONS}, s.sms_sent, l.notes, l.deactivation_date
+      FROM {{asked}} {JOINED}
      ORDER BY asked.nth
 """
-CARDS = ALL_ABOUT.format(asked="unnest(%(ids)s::bigint[]) WITH ORDINALITY AS asked (id, nth)")
+CARDS = CARD.format(asked="unnest(%(ids)s::bigint[]) WITH ORDINALITY AS asked (id, nth)")
 # A page of all lines, which most calls ask for. Its length is part of the text: a plan for any would be one for many.
-PLAIN_PAGE = ALL_ABOUT.format(
+PLAIN_PAGE = CARD.format(
     asked=f"""(SELECT id, row_number() OVER (ORDER BY iccid {{way}}) AS nth FROM lines_line
              WHERE {{whose}} = %(viewer)s {{behind}} ORDER BY iccid {{way}} LIMIT {SIZE + 1}) asked"""
 )
@@ -142,6 +123,23 @@ def card_of(viewer: Viewer, iccid: str, *, today: dt.date) -> Card | None:
     return found[0] if found else None
 
 
+def card_in(line: LineShown) -> Card:
+    """What a list of the API says of a line."""
+    return Card(
+        iccid=line.iccid,
+        status=line.status,
+        holder=line.holder,
+        plan=line.plan,
+        cycle_start=line.cycle_start,
+        today_bytes=line.today_bytes,
+        month_bytes=line.month_bytes,
+        sessions=line.counts.sessions,
+        sms_sent=line.sms_sent,
+        notes=line.notes,
+        deactivation_date=line.deactivation_date,
+    )
+
+
 def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card]:
     """In the order of the ids, which must be the viewer's."""
     return _cards(CARDS, {"ids": array(ids)}, viewer, today)
@@ -149,7 +147,7 @@ def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card
 
 def _plain_page(viewer: Viewer, key: str | None, today: dt.date, *, down: bool) -> list[Card]:
     sql = PLAIN_PAGE.format(
-        whose="account_id" if viewer.account.is_subaccount else "payer_id",
+        whose=whose(viewer),
         behind="" if key is None else f"AND iccid {'<' if down else '>'} %(key)s",
         way="DESC" if down else "ASC",
     )
@@ -158,8 +156,7 @@ def _plain_page(viewer: Viewer, key: str | None, today: dt.date, *, down: bool) 
 
 def _cards(sql: str, which: dict[str, str], viewer: Viewer, today: dt.date) -> list[Card]:
     outsider = viewer.account.is_subaccount
-    came = dt.datetime.combine(today - CYCLE, dt.time(), dt.UTC)
-    rows = prepared(sql, which | {"viewer": viewer.account.pk, "outside": outsider, "came": came, "today": today})
+    rows = prepared(sql, figures(viewer, today) | which)
     return [
         Card(
             iccid,

@@ -10,7 +10,8 @@ from kit.kept import Kept
 
 from accounts.models import Membership
 from lines.policy import Status, Why
-from lines.queries.scope import RETURNS, STATUS, STOPPED, LineShown, lines_of, month_bytes, shown, today_bytes, with_all
+from lines.queries.scope import RETURNS, STATUS, STOPPED, lines_of, month_bytes, today_bytes
+from lines.queries.shown import LineShown, lines_by_id
 
 LARGE = 100_000  # lines; from here on their sums take the better part of a second
 
@@ -124,8 +125,7 @@ def top_lines(membership: Membership, *, today: dt.date, is_large: bool = False,
         return _top_ids(membership, today, count)
 
     ids = _tops.get((membership.account.pk, today, count), find) if is_large else find()
-    found = {line.pk: line for line in with_all(lines_of(membership).filter(pk__in=ids), membership, today)}
-    return [shown(found[pk], membership, today) for pk in ids if pk in found]
+    return lines_by_id(membership, ids, today=today)
 
 
 def _top_ids(membership: Membership, today: dt.date, count: int) -> list[int]:

@@ -16,8 +16,9 @@ from lines.models import Carrier, IccidList, Line, LineTag, NotesLeft, RatePlan,
 from lines.policy import Status
 from lines.queries.order import large_order, sorted_ids
 from lines.queries.plans import plans_for
-from lines.queries.scope import STOPPED, LineShown, lines_of, of_status, shown, with_all
+from lines.queries.scope import STOPPED, lines_of, of_status
 from lines.queries.search import matching
+from lines.queries.shown import LineShown, lines_by_id
 
 COUNTED = 10_000  # matches are counted up to here, and this deep one may page
 SIZES = (25, 50, 100)
@@ -120,10 +121,8 @@ def list_lines(viewer: Viewer, asked: Asked, *, today: dt.date) -> Listing:
     first = (asked.page - 1) * asked.per
     last = min(first + asked.per + 1, COUNTED)
     ids = _page(viewer, asked, lines, total, today, first, last) if first < last else []
-    page = ids[: asked.per]
-    found = {line.pk: line for line in with_all(lines_of(viewer).filter(pk__in=page), viewer, today)}
     return Listing(
-        rows=[shown(found[pk], viewer, today) for pk in page if pk in found],
+        rows=lines_by_id(viewer, ids[: asked.per], today=today),
         total=min(total, COUNTED),
         is_more=total > COUNTED,
         has_next=len(ids) > asked.per,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from django.db.models import (
     BigIntegerField,
@@ -15,7 +14,6 @@ from django.db.models import (
     F,
     IntegerField,
     OuterRef,
-    Prefetch,
     Q,
     QuerySet,
     Subquery,
@@ -24,17 +22,15 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Now
-from kit.identifiers import all_spellings, asked, read_iccid, sim_key
+from django.db.models.functions import Coalesce
+from kit.identifiers import all_spellings, read_iccid, sim_key
 
 from accounts.models import Account
 from accounts.queries import Viewer
-from lines.carriers.base import CallKind, Switch
-from lines.models import Breaker, Line, LineDay, LineState
-from lines.policy import Status, Wanted, Why, status
-from lines.policy.precedence import PRECEDENCE, Request, Result, Standing, standing_of
-from lines.queries.caps import stopping
-from lines.rules import CONFIRMED_ON, is_confirmed_on
+from lines.models import Line, LineDay
+from lines.policy import Status, Wanted, Why
+from lines.policy.precedence import Standing
+from lines.rules import CONFIRMED_ON
 
 CYCLE = dt.timedelta(days=31)  # no cycle is longer
 
@@ -118,178 +114,8 @@ def lines_held(account: Account) -> QuerySet[Line]:
     return Line.objects.filter(account=account) if account.is_subaccount else Line.objects.filter(payer=account)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What the carrier counts in the current cycle beside data, each None where it tells none, and when it told it."""
-
-    sms: int | None = None
-    voice: int | None = None
-    sessions: int | None = None
-    told_at: dt.datetime | None = None
-
-
-def _counts(line: Line, viewer: Viewer, cycle: dt.date) -> Counts:
-    """Of a cycle in which a sub-account came to hold the line it is told nothing: part of it is somebody else's."""
-    kept = getattr(line, "counts", None)
-    since = line.held_since if viewer.account.is_subaccount else None
-    if kept is None or kept.cycle != cycle or (since is not None and since.date() >= cycle):
-        return Counts()
-    return Counts(kept.sms, kept.voice, kept.sessions, kept.told_at)
-
-
-@dataclass(frozen=True, slots=True)
-class LineShown:
-    """A line as one person may see it. What is not theirs to know is empty: carrier, plan and who for a sub-account."""
-
-    iccid: str
-    carrier_id: int
-    status: Status
-    wanted: Wanted
-    wanted_at: dt.datetime
-    why: str
-    who: str
-    waiting_since: dt.datetime | None  # the carrier has not confirmed what we want since
-    blocked: bool
-    reported: Switch | None
-    reported_word: str
-    reported_at: dt.datetime | None
-    confirmed_at: dt.datetime | None
-    carrier: str
-    plan: str
-    holder: str  # the sub-account that holds it, empty for the account's own
-    notes: str
-    deactivation_date: dt.date | None
-    imei: str
-    msisdn: str
-    added_at: dt.datetime
-    last_seen: dt.datetime | None
-    read_at: dt.datetime | None
-    lower_at: dt.datetime | None
-    cycle_start: dt.date
-    today_bytes: int
-    month_bytes: int
-    sms_sent: int | None  # None: not reported
-    silent_since: dt.datetime | None = None  # its carrier has not answered since
-    counts: Counts = Counts()
-    returns_at: dt.datetime | None = None  # the rule that holds it is to give it back then
-    holder_uuid: str = ""
-    tags: tuple[str, ...] = ()
-    capped: tuple[str, str] | None = None  # of one line: which full cap holds it off, and what lifts that
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it is wanted on, and its carrier stops it or says of it what nobody here understands."""
-        unknown = self.reported is None and self.waiting_since is None and bool(self.reported_word)
-        return self.wanted is Wanted.ACTIVE and (self.blocked or unknown)
-
-    @property
-    def says(self) -> str | None:
-        """What its carrier says of it: on, off, blocked, unknown; None: nothing yet."""
-        if self.blocked:
-            return "blocked"
-        if self.reported is None:
-            return "unknown" if self.reported_word else None
-        return "on" if self.reported is Switch.ON else "off"
-
-    @property
-    def other_imei(self) -> str:
-        """The device that an IMEI lock fired for, where its carrier has said which."""
-        return self.who if self.why == Why.CARRIER and self.who.isdecimal() else ""
-
-    @property
-    def comes_back(self) -> bool:
-        """Whether it is off and comes back by itself, unless a person says that it stays off."""
-        now = standing_of(self.wanted, self.why)
-        return now is not Standing.ON and PRECEDENCE[now, Request.DEACTIVATE] is Result.PERSON
-
-
-def shown(line: Line, viewer: Viewer, today: dt.date) -> LineShown:
-    state, outsider = line.state, viewer.account.is_subaccount
-    cycle = line.carrier.cycle_of(today)
-    reported = None if state.reported is None else Switch(state.reported)
-    wanted = Wanted(state.wanted)
-    drive = getattr(line, "drive", None)
-    return LineShown(
-        iccid=line.iccid,
-        carrier_id=line.carrier_id,
-        status=status(wanted, confirmed_on=is_confirmed_on(reported, blocked=state.blocked)),
-        wanted=wanted,
-        wanted_at=state.wanted_at,
-        why=state.why,
-        who=_who(state, outsider=outsider),
-        waiting_since=drive.since if drive else None,
-        blocked=state.blocked,
-        reported=reported,
-        reported_word="" if outsider else state.reported_word,
-        reported_at=state.reported_at,
-        confirmed_at=state.confirmed_at,
-        carrier="" if outsider else line.carrier.name,
-        plan="" if outsider else line.plan.name,
-        holder=line.account.name if line.account and line.account.is_subaccount and not outsider else "",
-        notes=line.notes,
-        deactivation_date=line.deactivation_date,
-        imei=line.imei,
-        msisdn=line.msisdn,
-        added_at=line.added_at,
-        last_seen=state.last_seen,
-        read_at=state.read_at,
-        lower_at=state.lower_at,
-        cycle_start=cycle,
-        today_bytes=line.used_today,  # type: ignore[attr-defined]
-        month_bytes=line.used_month,  # type: ignore[attr-defined]
-        sms_sent=state.sms_sent,
-        silent_since=_silent_since(line),
-        counts=_counts(line, viewer, cycle),
-        returns_at=_returns_at(line),
-        holder_uuid=line.account.uuid.hex if line.account and line.account.is_subaccount and not outsider else "",
-        tags=() if outsider else tuple(sorted(tag.name for tag in line.tags.all())),
-    )
-
-
-def _who(state: LineState, *, outsider: bool) -> str:
-    """A person or a rule, which others are not told of; or the device that an IMEI lock fired for, which they are."""
-    is_device = state.why == Why.CARRIER and state.why_who.isdecimal()
-    return state.why_who if is_device or not outsider else ""
-
-
-# The same of many (see `_returns_at`).
+# Those that the rule which holds them is to give back (of one: `shown.SHOWN`).
 RETURNS = Q(state__why=Why.RULE.value, rule_hold__until__isnull=False, rule_hold__since=F("state__wanted_at"))
-
-
-def _returns_at(line: Line) -> dt.datetime | None:
-    hold = getattr(line, "rule_hold", None)
-    if hold is None or line.state.why != Why.RULE or hold.since != line.state.wanted_at:
-        return None
-    until: dt.datetime | None = hold.until
-    return until
-
-
-def _silent_since(line: Line) -> dt.datetime | None:
-    """Since when a carrier that is left alone for its failures has not answered. Its times are real ones."""
-    shut = [one for one in line.carrier.breakers.all() if one.kind == CallKind.READING and one.is_open]  # type: ignore[attr-defined]
-    if not shut:
-        return None
-    since: dt.datetime | None = line.carrier.health.last_success_at or shut[0].last_failure_at
-    return since
-
-
-def with_all(lines: QuerySet[Line], viewer: Viewer, today: dt.date) -> QuerySet[Line]:
-    """What `shown` needs."""
-    related = lines.select_related(
-        "state", "carrier__health", "plan", "account", "drive", "counts", "rule_hold"
-    ).prefetch_related("tags", Prefetch("carrier__breakers", Breaker.objects.annotate(is_open=Q(open_until__gt=Now()))))
-    return related.annotate(used_today=today_bytes(today, viewer), used_month=month_bytes(today, viewer))
-
-
-def line_of(viewer: Viewer, iccid: str, *, today: dt.date) -> LineShown | None:
-    """One line, or None where it is unknown or not this person's."""
-    line = with_all(lines_of(viewer), viewer, today).filter(iccid__in=asked(iccid)).first()
-    if line is None:
-        return None
-    found = shown(line, viewer, today)
-    if line.state.why != Why.CAP:
-        return found
-    return replace(found, capped=stopping(line.pk, outside=viewer.account.is_subaccount))
 
 
 def iccids_kept(payer: Account, iccids: Sequence[str]) -> list[str]:
@@ -301,9 +127,3 @@ def iccids_kept(payer: Account, iccids: Sequence[str]) -> list[str]:
     lines = Line.objects.filter(payer=payer, iccid__in=all_spellings(read.values()))
     theirs = {sim_key(iccid): iccid for iccid in lines.values_list("iccid", flat=True)}
     return [theirs.get(key, iccid) for key, iccid in read.items()]
-
-
-def lines_again(viewer: Viewer, iccids: Sequence[str], *, today: dt.date) -> list[LineShown]:
-    """These lines, in this order, without those that are no longer this person's."""
-    found = {line.iccid: line for line in with_all(lines_of(viewer), viewer, today).filter(iccid__in=iccids)}
-    return [shown(found[iccid], viewer, today) for iccid in iccids if iccid in found]

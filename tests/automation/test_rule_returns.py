@@ -16,7 +16,7 @@ from lines.commands.wishes import deactivate
 from lines.models import DoneOfDay, Line, LineSetting
 from lines.policy.budget import Costly
 from lines.queries import fleet_of
-from lines.queries.scope import line_of
+from lines.queries.shown import line_of
 from lines.sentences import explain, group_off
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
 from tests.fleets import at

@@ -26,7 +26,7 @@ from lines.models import Cap, CapHold, Line, Tag
 from lines.policy import Wanted, Why
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 from lines.queries.caps import caps_of
-from lines.queries.scope import line_of
+from lines.queries.shown import line_of
 from lines.sentences import explain
 from tests.fleets import MB, Fleet, at, state
 

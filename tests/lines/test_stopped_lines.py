@@ -13,7 +13,8 @@ from accounts.queries import owner_of
 from lines.carriers.base import Status, Switch
 from lines.commands.wishes import deactivate
 from lines.models import Drive, Line
-from lines.queries.scope import STOPPED, line_of
+from lines.queries.scope import STOPPED
+from lines.queries.shown import line_of
 from tests.automation.ruled import MIA
 from tests.fleets import ON, Fleet
 
