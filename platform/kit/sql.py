@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import psycopg
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
+
+from kit import walls
 
 
 def array(values: Iterable[int | str | Decimal | dt.date | None]) -> str:
@@ -84,12 +87,15 @@ def prepared(
     raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
     text, names = _numbered(sql)
     given = [parameters[name] for name in names] if isinstance(parameters, Mapping) else parameters
+    around = contextlib.nullcontext if session else partial(walls.for_one, raw)
     with wrapper.wrap_database_errors, psycopg.RawCursor(raw) as cursor:
         try:
-            cursor.execute(text, given, prepare=True)
+            with around():
+                cursor.execute(text, given, prepare=True)
         except psycopg.errors.FeatureNotSupported:  # a migration beside us has given a column another type
             if raw.info.transaction_status != TransactionStatus.IDLE:
                 raise  # the end of the transaction forgets all plans
             raw.execute("DEALLOCATE ALL")
-            cursor.execute(text, given, prepare=True)
+            with around():
+                cursor.execute(text, given, prepare=True)
         return cursor.fetchall() if cursor.description else []

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import psycopg
 from django.db import DatabaseError, OperationalError, connection
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
 log = logging.getLogger(__name__)
 
 TENANT = "linekeeper_tenant"
 ACCOUNT, PAYER = "linekeeper.account", "linekeeper.payer"  # PostgreSQL's settings that the policies ask
+UP = f"""SELECT set_config('{ACCOUNT}', $1, false), set_config('{PAYER}', $2, false),
+                set_config('role', '{TENANT}', false)"""
+DOWN = "SELECT set_config('role', 'none', false)"
+Wall = tuple[int, int] | None  # an account and who pays for it; None: none
+UNSURE = (0, 0)  # no account's
 _is_up: bool | None = None  # whether this process may become that role
 
 
@@ -36,36 +43,72 @@ def lifted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _within(wall: tuple[int, int] | None) -> Iterator[None]:
-    before: tuple[int, int] | None = getattr(connection, "wall", None)
+def for_one(raw: psycopg.Connection[Any]) -> Iterator[None]:
+    """Around one statement that goes past Django's cursors: where no wall stands yet, it goes up and down in the same
+    message as the statement, whose rows are there at the end. Raises psycopg.Error."""
+    wall = getattr(connection, "wall", None)
+    is_alone = raw.autocommit and raw.info.transaction_status == TransactionStatus.IDLE
+    if wall is None or not is_alone or _stands(raw) == wall:
+        stand()
+        yield
+        return
+    with psycopg.RawCursor(raw) as beside, raw.pipeline():  # one transaction of its own: a failure takes the wall back
+        beside.execute(UP, [str(wall[0]), str(wall[1])], prepare=True)
+        yield
+        beside.execute(DOWN, prepare=True)
+
+
+@contextlib.contextmanager
+def _within(wall: Wall) -> Iterator[None]:
+    before: Wall = getattr(connection, "wall", None)
     if wall == before or not _may_be_tenant():
         yield
         return
-    _stand(wall)
+    connection.wall = wall  # type: ignore[attr-defined]
     try:
-        yield
+        with contextlib.nullcontext() if wall is None else connection.execute_wrapper(_stand_first):
+            yield
     finally:
-        _stand(before)
+        connection.wall = before  # type: ignore[attr-defined]
+        if before is None:  # what comes next may be anybody's, and asks for no wall
+            stand()
 
 
-def _stand(wall: tuple[int, int] | None) -> None:
-    """One message to the server and no plan: what is said at both ends of each read must cost next to nothing."""
+def _stand_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    stand()
+    return execute(sql, params, many, context)
+
+
+def stand() -> None:
+    """Makes the session who it is to be by now: the first statement of a read does, and a read of one (`for_one`) never
+    waits for it. What is said inside a transaction may be taken back with it, so there it is said each time."""
+    wall: Wall = getattr(connection, "wall", None)
+    raw = connection.connection
+    if _stands(raw) == wall or (raw is not None and raw.info.transaction_status == TransactionStatus.INERROR and wall):
+        return  # of a transaction that failed nothing can be read: this is its end
     words = "RESET ROLE"
     if wall is not None:
         words = f"SET {ACCOUNT} = {wall[0]:d}; SET {PAYER} = {wall[1]:d}; SET ROLE {TENANT}"
     try:
         connection.ensure_connection()
+        raw = connection.connection
         with connection.wrap_database_errors:
-            _say(connection.connection.pgconn, words)
-        connection.wall = wall  # type: ignore[attr-defined]
-        connection.health_check_done = True  # type: ignore[attr-defined]  # it answers: no SELECT 1 is needed
+            _say(raw.pgconn, words)
+        is_sure = raw.info.transaction_status == TransactionStatus.IDLE
+        connection.stands = (raw, wall if is_sure else UNSURE)  # type: ignore[attr-defined]
     except DatabaseError:
-        connection.wall = None  # type: ignore[attr-defined]
+        connection.stands = (raw, UNSURE)  # type: ignore[attr-defined]
         if connection.in_atomic_block:
             raise
         connection.close()  # whoever uses it next must not be who this one was
         if wall is not None:
             raise
+
+
+def _stands(raw: psycopg.Connection[Any] | None) -> Wall:
+    """Who this session is, as far as we know: a new one is itself."""
+    of, wall = getattr(connection, "stands", (None, None))
+    return wall if of is raw else None
 
 
 def _say(session: PGconn, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,11 +14,12 @@ import psycopg
 import pytest
 from console import roles
 from django.apps import apps
-from django.db import connection, models, transaction
+from django.db import DatabaseError, DataError, connection, models, transaction
 from django.test import Client
 from django.urls import reverse
 from embedded import addresses
 from kit import walls
+from kit.sql import prepared
 from psycopg import conninfo, sql
 from tenant_world import build
 
@@ -212,6 +214,51 @@ def test_walls_stand_inside_each_other(world: World) -> None:
                 assert now_as() == before
         assert set(Account.objects.filter(parent=None).values_list("pk", flat=True)) == {one}
     assert now_as() == before
+
+
+def test_a_wall_that_a_transaction_took_back_stands_again(world: World) -> None:
+    acme = world.acme.account
+    with walls.around(acme.pk, acme.pk):
+        with contextlib.suppress(DatabaseError), transaction.atomic():
+            assert now_as() == walls.TENANT
+            raise DatabaseError
+        assert now_as() == walls.TENANT
+        assert prepared(NOW, {}) == [(walls.TENANT, str(acme.pk))]
+
+
+NOW = "SELECT current_user::text, current_setting('linekeeper.account', true)"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_read_of_one_statement_takes_its_wall_along() -> None:
+    own = now_as()
+    with walls.around(3, 4):
+        assert prepared(NOW, {}) == [(walls.TENANT, "3")]
+        assert prepared("SELECT current_setting(%(which)s::text)", {"which": walls.PAYER}) == [("4",)]
+        with pytest.raises(DataError):
+            prepared("SELECT 1 / %(by)s::int", {"by": 0})
+        assert connection.connection.execute(NOW).fetchone()[0] == own  # it never stood longer than a statement
+        with walls.lifted():
+            assert prepared(NOW, {})[0][0] == now_as() == own
+        assert now_as() == walls.TENANT
+        connection.close()
+        assert now_as() == walls.TENANT  # of a new session, too
+        assert prepared(NOW, {}) == [(walls.TENANT, "3")]
+    assert prepared(NOW, {})[0][0] == now_as() == own
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_that_no_longer_fits_is_made_anew_behind_the_wall() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE thing AS SELECT 1 AS n; GRANT SELECT ON thing TO {walls.TENANT}")
+    try:
+        with walls.around(3, 4):
+            assert prepared("SELECT n FROM thing", {}) == [(1,)]
+            connection.connection.execute("ALTER TABLE thing ALTER n TYPE text")
+            assert prepared("SELECT n FROM thing", {}) == [("1",)]
+            assert prepared(NOW, {}) == [(walls.TENANT, "3")]
+    finally:
+        connection.connection.execute("DROP TABLE thing")
 
 
 FORBIDDEN = [
