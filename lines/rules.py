@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.db.models import Q
 
 from lines.carriers.base import Switch
-from lines.policy import PER_BYTE
+from lines.policy import PER_BYTE, Status, Wanted
 
 # Of the lines whose states these are.
 CONFIRMED_ON = Q(state__reported=Switch.ON, state__blocked=False)
@@ -25,6 +25,15 @@ def is_confirmed_on(reported: int | None, *, blocked: bool) -> bool:
 def confirmed_on_sql(state: str) -> str:
     """`is_confirmed_on` as SQL, never NULL: of the alias of a row of lines_linestate."""
     return f"(coalesce({state}.reported, 0) = {Switch.ON:d} AND NOT {state}.blocked)"
+
+
+def has_status_sql(status: Status, state: str) -> str:
+    """Whether `policy.status` is this one, as SQL in plain columns: of the alias of a row of lines_linestate."""
+    if status is Status.ACTIVATED:
+        return f"({state}.wanted = {Wanted.ACTIVE:d} AND {confirmed_on_sql(state)})"
+    if status is Status.ACTIVATION_READY:
+        return f"({state}.wanted = {Wanted.ACTIVE:d} AND NOT {confirmed_on_sql(state)})"
+    return f"({state}.wanted = {status:d})"
 
 
 def data_cost_sql(used: str, per_mb: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db import connection
@@ -25,7 +25,7 @@ from lines.queries.scope import lines_of
 from lines.queries.shown import JOINED, MONTH, SESSIONS, TODAY, LineShown, figures, whose
 from lines.queries.sought import MOMENTS, Sought, placed
 from lines.queries.usage import days_of, imported_in, imported_of
-from lines.rules import is_confirmed_on
+from lines.rules import has_status_sql, is_confirmed_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,13 @@ CARD = f"""
      ORDER BY asked.nth
 """
 CARDS = CARD.format(asked="unnest(%(ids)s::bigint[]) WITH ORDINALITY AS asked (id, nth)")
-# A page of all lines, which most calls ask for. Its length is part of the text: a plan for any would be one for many.
+# A page of all lines, or of those of a status, which most calls ask for. Its length and the status are part of the
+# text: a plan for any would be one for many.
 PLAIN_PAGE = CARD.format(
-    asked=f"""(SELECT id, row_number() OVER (ORDER BY iccid {{way}}) AS nth FROM lines_line
-             WHERE {{whose}} = %(viewer)s {{behind}} ORDER BY iccid {{way}} LIMIT {SIZE + 1}) asked"""
+    asked=f"""(SELECT ours.id, row_number() OVER (ORDER BY ours.iccid {{way}}) AS nth
+              FROM lines_line ours {{joined}}
+             WHERE ours.{{whose}} = %(viewer)s {{behind}} {{having}}
+             ORDER BY ours.iccid {{way}} LIMIT {SIZE + 1}) asked"""
 )
 
 
@@ -86,8 +89,9 @@ def cards_by_key(
     name, down = sort.lstrip("-"), sort.startswith("-") != back
     if key is not None and name == "iccid" and not key.isalnum():
         raise ValueError(key)
-    if name == "iccid" and sought == EVERY_LINE and not offset and limit == SIZE + 1:
-        return [PlacedCard(card, card.iccid) for card in _plain_page(viewer, key, today, down=down)]
+    if name == "iccid" and replace(sought, status_id=None) == EVERY_LINE and not offset and limit == SIZE + 1:
+        page = _plain_page(viewer, key, today, down=down, status_id=sought.status_id)
+        return [PlacedCard(card, card.iccid) for card in page]
     lines = sought.lines(viewer, by_iccid=name == "iccid")
     if name == "iccid":
         if key is not None:
@@ -145,10 +149,12 @@ def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card
     return _cards(CARDS, {"ids": array(ids)}, viewer, today)
 
 
-def _plain_page(viewer: Viewer, key: str | None, today: dt.date, *, down: bool) -> list[Card]:
+def _plain_page(viewer: Viewer, key: str | None, today: dt.date, *, down: bool, status_id: int | None) -> list[Card]:
     sql = PLAIN_PAGE.format(
         whose=whose(viewer),
-        behind="" if key is None else f"AND iccid {'<' if down else '>'} %(key)s",
+        joined="" if status_id is None else "JOIN lines_linestate theirs ON theirs.line_id = ours.id",
+        behind="" if key is None else f"AND ours.iccid {'<' if down else '>'} %(key)s",
+        having="" if status_id is None else f"AND {has_status_sql(Status(status_id), 'theirs')}",
         way="DESC" if down else "ASC",
     )
     return _cards(sql, {} if key is None else {"key": key}, viewer, today)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -17,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.pq import TransactionStatus
 
 from kit import walls
+from kit.single import single
 
 
 def array(values: Iterable[int | str | Decimal | dt.date | None]) -> str:
@@ -84,18 +84,20 @@ def prepared(
     wrapper: Any = session or connection
     wrapper.ensure_connection()
     raw: psycopg.Connection[Any] = wrapper.connection
-    raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
     text, names = _numbered(sql)
     given = [parameters[name] for name in names] if isinstance(parameters, Mapping) else parameters
-    around = contextlib.nullcontext if session else partial(walls.for_one, raw)
-    with wrapper.wrap_database_errors, psycopg.RawCursor(raw) as cursor:
-        try:
-            with around():
+    with wrapper.wrap_database_errors:
+        if session is None and raw.autocommit and raw.info.transaction_status == TransactionStatus.IDLE:
+            return single(raw, text, given)
+        if session is None:
+            walls.stand()
+        raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
+        with psycopg.RawCursor(raw) as cursor:
+            try:
                 cursor.execute(text, given, prepare=True)
-        except psycopg.errors.FeatureNotSupported:  # a migration beside us has given a column another type
-            if raw.info.transaction_status != TransactionStatus.IDLE:
-                raise  # the end of the transaction forgets all plans
-            raw.execute("DEALLOCATE ALL")
-            with around():
+            except psycopg.errors.FeatureNotSupported:  # a migration beside us has given a column another type
+                if raw.info.transaction_status != TransactionStatus.IDLE:
+                    raise  # the end of the transaction forgets all plans
+                raw.execute("DEALLOCATE ALL")
                 cursor.execute(text, given, prepare=True)
-        return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if cursor.description else []

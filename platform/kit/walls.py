@@ -20,9 +20,8 @@ log = logging.getLogger(__name__)
 
 TENANT = "linekeeper_tenant"
 ACCOUNT, PAYER = "linekeeper.account", "linekeeper.payer"  # PostgreSQL's settings that the policies ask
-UP = f"""SELECT set_config('{ACCOUNT}', $1, false), set_config('{PAYER}', $2, false),
-                set_config('role', '{TENANT}', false)"""
-DOWN = "SELECT set_config('role', 'none', false)"
+FOR_ONE = f"""SELECT set_config('{ACCOUNT}', $1, true), set_config('{PAYER}', $2, true),
+                     set_config('role', '{TENANT}', true)""".encode()  # true: until the end of the transaction
 Wall = tuple[int, int] | None  # an account and who pays for it; None: none
 UNSURE = (0, 0)  # no account's
 _is_up: bool | None = None  # whether this process may become that role
@@ -42,20 +41,14 @@ def lifted() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def for_one(raw: psycopg.Connection[Any]) -> Iterator[None]:
-    """Around one statement that goes past Django's cursors: where no wall stands yet, it goes up and down in the same
-    message as the statement, whose rows are there at the end. Raises psycopg.Error."""
-    wall = getattr(connection, "wall", None)
-    is_alone = raw.autocommit and raw.info.transaction_status == TransactionStatus.IDLE
-    if wall is None or not is_alone or _stands(raw) == wall:
+def to_take_along() -> Wall:
+    """What a statement that goes past Django's cursors, in no transaction, says with itself (`FOR_ONE`): it goes up and
+    down in the same message. None: no wall is asked for, or it stands."""
+    wall: Wall = getattr(connection, "wall", None)
+    if wall is None or _stands(connection.connection) == wall:
         stand()
-        yield
-        return
-    with psycopg.RawCursor(raw) as beside, raw.pipeline():  # one transaction of its own: a failure takes the wall back
-        beside.execute(UP, [str(wall[0]), str(wall[1])], prepare=True)
-        yield
-        beside.execute(DOWN, prepare=True)
+        return None
+    return wall
 
 
 @contextlib.contextmanager

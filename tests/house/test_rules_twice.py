@@ -16,9 +16,9 @@ from embedded.addresses import REPOSITORY
 
 from billing.policy import booked_on, booked_on_sql, minimum, minimum_sql, usage_key, usage_key_sql
 from lines.counting import Turns, cycle_of, cycle_sql, cycles_around, next_cycle_sql
-from lines.policy import cycle_start, data_cost
+from lines.policy import Status, Wanted, cycle_start, data_cost, status
 from lines.policy.resale import resale_price
-from lines.rules import confirmed_on_sql, data_cost_sql, is_confirmed_on, resale_price_sql
+from lines.rules import confirmed_on_sql, data_cost_sql, has_status_sql, is_confirmed_on, resale_price_sql
 
 CASES = 3_000
 
@@ -96,6 +96,18 @@ PAIRS = [
         confirmed_on_sql("c"),
         lambda random: (random.choice([None, 1, 2]), random.random() < 0.5),
         lambda reported, blocked: is_confirmed_on(reported, blocked=blocked),
+    ),
+    *(
+        Pair(
+            has_status_sql,
+            {"wanted": "int", "reported": "int", "blocked": "bool"},
+            has_status_sql(asked, "c"),
+            lambda random: (random.choice(list(Wanted)), random.choice([None, 1, 2]), random.random() < 0.5),
+            lambda wanted, reported, blocked, asked=asked: (
+                status(wanted, confirmed_on=is_confirmed_on(reported, blocked=blocked)) is asked
+            ),
+        )
+        for asked in Status
     ),
     Pair(
         cycle_sql,

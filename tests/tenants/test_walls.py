@@ -256,6 +256,8 @@ def test_a_plan_that_no_longer_fits_is_made_anew_behind_the_wall() -> None:
             assert prepared("SELECT n FROM thing", {}) == [(1,)]
             connection.connection.execute("ALTER TABLE thing ALTER n TYPE text")
             assert prepared("SELECT n FROM thing", {}) == [("1",)]
+            connection.connection.execute("DEALLOCATE ALL")
+            assert prepared("SELECT n FROM thing", {}) == [("1",)]
             assert prepared(NOW, {}) == [(walls.TENANT, "3")]
     finally:
         connection.connection.execute("DROP TABLE thing")
