@@ -28,11 +28,13 @@ def confirmed_on_sql(state: str) -> str:
 
 
 def has_status_sql(status: Status, state: str) -> str:
-    """Whether `policy.status` is this one, as SQL in plain columns: of the alias of a row of lines_linestate."""
+    """Whether `policy.status` is this one, as SQL: of the alias of a row of lines_linestate. In plain columns: the
+    planner knows how many have which, and of an expression it knows nothing."""
+    confirmed = f"{state}.reported IS NOT DISTINCT FROM {Switch.ON:d} AND NOT {state}.blocked"
     if status is Status.ACTIVATED:
-        return f"({state}.wanted = {Wanted.ACTIVE:d} AND {confirmed_on_sql(state)})"
+        return f"({state}.wanted = {Wanted.ACTIVE:d} AND {confirmed})"
     if status is Status.ACTIVATION_READY:
-        return f"({state}.wanted = {Wanted.ACTIVE:d} AND NOT {confirmed_on_sql(state)})"
+        return f"({state}.wanted = {Wanted.ACTIVE:d} AND NOT ({confirmed}))"
     return f"({state}.wanted = {status:d})"
 
 
