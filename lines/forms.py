@@ -14,9 +14,11 @@ from accounts.models import Account
 from accounts.policy import Right
 from accounts.queries import Viewer
 from lines import queries
-from lines.models import Carrier, RatePlan, Tag
+from lines.models import Carrier, CustomField, RatePlan, Tag
 from lines.policy import Status, Why
+from lines.policy.fields import LONGEST_VALUE, plain
 from lines.queries import COUNTED, OWN, SIZES, SORTS, STOPPED_STATUS, WAITING, Asked
+from lines.queries.fields import column_of, fields_of
 
 STATUSES = [(status.name.lower().replace("_", "-"), status.word) for status in Status] + [
     (WAITING, "Waiting for the carrier"),
@@ -40,7 +42,7 @@ WHYS_OUTSIDE = WHYS | {  # for a sub-account's people, who know no balance and n
 OF_PROVIDER = {"plan", "carrier"}  # columns that tell something even by the order that they make
 LONGEST_SEARCH = 100
 DEFAULT = Asked()
-FILTERS = ("q", "status", "why", "subaccount", "plan", "carrier", "tag", "list")
+FILTERS = ("q", "status", "why", "subaccount", "plan", "carrier", "tag", "field", "value", "list")
 SHOWN_AS = ("sort", "page", "per")  # what an address says beside them
 
 
@@ -52,18 +54,24 @@ class Choices:
     plans: list[RatePlan]
     carriers: list[Carrier]
     tags: list[Tag]
+    fields: list[CustomField]
     whys: dict[str, str]
     sorts: tuple[str, ...]
 
 
 def choices_for(viewer: Viewer) -> Choices:
+    fields = fields_of(viewer)
     return Choices(
         queries.subaccounts_of(viewer),
         queries.plans_of(viewer),
         queries.carriers_of(viewer),
         queries.tags_of(viewer),
+        fields,
         WHYS_OUTSIDE if viewer.account.is_subaccount else WHYS,
-        SORTS if viewer.may(Right.SEE_MONEY) else tuple(name for name in SORTS if name not in OF_PROVIDER),
+        (
+            *(name for name in SORTS if viewer.may(Right.SEE_MONEY) or name not in OF_PROVIDER),
+            *(column_of(field) for field in fields),
+        ),
     )
 
 
@@ -74,6 +82,7 @@ def asked_from(data: QueryDict, choices: Choices) -> Asked:
     per = per if per in SIZES else DEFAULT.per
     holders = [OWN, *(one.uuid.hex for one in choices.subaccounts)] if choices.subaccounts else []
     key = data.get("list", "")
+    field = _one_of(data.get("field"), [str(one.pk) for one in choices.fields])
     return Asked(
         q=" ".join(data.get("q", "").replace("\0", "").split())[:LONGEST_SEARCH],
         status=_one_of(data.get("status"), [value for value, _ in STATUSES]),
@@ -82,6 +91,8 @@ def asked_from(data: QueryDict, choices: Choices) -> Asked:
         plan=_one_of(data.get("plan"), [str(plan.pk) for plan in choices.plans]),
         carrier=_one_of(data.get("carrier"), [str(carrier.pk) for carrier in choices.carriers]),
         tag=_one_of(data.get("tag"), [str(tag.pk) for tag in choices.tags]),
+        field=field,
+        value=plain(data.get("value", ""))[:LONGEST_VALUE] if field else "",
         list=key if re.fullmatch(r"[0-9a-f]{32}", key) else "",
         sort=sort if sort.removeprefix("-") in choices.sorts else DEFAULT.sort,
         page=min(max(1, _whole(data.get("page"), 1)), COUNTED // per),
@@ -105,6 +116,7 @@ def said(asked: Asked, choices: Choices) -> str:
         *(f"plan {plan.name}" for plan in choices.plans if str(plan.pk) == asked.plan),
         *(f"carrier {carrier.name}" for carrier in choices.carriers if str(carrier.pk) == asked.carrier),
         *(f"tag {tag.name}" for tag in choices.tags if str(tag.pk) == asked.tag),
+        *(f"{one.name} “{asked.value}”" for one in choices.fields if str(one.pk) == asked.field and asked.value),
         "a list of ICCIDs" if asked.list else "",
     ]
     return ", ".join(filter(None, words)) or "all lines"
@@ -123,6 +135,8 @@ def address(asked: Asked, *, to: str = "lines", **changes: str | int) -> str:
         "plan": asked.plan,
         "carrier": asked.carrier,
         "tag": asked.tag,
+        "field": asked.field,
+        "value": asked.value,
         "list": asked.list,
         "sort": asked.sort,
         "per": asked.per,

@@ -309,6 +309,7 @@ EVENTS = {
     "line.left_alone": "Left alone by rules for the day: they had changed it too often",
     "line.tagged": "Tagged: {tags}",
     "line.untagged": "Tags taken off: {tags}",
+    "line.fields_set": "Fields changed",
     "line.assigned": "Given to {after}, before {before}",
     "line.notes_edited": "Notes changed to “{after}”",
     "line.deactivation_date_set": "To be deactivated on {after}",

@@ -1,6 +1,6 @@
 """The API's calls about lines."""
 
-from lines.api import adding, cards, changes, costs, devices, jobs, messages, mirror, usage
+from lines.api import adding, cards, changes, costs, devices, fields, jobs, messages, mirror, usage
 
 ENDPOINTS = (
     *cards.ENDPOINTS,
@@ -10,6 +10,7 @@ ENDPOINTS = (
     *devices.ENDPOINTS,
     *messages.ENDPOINTS,
     *changes.ENDPOINTS,
+    *fields.ENDPOINTS,
     *jobs.ENDPOINTS,
     *costs.ENDPOINTS,
 )

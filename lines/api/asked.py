@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, cast
 
 import msgspec
 from django.db.models import Q
@@ -16,6 +18,7 @@ from kit.paging import FARTHEST
 from accounts.models import Account
 from accounts.queries import Caller
 from lines.models import Line, RatePlan
+from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE
 from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
 from lines.queries.sought import Sought
@@ -98,6 +101,26 @@ CarrierName = Annotated[str, msgspec.Meta(max_length=100, description="Its name,
 TagName = Annotated[str, msgspec.Meta(max_length=40, description="A tag that the line has, in capitals or not")]
 
 
+CustomFields = Annotated[
+    dict[str, str | int | float],
+    msgspec.Meta(description="What the line has in the account's own fields, by their names; days are YYYY-MM-DD"),
+]
+
+
+def fields_shown(values: Mapping[str, str | int | Decimal]) -> CustomFields:
+    """Decimals are written as numbers, or as texts where a caller asks for that; a type of both does not exist."""
+    return cast("CustomFields", values)
+
+
+WantedFields = Annotated[
+    dict[
+        Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)],
+        Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_VALUE)],
+    ],
+    msgspec.Meta(max_length=5, description="Values of custom fields, by their names: all must be so"),
+]
+
+
 class Narrowed(Input, kw_only=True):
     """What lists, jobs and exports are narrowed by: all that is given must hold."""
 
@@ -110,6 +133,7 @@ class Narrowed(Input, kw_only=True):
     country: CountryCode = ""
     carrier: CarrierName = ""
     tag: TagName = ""
+    custom_fields: WantedFields = {}
     seen_from: Moment | None = None
     seen_before: Moment | None = None
     read_from: Moment | None = None
@@ -128,6 +152,7 @@ def sought_of(asked: Narrowed) -> Sought:
         country=asked.country,
         carrier=asked.carrier.strip(),
         tag=asked.tag.strip(),
+        fields=tuple(asked.custom_fields.items()),
         seen=(moment_of(asked.seen_from, "seen_from"), moment_of(asked.seen_before, "seen_before")),
         read=(moment_of(asked.read_from, "read_from"), moment_of(asked.read_before, "read_before")),
     )

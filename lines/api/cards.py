@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from kit import clock
@@ -18,15 +18,18 @@ from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import (
     ICCID,
+    CustomFields,
     Narrowed,
     StatusId,
     day_of,
+    fields_shown,
     line_of,
     sought_of,
 )
 from lines.commands import wishes
 from lines.policy import Status
 from lines.queries import cards as lists
+from lines.queries.fields import fields_of_line
 from lines.queries.listing import plans_of, subaccounts_of
 from lines.queries.mirror import Mirrored, mirrored
 from lines.queries.shown import line_of as one_line
@@ -42,7 +45,7 @@ Midnight = Annotated[
 
 Unset = msgspec.UnsetType
 Fields = Annotated[
-    str, msgspec.Meta(max_length=100, description="Of imei,msisdn,country,carrier,tags,last_seen,read_at")
+    str, msgspec.Meta(max_length=100, description="Of imei,msisdn,country,carrier,tags,custom_fields,last_seen,read_at")
 ]
 
 
@@ -56,6 +59,7 @@ class More(msgspec.Struct, omit_defaults=True):
     )
     carrier: str | Unset | None = msgspec.UNSET
     tags: list[str] | Unset | None = msgspec.UNSET
+    custom_fields: CustomFields | Unset = msgspec.UNSET
     last_seen: str | Unset | None = msgspec.UNSET
     read_at: str | Unset | None = msgspec.UNSET
 
@@ -193,8 +197,8 @@ def with_more(caller: Caller, cards: list[SimCard], fields: str) -> list[SimCard
 
 def _more(facts: Mirrored, names: list[str]) -> More:
     found = {name: getattr(facts, name) for name in names}
-    told = {name: moment(value) if isinstance(value, dt.datetime) else value for name, value in found.items()}
-    return msgspec.convert(told, More)
+    told: dict[str, Any] = {name: moment(at) if isinstance(at, dt.datetime) else at for name, at in found.items()}
+    return More(**told)
 
 
 class LineInFull(Linked):
@@ -212,6 +216,7 @@ class LineInFull(Linked):
         "imei_history": "sim_card/{iccid}/imei_history",
         "sms": "sim_card/{iccid}/sms",
         "tags": "sim_card/{iccid}/tags",
+        "custom_fields": "sim_card/{iccid}/custom_fields",
         "rule_activity": "rule_activity?iccid={iccid}",
     }
 
@@ -230,6 +235,7 @@ class LineInFull(Linked):
     added_at: str
     last_seen: str | None
     read_at: Annotated[str | None, msgspec.Meta(description="When its usage was last read")]
+    custom_fields: CustomFields
 
     @property
     def iccid(self) -> str:
@@ -252,6 +258,7 @@ class LineInFull(Linked):
         added_at="2026-10-01 08:00:00",
         last_seen="2026-11-02 09:30:00",
         read_at="2026-11-02 09:35:00",
+        custom_fields={"Depot": "Berlin", "Installed": "2026-10-02", "Seats": 49},
     ),
 )
 def sim_card(caller: Caller, iccid: str) -> LineInFull:
@@ -273,6 +280,7 @@ def sim_card(caller: Caller, iccid: str) -> LineInFull:
         since=moment(said.since) if said.since else None,
         last_seen=moment(line.last_seen) if line.last_seen else None,
         read_at=moment(line.read_at) if line.read_at else None,
+        custom_fields=fields_shown(fields_of_line(caller, line.iccid)),
     )
 
 

@@ -151,7 +151,9 @@ class Filter(Narrowed, kw_only=True):
         return found
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} {value}" for name, value in msgspec.to_builtins(self).items() if value)
+        given = msgspec.to_builtins(self)
+        given |= given.pop("custom_fields")
+        return ", ".join(f"{name} {value}" for name, value in given.items() if value)
 
 
 class NewJob(Input):

@@ -12,6 +12,7 @@ from accounts.models import Account
 from lines.commands.retention import REMOVED
 from lines.models import (
     Cap,
+    CustomField,
     IccidList,
     ImportedDay,
     Job,
@@ -38,8 +39,8 @@ class HasLines(Refusal):
 
 @transaction.atomic
 def erase_lines(*, account: Account, people: Sequence[str]) -> dict[str, int]:
-    """Deletes places, sessions, jobs, caps, tags, notes and lists, and takes texts out of messages and orders, whose
-    rows the books lean on, and `people`'s mail addresses out of what was set on lines. Gives rows by table.
+    """Deletes places, sessions, jobs, caps, tags, fields, notes and lists, and takes texts out of messages and orders,
+    whose rows the books lean on, and `people`'s mail addresses out of what was set on lines. Gives rows by table.
     Raises HasLines. Harmless twice."""
     held = Account.objects.filter(pk=account.pk) | Account.objects.filter(parent=account)
     if count := Line.objects.filter(payer=account).count():
@@ -54,7 +55,7 @@ def erase_lines(*, account: Account, people: Sequence[str]) -> dict[str, int]:
         "ImportedDay": ImportedDay.objects.filter(payer=account).delete()[0],
         "Move": Move.objects.filter(account=account).delete()[0],
     }
-    for model in (Job, IccidList, LineFile, NameSharing, NotesLeft, Reservation, PlanOffer, Cap, Tag):
+    for model in (Job, IccidList, LineFile, NameSharing, NotesLeft, Reservation, PlanOffer, Cap, Tag, CustomField):
         gone[model.__name__] = model._default_manager.filter(account__in=held).delete()[0]
     texts = messages.exclude(text=REMOVED)
     gone["SmsMessage"] = texts.update(text=REMOVED, salt="", by="", seen_by="", month=KEPT)

@@ -52,6 +52,8 @@ WITH leaving AS (
     DELETE FROM lines_finaltotal WHERE line_id = ANY(%(lines)s::bigint[]) AND done_at IS NULL
 ), tags AS (
     DELETE FROM lines_linetag WHERE line_id = ANY(%(lines)s::bigint[])
+), fields AS (
+    DELETE FROM lines_fieldvalue WHERE line_id = ANY(%(lines)s::bigint[])
 ), proofs AS (
     DELETE FROM lines_lineproof WHERE line_id = ANY(%(lines)s::bigint[])
 ), codes AS (  -- the former payer knows the code that was printed with the card

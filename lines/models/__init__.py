@@ -10,6 +10,7 @@ from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, NameSharing, Sighting
 from lines.models.differences import Difference
 from lines.models.drives import BulkEdit, Drive
+from lines.models.fields import CustomField, FieldValue
 from lines.models.holds import RuleHold
 from lines.models.jobs import Job, JobItem
 from lines.models.leased import Leased
@@ -64,10 +65,12 @@ __all__ = [
     "ClaimGuess",
     "ClaimSecret",
     "Coverage",
+    "CustomField",
     "CycleDay",
     "Difference",
     "DoneOfDay",
     "Drive",
+    "FieldValue",
     "FinalTotal",
     "FormerSecrets",
     "HeldMovement",

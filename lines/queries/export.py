@@ -14,8 +14,10 @@ from django.db.models.expressions import Combinable
 
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.models import Line, Tag
+from lines.models import CustomField, Line, Tag
 from lines.policy import MEGABYTE, Status
+from lines.policy.fields import FieldKind, told
+from lines.queries.fields import column_of, fields_of, value_of
 from lines.queries.listing import Asked, chosen_lines
 from lines.queries.scope import STATUS, counted, month_bytes, today_bytes
 
@@ -46,14 +48,17 @@ PAYERS_CELLS = {"plan__name": TEXT, "carrier__name": TEXT, "holder": TEXT, "tag_
 
 
 def heads_for(viewer: Viewer) -> tuple[str, ...]:
-    return HEADS + PAYERS_HEADS if viewer.may(Right.SEE_MONEY) else HEADS
+    heads = HEADS + PAYERS_HEADS if viewer.may(Right.SEE_MONEY) else HEADS
+    return (*heads, *(field.name for field in fields_of(viewer)))
 
 
 def rows_for(viewer: Viewer, asked: Asked, *, today: dt.date) -> Iterator[tuple[Any, ...]]:
     """What heads_for names of each line, by ICCID. What is not theirs to know is not read at all."""
+    fields = fields_of(viewer)
     for row in _rows(viewer, asked, today).iterator(chunk_size=BATCH):
-        iccid, status, notes, seen, of_day, of_month, *rest = row
-        yield iccid, Status(status).word, notes, _utc(seen), _mb(of_day), _mb(of_month), *map(_utc, rest)
+        iccid, status, notes, seen, of_day, of_month, *rest = row[: len(row) - len(fields)]
+        own = (_own(field, value) for field, value in zip(fields, row[len(row) - len(fields) :], strict=True))
+        yield iccid, Status(status).word, notes, _utc(seen), _mb(of_day), _mb(of_month), *map(_utc, rest), *own
 
 
 def csv_for(viewer: Viewer, asked: Asked, *, today: dt.date) -> Iterator[bytes]:
@@ -78,7 +83,9 @@ def csv_for(viewer: Viewer, asked: Asked, *, today: dt.date) -> Iterator[bytes]:
 
 
 def _cells(viewer: Viewer) -> dict[str, str]:
-    return CELLS | PAYERS_CELLS if viewer.may(Right.SEE_MONEY) else CELLS
+    cells = CELLS | PAYERS_CELLS if viewer.may(Right.SEE_MONEY) else CELLS
+    numbers = (FieldKind.NUMBER, FieldKind.DATE)
+    return cells | {column_of(field): PLAIN if field.kind in numbers else TEXT for field in fields_of(viewer)}
 
 
 def _rows(viewer: Viewer, asked: Asked, today: dt.date) -> QuerySet[Line, Any]:
@@ -100,7 +107,15 @@ def _with_columns(lines: QuerySet[Line], viewer: Viewer, today: dt.date, *, has_
         holder=holder,
         tag_names=names if has_tags else Value(""),  # asked for each line
         **{name: counted(column, viewer, today) for name, column in COUNTED_BESIDE.items()},
+        **{column_of(field): value_of(field) for field in fields_of(viewer)},
     )
+
+
+def _own(field: CustomField, value: str | None) -> object:
+    """A custom field's value as spreadsheets know it."""
+    if value is None:
+        return ""
+    return dt.date.fromisoformat(value) if field.kind == FieldKind.DATE else told(FieldKind(field.kind), value)
 
 
 def _mb(count: int) -> float:

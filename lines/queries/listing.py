@@ -14,6 +14,7 @@ from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.models import Carrier, IccidList, Line, LineTag, NotesLeft, RatePlan, Tag
 from lines.policy import Status
+from lines.queries.fields import having_text
 from lines.queries.order import large_order, sorted_ids
 from lines.queries.plans import plans_for
 from lines.queries.scope import STOPPED, lines_of, of_status
@@ -38,6 +39,8 @@ class Asked:
     plan: str = ""  # a rate plan's id
     carrier: str = ""  # a carrier's id
     tag: str = ""  # a tag's id
+    field: str = ""  # a custom field's id, which `value` is asked of
+    value: str = ""
     list: str = ""  # a pasted list's UUID, 32 hex
     sort: str = "iccid"  # a column of SORTS, with a minus before it for the largest first
     page: int = 1
@@ -75,6 +78,8 @@ def _asked_for(viewer: Viewer, asked: Asked, *, on_the_way: bool = False) -> Que
         lines = lines.filter(carrier_id=int(asked.carrier))
     if asked.tag:
         lines = lines.filter(pk__in=LineTag.objects.filter(tag=int(asked.tag)).values("line"))
+    if asked.field and asked.value:
+        lines = having_text(lines, viewer, int(asked.field), asked.value)
     if asked.list:
         lines = lines.filter(iccid__in=_listed(viewer, asked.list))
     return matching(lines, asked.q, by_iccid=on_the_way) if asked.q else lines

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db import connection
 from kit import walls
 
 from accounts.queries import Viewer
 from lines.models import Line, LineTag, Sighting
+from lines.queries.fields import values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,13 @@ class Mirrored:
     country: str  # two letters, of its last session that the carrier told one of
     carrier: str | None
     tags: list[str] | None
+    custom_fields: dict[str, str | int | Decimal]
     last_seen: dt.datetime | None
     read_at: dt.datetime | None
 
 
 def mirrored(viewer: Viewer, iccids: Iterable[str]) -> dict[str, Mirrored]:
-    """These lines by ICCID, which must be the viewer's: three queries, however many they are."""
+    """These lines by ICCID, which must be the viewer's: five queries, however many they are."""
     lines = list(Line.objects.filter(iccid__in=list(iccids)).select_related("state", "carrier"))
     outsider = viewer.account.is_subaccount
     tags: dict[int, list[str]] = {line.pk: [] for line in lines}
@@ -38,6 +41,7 @@ def mirrored(viewer: Viewer, iccids: Iterable[str]) -> dict[str, Mirrored]:
     theirs = {"account": viewer.account} if outsider else {"payer": viewer.account}
     seen = Sighting.objects.filter(line__in=tags, **theirs).exclude(country="").order_by("line", "-started_at")
     countries = dict(seen.distinct("line").values_list("line", "country"))
+    fields = values_of(viewer, tags)
     return {
         line.iccid: Mirrored(
             imei=line.imei,
@@ -45,6 +49,7 @@ def mirrored(viewer: Viewer, iccids: Iterable[str]) -> dict[str, Mirrored]:
             country=countries.get(line.pk, ""),
             carrier=None if outsider else line.carrier.name,
             tags=None if outsider else tags[line.pk],
+            custom_fields=fields[line.pk],
             last_seen=line.state.last_seen,
             read_at=line.state.read_at,
         )

@@ -10,12 +10,14 @@ import datetime as dt
 from array import array
 from collections.abc import Iterable
 
-from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, F, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Cast
 from kit.kept import Kept
 
 from accounts.queries import Viewer
 from lines.models import Carrier, Line, RatePlan
+from lines.queries.fields import COLUMN, sort_key
 from lines.queries.scope import STATUS, month_bytes, today_bytes
 
 SORTS = (
@@ -64,7 +66,9 @@ def _ids(lines: QuerySet[Line], order: OrderBy, first: int, last: int) -> list[i
     return list(lines.order_by(order, "iccid").values_list("pk", flat=True)[first:last])
 
 
-def _sort_key(name: str, today: dt.date, viewer: Viewer) -> Case | F:
+def _sort_key(name: str, today: dt.date, viewer: Viewer) -> Case | F | Subquery | Cast:
+    if (own := sort_key(name, viewer) if name.startswith(COLUMN) else None) is not None:
+        return own
     if name == "today":
         return today_bytes(today, viewer)
     if name == "month":

@@ -14,6 +14,7 @@ from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.models import Line, LineTag, Sighting
 from lines.policy import Status
+from lines.queries.fields import having
 from lines.queries.scope import lines_of, of_status
 from lines.queries.search import matching
 
@@ -27,7 +28,8 @@ NEVER = Value(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), output_field=DateTimeField
 class Sought:
     """Which of a viewer's lines; a filter that is None or empty keeps all.
 
-    What a viewer may not know (plan, carrier, tags) finds nothing. Moments: from the first, before the second.
+    What a viewer may not know (plan, carrier, tags) finds nothing. Moments: from the first, before the second. Raises
+    Invalid for a custom field that there is not.
     """
 
     status_id: int | None = None
@@ -39,6 +41,7 @@ class Sought:
     country: str = ""
     carrier: str = ""
     tag: str = ""
+    fields: tuple[tuple[str, str], ...] = ()  # names and values of custom fields
     seen: tuple[dt.datetime | None, dt.datetime | None] = (None, None)
     read: tuple[dt.datetime | None, dt.datetime | None] = (None, None)
 
@@ -50,7 +53,7 @@ class Sought:
             lines = lines.filter(plan_id=self.plan_id) if viewer.may(Right.SEE_MONEY) else lines.none()
         if self.account_uuid:
             lines = lines.filter(account__uuid=self.account_uuid)
-        lines = self._of_payer(lines, viewer).filter(self._of_device())
+        lines = having(self._of_payer(lines, viewer).filter(self._of_device()), viewer, self.fields)
         if self.country:
             seen = Sighting.objects.filter(_theirs(viewer), country=self.country).values("line")
             lines = lines.filter(pk__in=seen).alias(now_in=country_of(viewer)).filter(now_in=self.country)

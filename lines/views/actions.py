@@ -24,7 +24,7 @@ from lines.policy.budget import Costly
 from lines.queries import lines_of
 
 
-def _act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], str]) -> HttpResponse:
+def act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], str]) -> HttpResponse:
     """Runs a command on a line that is this person's; a refusal is said in its own words."""
     line = lines_of(request.membership).filter(iccid__in=asked(iccid)).first()
     if line is None:
@@ -60,7 +60,7 @@ def activate(request: MemberRequest, iccid: str) -> HttpResponse:
             said += f" Deactivation date {had:%-d %B %Y} removed."
         return said
 
-    return _act(request, iccid, command)
+    return act(request, iccid, command)
 
 
 @require_POST
@@ -74,7 +74,7 @@ def deactivate(request: MemberRequest, iccid: str) -> HttpResponse:
             return "Deactivated. The line stays off until somebody activates it."
         return f"Deactivation scheduled for {line.deactivation_date:%-d %B} at 00:00 UTC."
 
-    return _act(request, iccid, command)
+    return act(request, iccid, command)
 
 
 @require_POST
@@ -86,7 +86,7 @@ def keep(request: MemberRequest, iccid: str) -> HttpResponse:
         wishes.keep_active(line=line, by=by)
         return "Scheduled deactivation canceled."
 
-    return _act(request, iccid, command)
+    return act(request, iccid, command)
 
 
 @require_POST
@@ -98,7 +98,7 @@ def notes(request: MemberRequest, iccid: str) -> HttpResponse:
         wishes.edit_notes(line=line, notes=request.POST.get("notes", ""), by=by)
         return "The notes are saved."
 
-    return _act(request, iccid, command)
+    return act(request, iccid, command)
 
 
 @require_POST
@@ -112,7 +112,7 @@ def tags(request: MemberRequest, iccid: str) -> HttpResponse:
         set_tags(line=line, names=tag_names(given=[request.POST.get("tags", "")]), by=by)
         return "The tags are saved."
 
-    return _act(request, iccid, command)
+    return act(request, iccid, command)
 
 
 @require_POST
@@ -131,4 +131,4 @@ def plan(request: MemberRequest, iccid: str) -> HttpResponse:
             raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
         return f"The rate plan is {wanted.name}. What is read from now on is at its prices."
 
-    return _act(request, iccid, command)
+    return act(request, iccid, command)

@@ -83,7 +83,7 @@ def add_many(request: MemberRequest) -> HttpResponse:
     context: dict[str, object] = {"most": adding.MOST_ROWS, "text": text, "active": True, "shown": SHOWN}
     if request.method == "POST":
         try:
-            content = _looked_at(request) if "kept" in request.POST else uploaded(request, "rows")
+            content = looked_at(request) if "kept" in request.POST else uploaded(request, "rows")
             is_sure = "sure" in request.POST
             done = adding.add_file(
                 account=request.account,
@@ -101,7 +101,7 @@ def add_many(request: MemberRequest) -> HttpResponse:
     return render(request, "lines/add_many.html", context)
 
 
-def _looked_at(request: MemberRequest) -> bytes:
+def looked_at(request: MemberRequest) -> bytes:
     """The file that was looked at and is confirmed now. Raises Refusal."""
     key = request.POST["kept"]
     kept = LineFile.objects.filter(account=request.account, uuid=key).first() if re.fullmatch(HEX, key) else None

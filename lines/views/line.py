@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,9 @@ from kit.identifiers import asked
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines import charts, queries, sentences
-from lines.models import Line
+from lines.models import CustomField, Line
 from lines.queries import LineShown, health
+from lines.queries.fields import fields_of, fields_of_line
 from lines.queries.listing import notes_left
 
 # the address' name, the label, what it takes to see it
@@ -94,11 +96,12 @@ class Row:
     line: LineShown
     sentence: sentences.Sentence
     pending: sentences.Sentence | None
+    own: Sequence[tuple[str, CustomField, object]] = ()  # of a list: column, custom field, what the line has in it
 
 
-def row_of(line: LineShown, request: MemberRequest) -> Row:
+def row_of(line: LineShown, request: MemberRequest, own: Sequence[tuple[str, CustomField, object]] = ()) -> Row:
     sentence = sentences.explain(line, outside=request.account.is_subaccount)
-    return Row(line, sentence, sentences.pending(line))
+    return Row(line, sentence, sentences.pending(line), own)
 
 
 @require_GET
@@ -107,6 +110,7 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
     """One line: what it is, why, and what it used."""
     context = line_context(request, iccid, tab="line")
     line = context["row"].line
+    values = fields_of_line(request.membership, line.iccid)
     usage = queries.usage_of(request.membership, iccid, cycle=line.cycle_start, today=clock.today())
     context |= {
         "usage": usage,
@@ -115,6 +119,9 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
         "monthly": charts.monthly(usage),
         "notes_left": notes_left(request.membership, iccid),
         "may_tag": context["may_edit_notes"] and not request.account.is_subaccount,
+        "fields": [(field, values.get(field.name, "")) for field in fields_of(request.membership)],
+        "may_set_fields": context["may_edit_notes"] and not request.account.is_subaccount,
+        "may_add_fields": context["may_manage"],
         "plans": queries.plans_beside(request.membership, iccid) if context["may_manage"] else [],
     }
     return page(request, "lines/line.html", context, part="line")

@@ -19,10 +19,13 @@ from accounts.doors import MemberRequest, misread, needs
 from accounts.policy import Right
 from lines import forms, queries
 from lines.job_words import ACTIONS
+from lines.models import CustomField
 from lines.policy import Action
-from lines.queries import Asked
+from lines.policy.fields import FieldKind
+from lines.queries import Asked, LineShown
+from lines.queries.fields import column_of, values_by_iccid
 from lines.views.bulk import offered_to
-from lines.views.line import row_of, troubles
+from lines.views.line import Row, row_of, troubles
 
 QUICK = (Action.ACTIVATE, Action.DEACTIVATE_NEXT_DAY)  # on the bar; all else is behind More
 MOST_ROWS = max(queries.SIZES)
@@ -76,7 +79,8 @@ def line_list(request: MemberRequest) -> HttpResponse:
         "may_activate": membership.may(Right.ACTIVATE_LINES),
         "may_manage": membership.may(Right.MANAGE_LINES),
     }
-    shown["visible"] = _visible(request, hidden=_hidden(shown))
+    shown["visible"] = _visible(request, choices, hidden=_hidden(shown))
+    shown["fields"] = [field for field in choices.fields if column_of(field) in shown["visible"]]
     if request.htmx and "rows" in request.GET:
         return _rows_again(request, asked, shown)
     listing = queries.list_lines(membership, asked, today=today)
@@ -84,10 +88,10 @@ def line_list(request: MemberRequest) -> HttpResponse:
         "asked": asked,
         "listing": listing,
         "troubles": troubles(request),
-        "rows": [row_of(line, request) for line in listing.rows],
+        "rows": _rows_of(listing.rows, request, shown["fields"]),
         "iccids": ",".join(line.iccid for line in listing.rows),
-        "columns": _columns(asked, shown["visible"]),
-        "all_columns": [(name, label) for name, label, *_ in COLUMNS[1:] if name not in _hidden(shown)],
+        "columns": _columns(asked, shown["visible"], choices),
+        "all_columns": [(name, label) for name, label, *_ in columns_of(choices)[1:] if name not in _hidden(shown)],
         "csv": forms.address(asked, to="lines-csv"),
         "xlsx": forms.address(asked, to="lines-xlsx"),
         "may_add": shown["may_manage"] and not request.account.is_subaccount,
@@ -117,7 +121,7 @@ def _rows_again(request: MemberRequest, asked: Asked, shown: dict[str, Any]) -> 
     total = queries.count_lines(request.membership, asked)
     before = request.GET.get("total", "")
     context = shown | {
-        "rows": [row_of(line, request) for line in lines],
+        "rows": _rows_of(lines, request, shown["fields"]),
         "more": total - int(before) if before.isdigit() and total <= queries.COUNTED else 0,
         "here": forms.address(asked),
         "is_again": True,
@@ -131,27 +135,43 @@ def _hidden(shown: dict[str, Any]) -> set[str]:
     return {name for name, key in needed if not shown[key]}
 
 
-def _visible(request: MemberRequest, *, hidden: set[str]) -> set[str]:
+def _rows_of(lines: list[LineShown], request: MemberRequest, fields: list[CustomField]) -> list[Row]:
+    """With what each has in the custom fields that are columns."""
+    values = values_by_iccid(request.membership, [line.iccid for line in lines]) if fields else {}
+    return [
+        row_of(line, request, [(column_of(one), one, values[line.iccid].get(one.name)) for one in fields])
+        for line in lines
+    ]
+
+
+def columns_of(choices: forms.Choices) -> list[tuple[str, str, bool, str]]:
+    """The columns that there are for a viewer, with the account's own last."""
+    own = [(column_of(one), one.name, one.kind == FieldKind.NUMBER, "") for one in choices.fields]
+    return [*COLUMNS, *own]
+
+
+def _visible(request: MemberRequest, choices: forms.Choices, *, hidden: set[str]) -> set[str]:
     """The columns that this browser has chosen, or the usual ones."""
     chosen = request.COOKIES.get(cookie_name(COOKIE))
     names = list(USUAL) if chosen is None else chosen.split("-")
-    return {"iccid", *(name for name, *_ in COLUMNS if name in names)} - hidden
+    return {"iccid", *(name for name, *_ in columns_of(choices) if name in names)} - hidden
 
 
 @require_POST
 @needs(Right.SEE_LINES)
 def choose_columns(request: MemberRequest) -> HttpResponse:
     """Keeps which columns this browser shows."""
-    chosen = [name for name, *_ in COLUMNS if name in request.POST.getlist("column")]
+    known = columns_of(forms.choices_for(request.membership))
+    chosen = [name for name, *_ in known if name in request.POST.getlist("column")]
     back = request.POST.get("back", "")
     response = redirect(back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else "lines")
     response.set_cookie(cookie_name(COOKIE), "-".join(chosen), max_age=365 * 86_400, **cookie_rules())
     return response
 
 
-def _columns(asked: Asked, visible: set[str]) -> list[Column]:
+def _columns(asked: Asked, visible: set[str], choices: forms.Choices) -> list[Column]:
     columns = []
-    for name, label, is_number, first in COLUMNS:
+    for name, label, is_number, first in columns_of(choices):
         if name not in visible:
             continue
         other = "" if first else "-"

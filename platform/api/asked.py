@@ -11,7 +11,7 @@ import msgspec
 import msgspec.inspect
 from django.http import QueryDict
 from kit import uuids
-from kit.endpoints import Endpoint, Input, Nothing
+from kit.endpoints import IN_QUERY, Endpoint, Input, Nothing
 from kit.errors import Invalid
 from kit.money import BadAmount, parse, plain
 
@@ -40,17 +40,24 @@ def of(endpoint: Endpoint, query: Mapping[str, str], body: bytes) -> dict[str, A
 
 def _by_query(endpoint: Endpoint, query: Mapping[str, str], asked: type[Input]) -> Input:
     """An empty value is none."""
-    known = set(asked.__struct_fields__)
+    known = set(asked.__struct_fields__) - IN_QUERY.keys()
+    objects = {name: before for name, before in IN_QUERY.items() if name in asked.__struct_fields__}
     ignored = OF_EVERY_LIST if endpoint.is_observed and not endpoint.writes else frozenset()
-    if unknown := next((name for name in query if name not in known | ignored | {MONEY}), None):
-        raise Invalid(_unknown("query", unknown, sorted(known)), field=_plain(unknown))
+    taken = tuple(objects.values())
+    if unknown := next(
+        (name for name in query if name not in known | ignored | {MONEY} and not _is_in(name, taken)), None
+    ):
+        names = sorted(known) + [f"{before}NAME" for before in taken]
+        raise Invalid(_unknown("query", unknown, names), field=_plain(unknown))
     if isinstance(query, QueryDict) and (
         twice := next((name for name, values in query.lists() if len(values) > 1), None)
     ):
         twice = _plain(twice)
         raise Invalid(f"The query cannot be used: {twice} is there more than once; send it once", field=twice)
-    given = {name: _read(name, value) for name, value in query.items() if value and name in known}
-    if any("\x00" in value for value in given.values()):
+    given: dict[str, Any] = {name: _read(name, value) for name, value in query.items() if value and name in known}
+    for name, before in objects.items():
+        given[name] = {key.removeprefix(before): query[key] for key in query if _is_in(key, (before,)) and query[key]}
+    if any("\x00" in f"{name}{value}" for name, value in query.items()):
         raise Invalid("A value has a NUL character; leave it out")
     numbers = _fields_of(asked, msgspec.inspect.IntType)
     if wrong := next((name for name in given if name in numbers and not WHOLE.fullmatch(given[name])), None):
@@ -72,6 +79,11 @@ def _by_body(endpoint: Endpoint, body: bytes) -> Input:
     if b"\\u0000" in body:
         raise Invalid("A value has a NUL character; leave it out")
     return given
+
+
+def _is_in(name: str, before: tuple[str, ...]) -> bool:
+    """Whether a name of a query is one of an object's."""
+    return name.startswith(before) and name not in before
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
-from kit.endpoints import Endpoint
+from kit.endpoints import IN_QUERY, Endpoint
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import RIGHTS_OF_SCOPE, Right
@@ -21,6 +22,7 @@ from api.routes import ENDPOINTS, PATTERNS
 from api.version import VERSION
 from automation.api.events import SAMPLE
 from automation.kinds import KINDS, Kind
+from lines.policy.fields import LONGEST_NAME
 
 REF = "#/components/schemas/{name}"
 HEADERS = {
@@ -75,6 +77,7 @@ IN_PATH = {
     "message": "The message's UUID",
     "order": "The order's UUID",
     "cap": "The cap's UUID",
+    "field": "The custom field's UUID",
     "api_key": "The key's id",
 }
 OURS = "A client of the Keepgo IoT REST API works here with another host. "  # a white label's customers know no Keepgo
@@ -237,8 +240,27 @@ def _in_path(name: str) -> dict[str, Any]:
 def _in_query(schema: dict[str, Any]) -> Sequence[dict[str, Any]]:
     return [
         {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": _not_null(of)}
+        if name not in IN_QUERY
+        else _by_names(name, of)
         for name, of in schema["properties"].items()
     ]
+
+
+def _by_names(name: str, of: dict[str, Any]) -> dict[str, Any]:
+    """An object whose members are parameters themselves: field.Depot=Berlin."""
+    before = IN_QUERY[name]
+    names = {"type": "string", "pattern": f"^{re.escape(before)}.", "maxLength": len(before) + LONGEST_NAME}
+    schema = {key: value for key, value in of.items() if key not in ("propertyNames", "default")}
+    said = f"{of.get('description', name)}. Each is a name of the query: {before}Depot=Berlin"
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": said,
+        "style": "form",
+        "explode": True,
+        "schema": schema | {"propertyNames": names},
+    }
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from automation.queries.outbox import endpoints_of
 from lines.api.asked import ICCID
 from lines.policy import OrderState
 from lines.queries.caps import caps_of
+from lines.queries.fields import fields_of
 from lines.queries.jobs import jobs_of
 from lines.queries.plans import plans_for
 from lines.queries.scope import lines_of
@@ -53,6 +54,10 @@ def _cap(caller: Caller) -> str:
     return next((row.cap.uuid.hex for row in caps_of(caller.account)), "0" * 32)
 
 
+def _field(caller: Caller) -> str:
+    return next((field.uuid.hex for field in fields_of(caller)), "0" * 32)
+
+
 def _webhook(caller: Caller) -> str:
     return next((row.endpoint.uuid.hex for row in endpoints_of(caller.account)), "0" * 32)
 
@@ -74,6 +79,7 @@ IN_PATH: dict[str, Callable[[Caller], str]] = {
     "account": _subaccount,
     "rule": _rule,
     "cap": _cap,
+    "field": _field,
     "webhook": _webhook,
     "message": _message,
     "order": _order,

@@ -79,6 +79,8 @@ EXPORTED = {
     "lines.HolderCut": "payer",
     "lines.Tag": "account",
     "lines.LineTag": "tag__account",
+    "lines.CustomField": "account",
+    "lines.FieldValue": "account",
     "automation.Rule": "account",
     "automation.RuleFire": "account",
     "automation.FollowUp": "fire__account",

@@ -50,6 +50,7 @@ class Action:
 ACTIONS = (
     Action("Add a line", "add line sim activate claim", "lines-add", Right.MANAGE_LINES),
     Action("Add many lines", "upload import csv list lines", "lines-add-many", Right.MANAGE_LINES),
+    Action("Custom fields", "custom fields columns own attributes metadata", "custom-fields", Right.MANAGE_LINES),
     Action("Find by a list of ICCIDs", "paste iccids list", "lines-find", Right.SEE_LINES),
     Action("Add funds", "refill top up pay money", "add_funds", Right.MANAGE_MONEY),
     Action("Set up auto-refill", "auto refill automatic", "auto_refill", Right.MANAGE_MONEY),

@@ -48,6 +48,12 @@ CREATE OR REPLACE FUNCTION linekeeper_holds(line bigint) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
     RETURN EXISTS (SELECT FROM public.lines_line l WHERE l.id = line AND l.account_id = {ME});
 END $$""",
+    f"""
+CREATE OR REPLACE FUNCTION linekeeper_shows(field bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE AS $$ BEGIN
+    RETURN EXISTS (SELECT FROM public.lines_customfield f
+                    WHERE f.id = field AND f.account_id = {PAYS} AND f.shown_to_subaccounts);
+END $$""",
     # A line that left is still named in its former holders' history, and one in stock to whom it is kept for.
     f"""
 CREATE OR REPLACE FUNCTION linekeeper_once_theirs(line bigint) RETURNS boolean
@@ -100,6 +106,10 @@ def _theirs(table: str, columns: set[str]) -> str:
         mine.append(f"account_id = ANY ({FAMILY_AND_PAYER if of_payer_too else FAMILY}::bigint[])")
     if table == "lines_cap":  # a sub-account's people see those over its own lines; queries.caps hides amounts of money
         mine += [f"holder_id = (SELECT {ME})", "line_id IS NOT NULL AND linekeeper_holds(line_id)"]
+    if table == "lines_customfield":  # a sub-account's people see what who pays shows to them
+        mine.append(f"account_id = (SELECT {PAYS}) AND shown_to_subaccounts")
+    if table == "lines_fieldvalue":
+        mine.append(f"account_id = (SELECT {PAYS}) AND linekeeper_holds(line_id) AND linekeeper_shows(field_id)")
     if table == "lines_line":
         mine.append("linekeeper_once_theirs(id)")
     return " OR ".join(mine)

@@ -21,6 +21,10 @@ class Input(msgspec.Struct, forbid_unknown_fields=True):
     """What a call is asked, and every object in it: a name that it does not have is refused, never ignored."""
 
 
+# Members that are objects, as a query has them: a name for each of theirs, such as field.Depot=Berlin.
+IN_QUERY = {"custom_fields": "field."}
+
+
 class Nothing(Input):
     """Of a call that is asked nothing more than its path."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 from django.db.models import Model, QuerySet
 
-from kit.endpoints import Input
+from kit.endpoints import IN_QUERY, Input
 from kit.errors import Invalid
 
 SIZE, LARGEST = 25, 1_000
@@ -50,6 +50,8 @@ class Paging(Input, kw_only=True):
 def _link(asked: Paged, **place: int | str) -> str:
     """The same question about another page, as a query."""
     given = {name: value for name, value in msgspec.to_builtins(asked).items() if value is not None}
+    for name, before in IN_QUERY.items():
+        given |= {f"{before}{one}": value for one, value in given.pop(name, {}).items()}
     for name in ("offset", "page", "cursor"):
         given.pop(name, None)
     return "?" + urlencode(given | place)

@@ -35,6 +35,7 @@ from billing.policy import EntryKind, PaymentState
 from lines.carriers.base import Switch
 from lines.commands.caps import Draft, add_cap
 from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
+from lines.commands.fields import add_field, set_fields
 from lines.commands.resale import Plus, add_price_list
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
 from lines.models import (
@@ -66,6 +67,7 @@ from lines.models import (
 )
 from lines.policy import Action, JobState, SmsState, Wanted, Why
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
+from lines.policy.fields import FieldKind
 from tests.fleets import sum_day_rows
 from tests.tenants.tenant_people import Browser, Tenant, World
 
@@ -123,6 +125,10 @@ def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
         tag=Tag.objects.get(pk=tenant.objects["tag"]),
     )
     tenant.objects["cap"] = add_cap(account=account, draft=cap, by=OPERATOR).uuid.hex
+    field = add_field(account=account, name=f"{word} field", kind=FieldKind.TEXT, by=OPERATOR)
+    tenant.objects["field"] = field.uuid.hex
+    line = Line.objects.filter(payer=account).order_by("pk")[0]
+    set_fields(line_ids=[line.pk], account=account, values={field.pk: f"{word} value"}, by=OPERATOR)
     return tenant
 
 

@@ -17,6 +17,7 @@ from linekeeper_client.types import (
     CapDraft,
     CapState,
     CardPayment,
+    ChangedField,
     CurrentBalance,
     CycleUsed,
     DayUsed,
@@ -25,6 +26,8 @@ from linekeeper_client.types import (
     Device,
     DeviceSettings,
     Feed,
+    FieldShown,
+    FieldsOfLine,
     FilterData,
     Fired,
     ImeiChange,
@@ -38,6 +41,7 @@ from linekeeper_client.types import (
     NameSharing,
     Network,
     NewCredit,
+    NewField,
     NewJob,
     NewKey,
     NewOrder,
@@ -53,6 +57,7 @@ from linekeeper_client.types import (
     PageCardPayment,
     PageCycleUsed,
     PageDestination,
+    PageFieldShown,
     PageFired,
     PageImeiChange,
     PageJobShown,
@@ -78,6 +83,7 @@ from linekeeper_client.types import (
     RuleShown,
     SecretOverlap,
     Session,
+    SetFields,
     Settled,
     SimCard,
     SubAccount,
@@ -129,14 +135,14 @@ class Calls(Transport):
         "Every row of all pages. The payments by card that succeeded, the latest first"
         yield from self.pages("balance_payments", {"per_page": per_page})
 
-    def iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, imei: str | None = None, msisdn: str | None = None, country: str | None = None, carrier: str | None = None, tag: str | None = None, seen_from: str | None = None, seen_before: str | None = None, read_from: str | None = None, read_before: str | None = None, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None, sort: Literal["iccid", "-iccid", "imei", "-imei", "msisdn", "-msisdn", "country", "-country", "carrier", "-carrier", "tags", "-tags", "last_seen", "-last_seen", "read_at", "-read_at"] | None = None, fields: str | None = None) -> PageSimCard:
+    def iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, imei: str | None = None, msisdn: str | None = None, country: str | None = None, carrier: str | None = None, tag: str | None = None, custom_fields: dict[str, str] | None = None, seen_from: str | None = None, seen_before: str | None = None, read_from: str | None = None, read_before: str | None = None, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None, sort: Literal["iccid", "-iccid", "imei", "-imei", "msisdn", "-msisdn", "country", "-country", "carrier", "-carrier", "tags", "-tags", "last_seen", "-last_seen", "read_at", "-read_at"] | None = None, fields: str | None = None) -> PageSimCard:
         "The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too"
-        found: PageSimCard = self.call("GET", "iot_sim_cards", query={"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "imei": imei, "msisdn": msisdn, "country": country, "carrier": carrier, "tag": tag, "seen_from": seen_from, "seen_before": seen_before, "read_from": read_from, "read_before": read_before, "offset": offset, "page": page, "cursor": cursor, "per_page": per_page, "sort": sort, "fields": fields})
+        found: PageSimCard = self.call("GET", "iot_sim_cards", query={"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "imei": imei, "msisdn": msisdn, "country": country, "carrier": carrier, "tag": tag, "custom_fields": custom_fields, "seen_from": seen_from, "seen_before": seen_before, "read_from": read_from, "read_before": read_before, "offset": offset, "page": page, "cursor": cursor, "per_page": per_page, "sort": sort, "fields": fields})
         return found
 
-    def all_iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, imei: str | None = None, msisdn: str | None = None, country: str | None = None, carrier: str | None = None, tag: str | None = None, seen_from: str | None = None, seen_before: str | None = None, read_from: str | None = None, read_before: str | None = None, per_page: int | None = None, sort: Literal["iccid", "-iccid", "imei", "-imei", "msisdn", "-msisdn", "country", "-country", "carrier", "-carrier", "tags", "-tags", "last_seen", "-last_seen", "read_at", "-read_at"] | None = None, fields: str | None = None) -> Iterator[SimCard]:
+    def all_iot_sim_cards(self, *, status_id: int | None = None, common_filter: str | None = None, rate_plan_id: int | None = None, account_uuid: str | None = None, imei: str | None = None, msisdn: str | None = None, country: str | None = None, carrier: str | None = None, tag: str | None = None, custom_fields: dict[str, str] | None = None, seen_from: str | None = None, seen_before: str | None = None, read_from: str | None = None, read_before: str | None = None, per_page: int | None = None, sort: Literal["iccid", "-iccid", "imei", "-imei", "msisdn", "-msisdn", "country", "-country", "carrier", "-carrier", "tags", "-tags", "last_seen", "-last_seen", "read_at", "-read_at"] | None = None, fields: str | None = None) -> Iterator[SimCard]:
         "Every row of all pages. The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too"
-        yield from self.pages("iot_sim_cards", {"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "imei": imei, "msisdn": msisdn, "country": country, "carrier": carrier, "tag": tag, "seen_from": seen_from, "seen_before": seen_before, "read_from": read_from, "read_before": read_before, "per_page": per_page, "sort": sort, "fields": fields})
+        yield from self.pages("iot_sim_cards", {"status_id": status_id, "common_filter": common_filter, "rate_plan_id": rate_plan_id, "account_uuid": account_uuid, "imei": imei, "msisdn": msisdn, "country": country, "carrier": carrier, "tag": tag, "custom_fields": custom_fields, "seen_from": seen_from, "seen_before": seen_before, "read_from": read_from, "read_before": read_before, "per_page": per_page, "sort": sort, "fields": fields})
 
     def add_sim_card(self, body: NewSimCard, *, idempotency_key: str | None = None) -> SimCard:
         "Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays"
@@ -350,6 +356,40 @@ class Calls(Transport):
     def set_tags(self, iccid: str, body: Tags, *, idempotency_key: str | None = None) -> Tags:
         "Gives a line these tags and no others"
         found: Tags = self.call("PUT", f"sim_card/{quoted(iccid)}/tags", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def custom_fields(self, *, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageFieldShown:
+        "The account's custom fields by name; a sub-account gets those that are shown to it"
+        found: PageFieldShown = self.call("GET", "custom_fields", query={"offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
+        return found
+
+    def all_custom_fields(self, *, per_page: int | None = None) -> Iterator[FieldShown]:
+        "Every row of all pages. The account's custom fields by name; a sub-account gets those that are shown to it"
+        yield from self.pages("custom_fields", {"per_page": per_page})
+
+    def add_custom_field(self, body: NewField, *, idempotency_key: str | None = None) -> FieldShown:
+        "Adds a field to the account's lines"
+        found: FieldShown = self.call("POST", "custom_fields", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def change_custom_field(self, field: str, body: ChangedField, *, idempotency_key: str | None = None) -> FieldShown:
+        "Renames a field, changes its choices, or whether sub-accounts see it; a choice that lines have must stay"
+        found: FieldShown = self.call("PUT", f"custom_fields/{quoted(field)}", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def remove_custom_field(self, field: str, *, idempotency_key: str | None = None) -> Ack:
+        "Removes a field with what all lines have in it; refused while a rule is narrowed by it"
+        found: Ack = self.call("DELETE", f"custom_fields/{quoted(field)}", idempotency_key=idempotency_key)
+        return found
+
+    def custom_fields_of_line(self, iccid: str) -> FieldsOfLine:
+        "What a line has in the account's custom fields"
+        found: FieldsOfLine = self.call("GET", f"sim_card/{quoted(iccid)}/custom_fields")
+        return found
+
+    def set_custom_fields(self, iccid: str, body: SetFields, *, idempotency_key: str | None = None) -> FieldsOfLine:
+        "Sets what a line has in some of the account's custom fields; the others stay as they are"
+        found: FieldsOfLine = self.call("PUT", f"sim_card/{quoted(iccid)}/custom_fields", body=body, idempotency_key=idempotency_key)
         return found
 
     def start_job(self, body: NewJob, *, idempotency_key: str | None = None) -> JobShown:

@@ -32,6 +32,12 @@ def quoted(value: str) -> str:
     return quote(value, safe="")
 
 
+def _plain(query: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each name with its value; of an object each of its own, such as field.Depot."""
+    for name, value in query.items():
+        yield from value.items() if isinstance(value, Mapping) else ((name, value),)
+
+
 class Transport:
     """An account at an address, called with a bearer key. A write has an Idempotency-Key, so that it may be sent again
     and is done once."""
@@ -52,7 +58,7 @@ class Transport:
         idempotency_key: str | None = None,
     ) -> Any:
         """What the API answers; numbers with a point are Decimal. Raises ApiError."""
-        given = {name: value for name, value in (query or {}).items() if value is not None}
+        given = dict(_plain({name: value for name, value in (query or {}).items() if value is not None}))
         address = self._base + path + (f"?{urlencode(given)}" if given else "")
         return self._ask(verb, address, body, idempotency_key)
 

@@ -108,6 +108,7 @@ class More(TypedDict):
     country: NotRequired[str]
     carrier: NotRequired[str | None]
     tags: NotRequired[list[str] | None]
+    custom_fields: NotRequired[dict[str, str | int | Decimal]]
     last_seen: NotRequired[str | None]
     read_at: NotRequired[str | None]
 
@@ -149,6 +150,7 @@ class LineInFull(TypedDict):
     added_at: str
     last_seen: str | None
     read_at: str | None
+    custom_fields: dict[str, str | int | Decimal]
     links: NotRequired[dict[str, str]]
 
 
@@ -415,6 +417,31 @@ class Tags(TypedDict):
     "All the tags of a line."
 
     tags: list[str]
+
+
+class PageFieldShown(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[FieldShown]
+    total: int
+    links: Links
+
+
+class FieldShown(TypedDict):
+    "A field of the account's lines."
+
+    uuid: str
+    name: str
+    kind: Literal["choice", "date", "number", "text"]
+    choices: list[str]
+    shown_to_subaccounts: bool
+    lines: int | None
+
+
+class FieldsOfLine(TypedDict):
+    "What a line has in the account's own fields."
+
+    custom_fields: dict[str, str | int | Decimal]
 
 
 class JobShown(TypedDict):
@@ -859,6 +886,29 @@ class ToAccount(TypedDict):
     account_uuid: str
 
 
+class NewField(TypedDict):
+    "A field to add. Its kind stays as it is."
+
+    name: str
+    kind: Literal["choice", "date", "number", "text"]
+    choices: NotRequired[list[str]]
+    shown_to_subaccounts: NotRequired[bool]
+
+
+class ChangedField(TypedDict):
+    "A field as it is to be. What lines have in it stays."
+
+    name: str
+    choices: NotRequired[list[str]]
+    shown_to_subaccounts: NotRequired[bool]
+
+
+class SetFields(TypedDict):
+    "What a line is to have; null or an empty text takes a value away, and what is not named stays."
+
+    custom_fields: dict[str, str | int | Decimal | None]
+
+
 class NewJob(TypedDict):
     "An action and its lines: by ICCID or by a filter, one of the two."
 
@@ -886,6 +936,7 @@ class Filter(TypedDict):
     country: NotRequired[str]
     carrier: NotRequired[str]
     tag: NotRequired[str]
+    custom_fields: NotRequired[dict[str, str]]
     seen_from: NotRequired[str | None]
     seen_before: NotRequired[str | None]
     read_from: NotRequired[str | None]

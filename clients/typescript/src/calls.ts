@@ -83,6 +83,7 @@ export interface More {
   country?: string;
   carrier?: string | null;
   tags?: Array<string> | null;
+  custom_fields?: Record<string, string | number>;
   last_seen?: string | null;
   read_at?: string | null;
 }
@@ -116,6 +117,7 @@ export interface LineInFull {
   added_at: string;
   last_seen: string | null;
   read_at: string | null;
+  custom_fields: Record<string, string | number>;
   links?: Record<string, string>;
 }
 
@@ -324,6 +326,25 @@ export interface TagUsed {
 
 export interface Tags {
   tags: Array<string>;
+}
+
+export interface PageFieldShown {
+  data: Array<FieldShown>;
+  total: number;
+  links: Links;
+}
+
+export interface FieldShown {
+  uuid: string;
+  name: string;
+  kind: "choice" | "date" | "number" | "text";
+  choices: Array<string>;
+  shown_to_subaccounts: boolean;
+  lines: number | null;
+}
+
+export interface FieldsOfLine {
+  custom_fields: Record<string, string | number>;
 }
 
 export interface JobShown {
@@ -682,6 +703,23 @@ export interface ToAccount {
   account_uuid: string;
 }
 
+export interface NewField {
+  name: string;
+  kind: "choice" | "date" | "number" | "text";
+  choices?: Array<string>;
+  shown_to_subaccounts?: boolean;
+}
+
+export interface ChangedField {
+  name: string;
+  choices?: Array<string>;
+  shown_to_subaccounts?: boolean;
+}
+
+export interface SetFields {
+  custom_fields: Record<string, string | number | null>;
+}
+
 export interface NewJob {
   action: "activate" | "assign" | "deactivate" | "deactivate-next-day" | "deactivate-on" | "keep" | "plan" | "reset-tags" | "sms" | "tag" | "untag";
   iccids?: Array<string> | null;
@@ -705,6 +743,7 @@ export interface Filter {
   country?: string;
   carrier?: string;
   tag?: string;
+  custom_fields?: Record<string, string>;
   seen_from?: string | null;
   seen_before?: string | null;
   read_from?: string | null;
@@ -808,11 +847,11 @@ export class Linekeeper extends Transport {
     return this.pages<CardPayment>(`balance_payments`, query);
   }
   /** The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too */
-  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string } = {}): Promise<PageSimCard> {
+  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; custom_fields?: Record<string, string>; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string } = {}): Promise<PageSimCard> {
     return this.call("GET", `iot_sim_cards`, { query });
   }
   /** Every row of all pages. The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too */
-  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string } = {}): AsyncGenerator<SimCard> {
+  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; custom_fields?: Record<string, string>; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string } = {}): AsyncGenerator<SimCard> {
     return this.pages<SimCard>(`iot_sim_cards`, query);
   }
   /** Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays */
@@ -994,6 +1033,34 @@ export class Linekeeper extends Transport {
   /** Gives a line these tags and no others */
   set_tags(iccid: string, body: Tags, idempotencyKey?: string): Promise<Tags> {
     return this.call("PUT", `sim_card/${encodeURIComponent(iccid)}/tags`, { body, idempotencyKey });
+  }
+  /** The account's custom fields by name; a sub-account gets those that are shown to it */
+  custom_fields(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageFieldShown> {
+    return this.call("GET", `custom_fields`, { query });
+  }
+  /** Every row of all pages. The account's custom fields by name; a sub-account gets those that are shown to it */
+  all_custom_fields(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<FieldShown> {
+    return this.pages<FieldShown>(`custom_fields`, query);
+  }
+  /** Adds a field to the account's lines */
+  add_custom_field(body: NewField, idempotencyKey?: string): Promise<FieldShown> {
+    return this.call("POST", `custom_fields`, { body, idempotencyKey });
+  }
+  /** Renames a field, changes its choices, or whether sub-accounts see it; a choice that lines have must stay */
+  change_custom_field(field: string, body: ChangedField, idempotencyKey?: string): Promise<FieldShown> {
+    return this.call("PUT", `custom_fields/${encodeURIComponent(field)}`, { body, idempotencyKey });
+  }
+  /** Removes a field with what all lines have in it; refused while a rule is narrowed by it */
+  remove_custom_field(field: string, idempotencyKey?: string): Promise<Ack> {
+    return this.call("DELETE", `custom_fields/${encodeURIComponent(field)}`, { idempotencyKey });
+  }
+  /** What a line has in the account's custom fields */
+  custom_fields_of_line(iccid: string): Promise<FieldsOfLine> {
+    return this.call("GET", `sim_card/${encodeURIComponent(iccid)}/custom_fields`, {  });
+  }
+  /** Sets what a line has in some of the account's custom fields; the others stay as they are */
+  set_custom_fields(iccid: string, body: SetFields, idempotencyKey?: string): Promise<FieldsOfLine> {
+    return this.call("PUT", `sim_card/${encodeURIComponent(iccid)}/custom_fields`, { body, idempotencyKey });
   }
   /** Begins an action on many lines and answers at once, or previews it; follow it by its uuid */
   start_job(body: NewJob, idempotencyKey?: string): Promise<JobShown> {

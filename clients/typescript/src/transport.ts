@@ -61,7 +61,9 @@ export class Transport {
   protected async call<Answer>(verb: string, path: string, sent: Sent = {}): Promise<Answer> {
     const asked = new URLSearchParams();
     for (const [name, value] of Object.entries(sent.query ?? {})) {
-      if (value !== undefined && value !== null) asked.set(name, String(value));
+      // of an object each name of its own, such as field.Depot
+      const given = typeof value === "object" && value !== null ? Object.entries(value) : [[name, value]];
+      for (const [one, of] of given) if (of !== undefined && of !== null) asked.set(String(one), String(of));
     }
     const query = asked.toString();
     return this.ask<Answer>(verb, this.base + path + (query ? `?${query}` : ""), sent);
