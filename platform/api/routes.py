@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from kit import uuids
 from kit.endpoints import Endpoint
@@ -37,15 +38,16 @@ def _taken(name: str) -> str:
     return uuids.ANY_FORM if PATTERNS[name] == HEX else PATTERNS[name]
 
 
-_ROUTES = [
-    (re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{_taken(value[1])})", one.path)), one)
-    for one in ENDPOINTS
-]
+_ROUTES: dict[str, list[tuple[re.Pattern[str], Endpoint]]] = {}  # by the first word of the path
+for _one in ENDPOINTS:
+    _pattern = re.compile(re.sub(r"{(\w+)}", lambda value: f"(?P<{value[1]}>{_taken(value[1])})", _one.path))
+    _ROUTES.setdefault(_one.path.partition("/")[0], []).append((_pattern, _one))
 
 
 _GETS = {re.sub(r"{\w+}", "{}", one.path): Right(one.right) for one in ENDPOINTS if "GET" in one.verbs}
 
 
+@cache
 def right_to(template: str) -> Right:
     """What a GET of this path takes, a query or not. Raises KeyError where there is none."""
     return _GETS[re.sub(r"{\w+}", "{}", template.partition("?")[0])]
@@ -54,8 +56,9 @@ def right_to(template: str) -> Right:
 def find(verb: str, path: str) -> tuple[Endpoint, dict[str, str]]:
     """The endpoint and the values in its path; a slash at the end is as good as none. Raises NotFound, WrongVerb."""
     allowed: list[str] = []
-    for pattern, found in _ROUTES:
-        if match := pattern.fullmatch(path.removesuffix("/")):
+    path = path.removesuffix("/")
+    for pattern, found in _ROUTES.get(path.partition("/")[0], []):
+        if match := pattern.fullmatch(path):
             if verb in found.verbs:
                 return found, {name: uuids.plain(value) for name, value in match.groupdict().items()}
             allowed += found.verbs + (("HEAD",) if "GET" in found.verbs else ())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, get_type_hints
 
 import msgspec
@@ -49,10 +50,16 @@ class Linked(msgspec.Struct, kw_only=True):
 
     def paths(self, values: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
         """Each link's name, template, and path; none where a value is missing."""
-        for name, template in self.LINKS.items():
-            found = {one: getattr(self, one, None) or values.get(one) for one in re.findall(r"{(\w+)}", template)}
+        for name, template, needed in _links_of(type(self)):
+            found = {one: getattr(self, one, None) or values.get(one) for one in needed}
             if all(found.values()):
                 yield name, template, template.format(**found)
+
+
+@cache
+def _links_of(kind: type[Linked]) -> list[tuple[str, str, list[str]]]:
+    """Name, template, and the names of the template's values."""
+    return [(name, template, re.findall(r"{(\w+)}", template)) for name, template in kind.LINKS.items()]
 
 
 def linked(found: Any, address: Callable[[str, str], str | None], values: Mapping[str, str]) -> Any:
@@ -61,10 +68,15 @@ def linked(found: Any, address: Callable[[str, str], str | None], values: Mappin
         return [linked(one, address, values) for one in found]
     if not isinstance(found, Linked):
         return found
-    within = {name: getattr(found, name) for name in found.__struct_fields__}
-    changed = {name: linked(value, address, values) for name, value in within.items() if isinstance(value, Linked)}
-    links = {name: where for name, template, path in found.paths(values) if (where := address(template, path))}
-    return msgspec.structs.replace(found, links=links, **changed)
+    changed: dict[str, Any] = {
+        name: linked(value, address, values)
+        for name in found.__struct_fields__
+        if isinstance(value := getattr(found, name), Linked)
+    }
+    changed["links"] = {
+        name: where for name, template, path in found.paths(values) if (where := address(template, path))
+    }
+    return msgspec.structs.replace(found, **changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,11 +126,8 @@ def test_every_answer_says_its_version(client: KeepgoClient, account: Account) -
 
 def test_a_call_that_is_to_go_says_so(client: KeepgoClient, monkeypatch: pytest.MonkeyPatch) -> None:
     since, until = dt.datetime(2027, 1, 1, tzinfo=dt.UTC), dt.datetime(2028, 1, 1, tzinfo=dt.UTC)
-    leaving = [
-        (pattern, replace(one, leaving=Leaving(since, until)) if one.path == "tags" else one)
-        for pattern, one in routes._ROUTES
-    ]
-    monkeypatch.setattr(routes, "_ROUTES", leaving)
+    leaving = [(pattern, replace(one, leaving=Leaving(since, until))) for pattern, one in routes._ROUTES["tags"]]
+    monkeypatch.setitem(routes._ROUTES, "tags", leaving)
     answer = client.get("tags")
     assert (answer["Deprecation"], answer["Sunset"]) == ("@1798761600", "Sat, 01 Jan 2028 00:00:00 GMT")
     assert answer["Link"].startswith("</api/changes>")
