@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from django.db import DatabaseError, DataError, connection, models, transaction
 from django.test import Client
 from django.urls import reverse
 from embedded import addresses
+from embedded.addresses import REPOSITORY
 from kit import walls
 from kit.sql import prepared
 from psycopg import conninfo, sql
@@ -261,6 +263,20 @@ def test_a_plan_that_no_longer_fits_is_made_anew_behind_the_wall() -> None:
             assert prepared(NOW, {}) == [(walls.TENANT, "3")]
     finally:
         connection.connection.execute("DROP TABLE thing")
+
+
+def test_few_go_past_djangos_cursors_and_none_of_them_while_a_page_is_read() -> None:
+    """There the wall is put up; who goes past them reads without it."""
+    roots = ("accounts", "automation", "billing", "lines", "subaccounts", "platform")
+    files = {path for root in roots for path in (REPOSITORY / root).rglob("*.py") if "bench" not in path.parts}
+    past = {path for path in files if re.search(r"(connection|wrapper)\.connection\b", path.read_text())}
+    assert {path.relative_to(REPOSITORY).as_posix() for path in past} == {
+        "lines/commands/leases.py",  # which session holds a worker's lease
+        "lines/recount/source.py",  # the second books' COPY
+        "platform/kit/clock.py",  # whether there is a session
+        "platform/kit/sql.py",  # puts it up itself
+        "platform/kit/walls.py",
+    }
 
 
 FORBIDDEN = [
