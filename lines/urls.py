@@ -54,6 +54,7 @@ urlpatterns = [
     re_path(rf"^{ICCID}/settings/$", device.line_settings, name="line-settings"),
     re_path(rf"^{ICCID}/settings/ask/$", device.line_ask, name="line-ask"),
     re_path(rf"^{ICCID}/settings/throttle/$", device.set_throttle, name="line-throttle"),
+    re_path(rf"^{ICCID}/settings/data-limit/$", device.set_data_limit, name="line-data-limit"),
     re_path(rf"^{ICCID}/settings/edit/$", device.set_edit, name="line-edit"),
     re_path(rf"^{ICCID}/settings/names/$", device.set_name_sharing, name="line-name-sharing"),
     re_path(rf"^{ICCID}/settings/imei-lock/$", device.set_imei_lock, name="line-imei-lock"),

@@ -135,6 +135,9 @@ class CarrierForm(forms.Form):
     )
     read_every = forms.IntegerField(label="Seconds between two readings", min_value=5, max_value=86_400)
     calls_per_second = forms.FloatField(label="Calls a second", min_value=0.01, max_value=1_000)
+    calls_per_minute = forms.IntegerField(
+        label="Calls a minute", min_value=0, max_value=1_000_000, required=False, help_text="Empty or 0: no limit."
+    )
     calls_per_day = forms.IntegerField(
         label="Calls a day", min_value=0, max_value=1_000_000_000, required=False, help_text="Empty or 0: no limit."
     )
@@ -249,7 +252,8 @@ class CarrierDesk(ConnectDesk, WebhookDesk, ChangeDesk):
         carrier: Carrier = self.found(request, object_id)
 
         def act(given: dict[str, Any]) -> str:
-            given["calls_per_day"] = given["calls_per_day"] or 0
+            for name in ("calls_per_minute", "calls_per_day"):
+                given[name] = given[name] or 0
             tuned = tuning.tune_carrier(carrier=carrier, by=desk_actor(request), **given)
             waits = "" if tuned.url == given["url"].rstrip("/") else " The new address waits for a second person."
             return f"{carrier.name} is set so, and read every {given['read_every']} seconds.{waits}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
-from kit.endpoints import Ack, Input, Linked, endpoint, kilobytes, megabytes, moment
+from kit.endpoints import MEGABYTE, Ack, Input, Linked, endpoint, kilobytes, megabytes, moment
 from kit.errors import Invalid, NotFound
 from kit.paging import Page, Paging, listed, newest
 
@@ -16,13 +16,16 @@ from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import ICCID, Month, cycle_of, line_of
 from lines.carriers.base import Setting
+from lines.commands.budget import AskedTooOften
 from lines.commands.naming import share_names
 from lines.commands.settings import set_on_line
 from lines.models import Sighting
 from lines.queries import devices as queries
 from lines.sentences import DETAILS, device_details
+from lines.work import resetting
 
 GROUP = "Devices"
+MOST_MEGABYTES = 1_000_000_000
 Cycle = Annotated[Month | None, msgspec.Meta(description="From bill_cycle_list")]
 
 
@@ -155,7 +158,7 @@ def _change(event: Event) -> ImeiChange:
     return ImeiChange(moment(event.at), str(event.detail.get("before", "")), str(event.detail.get("after", "")))
 
 
-Name = Literal["throttle_kbps", "imei_lock", "device_id", "sim_notes", "end_consumer"]
+Name = Literal["throttle_kbps", "imei_lock", "data_limit_mb", "device_id", "sim_notes", "end_consumer"]
 
 
 class DeviceSettings(Linked):
@@ -168,6 +171,9 @@ class DeviceSettings(Linked):
 
     throttle_kbps: Annotated[int | None, msgspec.Meta(description="0: no limit")]
     imei_lock: bool | None
+    data_limit_mb: Annotated[
+        Decimal | None, msgspec.Meta(description="MB of a month after which the carrier itself lets no data through")
+    ]
     device_id: Annotated[str | None, msgspec.Meta(description="At the carrier")]
     sim_notes: Annotated[str | None, msgspec.Meta(description="At the carrier; a line's own notes stay here")]
     end_consumer: Annotated[str | None, msgspec.Meta(description="The end customer's id at the carrier")]
@@ -177,6 +183,7 @@ class DeviceSettings(Linked):
 _NAMES: dict[Setting, Name] = {
     Setting.THROTTLE: "throttle_kbps",
     Setting.IMEI_LOCK: "imei_lock",
+    Setting.DATA_LIMIT: "data_limit_mb",
     Setting.DEVICE_ID: "device_id",
     Setting.SIM_NOTES: "sim_notes",
     Setting.END_CONSUMER: "end_consumer",
@@ -187,16 +194,18 @@ _TEXTS = (Setting.DEVICE_ID, Setting.SIM_NOTES, Setting.END_CONSUMER)
 @endpoint(
     "sim_card/{iccid}/settings",
     right=Right.SEE_LINES,
-    sample=DeviceSettings(0, False, None, None, None, ["throttle_kbps", "imei_lock"]),
+    sample=DeviceSettings(0, False, None, None, None, None, ["throttle_kbps", "imei_lock"]),
 )
 def settings_of_line(caller: Caller, iccid: str) -> DeviceSettings:
     """What is set on a line's SIM besides on and off"""
     device = queries.device_of(line_of(caller, iccid))
     speed, lock = device.setting(Setting.THROTTLE), device.setting(Setting.IMEI_LOCK)
+    limit = device.setting(Setting.DATA_LIMIT)
     outside = caller.account.is_subaccount  # what stands at the carrier is between it and the account
     return DeviceSettings(
         throttle_kbps=None if speed is None else int(speed) if speed.isdecimal() else 0,
         imei_lock=None if lock is None else lock == "on",
+        data_limit_mb=megabytes(int(limit)) if limit and limit.isdecimal() else None,
         device_id=None if outside else device.setting(Setting.DEVICE_ID),
         sim_notes=None if outside else device.setting(Setting.SIM_NOTES),
         end_consumer=None if outside else device.setting(Setting.END_CONSUMER),
@@ -216,6 +225,7 @@ class NewSettings(Input):
 
     throttle_kbps: Annotated[int, msgspec.Meta(ge=0, le=10_000_000, description="0: no limit")] | None = None
     imei_lock: bool | None = None
+    data_limit_mb: Annotated[Decimal, msgspec.Meta(description="A month, at the carrier")] | None = None
     device_id: Text | None = None
     sim_notes: Text | None = None
     end_consumer: Text | None = None
@@ -230,11 +240,12 @@ class NewSettings(Input):
     body=NewSettings(throttle_kbps=0),
 )
 def change_settings(caller: Caller, iccid: str, asked: NewSettings) -> Ack:
-    """Sets the SIM's throttle, IMEI lock, or what its carrier calls it"""
+    """Sets the SIM's throttle, IMEI lock, limit at its carrier, or what its carrier calls it"""
     line = line_of(caller, iccid)
     wanted = {
         Setting.THROTTLE: None if asked.throttle_kbps is None else str(asked.throttle_kbps or ""),
         Setting.IMEI_LOCK: None if asked.imei_lock is None else "on" if asked.imei_lock else "off",
+        Setting.DATA_LIMIT: None if asked.data_limit_mb is None else _bytes(asked.data_limit_mb),
         **{setting: getattr(asked, setting.value) for setting in _TEXTS},
     }
     given = {setting: value for setting, value in wanted.items() if value is not None}
@@ -243,6 +254,13 @@ def change_settings(caller: Caller, iccid: str, asked: NewSettings) -> Ack:
     for setting, value in given.items():
         set_on_line(line=line, setting=setting, value=value, by=caller.actor)
     return Ack()
+
+
+def _bytes(limit: Decimal) -> str:
+    """Raises Invalid."""
+    if not (limit.is_finite() and 0 < limit <= MOST_MEGABYTES):
+        raise Invalid(f"A limit has 0 to {MOST_MEGABYTES:,} MB", field="data_limit_mb")
+    return str(int(limit * MEGABYTE))
 
 
 class Device(Linked):
@@ -305,6 +323,29 @@ def device(caller: Caller, iccid: str) -> Device:
     )
 
 
+class ConnectionReset(msgspec.Struct):
+    """What came of a reset."""
+
+    is_confirmed: Annotated[bool, msgspec.Meta(description="false: requested, but the carrier’s answer was lost")]
+    says: str
+
+
+@endpoint(
+    "sim_card/{iccid}/reset_connection",
+    "POST",
+    right=Right.MANAGE_LINES,
+    sample=ConnectionReset(True, "Connection reset. The device reconnects in a minute."),
+    calls_out=True,
+)
+def reset_connection(caller: Caller, iccid: str) -> ConnectionReset:
+    """Ends the running session of a line’s device, which then connects again; the carrier is asked at once"""
+    try:
+        found = resetting.reset_connection(line=line_of(caller, iccid), by=caller.actor)
+    except AskedTooOften:
+        raise AskedTooOften("The account's share of questions to the carrier is used for now; wait a minute") from None
+    return ConnectionReset(found.is_confirmed, found.says)
+
+
 class NameSharing(Input):
     """Whether notes and tags of all the account's lines are sent to carriers that keep names and tags."""
 
@@ -333,6 +374,7 @@ ENDPOINTS = (
     settings_of_line,
     change_settings,
     device,
+    reset_connection,
     name_sharing,
     change_name_sharing,
 )

@@ -53,6 +53,7 @@ class CarrierShown(msgspec.Struct):
     cycle_day: int
     read_every: Annotated[int, msgspec.Meta(description="Seconds between two readings")]
     calls_per_second: float
+    calls_per_minute: Annotated[int | None, msgspec.Meta(description="null: no limit")]
     calls_per_day: Annotated[int | None, msgspec.Meta(description="null: no limit")]
     calls_left: int | None
     apn: str
@@ -88,6 +89,7 @@ class Changed(Input):
     url: str | None = None
     read_every: int | None = None
     calls_per_second: float | None = None
+    calls_per_minute: Annotated[int | None, msgspec.Meta(description="0: no limit")] = None
     calls_per_day: Annotated[int | None, msgspec.Meta(description="0: no limit")] = None
     cycle_day: int | None = None
     apn: str | None = None
@@ -130,6 +132,7 @@ _SHOWN = CarrierShown(
     cycle_day=1,
     read_every=300,
     calls_per_second=10.0,
+    calls_per_minute=None,
     calls_per_day=5000,
     calls_left=3120,
     apn="",
@@ -173,6 +176,7 @@ def _shown(rows: list[Carrier]) -> list[CarrierShown]:
                 cycle_day=row.cycle_day,
                 read_every=row.read_every,
                 calls_per_second=row.calls_per_second,
+                calls_per_minute=row.calls_per_minute,
                 calls_per_day=row.calls_per_day,
                 calls_left=now.calls_left,
                 apn=row.apn,

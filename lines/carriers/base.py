@@ -152,6 +152,7 @@ class CarrierClient(ABC):
     title: ClassVar[str]  # as people write it
     address: ClassVar[str] = ""  # where its API is, if that is the same for everybody
     calls_per_second: ClassVar[float]  # what its document allows, unless the operator knows better
+    calls_per_minute: ClassVar[int | None] = None
     calls_per_day: ClassVar[int | None] = None
     words: ClassVar[Mapping[str, tuple[Switch, bool]]]  # what it says of a SIM, in small letters
     abilities: ClassVar[Abilities]

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from .base import Abilities, CallKind, Device, Reading, Refused, Setting, Sms, Status, Stock
 from .emnify_answers import (
+    FIELD,
     LOGIN,
     PAGE_SIZE,
     WORDS,
@@ -47,6 +48,7 @@ class Emnify(RestClient):
         lists_stock=True,
         resets=True,
         settings=frozenset({Setting.IMEI_LOCK}),
+        labels=frozenset({Setting.DEVICE_NAME}),
     )
     words = WORDS
     webhook = Webhook(
@@ -133,12 +135,12 @@ class Emnify(RestClient):
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
         """emnify: Update an endpoint; read back."""
-        if setting is not Setting.IMEI_LOCK:
+        if setting not in FIELD:
             raise self.cannot(f"set the {setting} of a SIM")
         path = f"/api/v1/endpoint/{self._endpoint(iccid, CallKind.SETTINGS)}"
-        call = Call("PATCH", path, json={"imei_lock": value == "on"}, acts=True, kind=CallKind.SETTINGS)
-        self.ask(call, nothing_in)
-        return self.ask(Call("GET", path, kind=CallKind.SETTINGS), setting_in)
+        json = {FIELD[setting]: value if setting is Setting.DEVICE_NAME else value == "on"}
+        self.ask(Call("PATCH", path, json=json, acts=True, kind=CallKind.SETTINGS), nothing_in)
+        return self.ask(Call("GET", path, kind=CallKind.SETTINGS), partial(setting_in, setting=setting))
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """emnify: Send SMS to an endpoint. It gives no name: which message it is, the list tells."""

@@ -130,12 +130,21 @@ def endpoint_in(body: bytes) -> Endpoint:
     return decoded(_ENDPOINT, body)
 
 
-def setting_in(body: bytes) -> str:
+FIELD = {Setting.IMEI_LOCK: "imei_lock", Setting.DEVICE_NAME: "name"}  # of an endpoint, as it is edited
+
+
+def _settings_of(endpoint: Endpoint) -> dict[Setting, str]:
+    """What it says of how the SIM is set; what it leaves out is not known."""
+    lock = {} if endpoint.imei_lock is None else {Setting.IMEI_LOCK: "on" if endpoint.imei_lock else "off"}
+    return lock | ({} if endpoint.name is None else {Setting.DEVICE_NAME: endpoint.name})
+
+
+def setting_in(body: bytes, *, setting: Setting) -> str:
     """Raises Unreadable."""
-    lock = endpoint_in(body).imei_lock
-    if lock is None:
+    found = _settings_of(endpoint_in(body)).get(setting)
+    if found is None:
         raise Unreadable("it does not say how it is set now")
-    return "on" if lock else "off"
+    return found
 
 
 def reading_in(body: bytes, *, sim: Sim, endpoint: Endpoint, month: dt.date) -> Reading:
@@ -174,13 +183,12 @@ def total_in(body: bytes, *, month: dt.date) -> int:
 
 
 def device_in(sim: Sim, endpoint: Endpoint) -> Device:
-    given = {Setting.IMEI_LOCK: "on" if endpoint.imei_lock else "off"} if endpoint.imei_lock is not None else {}
     return Device(
         imei=read_imei(endpoint.imei),
         msisdn=read_msisdn(sim.msisdn),
         imsi=short_text(sim.imsi),
         static_ip=ip_of(endpoint.ip_address),
-        settings=given,
+        settings=_settings_of(endpoint),
     )
 
 

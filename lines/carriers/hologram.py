@@ -12,10 +12,11 @@ from .fields import checked_iccid
 from .hologram_answers import (
     PAGE_SIZE,
     WORDS,
+    Described,
     Link,
+    about_in,
     accepted,
     device_in,
-    imei_in,
     link_in,
     reading_in,
     stock_in,
@@ -41,6 +42,7 @@ class Hologram(RestClient):
         tells_msisdn=True,
         lists_stock=True,
         settings=frozenset({Setting.PLAN}),
+        labels=frozenset({Setting.DEVICE_NAME}),
     )
     words = WORDS
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
@@ -63,6 +65,10 @@ class Hologram(RestClient):
             raise Refused(f"Hologram has no SIM {iccid}: not found.")
         return found
 
+    def _about(self, link: Link, kind: CallKind) -> Described | None:
+        """Hologram: Retrieve a device; a link without one is in none."""
+        return self.ask(Call("GET", f"/devices/{link.deviceid}", kind=kind), about_in) if link.deviceid else None
+
     def _usage(self, link: Link, first: dt.date, end: dt.date, kind: CallKind) -> Call:
         """Hologram: Daily data usage summaries"""
         params = {"linkid": link.id, "timestart": _unix(first), "timeend": _unix(end) - 1, "limit": MOST_DAYS}
@@ -72,7 +78,8 @@ class Hologram(RestClient):
         """Hologram: List cellular links, Retrieve a device, Daily data usage summaries"""
         link = self._link(iccid, CallKind.READING)
         month, today = month_of(now)
-        imei = self.ask(Call("GET", f"/devices/{link.deviceid}"), imei_in) if link.deviceid else None
+        about = self._about(link, CallKind.READING)
+        imei = about.read_imei if about else None
         call = self._usage(link, month, today + dt.timedelta(days=1), CallKind.READING)
         return self.ask(call, partial(reading_in, link=link, imei=imei, month=month))
 
@@ -96,11 +103,12 @@ class Hologram(RestClient):
     def get_device(self, iccid: str) -> Device:
         """Hologram: List cellular links, Retrieve a device"""
         link = self._link(iccid, CallKind.DEVICES)
-        call = Call("GET", f"/devices/{link.deviceid}", kind=CallKind.DEVICES)
-        return device_in(link, self.ask(call, imei_in) if link.deviceid else None)
+        return device_in(link, self._about(link, CallKind.DEVICES))
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
-        """Hologram: Change a SIM data plan, by the plan's number; read back."""
+        """Hologram: Change a SIM data plan, by the plan's number, read back; Update a device, its name."""
+        if setting is Setting.DEVICE_NAME:
+            return self._named(self._link(iccid, CallKind.SETTINGS), value)
         if setting is not Setting.PLAN:
             raise self.cannot(f"set the {setting} of a SIM")
         if not value.isdecimal():
@@ -110,6 +118,12 @@ class Hologram(RestClient):
         path = f"/links/cellular/{link.id}/changeplan"
         self.ask(Call("POST", path, json=json, acts=True, kind=CallKind.SETTINGS), accepted)
         return str(self._link(iccid, CallKind.SETTINGS).planid or "")
+
+    def _named(self, link: Link, name: str) -> str:
+        if not link.deviceid:
+            raise Refused(f"The SIM {link.sim} is in no device at Hologram, which keeps the name.")
+        path, json = f"/devices/{link.deviceid}", {"name": name}
+        return self.ask(Call("PUT", path, json=json, acts=True, kind=CallKind.SETTINGS), about_in).name or ""
 
 
 def _unix(day: dt.date) -> int:

@@ -42,15 +42,20 @@ class _Links(msgspec.Struct):
     continues: bool = False
 
 
-class _Device(msgspec.Struct):
+class Described(msgspec.Struct):
     """Hologram: Retrieve a device"""
 
     id: int
     imei: str | None = None
+    name: str | None = None
+
+    @property
+    def read_imei(self) -> str | None:
+        return read_imei(self.imei)
 
 
 class _One(msgspec.Struct):
-    data: _Device
+    data: Described
 
 
 class _Day(msgspec.Struct):
@@ -99,9 +104,9 @@ def link_in(body: bytes, *, iccid: str) -> Link | None:
     return found[0] if found else None
 
 
-def imei_in(body: bytes) -> str | None:
+def about_in(body: bytes) -> Described:
     """Raises Unreadable."""
-    return read_imei(decoded(_DEVICE, body).data.imei)
+    return decoded(_DEVICE, body).data
 
 
 def total_in(body: bytes, *, link: Link, month: dt.date) -> int:
@@ -120,9 +125,11 @@ def reading_in(body: bytes, *, link: Link, imei: str | None, month: dt.date) -> 
     return Reading(link.sim, counter, month, link.status, imei=imei, msisdn=read_msisdn(link.msisdn))
 
 
-def device_in(link: Link, imei: str | None) -> Device:
+def device_in(link: Link, about: Described | None) -> Device:
     plan = {Setting.PLAN: str(link.planid)} if link.planid is not None else {}
-    return Device(imei=imei, msisdn=read_msisdn(link.msisdn), imsi=short_text(link.imsi), settings=plan)
+    name = {Setting.DEVICE_NAME: about.name} if about and about.name is not None else {}
+    imei, msisdn = about.read_imei if about else None, read_msisdn(link.msisdn)
+    return Device(imei=imei, msisdn=msisdn, imsi=short_text(link.imsi), settings=plan | name)
 
 
 def accepted(body: bytes) -> None:

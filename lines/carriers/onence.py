@@ -9,7 +9,7 @@ from typing import ClassVar
 from .base import Abilities, CallKind, Device, Reading, Refused, Setting, Sms, Status, Stock
 from .fields import checked_iccid, decoded
 from .onence_answers import (
-    EDITED,
+    FIELD,
     LOGIN,
     PAGE_SIZE,
     WORDS,
@@ -49,6 +49,7 @@ class OneNce(RestClient):
         tells_place=True,
         tells_sessions=True,
         settings=frozenset({Setting.IMEI_LOCK}),
+        labels=frozenset({Setting.DEVICE_NAME}),
     )
     words = WORDS
     webhook = Webhook(
@@ -116,10 +117,10 @@ class OneNce(RestClient):
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
         """1NCE v2: Modify SIM card; read back."""
-        if setting not in EDITED:
+        if setting not in FIELD:
             raise self.cannot(f"set the {setting} of a SIM")
         path = f"/v2/sims/{checked_iccid(iccid)}"
-        json = {"iccid": iccid, "imei_lock": value == "on"}
+        json = {"iccid": iccid, FIELD[setting]: value if setting is Setting.DEVICE_NAME else value == "on"}
         self.ask(Call("PUT", path, json=json, acts=True, kind=CallKind.SETTINGS), nothing_in)
         return self.ask(Call("GET", path, kind=CallKind.SETTINGS), partial(setting_in, setting=setting, iccid=iccid))
 

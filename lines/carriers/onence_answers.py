@@ -15,7 +15,7 @@ from .rest import bytes_of, cards_of, counter_of, date_of
 WORDS: Words = {"enabled": (Switch.ON, False), "disabled": (Switch.OFF, False)}
 FATES = {"delivered": SmsFate.DELIVERED, "failed": SmsFate.FAILED, "expired": SmsFate.FAILED}
 FATES |= dict.fromkeys(("pending", "in progress", "delivery attempt pending"), SmsFate.PENDING)
-EDITED = frozenset({Setting.IMEI_LOCK})
+FIELD = {Setting.IMEI_LOCK: "imei_lock", Setting.DEVICE_NAME: "label"}  # of a SIM, as it is edited
 PAGE_SIZE = 100
 
 
@@ -139,9 +139,16 @@ def status_in(body: bytes, *, iccid: str) -> Status:
     return status_of(sim_in(body, iccid=iccid).status, WORDS)
 
 
-def setting_in(body: bytes, *, setting: Setting, iccid: str) -> str:  # noqa: ARG001 - there is but one
+def _settings_of(sim: _Sim) -> dict[Setting, str]:
+    """What it says of how the SIM is set; what it leaves out is not known."""
+    lock = {} if sim.imei_lock is None else {Setting.IMEI_LOCK: "on" if sim.imei_lock else "off"}
+    return lock | ({} if sim.label is None else {Setting.DEVICE_NAME: sim.label})
+
+
+def setting_in(body: bytes, *, setting: Setting, iccid: str) -> str:
     """Raises Unreadable."""
-    return "on" if sim_in(body, iccid=iccid).imei_lock else "off"
+    sim = sim_in(body, iccid=iccid)
+    return (sim.label or "") if setting is Setting.DEVICE_NAME else "on" if sim.imei_lock else "off"
 
 
 def _days(body: bytes) -> tuple[list[tuple[dt.date, int]], int]:
@@ -197,7 +204,7 @@ def device_in(body: bytes, *, sim: _Sim) -> Device:
         static_ip=ip_of(sim.ip_address),
         session_ip=ip_of(last.ue_ip_address),
         session_started=utc_moment(last.created) if last.created else None,
-        settings={} if sim.imei_lock is None else {Setting.IMEI_LOCK: "on" if sim.imei_lock else "off"},
+        settings=_settings_of(sim),
     )
 
 

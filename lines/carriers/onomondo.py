@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from .base import Abilities, CallKind, Card, Device, Odd, Reading, Refused, Status, Stock, Switch
+from .base import Abilities, CallKind, Card, Device, Odd, Reading, Refused, Setting, Status, Stock, Switch
 from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
 from .rest import Headers, RestClient, cards_of, counter_of, date_of, month_of
 from .webhooks import About, News, Proof, Webhook, each_news, moment_of
@@ -17,7 +17,19 @@ from .wire import Call
 
 # It has no word for a SIM's state, but a field `activated`.
 WORDS: Words = {"activated": (Switch.ON, False), "deactivated": (Switch.OFF, False)}
+REACHED = Status(Switch.ON, "data limit reached", blocked=True)
 PAGE_SIZE = 1000
+LEAST_LIMIT = 500_000  # bytes
+LABEL, LIMIT = "label", "data_limit"  # members of a SIM
+MONTHLY = "monthly"
+
+
+class _Limit(msgspec.Struct):
+    """Bytes; `used` is not in the document, but in what it answers."""
+
+    total: float | None = None
+    type: str | None = None
+    used: float | None = None
 
 
 class _Sim(msgspec.Struct):
@@ -28,10 +40,23 @@ class _Sim(msgspec.Struct):
     activated: bool
     label: str | None = None
     network_whitelist: str | None = None
+    data_limit: _Limit | None = None
 
     @property
     def status(self) -> Status:
+        """One that has used up its limit is on, and gets no data until the limit's period ends."""
+        limit = self.data_limit or _Limit()
+        if self.activated and limit.total and limit.used is not None and limit.used >= limit.total:
+            return REACHED
         return status_of("activated" if self.activated else "deactivated", WORDS)
+
+    @property
+    def settings(self) -> dict[Setting, str]:
+        """What it says of how the SIM is set. A limit of another period than a month is none that could be set here."""
+        limit = self.data_limit or _Limit()
+        is_told = limit.total is not None and limit.type == MONTHLY
+        monthly = {Setting.DATA_LIMIT: str(round(limit.total or 0))} if is_told else {}
+        return {Setting.DEVICE_NAME: self.label or ""} | monthly
 
 
 class _Used(msgspec.Struct):
@@ -80,12 +105,16 @@ class Onomondo(RestClient):
     kind: ClassVar[str] = "onomondo"
     title: ClassVar[str] = "Onomondo"
     address: ClassVar[str] = "https://api.onomondo.com"
-    calls_per_second: ClassVar[float] = 5.0
+    calls_per_second: ClassVar[float] = 10.0
+    calls_per_minute: ClassVar[int | None] = 600
     abilities: ClassVar[Abilities] = Abilities(
         tells_cycle=True,
         final_totals=True,
         confirms_at_once=True,
         lists_stock=True,
+        settings=frozenset({Setting.DATA_LIMIT}),
+        labels=frozenset({Setting.DEVICE_NAME}),
+        least_limit=LEAST_LIMIT,
     )
     words = WORDS
     webhook = Webhook(Proof(), news_in, "In Onomondo’s app add a webhook to the address, for all types of events.")
@@ -128,14 +157,27 @@ class Onomondo(RestClient):
 
     def set_switch(self, iccid: str, *, on: bool) -> Status | None:
         """Onomondo: Update a SIM; the answer is how it is now."""
-        sim = self._sim(iccid, CallKind.SWITCHING)
-        call = Call("PATCH", f"/sims/{sim.id}", json={"activated": on}, acts=True, kind=CallKind.SWITCHING)
-        return self.ask(call, partial(sim_in, iccid=iccid)).status
+        return self._changed(iccid, {"activated": on}, CallKind.SWITCHING).status
+
+    def _changed(self, iccid: str, json: dict[str, Any], kind: CallKind) -> _Sim:
+        """Onomondo: Update a SIM; the answer is how it is now."""
+        sim = self._sim(iccid, kind)
+        call = Call("PATCH", f"/sims/{sim.id}", json=json, acts=True, kind=kind)
+        return self.ask(call, partial(sim_in, iccid=iccid))
 
     def get_device(self, iccid: str) -> Device:
         """Onomondo: Find SIMs. Of IMEI, number and place its document tells nothing."""
-        self._sim(iccid, CallKind.DEVICES)
-        return Device()
+        return Device(settings=self._sim(iccid, CallKind.DEVICES).settings)
+
+    def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
+        """Onomondo: Update a SIM, its label or its limit of a month."""
+        if setting is Setting.DEVICE_NAME:
+            json: dict[str, Any] = {LABEL: value or None}
+        elif setting is Setting.DATA_LIMIT:
+            json = {LIMIT: {"total": int(value), "type": MONTHLY}}
+        else:
+            raise self.cannot(f"set the {setting} of a SIM")
+        return self._changed(iccid, json, CallKind.SETTINGS).settings.get(setting, "")
 
 
 def stock_in(body: bytes) -> tuple[tuple[Card, ...], tuple[Odd, ...]]:

@@ -24,7 +24,7 @@ from .fields import (
     short_text,
     status_of,
 )
-from .rest import Headers, RestClient, cards_of, counter_of, month_of
+from .rest import Headers, RestClient, cards_of, counter_of, month_of, nothing_in
 from .webhooks import News, Token, Webhook, each_news
 from .wire import Call, fits_a_header
 
@@ -37,6 +37,7 @@ WORDS: Words = {
     "terminated": (Switch.OFF, True),
 }
 PAGE_SIZE = 100
+NAME = "name"  # the tag that names a SIM
 NEXT = "x-soracom-next-key"  # the header that names the next page
 
 
@@ -62,6 +63,14 @@ class _Session(msgspec.Struct, rename="camel"):
     cell: _Cell | None = None
 
 
+class _Before(msgspec.Struct, rename="camel"):
+    """Soracom: a SIM's previousSession; times in milliseconds."""
+
+    created_time: Bytes | None = None
+    deleted_time: Bytes | None = None
+    ue_ip_address: str | None = None
+
+
 class _Subscriber(msgspec.Struct, rename="camel"):
     msisdn: str | None = None
 
@@ -80,6 +89,7 @@ class _Sim(msgspec.Struct, rename="camel"):
     sim_id: Iccid
     status: str
     session_status: _Session | None = None
+    previous_session: _Before | None = None
     profiles: dict[str, _Profile] = {}
     imei_lock: _Lock | None = None
     tags: dict[str, str] = {}
@@ -94,8 +104,9 @@ class _Sim(msgspec.Struct, rename="camel"):
         return self.session_status or _Session()
 
     @property
-    def lock(self) -> str:
-        return "on" if self.imei_lock and self.imei_lock.imei else "off"
+    def settings(self) -> dict[Setting, str]:
+        lock = "on" if self.imei_lock and self.imei_lock.imei else "off"
+        return {Setting.IMEI_LOCK: lock, Setting.DEVICE_NAME: self.tags.get(NAME, "")}
 
 
 class _Traffic(msgspec.Struct, rename="camel"):
@@ -148,7 +159,9 @@ class Soracom(RestClient):
         tells_msisdn=True,
         lists_stock=True,
         resets=True,
+        tells_sessions=True,
         settings=frozenset({Setting.IMEI_LOCK}),
+        labels=frozenset({Setting.DEVICE_NAME}),
     )
     words = WORDS
     webhook = Webhook(
@@ -228,26 +241,48 @@ class Soracom(RestClient):
     def get_device(self, iccid: str) -> Device:
         """Soracom: Gets information about the IoT SIM"""
         sim = self._sim(iccid, CallKind.DEVICES)
-        session = sim.session
+        session, before = sim.session, sim.previous_session or _Before()
         return Device(
             imei=read_imei(session.imei),
             msisdn=sim.msisdn,
             imsi=short_text(session.imsi),
             radio=short_text(session.cell.radio_type if session.cell else None),
-            session_ip=ip_of(session.ue_ip_address),
-            settings={Setting.IMEI_LOCK: sim.lock},
+            session_ip=ip_of(session.ue_ip_address) or ip_of(before.ue_ip_address),
+            session_started=_moment(before.created_time),
+            session_ended=_moment(before.deleted_time),
+            settings=sim.settings,
         )
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
-        """Soracom: Sets IMEI lock, to the IMEI that it knows; Unsets IMEI lock"""
+        """Soracom: Sets IMEI lock, to the IMEI that it knows; Unsets IMEI lock; Bulk Add or Update tags"""
+        if setting is Setting.DEVICE_NAME:
+            return self._named(iccid, value)
         if setting is not Setting.IMEI_LOCK:
             raise self.cannot(f"set the {setting} of a SIM")
         if value != "on":
-            return self._changed(iccid, "unset_imei_lock", CallKind.SETTINGS).lock
+            return self._changed(iccid, "unset_imei_lock", CallKind.SETTINGS).settings[setting]
         imei = self._sim(iccid, CallKind.SETTINGS).session.imei
         if not imei:
             raise Refused("Soracom knows no IMEI to which the SIM could be locked.")
-        return self._changed(iccid, "set_imei_lock", CallKind.SETTINGS, {"imei": imei}).lock
+        return self._changed(iccid, "set_imei_lock", CallKind.SETTINGS, {"imei": imei}).settings[setting]
+
+    def _named(self, iccid: str, name: str) -> str:
+        """Soracom: Bulk Add or Update tags; Deletes a tag, where there is one and the name is to be none"""
+        path = f"/sims/{checked_iccid(iccid)}/tags"
+        if name:
+            tags = [{"tagName": NAME, "tagValue": name}]
+            call = Call("PUT", path, json=tags, acts=True, kind=CallKind.SETTINGS)
+            return self.ask(call, partial(sim_in, iccid=iccid)).settings[Setting.DEVICE_NAME]
+        if self._sim(iccid, CallKind.SETTINGS).tags.get(NAME):
+            self.ask(Call("DELETE", f"{path}/{NAME}", acts=True, kind=CallKind.SETTINGS), nothing_in)
+        return name
+
+
+def _moment(milliseconds: int | None) -> dt.datetime | None:
+    """A time in milliseconds; what is none is none."""
+    if not milliseconds or milliseconds > 2**45:
+        return None
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
 
 
 def _card(sim: _Sim) -> Card:

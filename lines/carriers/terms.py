@@ -73,6 +73,7 @@ class Sms:
 class Setting(enum.StrEnum):
     """What may be set on a SIM besides on and off. Values: kbps or empty for no limit; `on` or `off`; a plan's name.
 
+    `DATA_LIMIT`: bytes of a month after which the carrier itself lets no data through.
     What the SIM is called at its carrier: a name, tags as a JSON array, a device's id, notes, an end customer's id.
     `STATE`: one of Abilities.states, the carrier's own words for a SIM that is not in use.
     """
@@ -80,6 +81,7 @@ class Setting(enum.StrEnum):
     THROTTLE = "throttle"
     IMEI_LOCK = "imei_lock"
     PLAN = "plan"
+    DATA_LIMIT = "data_limit"
     DEVICE_NAME = "device_name"
     TAGS = "tags"
     DEVICE_ID = "device_id"
@@ -215,6 +217,7 @@ class Abilities:
     tells_sessions: bool = False  # get_device: the last session with its times
     settings: frozenset[Setting] = frozenset()  # set_setting
     throttles: tuple[int, ...] = ()  # kbps that may be set
+    least_limit: int = 0  # bytes of DATA_LIMIT
     labels: frozenset[Setting] = frozenset()  # set_setting: what the SIM is called there
     edits: frozenset[Setting] = frozenset()  # set_setting, for accounts that may
     states: tuple[str, ...] = ()  # set_setting: STATE

@@ -90,7 +90,7 @@ def plan_looks(*, carrier: Carrier, seconds: float) -> int:
     others, as many as a share of the calls allows."""
     health = CarrierHealth.objects.select_for_update().get(pk=carrier.pk)
     if carrier.calls_per_day is None:
-        allowed = carrier.calls_per_second * LOOKS_SHARE * seconds
+        allowed = carrier.pace * LOOKS_SHARE * seconds
     else:
         allowed = carrier.calls_per_day * LOOKS_SHARE * seconds / 86_400
     limit = int(allowed + random.random())  # noqa: S311 - spreading load, not a secret

@@ -51,19 +51,23 @@ SELECT l.id, l.notes, t.tags, n.wanted, g.wanted
                        FROM lines_linetag lt JOIN lines_tag t ON t.id = lt.tag_id WHERE lt.line_id = l.id) t
   LEFT JOIN lines_linesetting n ON n.line_id = l.id AND n.name = 'device_name'
   LEFT JOIN lines_linesetting g ON g.line_id = l.id AND g.name = 'tags'
- WHERE coalesce(n.wanted, '') <> left(l.notes, %(longest)s)
-    OR coalesce(g.wanted::jsonb, '[]') <> to_jsonb(t.tags)
+ WHERE %(keeps_name)s AND coalesce(n.wanted, '') <> left(l.notes, %(longest)s)
+    OR %(keeps_tags)s AND coalesce(g.wanted::jsonb, '[]') <> to_jsonb(t.tags)
  ORDER BY row_number() OVER (PARTITION BY s.account_id ORDER BY l.id), l.id LIMIT %(limit)s
 """
 
 
 @transaction.atomic
 def plan_names(*, carrier: Carrier) -> int:
-    """Wants the names and tags of a carrier's lines as their accounts have them; says of how many. Harmless twice."""
-    if not CLIENTS[carrier.kind].abilities.labels >= LABELS or not NameSharing.objects.exists():
+    """Wants the names and tags of a carrier's lines as their accounts have them, as far as it keeps them; says of how
+    many. Harmless twice."""
+    keeps = CLIENTS[carrier.kind].abilities.labels & LABELS
+    if not keeps or not NameSharing.objects.exists():
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(OUT_OF_STEP, {"carrier": carrier.pk, "longest": LONGEST_NAME, "limit": AT_ONCE})
+        asked = {"carrier": carrier.pk, "longest": LONGEST_NAME, "limit": AT_ONCE}
+        asked |= {"keeps_name": Setting.DEVICE_NAME in keeps, "keeps_tags": Setting.TAGS in keeps}
+        cursor.execute(OUT_OF_STEP, asked)
         rows = cursor.fetchall()
     wishes: list[LineSetting] = []
     now = clock.now()
@@ -73,7 +77,7 @@ def plan_names(*, carrier: Carrier) -> int:
         wishes += [
             LineSetting(line_id=line_id, carrier=carrier, name=name, wanted=value, since=now, by="names in step")
             for name, value in wanted.items()
-            if value != before[name]
+            if name in keeps and value != before[name]
         ]
     LineSetting.objects.bulk_create(wishes, **AS_WANTED)
     return len(rows)

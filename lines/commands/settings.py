@@ -23,6 +23,7 @@ from lines.policy import Verdict
 from lines.policy.budget import Costly
 from lines.queries.devices import settable
 
+MOST_LIMIT = 2**50  # bytes
 LONGEST, LONGEST_EDIT = 64, 200  # characters of a plan's name, and of a text
 SPEEDS = sorted({kbps for client in CLIENTS.values() for kbps in client.abilities.throttles})  # that any carrier offers
 
@@ -43,6 +44,8 @@ def may_set(*, carrier: Carrier, setting: Setting, value: str) -> bool:
             return value in ("on", "off")
         case Setting.PLAN:
             return 0 < len(value) <= LONGEST
+        case Setting.DATA_LIMIT:
+            return value.isascii() and value.isdecimal() and abilities.least_limit <= int(value[:20]) <= MOST_LIMIT
         case Setting.DEVICE_ID | Setting.SIM_NOTES | Setting.END_CONSUMER:
             return len(value) <= LONGEST_EDIT and value.isprintable()
         case _:
@@ -131,6 +134,7 @@ WORDS = {
     Setting.THROTTLE: "throttle",
     Setting.IMEI_LOCK: "IMEI lock",
     Setting.PLAN: "carrier's plan",
+    Setting.DATA_LIMIT: "data limit",
     Setting.DEVICE_NAME: "name",
     Setting.TAGS: "tags",
     Setting.DEVICE_ID: "device ID",

@@ -50,6 +50,7 @@ def add_carrier(
                 kind=kind,
                 url=url,
                 calls_per_second=client.calls_per_second,
+                calls_per_minute=client.calls_per_minute,
                 calls_per_day=client.calls_per_day,
                 cycle_day=cycle_day,
             )

@@ -42,13 +42,14 @@ def tune_carrier(
     bulk_edits: bool | None = None,
     cycle_day: int | None = None,
     calls_per_second: float | None = None,
+    calls_per_minute: int | None = None,
     calls_per_day: int | None = None,
     words: Mapping[str, str] | None = None,
     sms_version: str | None = None,
     asks: Mapping[str, str] | None = None,
     device_edits: bool | None = None,
 ) -> Carrier:
-    """Changes what is given, `read_every` in seconds; what is not stays. No `calls_per_day` is no change, 0 no limit.
+    """Changes what is given, `read_every` in seconds; what is not stays. Of calls a minute and a day, 0 is no limit.
 
     Another address by a person of the back office waits for a second one. Harmless twice. Raises Invalid.
     """
@@ -63,6 +64,7 @@ def tune_carrier(
         "calls_per_second": None if calls_per_second is None else _a_second(calls_per_second),
         "words": None if words is None else checked_words(kind=carrier.kind, words=words),
         "sms_version": None if sms_version is None else _version(carrier, sms_version),
+        "calls_per_minute": None if calls_per_minute is None else _a_minute(calls_per_minute),
         "calls_per_day": None if calls_per_day is None else _a_day(calls_per_day),
         "asks": None if asks is None else checked_asks(kind=carrier.kind, asks=asks),
         "device_edits": None if device_edits is None else _may_edit(carrier, device_edits),
@@ -71,10 +73,9 @@ def tune_carrier(
         _turn_on(carrier, check_cycle_day(kind=carrier.kind, cycle_day=cycle_day), by)
     now = {name: getattr(carrier, name) for name in given} | {UNTOLD: carrier.opened_apn_password}
     after = {name: value for name, value in given.items() if value is not None and value != now[name]}
-    if calls_per_day == 0 and carrier.calls_per_day is not None:
-        after["calls_per_day"] = None
-    if calls_per_day == 0 and carrier.calls_per_day is None:
-        after.pop("calls_per_day", None)
+    for name, calls in (("calls_per_minute", calls_per_minute), ("calls_per_day", calls_per_day)):
+        if calls == 0 and now[name] is not None:
+            after[name] = None
     if "url" in after and needs_second_person(by=by):
         ask_address(carrier=carrier, url=after.pop("url"), by=by)
     if not after:
@@ -179,6 +180,12 @@ def _a_second(calls: float) -> float:
     if not 0.01 <= calls <= 1_000:
         raise Invalid("A carrier is called 0.01 to 1,000 times a second")
     return float(calls)
+
+
+def _a_minute(calls: int) -> int | None:
+    if not 0 <= calls <= 1_000_000:
+        raise Invalid("Calls a minute are 1 to 1,000,000, or 0 for no limit")
+    return calls or None
 
 
 def _a_day(calls: int) -> int | None:

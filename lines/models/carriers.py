@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q, Value
@@ -28,6 +30,7 @@ class Carrier(models.Model):
     cycle_since = models.DateField(null=True, blank=True, editable=False)
     cycle_before = models.DateField(null=True, blank=True, editable=False)
     calls_per_second = models.FloatField(default=10.0)
+    calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     calls_per_day = models.PositiveIntegerField(null=True, blank=True)
     read_every = models.PositiveIntegerField("seconds between passes", default=300)
     is_active = models.BooleanField(default=True)
@@ -49,10 +52,18 @@ class Carrier(models.Model):
                 condition=Q(cycle_day__gte=1, cycle_day__lte=28), name="cycle_day_is_in_every_month"
             ),
             models.CheckConstraint(condition=Q(calls_per_second__gt=0), name="carrier_may_be_called"),
+            models.CheckConstraint(
+                condition=Q(calls_per_minute=None) | Q(calls_per_minute__gt=0), name="carrier_may_be_called_a_minute"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def pace(self) -> float:
+        """Calls a second that it takes for long."""
+        return min(self.calls_per_second, (self.calls_per_minute or math.inf) / 60)
 
     @property
     def dialect(self) -> Dialect:
@@ -78,6 +89,9 @@ class CarrierHealth(models.Model):
 
     carrier = models.OneToOneField(Carrier, on_delete=models.CASCADE, primary_key=True, related_name="health")
     next_call_at = models.DateTimeField(null=True)
+    # Calls of each second, the one of `minute_at` (Unix seconds) first, where a minute's calls are limited.
+    minute_at = models.BigIntegerField(default=0, db_default=0)
+    minute_calls = ArrayField(models.PositiveIntegerField(), default=list, db_default=Value("{}"))
     day = models.DateField(null=True)
     calls_today = models.PositiveIntegerField(default=0)
     last_success_at = models.DateTimeField(null=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 # Of the day's calls. What is left of all is kept for switching lines off: no click, no reading and no activation
 # comes near it, so whoever uses up everything else stops nobody's deactivation.
@@ -19,6 +20,18 @@ ASKED_SHARE = (
     0.05  # of the day's calls, for what people ask of a line's device; looks that nobody asked for take as many
 )
 ASKED_A_MINUTE = 12  # by one account, whatever the day allows
+
+
+MINUTE = 61  # seconds whose calls are counted, so that no 60 seconds have more, wherever they begin
+
+
+def free_in(calls: Sequence[int], *, age: int, most: int) -> int:
+    """In how many seconds one more call is allowed, where a minute has so many at the most. `calls` of each second, the
+    last one first, which is `age` seconds ago."""
+    wait = 0
+    while sum(count for second, count in enumerate(calls, age) if second + wait < MINUTE) >= most:
+        wait += 1
+    return wait
 
 
 def most_of_all(per_day: int, *, off: bool) -> int:

@@ -18,7 +18,7 @@ from lines.policy.looks import LOOKS_SHARE, expected_delay, seconds_left, spare_
 def looks_in(*, carrier: Carrier, calls_today: int, seconds: float) -> float:
     """How many watched lines of a carrier may be looked at in so many seconds, from now on."""
     if carrier.calls_per_day is None:
-        return carrier.calls_per_second * LOOKS_SHARE * seconds
+        return carrier.pace * LOOKS_SHARE * seconds
     left = seconds_left(clock.now())
     return _spare(carrier, calls_today, left) * seconds / left
 
@@ -67,10 +67,8 @@ def delays(line_ids: list[int]) -> list[Delay]:
             continue  # its IMEI comes with each reading
         watched = set(WatchedLine.objects.filter(carrier=carrier).values_list("line", flat=True))
         lines = len(watched | set(Line.objects.filter(carrier=carrier, pk__in=line_ids).values_list("pk", flat=True)))
-        if carrier.calls_per_day is None:
-            looks = carrier.calls_per_second * LOOKS_SHARE * 86_400
-        else:
-            looks = _spare(carrier, 0, 86_400.0)
+        endless = carrier.calls_per_day is None
+        looks = carrier.pace * LOOKS_SHARE * 86_400 if endless else _spare(carrier, 0, 86_400.0)
         locks = Setting.IMEI_LOCK in CLIENTS[carrier.kind].abilities.settings
         found.append(
             Delay(carrier.name, lines, carrier.calls_per_day, expected_delay(lines=lines, looks_a_day=looks), locks)

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from kit.errors import Refusal
+from kit.errors import Invalid, Refusal
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, confirmed_first, needs
@@ -24,6 +25,7 @@ from lines.commands import naming
 from lines.commands.budget import AskedTooOften
 from lines.commands.settings import set_on_line
 from lines.models import Line
+from lines.policy import MEGABYTE
 from lines.queries import devices
 from lines.queries.apns import apn_for
 from lines.views.line import line_context, line_or_404
@@ -61,11 +63,24 @@ def _context(request: MemberRequest, line: Line, **more: Any) -> dict[str, Any]:
         "details": sentences.detail_facts(sentences.device_details(device.facts, outside=outside)),
         "edits": [] if outside else [_edit(device, name, label) for name, label in EDITS],
         "labels": None if outside else _labels(request, device),
+        "limit": _limit(device),
         "carrier_name": carrier,
         "is_stale": request.membership.may(Right.ASK) and not is_fresh(line),
         "error": "" if outside else device.error,
     }
     return context | more
+
+
+def _limit(device: devices.DeviceShown) -> dict[str, Any]:
+    """The carrier's own limit of a month, in bytes, and what is asked for."""
+    row, told = device.settings.get(Setting.DATA_LIMIT), device.setting(Setting.DATA_LIMIT)
+    return {
+        "may": Setting.DATA_LIMIT in device.may_set,
+        "bytes": int(told) if told and told.isdecimal() else None,
+        "least": device.abilities.least_limit,
+        "row": row,
+        "asked": int(row.wanted) if row and row.wanted.isdecimal() else None,
+    }
 
 
 # What a carrier's account may write on a SIM where it has been said to.
@@ -92,6 +107,7 @@ def _labels(request: MemberRequest, device: devices.DeviceShown) -> dict[str, An
     tags = device.setting(Setting.TAGS)
     return {
         "may": bool(device.abilities.labels),
+        "tags_too": Setting.TAGS in device.abilities.labels,
         "name": device.setting(Setting.DEVICE_NAME),
         "tags": ", ".join(json.loads(tags)) if tags else "",
         "follows": devices.shares_names(request.account),
@@ -118,7 +134,7 @@ def set_name_sharing(request: MemberRequest, iccid: str) -> HttpResponse:
         if request.account.is_subaccount:
             raise Http404
         naming.share_names(account=request.account, wanted=wanted, by=request.membership.user.actor)
-        on = "Carriers that keep names and tags now follow your notes and tags."
+        on = "Carriers that keep names or tags now follow your notes and tags."
         return on if wanted else "Carriers no longer follow your notes and tags. What they have stays."
 
     return _act(request, iccid, command)
@@ -166,6 +182,28 @@ def set_throttle(request: MemberRequest, iccid: str) -> HttpResponse:
     return _set(request, iccid, Setting.THROTTLE, value, "The speed limit is asked for; it holds once confirmed.")
 
 
+class DataLimitForm(forms.Form):
+    """A carrier's own limit of a month."""
+
+    megabytes = forms.DecimalField(min_value=0, max_value=1_000_000_000)
+
+
+@require_POST
+@needs(Right.MANAGE_LINES)
+def set_data_limit(request: MemberRequest, iccid: str) -> HttpResponse:
+    """Sets how much the carrier lets through in a month."""
+
+    def command(line: Line) -> str:
+        form = DataLimitForm(request.POST)
+        if not form.is_valid():
+            raise Invalid("The limit is a number of MB, such as 500")
+        value = str(int(form.cleaned_data["megabytes"] * MEGABYTE))
+        set_on_line(line=line, setting=Setting.DATA_LIMIT, value=value, by=request.membership.user.actor)
+        return "Limit requested. It applies once the carrier confirms it."
+
+    return _act(request, iccid, command)
+
+
 @require_POST
 @needs(Right.MANAGE_LINES)
 def set_imei_lock(request: MemberRequest, iccid: str) -> HttpResponse:
@@ -178,7 +216,7 @@ def set_imei_lock(request: MemberRequest, iccid: str) -> HttpResponse:
 @needs(Right.MANAGE_LINES)
 def reset(request: MemberRequest, iccid: str) -> HttpResponse:
     """Makes the device connect anew."""
-    return _act(request, iccid, lambda line: reset_connection(line=line, by=request.membership.user.actor))
+    return _act(request, iccid, lambda line: reset_connection(line=line, by=request.membership.user.actor).says)
 
 
 @never_cache

@@ -23,6 +23,7 @@ def client_for(carrier: Carrier, *, patience: float, timeout: float = 20.0) -> C
         carrier.url,
         carrier.secrets,
         carrier.calls_per_second,
+        carrier.calls_per_minute,
         carrier.calls_per_day,
         carrier.dialect,
         patience,

@@ -17,7 +17,7 @@ from kit.sql import prepared
 
 from lines.carriers.base import CallKind, CarrierFailure, Unreachable
 from lines.models import Carrier
-from lines.policy.budget import most_of_all, most_of_kind
+from lines.policy.budget import MINUTE, free_in, most_of_all, most_of_kind
 from lines.work.spending import is_switching_off
 
 log = logging.getLogger(__name__)
@@ -54,11 +54,19 @@ WITH kind AS (
   UPDATE lines_carrierhealth h
      SET next_call_at = greatest(next_call_at, clock_timestamp()) + %(slots)s::int * %(spacing)s::interval,
          calls_today = CASE WHEN day = {today} THEN calls_today ELSE 0 END + %(slots)s::int,
-         day = {today}
+         day = {today},
+         minute_calls = CASE WHEN %(per_minute)s::int IS NULL THEN minute_calls ELSE ARRAY(
+           SELECT coalesce(minute_calls[1 + greatest(minute_at - {slot} + n, -1)::int], 0)
+                  + CASE n WHEN 0 THEN %(slots)s::int ELSE 0 END
+             FROM generate_series(0, %(minute)s::int - 1) AS n ORDER BY n) END,
+         minute_at = CASE WHEN %(per_minute)s::int IS NULL THEN minute_at ELSE {slot} END
     FROM kind, used
    WHERE carrier_id = %(carrier)s::bigint
      AND (next_call_at IS NULL OR next_call_at <= clock_timestamp() + %(patience)s::interval)
      AND (kind.failures < %(threshold)s::int OR EXISTS (SELECT FROM probe))
+     AND (%(per_minute)s::int IS NULL OR %(slots)s::int + coalesce((
+           SELECT sum(u.calls) FROM unnest(minute_calls) WITH ORDINALITY AS u (calls, n)
+            WHERE {slot} - (minute_at - u.n + 1) < %(minute)s::int), 0) <= %(per_minute)s::int)
      AND (%(per_day)s::int IS NULL OR used.calls + %(slots)s::int <= %(of_kind)s::int
           AND (day IS DISTINCT FROM {today} OR calls_today + %(slots)s::int <= %(per_day)s::int))
   RETURNING extract(epoch FROM next_call_at - %(slots)s::int * %(spacing)s::interval - clock_timestamp()) AS wait,
@@ -69,7 +77,10 @@ WITH kind AS (
   ON CONFLICT (carrier_id, day, kind) DO UPDATE SET calls = c.calls + excluded.calls
 )
 SELECT wait, failing FROM spent
-""".format(today="coalesce(%(today)s::date, (clock_timestamp() AT TIME ZONE 'UTC')::date)")
+""".format(
+    today="coalesce(%(today)s::date, (clock_timestamp() AT TIME ZONE 'UTC')::date)",
+    slot="floor(extract(epoch FROM greatest(next_call_at, clock_timestamp())))::bigint",
+)
 
 FAILED = """
 UPDATE lines_breaker
@@ -106,7 +117,8 @@ SELECT extract(epoch FROM greatest(b.open_until, b.paused_until) - clock_timesta
                   WHERE carrier_id = %(carrier)s AND kind = %(kind)s
                     AND day = coalesce(%(today)s, (clock_timestamp() AT TIME ZONE 'UTC')::date)), 0)
          + %(slots)s > %(of_kind)s::int,
-       extract(epoch FROM h.next_call_at - clock_timestamp())
+       extract(epoch FROM h.next_call_at - clock_timestamp()),
+       h.minute_calls, floor(extract(epoch FROM greatest(h.next_call_at, clock_timestamp())))::bigint - h.minute_at
   FROM lines_carrierhealth h JOIN lines_breaker b ON b.carrier_id = h.carrier_id AND b.kind = %(kind)s
  WHERE h.carrier_id = %(carrier)s
 """
@@ -137,6 +149,8 @@ class CallGate:
     def _batch(self, kind: CallKind) -> int:
         """How many calls of a kind are reserved at once."""
         slots = int(self._carrier.calls_per_second / (10 if kind is CallKind.READING else 20))
+        if self._carrier.calls_per_minute is not None:
+            return 1  # none of a minute's is reserved in vain
         return max(1, slots if self._most is None else min(slots, self._most))
 
     def enter(self, kind: CallKind) -> None:
@@ -234,6 +248,8 @@ class CallGate:
             "today": clock.today() if clock.is_frozen() else None,
             "threshold": THRESHOLDS.get(kind, THRESHOLD),
             "probe": dt.timedelta(seconds=PROBE),
+            "per_minute": self._carrier.calls_per_minute,
+            "minute": MINUTE,
             "per_day": None if per_day is None else most_of_all(per_day, off=is_switching_off()),
             "of_kind": None if per_day is None else most_of_kind(kind, per_day),
             "patience": dt.timedelta(seconds=max(0.0, give_up - time.monotonic())),
@@ -259,11 +275,14 @@ class CallGate:
                     f"{self._carrier.name}: the day's {self._carrier.calls_per_day} calls are used up{for_what}{kept}",
                     retry_after=900.0,
                 )
-            slot_in = float(row[5] or 0.0)
+            per_minute = self._carrier.calls_per_minute
+            full = 0 if per_minute is None else free_in(row[6], age=int(row[7]), most=per_minute)
+            slot_in = max(0.0, float(row[5] or 0.0)) + full
             if left <= 0.0 and time.monotonic() + slot_in > give_up:
                 raise Unreachable(
                     f"{self._carrier.name} allows no call for another {slot_in:.0f} s", retry_after=slot_in
                 )
+            left = max(left, float(full))
         if time.monotonic() + left > give_up:
             why = row[1] if row else "it has no row"
             said = "asked to be left alone" if row and row[2] else "did not answer several times and is left alone"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db import transaction
 from kit.errors import Refusal
 
@@ -23,8 +25,17 @@ class CannotReset(Refusal):
     """The line's connection was not reset; the message says why."""
 
 
-def reset_connection(*, line: Line, by: Actor) -> str:
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What came of it; `is_confirmed`: the carrier took it, otherwise its answer was lost."""
+
+    is_confirmed: bool
+    says: str
+
+
+def reset_connection(*, line: Line, by: Actor) -> Reset:
     """Asks the carrier to end the running session; says what came of it. Twice is harmless: the device connects again.
+    Belongs in no transaction: the carrier is waited for, and what was counted stays counted.
 
     Raises CannotReset, LineNotActive, AskedTooOften, Unconfirmed, DayLimit.
     """
@@ -45,5 +56,5 @@ def reset_connection(*, line: Line, by: Actor) -> str:
     with transaction.atomic():
         record(by=by, verb="line.connection_reset", account_id=line.account_id, subject=f"line:{line.iccid}")
     if failure is not None:
-        return "Reset requested. The carrier has not confirmed it. The device may reconnect in a minute."
-    return "Connection reset. The device reconnects in a minute."
+        return Reset(False, "Reset requested. The carrier has not confirmed it. The device may reconnect in a minute.")
+    return Reset(True, "Connection reset. The device reconnects in a minute.")

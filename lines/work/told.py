@@ -22,7 +22,7 @@ class ToldReader(Reader):
 
     def run_told(self, *, seconds: float) -> Read:
         """Reads as many lines as these seconds allow. One that gets no answer is left to the next pass."""
-        limits = self.carrier.calls_per_second, self.carrier.calls_per_day
+        limits = self.carrier.pace, self.carrier.calls_per_day
         allowed = told_in(per_second=limits[0], per_day=limits[1], seconds=seconds)
         left = int(allowed + random.random())  # noqa: S311 - spreading load, not a secret
         with ThreadPoolExecutor(max_workers=LINES_AT_ONCE, thread_name_prefix="told") as pool:

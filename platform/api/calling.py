@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,32 +110,64 @@ def _let_in(caller: Caller, right: Right) -> None:
 def _write(
     caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any], body: bytes
 ) -> HttpResponse:
-    """One transaction: the key, the signature, the effect and the answer are all there, or none is."""
+    """One transaction: the key, the signature, the effect and the answer are all there, or none is.
+
+    A call that waits for somebody else begins after it: until it has ended, its key is answered with UnderWay.
+    """
     account_id, key = caller.account.pk, _key(call)
-    path = f"{caller.account.uuid.hex}/{endpoint.path.format(**values)}"
     with transaction.atomic():
+        before = _accept(caller, call, endpoint, values, body, key)
+        if before is not None:
+            return _kept(before)
+        if not endpoint.calls_out:
+            found = _effect(caller, call, endpoint, values, given)
+        else:
+            found = problems.of_refusal(UnderWay("A request with this key has begun; its outcome is not known yet"))
         if key:
-            same = calls.digest_of(call.verb, path, body)
-            before = calls.take_key(account_id=account_id, key=key, digest=same)
-            if before is not None:
-                return _kept(before)
-        if call.signed_at is not None:
-            signed_until = call.signed_at + settings.API_WINDOW_SECONDS + 1
-            calls.accept_write(
-                digest=calls.digest_of(str(call.signed_at), endpoint.name, path, _meaning(body)),
-                good_until=dt.datetime.fromtimestamp(signed_until, dt.UTC),
-            )
-        try:
-            with transaction.atomic():
-                found = _json(caller, call, values, endpoint.run(caller, **values, **given))
-        except Refusal as refusal:
-            found = problems.of_refusal(refusal)
-            if refusal.afterwards is not None:
-                refusal.afterwards()
+            calls.keep_answer(account_id=account_id, key=key, answer=calls.Answer(found.status_code, found.content))
+    if endpoint.calls_out:
+        found = _effect(caller, call, endpoint, values, given)
         if key:
-            kept = calls.Answer(found.status_code, found.content)
-            calls.keep_answer(account_id=account_id, key=key, answer=kept)
-        return found
+            calls.keep_answer(account_id=account_id, key=key, answer=calls.Answer(found.status_code, found.content))
+    return found
+
+
+class UnderWay(Refusal):
+    """The same request came before and has not ended, or ended without anybody hearing how."""
+
+    status = 409
+
+
+def _accept(
+    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], body: bytes, key: str | None
+) -> calls.Answer | None:
+    """Takes the key, or gives the answer that it got before; lets a signed request through once."""
+    path = f"{caller.account.uuid.hex}/{endpoint.path.format(**values)}"
+    if key:
+        same = calls.digest_of(call.verb, path, body)
+        before = calls.take_key(account_id=caller.account.pk, key=key, digest=same)
+        if before is not None:
+            return before
+    if call.signed_at is not None:
+        signed_until = call.signed_at + settings.API_WINDOW_SECONDS + 1
+        calls.accept_write(
+            digest=calls.digest_of(str(call.signed_at), endpoint.name, path, _meaning(body)),
+            good_until=dt.datetime.fromtimestamp(signed_until, dt.UTC),
+        )
+    return None
+
+
+def _effect(
+    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any]
+) -> HttpResponse:
+    """What the write does and its answer, all or nothing; but for a call that waits for somebody else."""
+    try:
+        with nullcontext() if endpoint.calls_out else transaction.atomic():
+            return _json(caller, call, values, endpoint.run(caller, **values, **given))
+    except Refusal as refusal:
+        if refusal.afterwards is not None:
+            refusal.afterwards()
+        return problems.of_refusal(refusal)
 
 
 def _meaning(body: bytes) -> bytes:

@@ -105,6 +105,7 @@ class Endpoint:
     summary: str
     body: msgspec.Struct | None = None  # an example of what a write is asked
     is_observed: bool = False
+    calls_out: bool = False  # a write that waits for somebody else: it runs in no transaction
     leaving: Leaving | None = None
 
     @property
@@ -127,7 +128,13 @@ class Endpoint:
 
 
 def endpoint(
-    path: str, *verbs: str, right: str, sample: Any, body: msgspec.Struct | None = None, is_observed: bool = False
+    path: str,
+    *verbs: str,
+    right: str,
+    sample: Any,
+    body: msgspec.Struct | None = None,
+    is_observed: bool = False,
+    calls_out: bool = False,
 ) -> Callable[[Callable[..., Any]], Endpoint]:
     """Makes a function an endpoint; what it is asked and answers is read from its annotations."""
 
@@ -136,7 +143,10 @@ def endpoint(
         asked, summary = hints.get("asked"), (inspect.getdoc(run) or "").strip()
         if asked is not None and not issubclass(asked, Input):
             raise TypeError(f"{asked.__name__} is asked by {path} and would ignore what it does not know")
-        return Endpoint(path, verbs or ("GET",), right, run, asked, hints["return"], sample, summary, body, is_observed)
+        answer = hints["return"]
+        return Endpoint(
+            path, verbs or ("GET",), right, run, asked, answer, sample, summary, body, is_observed, calls_out
+        )
 
     return made
 

@@ -145,6 +145,7 @@ def test_pace_pause_words_and_states_are_the_desks_commands(key: str, fleet: Fle
     path = f"carriers/{carrier.pk}"
     given = {
         "calls_per_second": 2.5,
+        "calls_per_minute": 100,
         "calls_per_day": 9000,
         "read_every": 60,
         "asks": {"on": "LIVE"},

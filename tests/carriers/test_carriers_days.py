@@ -8,13 +8,19 @@ from importlib.util import find_spec
 import pytest
 
 from lines.carriers import CLIENTS
-from lines.carriers.base import Malformed, OutcomeUnknown, Refused
+from lines.carriers.base import Malformed, OutcomeUnknown, Refused, Setting, Switch
 from lines.carriers.fields import Unreadable
 from lines.carriers.rest import bytes_of, counter_of
 from tests.carriers.documented import DOCUMENTED, Checked, calls_of
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 NOBODY = "8999999999999999999"
+VALUES = {
+    "imei_lock": ["on", "off"],
+    "data_limit": ["500000000"],
+    "device_name": ["meter 7", ""],
+    "tags": ['["a", "b"]', "[]"],
+}  # that each setting is given once; plans are a carrier's own
 MONTH, LAST = dt.date(2026, 11, 1), dt.date(2026, 10, 1)
 
 
@@ -108,6 +114,50 @@ class TestReset:
             stocked.client.reset_connection(NOBODY)
 
 
+class TestNames:
+    """Contract of what a SIM is called at its carrier: what is set is what it then says, and none is none."""
+
+    def test_a_name_is_kept_and_taken_away(self, stocked):
+        if Setting.DEVICE_NAME not in stocked.client.abilities.labels:
+            with pytest.raises(Refused):
+                stocked.client.set_setting(stocked.iccid, Setting.DEVICE_NAME, "meter 7")
+            assert stocked.calls() == 0
+            return
+        for name in ("Pumpe Süd", ""):
+            assert stocked.client.set_setting(stocked.iccid, Setting.DEVICE_NAME, name) == name
+            assert stocked.client.get_device(stocked.iccid).settings[Setting.DEVICE_NAME] == name
+        stocked.client.set_setting(stocked.iccid, Setting.DEVICE_NAME, "")  # harmless twice
+
+    def test_a_lost_answer_leaves_open_what_it_is_called(self, stocked):
+        if Setting.DEVICE_NAME in stocked.client.abilities.labels:
+            stocked.fault_at_change("drop_after")
+            with pytest.raises(OutcomeUnknown):
+                stocked.client.set_setting(stocked.iccid, Setting.DEVICE_NAME, "meter 7")
+
+
+class TestLimit:
+    """Contract of a carrier's own limit of a month."""
+
+    def test_a_limit_is_kept_and_its_end_is_said(self, stocked):
+        client, limit = stocked.client, Setting.DATA_LIMIT
+        if limit not in client.abilities.settings:
+            with pytest.raises(Refused):
+                client.set_setting(stocked.iccid, limit, "500000000")
+            assert stocked.calls() == 0
+            return
+        assert client.set_setting(stocked.iccid, limit, "500000000") == "500000000"
+        assert client.get_device(stocked.iccid).settings[limit] == "500000000"
+        assert client.get_status(stocked.iccid).blocked is False
+        stocked.simulator.add_bytes(stocked.iccid, 500_000_000)
+        reached = client.get_status(stocked.iccid)
+        assert (reached.switch, reached.blocked, reached.word) == (Switch.ON, True, "data limit reached")
+        assert client.read_line(stocked.iccid, now=NOW).status == reached
+        client.set_setting(stocked.iccid, limit, "900000000")
+        assert client.get_status(stocked.iccid).blocked is False
+        with pytest.raises(Refused):
+            client.set_setting(stocked.iccid, limit, str(client.abilities.least_limit - 1))
+
+
 class TestCounter:
     def test_days_of_other_months_are_left_out(self):
         days = [(dt.date(2026, 10, 31), 5), (dt.date(2026, 11, 1), 7), (dt.date(2026, 12, 1), 9)]
@@ -148,9 +198,11 @@ def test_every_call_that_is_said_to_be_used_is_made(kind, simulator):
         if abilities.resets:
             client.reset_connection(iccid)
         for setting in abilities.settings:
-            client.set_setting(iccid, setting, carrier.known.plan if setting == "plan" else "on")
-            if setting == "imei_lock":
-                client.set_setting(iccid, setting, "off")
+            for value in VALUES.get(setting, [carrier.known.plan]):
+                client.set_setting(iccid, setting, value)
+        for label in abilities.labels:
+            for value in VALUES[label]:
+                client.set_setting(iccid, label, value)
         if abilities.tells_funds:
             client.get_funds()
         if abilities.sends_sms:

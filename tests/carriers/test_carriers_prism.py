@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 from simulator import Running
 
-from lines.carriers.base import CarrierFailure, Malformed, Setting
+from lines.carriers.base import CarrierFailure, Malformed
 from tests.carriers.conftest import NOW, Carrier
 from tests.carriers.documented import DOCUMENTED, calls_of
 from tests.carriers.openapi import openapi_of
+from tests.carriers.test_carriers_days import VALUES
 
 ROOT = Path(__file__).parents[2]
 PRISM = ROOT / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
@@ -74,8 +75,8 @@ def operations(carrier: Carrier) -> Iterator[tuple[str, Callable[[], Any]]]:
         yield f"set_switch {on}", lambda on=on: client.set_switch(iccid, on=on)
     if can.resets:
         yield "reset_connection", lambda: client.reset_connection(iccid)
-    for setting in sorted(can.settings):
-        for value in (carrier.known.plan,) if setting is Setting.PLAN else ("on", "off"):
+    for setting in sorted(can.settings | can.labels):
+        for value in VALUES.get(setting, [carrier.known.plan]):
             yield f"{setting} {value}", lambda setting=setting, value=value: client.set_setting(iccid, setting, value)
     if can.sends_sms:
         sent = []

@@ -123,6 +123,41 @@ def test_the_days_calls_are_counted_over_all_gates_and_end_at_the_budget(
     assert health().calls_today == 1
 
 
+def tried(gates: list[CallGate], each: int) -> int:
+    """How many calls pass when each of two threads at each gate tries so many."""
+    passed: list[int] = []
+
+    def work(gate: CallGate) -> None:
+        for _ in range(each):
+            try:
+                gate.enter(READING)
+            except Unreachable:
+                return
+            passed.append(1)
+
+    workers = [threading.Thread(target=work, args=[gate]) for gate in gates for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    return len(passed)
+
+
+def test_a_minutes_calls_are_shared_exactly_by_all_gates(carrier: Carrier, gate: Callable[..., CallGate]) -> None:
+    """As many as are allowed pass at once, and not one more until the first of them are a minute old."""
+    Carrier.objects.update(calls_per_minute=30)
+    assert tried([gate(patience=0.3) for _ in range(3)], each=20) == 30
+    with pytest.raises(Unreachable, match="no call for another") as refusal:
+        gate(patience=0.3).enter(SWITCHING)
+    assert 30 < (refusal.value.retry_after or 0) <= 61
+    with connection.cursor() as cursor:  # half a minute goes by, and then the rest
+        cursor.execute("UPDATE lines_carrierhealth SET minute_at = minute_at - 30")
+        with pytest.raises(Unreachable):
+            gate(patience=0.3).enter(READING)
+        cursor.execute("UPDATE lines_carrierhealth SET minute_at = minute_at - 31")
+    assert tried([gate(patience=0.3) for _ in range(3)], each=20) == 30
+
+
 def test_failures_in_a_row_open_the_breaker_for_everybody(gate: Callable[..., CallGate]) -> None:
     failing, other = gate(), gate(patience=0.5)
     for number in range(THRESHOLD):

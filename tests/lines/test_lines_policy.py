@@ -37,7 +37,7 @@ from lines.policy import (
     undoing,
     wallet_subject,
 )
-from lines.policy.budget import allowed_a_day, most_of_all, most_of_kind, share_of_asking
+from lines.policy.budget import allowed_a_day, free_in, most_of_all, most_of_kind, share_of_asking
 from lines.policy.funds import Left, lasts, warning
 from lines.policy.judging import Facts, judge
 from lines.policy.looks import expected_delay, seconds_left, spare_calls, told_in
@@ -259,6 +259,9 @@ def test_how_calls_of_a_day_are_shared() -> None:
     assert share_of_asking(5_000, lines=9, all_lines=10, accounts=2) == 175
     assert [allowed_a_day(4, lines=lines) for lines in (0, 10, 11)] == [40, 40, 44]
     assert share_of_asking(10, lines=0, all_lines=0, accounts=0) == 1
+    assert [free_in([3, 2], age=0, most=most) for most in (1, 2, 3, 4, 5, 6)] == [61, 61, 61, 60, 60, 0]
+    assert [free_in([3], age=age, most=3) for age in (-2, 0, 60, 61)] == [63, 61, 1, 0]
+    assert free_in([], age=0, most=1) == 0
     assert spare_calls(calls_per_day=5_000, calls_today=5_000, calls_of_a_pass=1, interval=0, left=1) == 0
     assert spare_calls(calls_per_day=1_000, calls_today=0, calls_of_a_pass=1, interval=864, left=86_400) == 650
     assert seconds_left(NOW) == 43_200

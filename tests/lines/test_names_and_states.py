@@ -97,6 +97,21 @@ def test_accounts_take_turns_in_being_renamed(fleet: Fleet, monkeypatch: pytest.
     assert LineSetting.objects.filter(line__in=many, wanted="renamed").count() == 2
 
 
+def test_a_carrier_that_keeps_a_name_alone_gets_the_name(fleet: Fleet) -> None:
+    account = fleet.account()
+    line = fleet.lines(account, 1)[0]
+    share_names(account=account, wanted=True, by=OPERATOR)
+    edit_notes(line=line, notes="Pump 7", by=OPERATOR)
+    tag_lines(line_ids=[line.pk], account=account, names=["north"], by=OPERATOR)
+    for kind, wanted in (("soracom", {"device_name": "Pump 7"}), ("keepgo", {})):
+        LineSetting.objects.all().delete()
+        Carrier.objects.filter(pk=line.carrier_id).update(kind=kind)
+        carrier = Carrier.objects.get(pk=line.carrier_id)
+        assert plan_names(carrier=carrier) == len(wanted)
+        assert dict(LineSetting.objects.values_list("name", "wanted")) == wanted
+        assert plan_names(carrier=carrier) == 0
+
+
 def test_an_unconfirmed_account_names_nothing_at_a_carrier(fleet: Fleet) -> None:
     account = fleet.account()
     EmailAddress.objects.filter(email=owner_of(account).email).update(verified=False)

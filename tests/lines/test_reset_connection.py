@@ -60,7 +60,7 @@ def line_at(simulator: Running, kind: str, acme: Account) -> Line:
     Carrier.objects.filter(pk=carrier.pk).update(calls_per_second=500.0, calls_per_day=None)
     carrier.refresh_from_db()
     prices = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(0)}
-    plan = add_rate_plan(name="World", carrier=carrier, by=OPERATOR, **prices)
+    plan = add_rate_plan(name=f"World {kind}", carrier=carrier, by=OPERATOR, **prices)
     iccid = simulator.iccids(kind)[0]
     import_lines(rows=[(1, iccid)], carrier=carrier, plan=plan, account=acme, active=True, by=OPERATOR)
     LineState.objects.update(reported=Switch.ON, reported_word=KNOWN[kind].on)
@@ -78,6 +78,7 @@ def test_the_page_offers_what_the_carrier_can_and_greys_the_rest_with_the_reason
         (abilities.resets, f"{title} cannot reset a connection."),
         ("throttle" in abilities.settings, f"{title} cannot limit the speed of a SIM."),
         ("imei_lock" in abilities.settings, f"{title} cannot tie a SIM to its device."),
+        ("data_limit" in abilities.settings, f"{title} cannot limit the data of a SIM."),
         (bool(abilities.labels), f"{title} keeps no name and tags of a SIM."),
         (abilities.tells_location, f"{title} does not tell where a SIM is."),
     ):
@@ -109,9 +110,9 @@ def test_where_the_carrier_cannot_it_is_not_asked(simulator: Running, acme: Acco
 
 def test_what_became_of_it_is_said(simulator: Running, acme: Account) -> None:
     line = line_at(simulator, "soracom", acme)
-    assert reset_connection(line=line, by=ANNA) == "Connection reset. The device reconnects in a minute."
+    assert reset_connection(line=line, by=ANNA).says == "Connection reset. The device reconnects in a minute."
     simulator.fault("drop_after", carrier="soracom", count=1)
-    assert reset_connection(line=line, by=ANNA).startswith("Reset requested. The carrier has not confirmed it.")
+    assert reset_connection(line=line, by=ANNA).says.startswith("Reset requested. The carrier has not confirmed it.")
     assert Event.objects.filter(verb="line.connection_reset").count() == 2
     for status, why in ((422, "refused"), (429, "did not answer")):
         simulator.fault("error", carrier="soracom", count=1, status=status, retry_after=60)

@@ -160,6 +160,7 @@ ROWS: dict[str, Row] = {
     "line-statistics": read(LINES, iccid="line"),
     "line-audit": read(Right.SEE_AUDIT, iccid="line"),
     "line-settings": read(LINES, iccid="line"),
+    "line-data-limit": write(MANAGE, {"megabytes": "100"}, iccid="line"),
     "line-ask": write(Right.ASK, iccid="line"),
     "line-throttle": write(MANAGE, {"throttle": "128"}, iccid="line"),
     "line-imei-lock": write(MANAGE, {"imei": ""}, iccid="line"),

@@ -18,6 +18,7 @@ from linekeeper_client.types import (
     CapState,
     CardPayment,
     ChangedField,
+    ConnectionReset,
     CurrentBalance,
     CycleUsed,
     DayUsed,
@@ -268,13 +269,18 @@ class Calls(Transport):
         return found
 
     def change_settings(self, iccid: str, body: NewSettings, *, idempotency_key: str | None = None) -> Ack:
-        "Sets the SIM's throttle, IMEI lock, or what its carrier calls it"
+        "Sets the SIM's throttle, IMEI lock, limit at its carrier, or what its carrier calls it"
         found: Ack = self.call("PUT", f"sim_card/{quoted(iccid)}/settings", body=body, idempotency_key=idempotency_key)
         return found
 
     def device(self, iccid: str) -> Device:
         "The device behind a line, and what its carrier says of the SIM"
         found: Device = self.call("GET", f"sim_card/{quoted(iccid)}/device")
+        return found
+
+    def reset_connection(self, iccid: str, *, idempotency_key: str | None = None) -> ConnectionReset:
+        "Ends the running session of a line\u2019s device, which then connects again; the carrier is asked at once"
+        found: ConnectionReset = self.call("POST", f"sim_card/{quoted(iccid)}/reset_connection", idempotency_key=idempotency_key)
         return found
 
     def name_sharing(self) -> NameSharing:

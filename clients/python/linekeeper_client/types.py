@@ -321,10 +321,11 @@ class DeviceSettings(TypedDict):
 
     throttle_kbps: int | None
     imei_lock: bool | None
+    data_limit_mb: Decimal | None
     device_id: str | None
     sim_notes: str | None
     end_consumer: str | None
-    may_set: list[Literal["device_id", "end_consumer", "imei_lock", "sim_notes", "throttle_kbps"]]
+    may_set: list[Literal["data_limit_mb", "device_id", "end_consumer", "imei_lock", "sim_notes", "throttle_kbps"]]
     links: NotRequired[dict[str, str]]
 
 
@@ -342,6 +343,13 @@ class Device(TypedDict):
     static_ip: str | None
     carrier: dict[str, str]
     links: NotRequired[dict[str, str]]
+
+
+class ConnectionReset(TypedDict):
+    "What came of a reset."
+
+    is_confirmed: bool
+    says: str
 
 
 class NameSharing(TypedDict):
@@ -850,6 +858,7 @@ class NewSettings(TypedDict):
 
     throttle_kbps: NotRequired[int | None]
     imei_lock: NotRequired[bool | None]
+    data_limit_mb: NotRequired[Decimal | None]
     device_id: NotRequired[str | None]
     sim_notes: NotRequired[str | None]
     end_consumer: NotRequired[str | None]

@@ -250,10 +250,11 @@ export interface ImeiChange {
 export interface DeviceSettings {
   throttle_kbps: number | null;
   imei_lock: boolean | null;
+  data_limit_mb: number | null;
   device_id: string | null;
   sim_notes: string | null;
   end_consumer: string | null;
-  may_set: Array<"device_id" | "end_consumer" | "imei_lock" | "sim_notes" | "throttle_kbps">;
+  may_set: Array<"data_limit_mb" | "device_id" | "end_consumer" | "imei_lock" | "sim_notes" | "throttle_kbps">;
   links?: Record<string, string>;
 }
 
@@ -269,6 +270,11 @@ export interface Device {
   static_ip: string | null;
   carrier: Record<string, string>;
   links?: Record<string, string>;
+}
+
+export interface ConnectionReset {
+  is_confirmed: boolean;
+  says: string;
 }
 
 export interface NameSharing {
@@ -677,6 +683,7 @@ export interface NewOrder {
 export interface NewSettings {
   throttle_kbps?: number | null;
   imei_lock?: boolean | null;
+  data_limit_mb?: number | null;
   device_id?: string | null;
   sim_notes?: string | null;
   end_consumer?: string | null;
@@ -958,13 +965,17 @@ export class Linekeeper extends Transport {
   settings_of_line(iccid: string): Promise<DeviceSettings> {
     return this.call("GET", `sim_card/${encodeURIComponent(iccid)}/settings`, {  });
   }
-  /** Sets the SIM's throttle, IMEI lock, or what its carrier calls it */
+  /** Sets the SIM's throttle, IMEI lock, limit at its carrier, or what its carrier calls it */
   change_settings(iccid: string, body: NewSettings, idempotencyKey?: string): Promise<Ack> {
     return this.call("PUT", `sim_card/${encodeURIComponent(iccid)}/settings`, { body, idempotencyKey });
   }
   /** The device behind a line, and what its carrier says of the SIM */
   device(iccid: string): Promise<Device> {
     return this.call("GET", `sim_card/${encodeURIComponent(iccid)}/device`, {  });
+  }
+  /** Ends the running session of a line’s device, which then connects again; the carrier is asked at once */
+  reset_connection(iccid: string, idempotencyKey?: string): Promise<ConnectionReset> {
+    return this.call("POST", `sim_card/${encodeURIComponent(iccid)}/reset_connection`, { idempotencyKey });
   }
   /** Whether carriers' names and tags follow the account's notes and tags */
   name_sharing(): Promise<NameSharing> {

@@ -26,6 +26,7 @@ class Command(OperatorCommand):
         parser.add_argument("--url", metavar="URL", help="the API's root")
         parser.add_argument("--read-every", type=int, metavar="SECONDS", help="between two readings of all its lines")
         parser.add_argument("--calls-per-second", type=float, metavar="N")
+        parser.add_argument("--calls-per-minute", type=int, metavar="N", help="0 for no limit")
         parser.add_argument("--calls-per-day", type=int, metavar="N", help="0 for no limit")
         state = parser.add_mutually_exclusive_group()
         state.add_argument("--pause", action="store_true", help="nothing more is read or asked; what is wanted waits")
@@ -78,6 +79,7 @@ class Command(OperatorCommand):
             "apn_user",
             "apn_password",
             "calls_per_second",
+            "calls_per_minute",
             "calls_per_day",
             "sms_version",
         )

@@ -140,7 +140,11 @@ def get_endpoint(world: World, asked: Asked) -> Response:
 
 def update_endpoint(world: World, asked: Asked) -> Response:
     sim = sim_numbered(world, "emnify", asked.parts["endpoint_id"], _ENDPOINT)
-    edited(world, sim, imei_lock=bool(read_object(asked.body).get("imei_lock")))
+    wanted = read_object(asked.body)
+    if "imei_lock" in wanted:
+        sim = edited(world, sim, imei_lock=bool(wanted["imei_lock"]))
+    if "name" in wanted:
+        edited(world, sim, device_name=str(wanted["name"]))
     return Response(status_code=204)
 
 

@@ -31,7 +31,7 @@ def worded(_status: int, text: str) -> object:
 def routes() -> list[Route]:
     door = Door("hologram", authorize, worded)
     return [
-        door.route("/devices/{deviceid}", {"GET": get_device}),
+        door.route("/devices/{deviceid}", {"GET": get_device, "PUT": name_device}),
         door.route("/links/cellular", {"GET": list_links}),
         door.route("/links/cellular/{linkid}/state", {"POST": set_state}),
         door.route("/links/cellular/{linkid}/changeplan", {"POST": change_plan}),
@@ -69,6 +69,15 @@ def get_device(world: World, asked: Asked) -> Response:
     sim, at = sim_numbered(world, "hologram", asked.parts["deviceid"], _DEVICE), asked.view
     name = {"id": _DEVICE + sim.card.index, "name": sim.device_name(), "phonenumber": sim.card.msisdn}
     return answer({"success": True, "data": {**name, "imei": sim.imei(at).imei, "iccid": sim.card.iccid}})
+
+
+def name_device(world: World, asked: Asked) -> Response:
+    sim = sim_numbered(world, "hologram", asked.parts["deviceid"], _DEVICE)
+    name = read_object(asked.body).get("name")
+    if not isinstance(name, str):
+        raise Refusal(400, "name is no text")
+    edited(world, sim, device_name=name)
+    return get_device(world, asked)
 
 
 def set_state(world: World, asked: Asked) -> Response:

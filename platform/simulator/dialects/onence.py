@@ -109,7 +109,9 @@ def modify_sim(world: World, asked: Asked) -> Response:
             raise Refusal(400, "status is not Enabled or Disabled")
         sim = turned(world, asked, sim, on=status == "Enabled")
     if "imei_lock" in wanted:
-        edited(world, sim, imei_lock=bool(wanted["imei_lock"]))
+        sim = edited(world, sim, imei_lock=bool(wanted["imei_lock"]))
+    if "label" in wanted:
+        edited(world, sim, device_name=str(wanted["label"]))
     return Response(status_code=200)
 
 

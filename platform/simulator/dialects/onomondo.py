@@ -13,7 +13,7 @@ from simulator.instants import to_datetime
 from simulator.sim import Sim
 from simulator.world import World
 
-from .shared import days_of, first_of_month, sim_numbered, sims_from, turned, whole
+from .shared import days_of, edited, first_of_month, sim_numbered, sims_from, turned, whole
 
 KEY = "onomondo-demo-key"
 _FIRST = 300_000_001  # the first SIM's id
@@ -47,8 +47,15 @@ def _row(sim: Sim, at: int) -> dict[str, Any]:
         "activated": sim.status(at).open,
         "network_whitelist": None,
         "imei_lock": None,
+        "data_limit": _limit(sim, at),
         "tags": list(sim.tags()),
     }
+
+
+def _limit(sim: Sim, at: int) -> dict[str, Any]:
+    """Bytes of a month: 10 GB, unless it was said otherwise."""
+    used = sum(count for _, count in days_of(sim, first_of_month(at), to_datetime(at).date(), at))
+    return {"used": used, "total": sim.history.edits.get("data_limit", 10_000_000_000), "type": "monthly"}
 
 
 def list_sims(world: World, asked: Asked) -> Response:
@@ -65,10 +72,18 @@ def find_sims(world: World, asked: Asked) -> Response:
 
 def update_sim(world: World, asked: Asked) -> Response:
     sim = sim_numbered(world, "onomondo", asked.parts["sim_id"], _FIRST)
-    wanted = read_object(asked.body).get("activated")
-    if not isinstance(wanted, bool):
-        raise Refusal(400, "activated is neither true nor false")
-    return answer(_row(turned(world, asked, sim, on=wanted), asked.now))
+    wanted = read_object(asked.body)
+    if (limit := wanted.get("data_limit")) is not None:
+        if limit.get("type") != "monthly" or not limit.get("total", 0) >= 500_000:
+            raise Refusal(400, "data_limit is no limit of a month from 0.5 MB")
+        sim = edited(world, sim, data_limit=limit["total"])
+    if "label" in wanted:
+        sim = edited(world, sim, device_name=wanted["label"] or "")
+    if "activated" in wanted:
+        if not isinstance(wanted["activated"], bool):
+            raise Refusal(400, "activated is neither true nor false")
+        sim = turned(world, asked, sim, on=wanted["activated"])
+    return answer(_row(sim, asked.now))
 
 
 def get_usage(world: World, asked: Asked) -> Response:

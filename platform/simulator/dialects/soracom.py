@@ -1,6 +1,7 @@
 """Soracom's API over the fleet: a key and a token, usage by days and speed class."""
 
 import datetime as dt
+import json
 from typing import Any
 
 from starlette.responses import Response
@@ -41,6 +42,8 @@ def routes() -> list[Route]:
         door.route("/sims/{iccid}/delete_session", {"POST": get_sim}),
         door.route("/sims/{iccid}/set_imei_lock", {"POST": set_imei_lock}),
         door.route("/sims/{iccid}/unset_imei_lock", {"POST": unset_imei_lock}),
+        door.route("/sims/{iccid}/tags", {"PUT": put_tags}),
+        door.route("/sims/{iccid}/tags/{tag_name}", {"DELETE": delete_tag}),
         door.route("/stats/air/sims/{iccid}", {"GET": get_days}),
         door.route("/{rest:path}", {}),
     ]
@@ -61,7 +64,8 @@ def _row(sim: Sim, at: int) -> dict[str, Any]:
         "operatorId": "OP0012345678",
         "status": sim.status(at).word,
         "speedClass": "s1.standard",
-        "tags": {"name": sim.device_name()},
+        "tags": {"name": name} if (name := sim.device_name()) else {},
+        "previousSession": {"createdTime": at - 7_200_000, "deletedTime": at - 3_600_000, "imsi": card.imsi},
         "sessionStatus": {"imei": sim.imei(at).imei, "imsi": card.imsi, "online": True, "lastUpdatedAt": at},
         "profiles": {card.iccid: {"iccid": card.iccid, "subscribers": {card.imsi: {"msisdn": card.msisdn}}}},
         **({"imeiLock": {"imei": lock}} if lock else {}),
@@ -101,6 +105,21 @@ def set_imei_lock(world: World, asked: Asked) -> Response:
 def unset_imei_lock(world: World, asked: Asked) -> Response:
     sim = sim_of(world, "soracom", asked.parts["iccid"])
     return answer(_row(edited(world, sim, imei_lock=""), asked.now))
+
+
+def put_tags(world: World, asked: Asked) -> Response:
+    sim, wanted = sim_of(world, "soracom", asked.parts["iccid"]), json.loads(asked.body)
+    if not (isinstance(wanted, list) and all(tag.get("tagName") == "name" and tag.get("tagValue") for tag in wanted)):
+        raise Refusal(400, "no tag but the name is kept here")
+    return answer(_row(edited(world, sim, device_name=wanted[-1]["tagValue"]), asked.now))
+
+
+def delete_tag(world: World, asked: Asked) -> Response:
+    sim = sim_of(world, "soracom", asked.parts["iccid"])
+    if asked.parts["tag_name"] != "name" or not sim.device_name():
+        raise Refusal(404, "no such tag")
+    edited(world, sim, device_name="")
+    return Response(status_code=204)
 
 
 def get_days(world: World, asked: Asked) -> Response:
