@@ -76,7 +76,8 @@ class NewCarrier(Input):
 
     name: Name
     kind: Literal[
-        "simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim", "simbase2"
+        "simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim", "simbase2",
+        "kore",
     ]  # fmt: skip
     url: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     secrets: Secrets

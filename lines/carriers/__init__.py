@@ -19,11 +19,11 @@ from .onomondo import Onomondo
 from .simbase import Simbase
 from .simbase2 import Simbase2
 from .soracom import Soracom
-from .supersim import SuperSim
+from .supersim import Kore, SuperSim
 
 GROUP = "linekeeper.carriers"
 OURS: tuple[type[CarrierClient], ...] = (
-    Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom, Keepgo, SuperSim, Simbase2,
+    Simbase, IotPortal, OneNce, Emnify, Hologram, Onomondo, Soracom, Keepgo, SuperSim, Simbase2, Kore,
 )  # fmt: skip
 _KIND = r"[a-z][a-z0-9_]{0,19}"
 

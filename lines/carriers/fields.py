@@ -27,7 +27,7 @@ Iccid = Annotated[str, Meta(pattern=_ICCID)]
 
 LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings for
 _MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
 
 Words = Mapping[str, tuple[Switch, bool]]  # a carrier's word in lower case: the switch, and whether it is blocked

@@ -22,10 +22,18 @@ class Login:
     """What stands between a client and its wire where there is a token. Safe to use from several threads."""
 
     def __init__(
-        self, wire: Wire, *, credentials: str, call: Callable[[CallKind], Call], decode: Callable[[bytes], Headers]
+        self,
+        wire: Wire,
+        *,
+        credentials: str,
+        call: Callable[[CallKind], Call],
+        decode: Callable[[bytes], Headers],
+        door: Wire | None = None,
     ) -> None:
-        """`call` asks for a token, `decode` makes of its answer the headers that calls then have."""
+        """`call` asks for a token, `decode` makes of its answer the headers that calls then have. `door`: the way to
+        where tokens are given, if that is another host."""
         self._wire, self._credentials, self._login, self._decode = wire, credentials, call, decode
+        self._door = door or wire
         self._lock = threading.Lock()
         self._token: Headers | None = None
         self._refusal: Refused | None = None
@@ -73,7 +81,7 @@ class Login:
         Raises Refused or Unreachable, before a change too: nothing is asked yet.
         """
         try:
-            token = self._wire.call(self._login(kind), deadline, self._decode)
+            token = self._door.call(self._login(kind), deadline, self._decode)
         except Malformed as failure:  # the body may hold a token: it is not to be quarantined
             raise Unreachable(str(failure)) from None
         except Refused as refusal:

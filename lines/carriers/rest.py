@@ -73,9 +73,14 @@ class RestClient(CarrierClient):
         self.wire = Wire(self.title, url=url, gate=gate, secrets=hidden, headers=headers)
         self.timeout = timeout
         self._login: Login | None = None
+        self._door = self.wire
         if self.logs_in:
+            if (door := self.login_address(url)) != url:
+                self._door = Wire(self.title, url=door, gate=gate, secrets=hidden)
             names = " and ".join(sorted(self.secret_names))
-            self._login = Login(self.wire, credentials=names, call=self.login_call, decode=self.token_in)
+            self._login = Login(
+                self.wire, credentials=names, call=self.login_call, decode=self.token_in, door=self._door
+            )
 
     # How it signs in
 
@@ -84,6 +89,10 @@ class RestClient(CarrierClient):
     def signed(self, secrets: Mapping[str, str]) -> Headers:  # noqa: ARG002 - none, unless the adapter says so
         """The headers that every call has, made of the credentials."""
         return {}
+
+    def login_address(self, url: str) -> str:
+        """Where the token is asked for, if that is another host than the API's."""
+        return url
 
     def login_call(self, kind: CallKind) -> Call:
         """The call that asks for a token, where `logs_in`."""
@@ -113,6 +122,7 @@ class RestClient(CarrierClient):
 
     def close(self) -> None:
         self.wire.close()
+        self._door.close()
 
 
 def basic(name: str, word: str) -> Headers:

@@ -1,4 +1,5 @@
-"""Twilio Super SIM, API v1: SIMs by ids of its own, usage by days, changes that are scheduled, forms for JSON."""
+"""Super SIM, API v1, of Twilio and of KORE, which took it over: SIMs by ids of its own, usage by days, changes that are
+scheduled, forms for JSON."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ import msgspec
 
 from .base import Abilities, CallKind, Card, Device, Reading, Refused, Sms, SmsFate, Status, Stock, Switch
 from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of, utc_moment
-from .rest import Headers, RestClient, basic, cards_of, counter_of, date_of, month_of
-from .webhooks import About, News, TwilioSignature, Webhook, each_news, moment_of
+from .rest import Headers, RestClient, basic, bearer, cards_of, counter_of, date_of, month_of
+from .webhooks import About, KoreSignature, News, TwilioSignature, Webhook, each_news, moment_of
 from .wire import Call
 
 WORDS: Words = {
@@ -155,7 +156,7 @@ class SuperSim(RestClient):
         call = Call("GET", "/v1/Sims", params={"Iccid": checked_iccid(iccid)}, kind=kind)
         found = self.ask(call, partial(found_in, iccid=iccid))
         if found is None:
-            raise Refused(f"Twilio has no Super SIM {iccid}: not found.")
+            raise Refused(f"{self.title} has no SIM {iccid}: not found.")
         return found
 
     def _used(self, sim: _Sim, first: dt.date, after: dt.date, kind: CallKind) -> Call:
@@ -213,8 +214,47 @@ class SuperSim(RestClient):
     def get_sms(self, iccid: str, ref: str) -> Sms:  # noqa: ARG002 - a command's id is enough
         """Twilio Super SIM: fetch an SmsCommand"""
         if not _SID.fullmatch(ref):
-            raise Refused("Twilio gives no message such a name; it was not asked.")
+            raise Refused(f"{self.title} gives no message such a name; it was not asked.")
         return self.ask(Call("GET", f"/v1/SmsCommands/{ref}", kind=CallKind.MESSAGES), command_in)
+
+
+class _Token(msgspec.Struct):
+    """KORE: auth token"""
+
+    access_token: str
+
+
+_TOKEN = msgspec.json.Decoder(_Token)
+
+
+class Kore(SuperSim):
+    """KORE's Super SIM API: Twilio's, with an API client's id and secret, for which another host gives a token."""
+
+    kind: ClassVar[str] = "kore"
+    title: ClassVar[str] = "KORE Super SIM"
+    address: ClassVar[str] = "https://supersim.api.korewireless.com"
+    webhook = Webhook(
+        KoreSignature(),
+        news_in,
+        "In KORE’s developer portal create a webhook secret and paste it here. Then add a destination of the type"
+        " webhook to the address, and a streaming rule for Super SIM’s connection events.",
+    )
+    secret_names: ClassVar[frozenset[str]] = frozenset({"client_id", "client_secret"})
+    logs_in = True
+
+    def signed(self, secrets: Mapping[str, str]) -> Headers:  # noqa: ARG002 - a token signs them
+        return {}
+
+    def login_address(self, url: str) -> str:
+        return url.replace("//supersim.api.", "//api.", 1)
+
+    def login_call(self, kind: CallKind) -> Call:
+        """KORE: auth token"""
+        form = {"grant_type": "client_credentials", **self.secrets}
+        return Call("POST", "/api-services/v1/auth/token", form=form, kind=kind, of_one=False, is_secret=True)
+
+    def token_in(self, body: bytes) -> Headers:
+        return bearer(decoded(_TOKEN, body).access_token)
 
 
 def _card(sim: _Sim) -> Card:

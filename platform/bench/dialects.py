@@ -108,6 +108,16 @@ SAID: dict[str, dict[str, Any]] = {
             "data": [{"iccid": ICCID, "status": "Activated", "status_id": 1, "notes": "router 1"}], "total": 1
         },
     },
+    "kore": {
+        "/auth/token": {"access_token": "t" * 900, "token_type": "Bearer", "expires_in": "3600"},
+        "/Sims?": {"sims": [{"sid": SID, "iccid": ICCID, "status": "active"}], "meta": {"next_page_url": None}},
+        "/UsageRecords": {
+            "usage_records": [
+                {"sim_sid": SID, "period": {"start_time": f"{day}T00:00:00Z"}, "data_total": 560_590} for day in DAYS
+            ],
+            "meta": {"next_page_url": None},
+        },
+    },
     "supersim": {
         "/Sims?": {"sims": [{"sid": SID, "iccid": ICCID, "status": "active"}], "meta": {"next_page_url": None}},
         "/UsageRecords": {

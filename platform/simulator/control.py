@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -12,9 +12,11 @@ from starlette.routing import Route
 
 from . import clock as clocks
 from .answers import Refusal, answer
+from .bulk import is_loopback
 from .events import EVENTS, carrier_of, instant_of, one_sim
 from .faults import Fault
 from .instants import SECOND, iso, month_of, parse_month
+from .ringing import SAID, Hook
 from .settings import changed_settings, shown_settings
 from .truth import described, month_truth, totals, truth
 from .world import World
@@ -42,6 +44,7 @@ def routes() -> list[Route]:
         _route("/calls", GET=read_calls, DELETE=clear_calls),
         _route("/tokens/expire", POST=expire_tokens),
         _route("/hook", POST=take_hook),
+        _route("/webhooks", GET=read_webhooks, PUT=set_webhook),
         *events,
     ]
 
@@ -52,7 +55,8 @@ def _route(path: str, **handlers: Control) -> Route:
             _only_from_here(request)
             body = await request.body()
             data = msgspec.json.decode(body) if body else {}
-            return answer(handlers[request.method](request.app.state.world, request, data))
+            found = handlers[request.method](request.app.state.world, request, data)
+            return answer(await found if isinstance(found, Awaitable) else found)
         except Refusal as refusal:
             return answer({"error": refusal.text}, refusal.status)
         except _SENSELESS as error:
@@ -79,6 +83,26 @@ def _is_loopback(host: str) -> bool:
 def take_hook(_world: World, _request: Request, _data: Any) -> object:
     """The address of a customer who listens to webhooks: whatever comes is taken."""
     return {"taken": True}
+
+
+def set_webhook(world: World, _request: Request, data: Any) -> object:
+    """PUT /webhooks {carrier, url, secret}: where a carrier's customer listens; no url: nowhere."""
+    carrier, url = carrier_of(str(data["carrier"])), data.get("url")
+    if carrier is None or carrier not in SAID:
+        raise Refusal(400, f"{data['carrier']} has no webhooks")
+    if url is None:
+        world.rings.hooks.pop(carrier, None)
+    elif not is_loopback(str(url)):
+        raise Refusal(400, "the simulator calls only webhooks on its own machine")
+    else:
+        world.rings.hooks[carrier] = Hook(str(url), str(data.get("secret", "")))
+    return {"listening": sorted(world.rings.hooks)}
+
+
+async def read_webhooks(world: World, _request: Request, _data: Any) -> object:
+    """GET /webhooks: what each call to a customer was answered, once none waits."""
+    await world.rings.waiting.join()
+    return {"answers": world.rings.answers}
 
 
 # The world

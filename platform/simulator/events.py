@@ -52,8 +52,10 @@ def named_sims(world: World, row: Row) -> Iterable[Sim]:
     raise Refusal(400, "name SIMs by iccid, iccids, carrier or all")
 
 
-def _changing(how: Callable[[World, Sim, Row], History], fields: set[str]) -> Callable[[World, Request, Any], object]:
-    """A control call that gives each named SIM a new history, all or none."""
+def _changing(
+    how: Callable[[World, Sim, Row], History], fields: set[str], about: str = ""
+) -> Callable[[World, Request, Any], object]:
+    """A control call that gives each named SIM a new history, all or none; `about`: of which its carrier tells."""
 
     def call(world: World, _request: Request, data: Any) -> object:
         changed: dict[str, tuple[Sim, History]] = {}
@@ -64,6 +66,8 @@ def _changing(how: Callable[[World, Sim, Row], History], fields: set[str]) -> Ca
                 sim = Sim(found.card, before[1], world.settings) if before else found
                 changed[sim.card.iccid] = (sim, how(world, sim, row))
         world.write(changed.values())
+        for sim, _ in changed.values() if about else ():
+            world.rings.happened(sim, about, world.now())
         return {"changed": len(changed)}
 
     return call
@@ -192,6 +196,7 @@ def send_mo_sms(world: World, _request: Request, data: Any) -> object:
         if not sim.status(now).open:
             raise Refusal(409, "the SIM is not enabled")
         sent.append(world.add_sms(sim, "mo", str(row["text"]), now).sms_id)
+        world.rings.happened(sim, "sms", now)
     return {"sms_ids": sent}
 
 
@@ -206,10 +211,10 @@ def set_fleet_quiet(world: World, request: Request, data: Any) -> object:
 
 
 EVENTS: dict[str, Callable[[World, Request, Any], object]] = {
-    "bytes": _changing(_bytes, {"bytes", "at", "month", "sessions", "zero_sessions"}),
+    "bytes": _changing(_bytes, {"bytes", "at", "month", "sessions", "zero_sessions"}, "usage"),
     "corrections": _changing(_correction, {"bytes", "month"}),
-    "status": _changing(_status, {"status", "blocked", "open", "at"}),
-    "imei": _changing(_imei, {"imei", "at"}),
+    "status": _changing(_status, {"status", "blocked", "open", "at"}, "status"),
+    "imei": _changing(_imei, {"imei", "at"}, "imei"),
     "quiet": set_fleet_quiet,
     "lag": set_lag,
     "late-reset": set_late_reset,

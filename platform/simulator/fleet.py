@@ -8,7 +8,8 @@ from .digits import imei, imeisv, luhn_sum, mix
 from .instants import DAY, parse
 
 Carrier = Literal[
-    "simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim", "simbase2"
+    "simbase", "iotportal", "onence", "emnify", "hologram", "onomondo", "soracom", "keepgo", "supersim", "simbase2",
+    "kore",
 ]  # fmt: skip
 CARRIERS: tuple[Carrier, ...] = get_args(Carrier)  # in this order: a fleet follows from its place in it
 OTHERS: tuple[Carrier, ...] = CARRIERS[2:]  # those that only tests ask for
@@ -25,6 +26,7 @@ WORDS: dict[Carrier, tuple[str, str]] = {
     "keepgo": ("Activated", "Deactivated"),
     "supersim": ("active", "inactive"),
     "simbase2": ("enabled", "disabled"),
+    "kore": ("active", "inactive"),
 }
 # 89 (telecoms), country, issuer of those whose cards have nineteen digits.
 _ISSUERS = {
@@ -36,6 +38,7 @@ _ISSUERS = {
     "keepgo": "8997250",
     "supersim": "8988307",
     "simbase2": "8944539",
+    "kore": "8988308",
 }
 MOST_SIMS = 10_000_000
 _FIRST_ACTIVATION = parse("2023-01-01")

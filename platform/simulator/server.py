@@ -19,10 +19,11 @@ def application(world: World) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        worker = asyncio.create_task(work_off(world))
+        workers = [asyncio.create_task(work) for work in (work_off(world), world.rings.work_off())]
         yield
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
         world.store.close()
 
     app = Starlette(

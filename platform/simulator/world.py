@@ -13,6 +13,7 @@ from .faults import Faults
 from .fleet import CARRIERS, Card, Carrier, Fleet
 from .history import UNTOUCHED, History, ImeiChange, Settings, Sms, StatusChange
 from .limits import Limit
+from .ringing import Rings
 from .sim import OPEN_WORDS, Sim
 from .store import Store
 
@@ -32,6 +33,7 @@ class World:
         self.tokens: dict[str, float] = {}
         self.jobs: dict[str, bytes] = dict(store.shelf("job"))
         self.job_waiting = asyncio.Event()
+        self.rings = Rings()
         self.version = 0
         saved = dict(store.shelf("settings"))
         self.goes_on = "all" in saved
@@ -82,6 +84,7 @@ class World:
         self.faults.clear()
         self.tokens.clear()
         self.jobs.clear()
+        self.rings.clear()
         for limit in self.limits.values():
             limit.clear()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from simulator import Running, running
-from simulator.dialects import emnify, hologram, keepgo, onence, onomondo, simbase2, soracom, supersim
+from simulator.dialects import emnify, hologram, keepgo, kore, onence, onomondo, simbase2, soracom, supersim
 
 from lines.carriers import CLIENTS, open_client
 from lines.carriers.base import CallKind, CarrierClient, CarrierFailure, Gate
@@ -130,6 +130,13 @@ KNOWN = {
         wrong={"auth_token": "wrong-key-12345"},
         on="active",
         off="inactive",
+    ),
+    "kore": Known(
+        secrets={"client_id": kore.CLIENT_ID, "client_secret": kore.CLIENT_SECRET},
+        wrong={"client_secret": "wrong-key-12345"},
+        on="active",
+        off="inactive",
+        login="api-services",
     ),
     "simbase2": Known(
         secrets={"api_key": simbase2.KEY},

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from stdnum import luhn
 from accounts.models import Event, User
 from accounts.policy import OPERATOR
 from lines.carriers import CLIENTS
+from lines.carriers.webhooks import Heard
 from lines.commands import webhooks
 from lines.commands.stock import add_carrier
 from lines.models import Carrier, CarrierWebhook, Line, LineDevice, LineState, SmsLook, ToldLine, WebhookCall
@@ -55,6 +57,12 @@ def basic(secret: str, *_: object) -> dict[str, str]:
 
 def twilio(secret: str, url: str, _body: bytes) -> dict[str, str]:
     return {"X-Twilio-Signature": base64.b64encode(hmac.digest(secret.encode(), url.encode(), "sha1")).decode()}
+
+
+def kore(secret: str, url: str, body: bytes) -> dict[str, str]:
+    with suppress(ValueError, RecursionError):  # what is no JSON is signed as it is
+        body = json.dumps(json.loads(body), separators=(",", ":")).encode()
+    return {"Kore-Signature": hashlib.sha256(f"{secret}POST{url}".encode() + body).hexdigest()}
 
 
 def standard(secret: str, _url: str, body: bytes, *, moment: str = "") -> dict[str, str]:
@@ -108,6 +116,17 @@ RINGING = {
         query=lambda body: f"?bodySHA256={hashlib.sha256(body).hexdigest()}",
     ),
 }
+RINGING["kore"] = Ringing(
+    "portal-secret",
+    lambda iccid, moment: {
+        "specversion": "1.0",
+        "type": "com.kore.iot.supersim.connection.data-session.ended",
+        "source": "kore-events",
+        "time": f"{moment}.5842087+00:00",
+        "data": {"sim_iccid": iccid, "sim_sid": "HS1"},
+    },
+    kore,
+)
 SECRETS = {"username": onence_dialect.USER, "password": onence_dialect.PASSWORD}
 RINGING["simbase2"] = RINGING["simbase"]
 KINDS = sorted(RINGING)
@@ -180,7 +199,24 @@ def test_a_call_that_does_not_prove_itself_is_a_strangers(fleet: Fleet, kind: st
     assert CarrierWebhook.objects.get().called_at is None
 
 
-@pytest.mark.parametrize("kind", ["keepgo", "supersim"])
+def test_kores_own_examples_are_signed_as_it_says() -> None:
+    proof = CLIENTS["kore"].webhook.proof  # type: ignore[union-attr]
+    for secret, body, digest in (
+        ("12345", b"field1=value1&field2=value2", "f562d3959f68b5a30fc7a63f8bbf40987f633575f4231ffceb4f76dd154ea3ce"),
+        (
+            "a35974bdf1c769b8bb",
+            b'{ "field1": "value1", "field2": "value2"}',
+            "d21c555b37789cdb9433a85760d326f0c637d5c17676b8dc49918ec629c67d59",
+        ),
+    ):
+        for url in ("https://testendpoint.com", "https://testendpoint.com?foo1=bar1#cbs=kore"):
+            heard = Heard(url, {"kore-signature": digest}, body)
+            assert proof.holds(secret, heard, at(NOW))
+            assert not proof.holds(secret + "6", heard, at(NOW))
+            assert not proof.holds("", Heard(url, {}, body), at(NOW))
+
+
+@pytest.mark.parametrize("kind", ["keepgo", "supersim", "kore"])
 def test_a_signature_is_of_one_body(fleet: Fleet, kind: str) -> None:
     caller = Caller(fleet, kind)
     body, other = (

@@ -1,6 +1,6 @@
 """The APIs of further carriers over the same fleet: each no more than its words and its shapes."""
 
-from . import emnify, hologram, keepgo, onence, onomondo, simbase2, soracom, supersim
+from . import emnify, hologram, keepgo, kore, onence, onomondo, simbase2, soracom, supersim
 
 DIALECTS = {
     "onence": onence,
@@ -11,4 +11,5 @@ DIALECTS = {
     "keepgo": keepgo,
     "supersim": supersim,
     "simbase2": simbase2,
+    "kore": kore,
 }

@@ -31,7 +31,11 @@ def worded(status: int, text: str) -> object:
 
 
 def routes() -> list[Route]:
-    door = Door("supersim", authorize, worded)
+    return routes_of(Door("supersim", authorize, worded))
+
+
+def routes_of(door: Door) -> list[Route]:
+    """What Twilio's API and KORE's have in common: all but how one signs in."""
     return [
         door.route("/v1/Sims", {"GET": list_sims}),
         door.route("/v1/Sims/{sid}", {"POST": update_sim}),
@@ -42,14 +46,15 @@ def routes() -> list[Route]:
     ]
 
 
-def _sim(world: World, sid: str) -> Sim:
+def _sim(world: World, asked: Asked, sid: str) -> Sim:
+    carrier = asked.call.carrier
     try:
         index = int(sid.removeprefix("HS"), 16) - 1 if sid.startswith("HS") else -1
     except ValueError:
         index = -1
-    if not 0 <= index < world.fleets["supersim"].count:
+    if not 0 <= index < world.fleets[carrier].count:
         raise Refusal(404, "The requested resource was not found")
-    return world.sim_at("supersim", index)
+    return world.sim_at(carrier, index)
 
 
 def _row(sim: Sim, at: int) -> dict[str, Any]:
@@ -63,18 +68,19 @@ def _row(sim: Sim, at: int) -> dict[str, Any]:
 
 
 def list_sims(world: World, asked: Asked) -> Response:
-    query, count = asked.query(), world.fleets["supersim"].count
+    query, carrier = asked.query(), asked.call.carrier
+    count = world.fleets[carrier].count
     if "Iccid" in query:
-        found = world.find(query["Iccid"], "supersim")
+        found = world.find(query["Iccid"], carrier)
         return answer({"sims": [_row(found, asked.view)] if found else [], "meta": {"next_page_url": None}})
     size, page = min(whole(query.get("PageSize"), 50), 1000), whole(query.get("Page"), 0)
-    rows = [_row(sim, asked.view) for sim in sims_from(world, "supersim", page * size, size)]
+    rows = [_row(sim, asked.view) for sim in sims_from(world, carrier, page * size, size)]
     more = f"https://supersim.example/v1/Sims?PageSize={size}&Page={page + 1}&PageToken=PT{page + 1}"
     return answer({"sims": rows, "meta": {"next_page_url": more if (page + 1) * size < count else None}})
 
 
 def update_sim(world: World, asked: Asked) -> Response:
-    sim, form = _sim(world, asked.parts["sid"]), dict(parse_qsl(asked.body.decode()))
+    sim, form = _sim(world, asked, asked.parts["sid"]), dict(parse_qsl(asked.body.decode()))
     if form.get("Status") not in ("active", "inactive"):
         raise Refusal(400, "Status has no such value")
     sim = turned(world, asked, sim, on=form["Status"] == "active")
@@ -83,7 +89,7 @@ def update_sim(world: World, asked: Asked) -> Response:
 
 def list_usage(world: World, asked: Asked) -> Response:
     query = asked.query()
-    sim = _sim(world, query.get("Sim", ""))
+    sim = _sim(world, asked, query.get("Sim", ""))
     if query.get("Granularity") != "day":
         raise Refusal(400, "only days are told here")
     try:
@@ -116,7 +122,7 @@ def _command(sim: Sim, message: Sms, at: int) -> dict[str, Any]:
 
 
 def list_sms(world: World, asked: Asked) -> Response:
-    sim = _sim(world, asked.query().get("Sim", ""))
+    sim = _sim(world, asked, asked.query().get("Sim", ""))
     commands = messages_of(sim, asked.view, lambda m: _command(sim, m, asked.view))
     return answer({"sms_commands": commands, "meta": {"next_page_url": None}})
 
@@ -124,7 +130,7 @@ def list_sms(world: World, asked: Asked) -> Response:
 def get_sms(world: World, asked: Asked) -> Response:
     number = int(asked.parts["sid"].removeprefix("HC"), 16)
     owner = world.sms_owner.get(number)
-    if owner is None or owner[0] != "supersim":
+    if owner is None or owner[0] != asked.call.carrier:
         raise Refusal(404, "The requested resource was not found")
     sim = world.sim_at(*owner)
     return answer(_command(sim, message_of(sim, str(number)), asked.view))
@@ -132,7 +138,7 @@ def get_sms(world: World, asked: Asked) -> Response:
 
 def send_sms(world: World, asked: Asked) -> Response:
     form = dict(parse_qsl(asked.body.decode()))
-    sim = _sim(world, form.get("Sim", ""))
+    sim = _sim(world, asked, form.get("Sim", ""))
     if not form.get("Payload"):
         raise Refusal(400, "Payload is missing")
     if not sim.status(asked.now).open:
