@@ -37,6 +37,7 @@ class FakeKeepgo(Keepgo):
         self.fails_at: set[str] = set()
         self.calls: list[str] = []
         self.timeout = 5.0
+        self.subaccounts: list[str] | None = ["Delta", "Empty"]
 
     def ask(self, call: Call, decode: Callable[[bytes], Any], heard: Heard | None = None) -> Any:
         self.calls.append(f"{call.method} {call.path}")
@@ -47,6 +48,10 @@ class FakeKeepgo(Keepgo):
             return {"name": "Acme", "current_balance": self.balance}
         if path == "/iot_sim_cards":
             return _page([self._card(iccid) for iccid in sorted(self.sims)], params)
+        if path == "/accounts":
+            if self.subaccounts is None:
+                raise Refused("Keepgo has no such call: not found.")
+            return _page([{"name": name, "is_active": True} for name in self.subaccounts], params)
         if path == "/balance_payments":
             return _page([{"date": day, "amount": amount} for day, amount in self.payments], params)
         if path == "/balance_usages":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -53,6 +55,8 @@ class MoveDesk(Desk):
     list_display = ["account", "carrier", "began_at", "progress", "balances", "confirmed_at", "compared_at"]
     list_select_related = ["account", "carrier"]
     actions_list = ["begin"]
+    exclude = ["payments_there"]
+    readonly_fields = ["history"]
     actions_detail = ["again", "compare", "confirm"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Move]:
@@ -72,6 +76,12 @@ class MoveDesk(Desk):
         there = row.balance_there if row.compared_at else row.balance
         here = balance_of(row.account, today=clock.today()).available
         return f"{shown(here)} / {'not told' if there is None else shown(there)}"
+
+    @display(description="Payments at Keepgo")
+    def history(self, row: Any) -> str:
+        """Each payment there: the opening balance is what was left of them."""
+        paid = (f"{date.fromisoformat(day):%-d %b %Y} {shown(Decimal(usd))}" for day, usd in row.payments_there)
+        return "; ".join(paid) or "none"
 
     @action(description="Move an account", url_path="begin", icon="move_up")
     def begin(self, request: HttpRequest) -> HttpResponse:

@@ -50,6 +50,12 @@ class _Payment(msgspec.Struct):
     amount: Decimal
 
 
+class _Holder(msgspec.Struct):
+    """Keepgo: accounts, data[]"""
+
+    name: str
+
+
 class _Day(msgspec.Struct):
     """Keepgo: daily_statistics"""
 
@@ -83,6 +89,7 @@ class _Cycle(msgspec.Struct):
 _ACCOUNT = msgspec.json.Decoder(_Account)
 _LISTED = msgspec.json.Decoder(_Listed)
 _PAYMENT = msgspec.json.Decoder(_Payment)
+_HOLDER = msgspec.json.Decoder(_Holder)
 _DAYS = msgspec.json.Decoder(list[_Day])
 _SESSION = msgspec.json.Decoder(_Session)
 _CHARGE = msgspec.json.Decoder(_Charge)
@@ -100,6 +107,16 @@ def payments_of(client: Keepgo) -> list[tuple[dt.date, Decimal]]:
     """Keepgo: balance_payments"""
     rows = _every(client, "/balance_payments", {}, _PAYMENT)
     return [(date_of(row.date), _money(row.amount)) for row in rows]
+
+
+def subaccounts_of(client: Keepgo) -> list[str] | None:
+    """Keepgo: accounts: names of sub-accounts, also of those without a SIM; None where it does not tell them."""
+    try:
+        return [row.name.strip() for row in _every(client, "/accounts", {}, _HOLDER) if row.name.strip()]
+    except Unauthorized:
+        raise
+    except (Malformed, Refused):  # its form is not known for certain
+        return None
 
 
 def cycles_of(client: Keepgo, iccid: str, *, months: int, today: dt.date) -> list[dt.date]:

@@ -82,6 +82,7 @@ def begin_move(
     payments: Sequence[tuple[dt.date, Decimal]],
     by: Actor,
     has_history: bool = True,
+    subaccounts: Sequence[str] = (),
 ) -> Move:
     """Keeps what is to come, or adds to it what is new since; a line that is here already is left alone. Harmless
     twice. Raises Invalid where a plan is not offered to the account, ParentRefused, NameTaken."""
@@ -101,6 +102,7 @@ def begin_move(
             balance=balance,
             payments=len(payments),
             paid=sum((amount for _, amount in payments), Decimal(0)),
+            payments_there=[[day.isoformat(), str(amount)] for day, amount in payments],
         )
         detail = {"carrier": carrier.name, "lines": len(cards)}
         record(by=by, verb="move.began", account_id=account.pk, subject=f"move:{move.uuid.hex}", detail=detail)
@@ -110,7 +112,7 @@ def begin_move(
             key=f"move:{move.uuid.hex}",
             why=f"Lines are moving from {FROM}. Turn auto-refill on again when the move is confirmed",
         )
-    holders = _holders(locked, {card.holder for card in cards}, by)
+    holders = _holders(locked, {card.holder for card in cards} | set(subaccounts), by)
     rows = [
         MoveLine(
             move=move,

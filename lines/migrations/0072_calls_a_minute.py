@@ -1,4 +1,4 @@
-"""Carriers that allow so many calls a minute; a limit of data is one more setting of a SIM."""
+"""Carriers that allow so many calls a minute; a limit of data is one more setting of a SIM; payments made at Keepgo."""
 
 import django.contrib.postgres.fields
 from django.db import migrations, models
@@ -26,6 +26,11 @@ class Migration(migrations.Migration):
             field=django.contrib.postgres.fields.ArrayField(
                 base_field=models.PositiveIntegerField(), db_default=models.Value("{}"), default=list, size=None
             ),
+        ),
+        migrations.AddField(
+            model_name="move",
+            name="payments_there",
+            field=models.JSONField(blank=True, db_default=models.Value([], models.JSONField()), default=list),
         ),
         migrations.AlterField(
             model_name="linesetting",

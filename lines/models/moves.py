@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from kit import clock
 from kit.identifiers import ICCID_LONGEST
 
@@ -32,6 +32,8 @@ class Move(models.Model):
     balance = MoneyField(null=True)  # at Keepgo when the move began; null: it was not told
     payments = models.PositiveIntegerField(default=0)  # made at Keepgo
     paid = MoneyField(null=True)  # their sum
+    # Each of them, the day and the amount; no entry of ours, for nothing was paid here.
+    payments_there = models.JSONField(default=list, blank=True, db_default=Value([], models.JSONField()))
     opening = models.OneToOneField(Entry, on_delete=models.PROTECT, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
     confirmed_by = models.CharField(max_length=254, blank=True)

@@ -53,6 +53,7 @@ class There:
     balance: Decimal | None = None
     payments: list[tuple[dt.date, Decimal]] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    subaccounts: list[str] = field(default_factory=list)  # also those without a SIM
 
 
 def keepgo_of(carrier: Carrier) -> Keepgo:
@@ -69,12 +70,15 @@ def look(carrier: Carrier) -> There:
     with asking(carrier.name, "Nothing was imported."):
         name, balance = books.account_of(client)
         payments = books.payments_of(client)
+        subaccounts = books.subaccounts_of(client)
         cards, odd = list[tuple[str, Status | None, str, str, str]](), list[str]()
         for page in every_page(client):
             cards += [(card.iccid, card.status, card.name, card.holder, card.plan) for card in page.cards]
             odd += [f"{one.iccid or 'A record'}: {one.why}" for one in page.odd]
     own = [(iccid, status, notes, "" if who == name else who, plan) for iccid, status, notes, who, plan in cards]
-    return There(name, own, balance, payments, odd)
+    if subaccounts is None:
+        odd.append(f"{carrier.name} doesn’t list its sub-accounts. Those without a SIM aren’t imported.")
+    return There(name, own, balance, payments, odd, [one for one in subaccounts or [] if one != name])
 
 
 def look_into(file: Path | bytes) -> There:
@@ -110,7 +114,7 @@ class Arranged:
 
     def told(self, account: Account | None) -> dict[str, object]:
         """For a person, before anything is done."""
-        names = {card.holder for card in self.coming} - {""}
+        names = ({card.holder for card in self.coming} | set(self.there.subaccounts)) - {""}
         known = set(Account.objects.filter(parent=account, name__in=names).values_list("name", flat=True))
         status = Counter(card.status.word if card.status else "not told" for card in self.coming)
         payments = self.there.payments
@@ -194,6 +198,7 @@ def begin(*, arranged: Arranged, account: Account, carrier: Carrier, months: int
         payments=there.payments,
         by=by,
         has_history=bool(there.name),
+        subaccounts=there.subaccounts,
     )
 
 

@@ -82,7 +82,7 @@ def test_a_dry_run_says_what_would_come_and_changes_nothing(account: Account, th
     assert said["rate_plans"] == {"theirs": "ours", "unheard of": ""}
     assert "unheard of" in said["refused_lines"][0]["why"]
     assert said["by_status"] == {"Activated": 1, "Deactivated": 1, "Suspended": 1, "Activation Ready": 1}
-    assert said["new_subaccounts"] == ["Delta"]
+    assert said["new_subaccounts"] == ["Delta", "Empty"]
     assert (said["opening_balance"], said["payments"], said["paid"]) == ("40.000000", 2, "150.000000")
     assert not Move.objects.exists()
     assert not Line.objects.exists()
@@ -110,6 +110,20 @@ def test_all_of_it_comes_and_its_past_costs_nothing(account: Account, there: Fak
     assert (entry.amount, available(account)) == (Decimal(40), Decimal(40))
     assert "2 payments there: $150.00" in entry.note
     assert books_hold()
+    assert sorted(Account.objects.filter(parent=account).values_list("name", flat=True)) == ["Delta", "Empty"]
+    move = Move.objects.get()
+    assert move.payments_there == [[day, f"{Decimal(amount):.6f}"] for day, amount in there.payments]
+
+
+def test_a_keepgo_that_does_not_list_its_subaccounts_brings_those_with_lines(
+    account: Account, there: FakeKeepgo
+) -> None:
+    there.subaccounts = None
+    said = run(account, "--dry-run")
+    assert said["new_subaccounts"] == ["Delta"]
+    assert "doesn’t list its sub-accounts" in said["notes"][0]
+    run(account)
+    assert list(Account.objects.filter(parent=account).values_list("name", flat=True)) == ["Delta"]
 
 
 def test_run_again_and_killed_in_the_middle_nothing_comes_twice(
