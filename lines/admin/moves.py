@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from kit import clock
-from kit.backoffice import ConfirmForm, Desk
+from kit.backoffice import ConfirmForm, Desk, Preview
 from kit.errors import Invalid
 from kit.money import shown
 from unfold.decorators import action, display
@@ -92,7 +92,7 @@ class MoveDesk(Desk):
             arranged = moving.arrange(there=there, account=account, carrier=carrier, plans=plans, default=default)
             said = _said(arranged)
             if not given["go"]:
-                return f"Preview, nothing imported. {said}"
+                raise Preview(f"Preview, nothing imported. {said}")
             by = desk_actor(request)
             move = moving.begin(arranged=arranged, account=account, carrier=carrier, months=given["months"], by=by)
             open_balance(move=move, by=by, by_person=True)

@@ -94,6 +94,10 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return int(self.object_list.order_by().values("pk")[:COUNTED].count())  # type: ignore[attr-defined]
 
 
+class Preview(Exception):
+    """Nothing was done; the sentence says what would be."""
+
+
 class Desk(ModelAdmin):  # type: ignore[misc]
     """A table to look at: nothing is added, changed or deleted here but by an action that ends in a command."""
 
@@ -156,7 +160,8 @@ class Desk(ModelAdmin):  # type: ignore[misc]
         again: bool = True,
     ) -> HttpResponse:
         """A form before a command: `act` runs it with what was given and says in a sentence what was done. Who asks
-        proves first who they are; `again=False` is for what moves no money, opens nothing and can be done anew."""
+        proves first who they are; `again=False` is for what moves no money, opens nothing and can be done anew. Where
+        `act` raises Preview, the form stays as it was filled in."""
         if again and (away := confirmed_first(request, back=request.get_full_path())):
             return away
         to = redirect(self.here(row), *([row.pk] if row is not None else []))
@@ -167,6 +172,8 @@ class Desk(ModelAdmin):  # type: ignore[misc]
                 said = act(given.cleaned_data)
             except Refusal as refusal:
                 given.add_error(None, refusal.message)
+            except Preview as preview:
+                messages.info(request, str(preview))
             else:
                 messages.success(request, said)
                 return to
@@ -178,7 +185,7 @@ class Desk(ModelAdmin):  # type: ignore[misc]
             "opts": self.opts,
             "back": to.url,
         }
-        status = 422 if posted else 200
+        status = 422 if given.errors else 200
         return TemplateResponse(request, "backoffice/ask.html", context, status=status)
 
 
