@@ -22,6 +22,7 @@ from billing.queries import balance_of
 from lines.commands.clearing import LONGEST_NOTE, dismiss_days, settle_days
 from lines.commands.moves import confirm_move, open_balance
 from lines.models import Carrier, Move, MoveDay
+from lines.policy import Settled
 from lines.queries.clearing import differing, with_ours
 from lines.work import moving
 
@@ -55,8 +56,11 @@ class MoveDesk(Desk):
     list_display = ["account", "carrier", "began_at", "progress", "balances", "confirmed_at", "compared_at"]
     list_select_related = ["account", "carrier"]
     actions_list = ["begin"]
-    exclude = ["payments_there"]
-    readonly_fields = ["history"]
+    fields = [
+        "account", "carrier", "months", "began_at", "began_by", "progress", "balances", "history", "opening",
+        "confirmed_at", "confirmed_by", "compared_at",
+    ]  # fmt: skip
+    readonly_fields = ["progress", "balances", "history"]
     actions_detail = ["again", "compare", "confirm"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Move]:
@@ -188,10 +192,13 @@ class Which(admin.SimpleListFilter):
 class MoveDayDesk(Desk):
     """Days on which Keepgo says otherwise than we do."""
 
-    called = "Differences to Keepgo"
-    list_display = [
-        "iccid", "day", "bytes_here", "bytes_there", "cost_here", "cost_there", "settled", "note", "settled_by",
+    called, one = "Differences to Keepgo", "difference"
+    list_display = ["iccid", "day", "bytes_here", "bytes_there", "cost_here", "cost_there", "decision"]
+    fields = [
+        "move", "line", "day", "bytes_here", "bytes_there", "cost_here", "cost_there", "told_at", "decision",
+        "settled_at", "entry",
     ]  # fmt: skip
+    readonly_fields = ["bytes_here", "bytes_there", "cost_here", "cost_there", "decision"]
     list_filter = [Which, "move"]
     list_select_related = ["line", "move__account"]
     search_fields = ["=line__iccid"]
@@ -203,6 +210,12 @@ class MoveDayDesk(Desk):
     @display(description="Line")
     def iccid(self, row: Any) -> str:
         return str(row.line.iccid)
+
+    @display(description="Decision")
+    def decision(self, row: Any) -> str:
+        if not row.settled:
+            return ""
+        return f"{'Dismissed' if row.settled == Settled.DISMISSED else 'Settled'} by {row.settled_by}: {row.note}"
 
     @display(description="Bytes here")
     def bytes_here(self, row: Any) -> str:

@@ -109,11 +109,14 @@ class Desk(ModelAdmin):  # type: ignore[misc]
     ordering = ["-pk"]
     formfield_overrides = {URLField: {"assume_scheme": "https"}}
     called = ""  # its rows, where the model's name in the plural does not say what they are
+    one = ""  # and one of them
 
     def __init__(self, model: type[Model], admin_site: BackOffice) -> None:
         super().__init__(model, admin_site)
         if self.called:
             model._meta.verbose_name_plural = self.called
+        if self.one:
+            model._meta.verbose_name = self.one
         for field in model._meta.fields:
             field.verbose_name = label_of(str(field.verbose_name))
         if model.__str__ is Model.__str__:
