@@ -88,7 +88,8 @@ def make_key(
     account = Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if keys_of(account).count() >= MOST_KEYS:
         raise TooManyKeys(f"An account has at most {MOST_KEYS} keys; revoke one that nobody uses")
-    key, now = (TEST if is_test else LIVE) + secrets.token_urlsafe(32), clock.now()
+    is_test = is_test or account.is_test
+    key, now = (TEST if is_test else LIVE) + secrets.token_urlsafe(32), clock.real()
     row = ApiKey(
         account=account,
         name=name,
@@ -213,7 +214,7 @@ def bearer(*, key: str, account_uuid: str, address: str) -> Caller | None:
         raise WrongAddress(f"This key is not to be used from {address}; make one whose ranges have this address")
     note_use(row, address)
     scopes = [Scope(scope) for scope in row.scopes]
-    granted = rights_of_scopes(scopes, is_subaccount=account.is_subaccount)
+    granted = rights_of_scopes(scopes, is_subaccount=account.is_subaccount, is_test=account.is_test)
     return Caller(account, key_actor(row.name), granted, key=row)
 
 
@@ -221,12 +222,13 @@ def key_may(*, account: Account, name: str, right: Right, since: dt.datetime) ->
     """Whether what a client began then, under this name (see key_actor), may go on: not where its key was revoked or
     the shared one replaced at once. A key's own end stops nothing that was begun in its time, and a new one that has
     its name is another."""
-    if right in rights(Role.OWNER, is_subaccount=account.is_subaccount):
-        for row in ApiCredential.objects.filter(account=account, revoked_at=None):
+    theirs = [account.pk] if account.live_id is None else [account.pk, account.live_id]  # whose keys open it
+    if right in rights(Role.OWNER, is_subaccount=account.is_subaccount, is_test=account.is_test):
+        for row in ApiCredential.objects.filter(account__in=theirs, revoked_at=None):
             is_replaced = row.rotated_at is not None and row.rotated_at > since and not row.former_key
             if key_actor(row.user_uuid[:8]).name == name and not is_replaced:
                 return True
-    for key in keys_of(account).filter(created_at__lte=since):
+    for key in ApiKey.objects.filter(account__in=theirs, revoked_at=None, created_at__lte=since).order_by("-pk"):
         if key_actor(key.name).name == name:
             scopes = [Scope(scope) for scope in key.scopes]
             return right in rights_of_scopes(scopes, is_subaccount=account.is_subaccount)

@@ -91,9 +91,14 @@ _OF_ROLE = {
 _OF_SUBACCOUNT = frozenset({Right.SEE_LINES, Right.ACTIVATE_LINES, Right.EDIT_NOTES, Right.ASK, Right.MANAGE_KEYS})
 
 
-def rights(role: Role, *, is_subaccount: bool) -> frozenset[Right]:
+# A test account has play money, and its people are those of the account that it is of.
+_NOT_IN_TEST = frozenset({Right.MANAGE_MONEY, Right.MANAGE_PEOPLE})
+
+
+def rights(role: Role, *, is_subaccount: bool, is_test: bool = False) -> frozenset[Right]:
     """What a role may do; a sub-account's people see at most their own lines and no money, whatever their role."""
-    return _OF_ROLE[role] & _OF_SUBACCOUNT if is_subaccount else _OF_ROLE[role]
+    granted = _OF_ROLE[role] & _OF_SUBACCOUNT if is_subaccount else _OF_ROLE[role]
+    return granted - _NOT_IN_TEST if is_test else granted
 
 
 class Scope(enum.StrEnum):
@@ -124,10 +129,10 @@ RIGHTS_OF_SCOPE = {
 }
 
 
-def rights_of_scopes(scopes: Iterable[Scope], *, is_subaccount: bool) -> frozenset[Right]:
+def rights_of_scopes(scopes: Iterable[Scope], *, is_subaccount: bool, is_test: bool = False) -> frozenset[Right]:
     """Never more than the account itself may."""
     granted = frozenset[Right]().union(*(RIGHTS_OF_SCOPE[scope] for scope in scopes))
-    return granted & rights(Role.OWNER, is_subaccount=is_subaccount)
+    return granted & rights(Role.OWNER, is_subaccount=is_subaccount, is_test=is_test)
 
 
 def is_from(address: str, ranges: Iterable[str]) -> bool:
@@ -167,9 +172,13 @@ def token_hash(token: str) -> str:
 PER_SECOND, MOST_PER_SECOND = 50, 200  # requests of one bearer key: unless said otherwise, and at most
 
 
-def requests_allowed(lines: int) -> int:
+TEST_REQUESTS = 2_000  # of a test account on a day, however few its lines are
+
+
+def requests_allowed(lines: int, *, is_test: bool = False) -> int:
     """API requests a day: 100 for each line of the account, and 100 for one that has none yet."""
-    return 100 * max(1, lines)
+    allowed = 100 * max(1, lines)
+    return max(allowed, TEST_REQUESTS) if is_test else allowed
 
 
 INVITATION_DAYS = 7

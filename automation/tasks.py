@@ -7,6 +7,7 @@ import time
 from celery import current_app, shared_task
 from kit import clock
 
+from automation.commands import sandbox
 from automation.commands.erasing import forget_messages
 from automation.commands.feed import drop_old_events, publish_troubles
 from automation.commands.webhooks import drop_old_deliveries
@@ -37,6 +38,12 @@ def watch() -> int:
     rules.watch_devices()
     publish_troubles()
     return _drive(rules.check_slow())
+
+
+@shared_task
+def settle_test_accounts() -> int:
+    """Test accounts go on by their own clocks, as far as their share of time goes."""
+    return sandbox.settle_due()
 
 
 @shared_task

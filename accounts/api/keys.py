@@ -35,7 +35,7 @@ class Key(Linked):
     hint: Annotated[str, msgspec.Meta(description="How it begins")]
     scopes: list[ScopeWord]
     ranges: Annotated[list[str], msgspec.Meta(description="Where it works from; empty: everywhere")]
-    is_test: Annotated[bool, msgspec.Meta(description="Its calls get samples and change nothing")]
+    is_test: Annotated[bool, msgspec.Meta(description="Its calls are answered in the test account")]
     per_second: Rate
     created_at: str
     created_by: str
@@ -90,7 +90,7 @@ class NewKey(Input, kw_only=True):
     scopes: Scopes
     days: Annotated[Literal[7, 30, 90, 365], msgspec.Meta(description="How long it lasts")] = 90
     ranges: Annotated[list[Range], msgspec.Meta(max_length=commands.MOST_RANGES)] = []
-    is_test: Annotated[bool, msgspec.Meta(description="Its calls get samples and change nothing")] = False
+    is_test: Annotated[bool, msgspec.Meta(description="Its calls are answered in the test account")] = False
     per_second: Rate = PER_SECOND
 
 

@@ -14,6 +14,7 @@ from kit.errors import Invalid, NotFound, Refusal
 from accounts.commands import waiting_letters
 from accounts.commands.events import record
 from accounts.commands.people import add_person, mail_address, person_name
+from accounts.commands.testing import refuse_test
 from accounts.models import Account, Invitation, Membership, User
 from accounts.policy import INVITATION_DAYS, INVITED_AS, Actor, Role, invitation_mails_a_day, token_hash
 from accounts.queries import is_open
@@ -49,6 +50,7 @@ def invite(*, account: Account, email: str, role: Role, address: str, by: Actor)
     email = mail_address(email=email)
     if role not in INVITED_AS:
         raise Invalid("People are invited as user, operator or viewer; the ownership is transferred.")
+    refuse_test(account=account, what="Nobody is invited to it: its people are those of the live account.")
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     if Membership.objects.filter(account=account, user__email=email).exists():
         raise AlreadyStaff(f"{email} is among this account's people already.")

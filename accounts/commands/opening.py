@@ -127,8 +127,22 @@ def _note_subaccount(account: Account, verb: str, by: Actor, detail: dict[str, o
     record(by=by, verb=verb, account_id=account.parent_id, subject=f"account:{account.uuid.hex}", detail=detail)
 
 
-def _open(*, name: str, owner: User | None, professional: bool, parent: Account | None, by: Actor) -> Account:
-    account = Account.objects.create(name=name, parent=parent, is_professional=professional)
+def open_within(*, name: str, live: Account, parent: Account | None, by: Actor) -> Account:
+    """Open the test account of another, which must be locked. Nobody owns it: its people are the other's."""
+    return _open(name=name, owner=None, professional=True, parent=parent, live=live, by=by)
+
+
+def _open(
+    *,
+    name: str,
+    owner: User | None,
+    professional: bool,
+    parent: Account | None,
+    by: Actor,
+    live: Account | None = None,
+) -> Account:
+    is_test = live is not None or (parent is not None and parent.is_test)
+    account = Account.objects.create(name=name, parent=parent, is_professional=professional, live=live, is_test=is_test)
     if owner is not None:
         Membership.objects.create(user=owner, account=account, role=Role.OWNER)
     user_uuid = crypto.new_hex()

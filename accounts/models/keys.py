@@ -76,7 +76,7 @@ class ApiKey(BearerKey):
     scopes = models.JSONField(default=list)
     created_by = models.CharField(max_length=254)
     made_with = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="made")
-    is_test = models.BooleanField(default=False, db_default=False)  # its calls get samples and change nothing
+    is_test = models.BooleanField(default=False, db_default=False)  # its calls are answered in the test account
     per_second = models.PositiveSmallIntegerField(default=PER_SECOND, db_default=PER_SECOND)
 
     class Meta:

@@ -75,6 +75,11 @@ class Account(models.Model):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
     erased_at = models.DateTimeField(null=True, editable=False)  # since when nobody owns it, for good
+    is_test = models.BooleanField(default=False, db_default=False, editable=False)  # nothing in it is real, for good
+    # Whose test account it is; none once it was closed.
+    live = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="test", editable=False
+    )
 
     class Meta:
         constraints = [
@@ -83,6 +88,7 @@ class Account(models.Model):
             ),
             models.CheckConstraint(condition=~Q(parent=F("id")), name="account_is_not_its_own_parent"),
             models.CheckConstraint(condition=~Q(name=""), name="account_has_a_name"),
+            models.CheckConstraint(condition=Q(live=None) | Q(is_test=True), name="account_of_another_is_a_test"),
         ]
 
     def __str__(self) -> str:
@@ -115,7 +121,8 @@ class Membership(models.Model):
 
     @property
     def rights(self) -> frozenset[Right]:
-        return rights(Role(self.role), is_subaccount=self.account.is_subaccount)
+        account = self.account
+        return rights(Role(self.role), is_subaccount=account.is_subaccount, is_test=account.is_test)
 
     def may(self, right: Right) -> bool:
         return right in self.rights

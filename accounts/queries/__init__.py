@@ -10,6 +10,7 @@ from accounts.queries.people import (
     open_account_of,
     owner_of,
     places_at,
+    test_account_of,
     user_by_email,
 )
 from accounts.queries.staff import invitation_by_token, invitations_of, offer_of, offers_to, staff_of
@@ -36,5 +37,6 @@ __all__ = [
     "owner_of",
     "places_at",
     "staff_of",
+    "test_account_of",
     "user_by_email",
 ]

@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -52,9 +52,21 @@ class Caller:
         return right in self.rights
 
     @property
-    def is_professional(self) -> bool:
-        """Whether the payer is: everybody else gets sample data, and so does whoever sends a test key."""
-        return (self.account.parent or self.account).is_professional and not (self.key and self.key.is_test)
+    def is_for_test(self) -> bool:
+        """Whether this call is answered in the account's test account: it was made with a test key, or the payer is no
+        professional account."""
+        if self.account.is_test:
+            return False
+        return not (self.account.parent or self.account).is_professional or self.has_test_key
+
+    @property
+    def has_test_key(self) -> bool:
+        return self.key is not None and self.key.is_test
+
+    def in_test(self, account: Account) -> Caller:
+        """The same caller in the test account, with no more rights than in its own."""
+        within = rights(Role.OWNER, is_subaccount=account.is_subaccount, is_test=True)
+        return replace(self, account=account, rights=self.rights & within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,8 @@ def caller_of(*, account_uuid: str, user_uuid: str, proves: Callable[[str], bool
     account = _account_from(signer.accounts) if is_right and signer.accounts else None
     if account is None or account.uuid.hex != account_uuid or not is_open(account):
         return None
-    return Caller(account, key_actor(user_uuid[:8]), rights(Role.OWNER, is_subaccount=account.is_subaccount))
+    granted = rights(Role.OWNER, is_subaccount=account.is_subaccount, is_test=account.is_test)
+    return Caller(account, key_actor(user_uuid[:8]), granted)
 
 
 def _signer(user_uuid: str) -> _Signer:

@@ -30,6 +30,11 @@ def account_by_uuid(text: str) -> Account:
     return account
 
 
+def test_account_of(account: Account) -> Account | None:
+    """The account's test account, if it has one."""
+    return Account.objects.select_related("parent").filter(live=account).first()
+
+
 def is_unconfirmed(*, payer_id: int) -> bool:
     """Whether nobody has shown yet that the mail address of this account's owner is theirs."""
     owner = {"user__memberships__account": payer_id, "user__memberships__role": Role.OWNER}

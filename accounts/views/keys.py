@@ -48,7 +48,7 @@ class KeyForm(forms.Form):
         widget=forms.Select(attrs={"class": "form-select"}),
     )
     is_test = forms.BooleanField(
-        label="Test key", required=False, help_text="Its calls get sample data and change nothing."
+        label="Test key", required=False, help_text="Its calls work in your test account. Nothing real changes."
     )
     per_second = forms.IntegerField(
         label="Requests per second", min_value=1, max_value=MOST_PER_SECOND, initial=PER_SECOND, required=False

@@ -1,5 +1,5 @@
 """The API's calls about rules, events and webhooks."""
 
-from automation.api import caps, events, rules, webhooks
+from automation.api import caps, events, rules, sandbox, webhooks
 
-ENDPOINTS = (*rules.ENDPOINTS, *caps.ENDPOINTS, *webhooks.ENDPOINTS, *events.ENDPOINTS)
+ENDPOINTS = (*rules.ENDPOINTS, *caps.ENDPOINTS, *webhooks.ENDPOINTS, *events.ENDPOINTS, *sandbox.ENDPOINTS)

@@ -18,6 +18,13 @@ WORK = {
     f"      AND r.trigger IN ('{Trigger.IMEI}', '{Trigger.SMS}'))"
     "    AND EXISTS (SELECT FROM accounts_event e WHERE e.verb IN ('imei.changed', 'sms.received')"
     f"      AND {EVENTS.format(reader='rules')})",
+    "automation.tasks.settle_test_accounts": "EXISTS (SELECT FROM lines_sandbox s"
+    " JOIN accounts_account a ON a.id = s.account_id AND a.is_active"
+    " WHERE s.settled_on IS DISTINCT FROM ((%(now)s + s.ahead) AT TIME ZONE 'UTC')::date"
+    "    OR EXISTS (SELECT FROM lines_line l JOIN lines_drive d ON d.line_id = l.id"
+    "                WHERE l.payer_id = s.account_id AND (d.due_at IS NULL OR d.due_at <= %(now)s + s.ahead))"
+    "    OR EXISTS (SELECT FROM lines_smsmessage m WHERE m.payer_id = s.account_id AND m.is_open"
+    "                 AND (m.due_at IS NULL OR m.due_at <= %(now)s + s.ahead)))",
     "automation.tasks.send_webhooks": "EXISTS (SELECT FROM accounts_event e"
     f" WHERE e.account_id IS NOT NULL AND e.verb = ANY('{{{','.join(BY_TYPE)}}}') AND {EVENTS.format(reader='feed')}"
     "   AND NOT EXISTS (SELECT FROM automation_feedevent f WHERE f.source = e.id))"

@@ -154,12 +154,13 @@ SEAL = f"""
 """
 
 
-def seal_days(*, before: dt.date, limit: int = 500) -> int:
-    """Turns accrued usage of days before this one into ledger rows, for up to `limit` accounts; says for how many.
+def seal_days(*, before: dt.date, limit: int = 500, account_id: int | None = None) -> int:
+    """Turns accrued usage of days before this one into ledger rows, for up to `limit` accounts or for one; says for how
+    many.
 
     Harmless twice: what is sealed is not due again. An account that cannot be sealed stops no other.
     """
-    account_ids = queries.accounts_to_seal(before=before, limit=limit)
+    account_ids = queries.accounts_to_seal(before=before, limit=limit, account_id=account_id)
     if not account_ids:
         return 0
     try:

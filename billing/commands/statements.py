@@ -67,7 +67,7 @@ def close_statements(*, today: dt.date) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('statements close'))")
     told = Event.objects.filter(verb="statement.closed", subject=subject, at__date__gte=closed_from(first))
-    used = UsageDay.objects.filter(day__gte=first, day__lt=month_after(first, 1)).order_by()
+    used = UsageDay.objects.filter(account__is_test=False, day__gte=first, day__lt=month_after(first, 1)).order_by()
     new = used.exclude(account__in=told.values("account"))
     ids = sorted(new.values_list("account_id", flat=True).distinct())
     things = [Happened(account_id, subject, {"month": f"{first:%Y-%m}"}) for account_id in ids]

@@ -27,6 +27,7 @@ from billing.policy import (
 
 MINIMUM = minimum_sql("average", "credit_limit")
 
+# A test account's clock is its own: it is looked at where it is named, and never with all.
 # Averages of many accounts at once: policy.days_counted and policy.average_daily said in SQL.
 AVERAGES = f"""
     SELECT w.account_id, w.posted - w.accrued AS available, w.is_red,
@@ -36,7 +37,9 @@ AVERAGES = f"""
       FROM billing_wallet w
       LEFT JOIN billing_usageday d
         ON d.account_id = w.account_id AND d.day >= %(today)s::date - {WINDOW_DAYS} AND d.day < %(today)s::date
-     WHERE NOT w.is_closed AND (%(accounts)s::bigint[] IS NULL OR w.account_id = ANY(%(accounts)s::bigint[]))
+     WHERE NOT w.is_closed AND CASE WHEN %(accounts)s::bigint[] IS NULL
+                                    THEN w.account_id <> ALL (ARRAY(SELECT id FROM accounts_account WHERE is_test))
+                                    ELSE w.account_id = ANY(%(accounts)s::bigint[]) END
      GROUP BY w.account_id
 """
 
@@ -105,12 +108,13 @@ def colour_changes(*, today: dt.date, account_ids: Sequence[int] | None = None) 
 DUE = "d.is_open AND d.day < %(before)s AND (d.parts = 0 OR d.found_on IS NULL OR d.found_on < %(before)s)"
 
 
-def accounts_to_seal(*, before: dt.date, limit: int = 500) -> list[int]:
-    """Accounts with finished days that are not sealed."""
+def accounts_to_seal(*, before: dt.date, limit: int = 500, account_id: int | None = None) -> list[int]:
+    """Accounts with finished days that are not sealed; of one, or of all."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT account_id FROM billing_usageday d WHERE {DUE} ORDER BY account_id LIMIT %(limit)s",
-            {"before": before, "limit": limit},
+            f"SELECT DISTINCT account_id FROM billing_usageday d WHERE {DUE}"
+            " AND (%(account)s::bigint IS NULL OR account_id = %(account)s) ORDER BY account_id LIMIT %(limit)s",
+            {"before": before, "limit": limit, "account": account_id},
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -131,7 +135,9 @@ def is_low(account_id: int, *, today: dt.date) -> bool:
 LOW_CHANGES = f"""
     SELECT w.account_id, a.account_id IS NOT NULL
       FROM billing_wallet w LEFT JOIN ({LOW}) a USING (account_id)
-     WHERE (%(accounts)s::bigint[] IS NULL OR w.account_id = ANY(%(accounts)s::bigint[]))
+     WHERE CASE WHEN %(accounts)s::bigint[] IS NULL
+                THEN w.account_id <> ALL (ARRAY(SELECT id FROM accounts_account WHERE is_test))
+                ELSE w.account_id = ANY(%(accounts)s::bigint[]) END
        AND (w.low_since IS NULL) = (a.account_id IS NOT NULL)
      ORDER BY w.account_id
 """

@@ -16,6 +16,7 @@ from .iotportal import IotPortal
 from .keepgo import Keepgo
 from .onence import OneNce
 from .onomondo import Onomondo
+from .sandbox import Sandbox
 from .simbase import Simbase
 from .simbase2 import Simbase2
 from .soracom import Soracom
@@ -33,9 +34,12 @@ class BadAdapter(Exception):
 
 
 class Clients(dict[str, type[CarrierClient]]):
-    """Adapters by kind. A carrier whose package has been taken away is one that can do nothing, and is never called."""
+    """Adapters by kind. A carrier whose package has been taken away is one that can do nothing, and is never called.
+    That of test accounts is in no list: nobody adds one."""
 
     def __missing__(self, kind: str) -> type[CarrierClient]:
+        if kind == Sandbox.kind:
+            return Sandbox
         nothing = {"kind": kind, "title": kind, "abilities": Abilities(), "words": {}, "secret_names": frozenset()}
         return type("Absent", (CarrierClient,), {**nothing, "calls_per_second": 1.0})
 
@@ -51,7 +55,7 @@ def find_clients() -> Clients:
             raise BadAdapter(f"{named} cannot be loaded: {error}") from error
         if not (isinstance(client, type) and issubclass(client, CarrierClient)) or client.__abstractmethods__:
             raise BadAdapter(f"{named} is no whole CarrierClient")
-        if not re.fullmatch(_KIND, client.kind) or client.kind in clients:
+        if not re.fullmatch(_KIND, client.kind) or client.kind in clients or client.kind == Sandbox.kind:
             raise BadAdapter(f"{named} has the kind {client.kind!r}, which is taken or no word in small letters")
         clients[client.kind] = client
     return clients

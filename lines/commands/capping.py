@@ -45,11 +45,14 @@ SELECT h.line_id, l.payer_id, st.why = '{Standing.CAP}' AS is_held
 """
 
 
-def check_caps(*, today: dt.date) -> int:
-    """Counts every cap of which something has changed; says how many lines turned. Harmless twice. One account whose
-    caps cannot be counted stops no other."""
-    by_payer = [(payer, list(its)) for payer, its in groupby(due_caps(today=today), lambda one: one.account_id)]
-    return sum(each(by_payer, lambda one: count_caps(payer_id=one[0], due=one[1], today=today))) + _let_go(today)
+def check_caps(*, today: dt.date, payer_id: int | None = None) -> int:
+    """Counts every cap of which something has changed, of one account or of all; says how many lines turned. Harmless
+    twice. One account whose caps cannot be counted stops no other."""
+    its_own = None if payer_id is None else list(Cap.objects.filter(account=payer_id).values_list("pk", flat=True))
+    found = due_caps(today=today, cap_ids=its_own)
+    by_payer = [(payer, list(its)) for payer, its in groupby(found, lambda one: one.account_id)]
+    counted = sum(each(by_payer, lambda one: count_caps(payer_id=one[0], due=one[1], today=today)))
+    return counted + _let_go(today, payer_id)
 
 
 @transaction.atomic
@@ -137,10 +140,11 @@ def _told(cap: Cap, level: int, stopped: int, *, outside: bool = False) -> Told:
     return Told(f"The cap of {whose}, is full. {lines}", f"{said} {lines} {back}")
 
 
-def _let_go(today: dt.date) -> int:
+def _let_go(today: dt.date, payer_id: int | None) -> int:
     """Lines that no full cap is over any more run again, as far as all else lets them; says how many."""
+    of_one = "" if payer_id is None else " WHERE payer_id = %(payer)s"
     with connection.cursor() as cursor:
-        cursor.execute(FREE, {"today": today})
+        cursor.execute(f"SELECT * FROM ({FREE}) f{of_one}", {"today": today, "payer": payer_id})
         found = cursor.fetchall()
     by_payer = [(payer, [row[0] for row in rows]) for payer, rows in groupby(found, lambda row: row[1])]
     return sum(each(by_payer, lambda one: let_go(payer_id=one[0], line_ids=one[1], today=today)))

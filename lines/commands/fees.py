@@ -24,7 +24,8 @@ BATCH = 5_000
 
 DUE = """
     SELECT id, payer_id FROM lines_onspan
-     WHERE plan_id = ANY(%(plans)s) AND due_day <= %(today)s AND id > %(after)s ORDER BY id LIMIT %(limit)s
+     WHERE plan_id = ANY(%(plans)s) AND due_day <= %(today)s AND id > %(after)s
+       AND (%(payer)s::bigint IS NULL OR payer_id = %(payer)s) ORDER BY id LIMIT %(limit)s
 """
 
 # The fee of a day is that of the span that touches it first: its plan, at
@@ -82,13 +83,14 @@ SELECT payer_id, day, sum(per_day), array_agg(line_id) FROM fee GROUP BY payer_i
 """
 
 
-def charge_fees(*, today: dt.date) -> int:
-    """Charges every line fee that is due up to today; says for how many days of payers. Harmless twice."""
+def charge_fees(*, today: dt.date, payer_id: int | None = None) -> int:
+    """Charges every line fee that is due up to today, of one payer or of all; says for how many days of payers.
+    Harmless twice."""
     plans = list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
     charged, after = 0, 0
     while plans:
         with connection.cursor() as cursor:
-            cursor.execute(DUE, {"plans": plans, "after": after, "today": today, "limit": BATCH})
+            cursor.execute(DUE, {"plans": plans, "after": after, "today": today, "limit": BATCH, "payer": payer_id})
             due = cursor.fetchall()
             if not due:
                 break

@@ -11,6 +11,7 @@ from kit import clock
 
 from lines import counting
 from lines.models import Carrier, LineState, Opening
+from lines.policy.sandbox import KIND as SANDBOX
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def _has_openings_after(moment: dt.date) -> bool:
     since = dt.datetime.combine(moment, dt.time(), dt.UTC)
     return all(
         sample is None or Opening.objects.filter(line_id=sample, at__gte=since).exists()
-        for sample in (_sample(carrier) for carrier in Carrier.objects.all())
+        for sample in (_sample(carrier) for carrier in Carrier.objects.exclude(kind=SANDBOX))
     )
 
 

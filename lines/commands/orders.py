@@ -12,6 +12,7 @@ from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
 
 from accounts.commands import record
+from accounts.commands.testing import refuse_test
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands.notices import tell
@@ -44,6 +45,7 @@ def ask_for_cards(*, account: Account, wish: Wish, key: uuid.UUID, by: Actor) ->
     """Keeps a request. The same key again is the same request. Raises Invalid, Refusal."""
     if account.is_subaccount:
         raise Refusal(f"{account.name} is a sub-account; its main account orders SIM cards")
+    refuse_test(account=account, what="SIM cards are ordered from the live account.")
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     before = Order.objects.filter(uuid=key).first()
     if before is not None:

@@ -34,6 +34,7 @@ from lines.models.readings import (
     RebaseRequest,
 )
 from lines.models.resale import HolderCut, ListPrice, PriceList, ResaleDay, ResaleSeen, ResaleTerms
+from lines.models.sandbox import Sandbox, SandboxSim
 from lines.models.shop import Coverage, Order
 from lines.models.sms import SmsLook, SmsMessage
 from lines.models.spans import OnSpan
@@ -120,6 +121,8 @@ __all__ = [
     "ResaleTerms",
     "Reservation",
     "RuleHold",
+    "Sandbox",
+    "SandboxSim",
     "Sighting",
     "SmsLook",
     "SmsMessage",

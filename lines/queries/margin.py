@@ -25,6 +25,7 @@ WITH u AS (
            sum(d.used)::numeric AS used, sum({days})::numeric AS days
       FROM {rows} d
      WHERE d.day >= %(start)s AND d.day < %(end)s AND (%(payer)s::bigint IS NULL OR d.payer_id = %(payer)s)
+       AND d.payer_id <> ALL ({play})
      GROUP BY 1, 2, 3
     UNION ALL
     SELECT m.payer_id, pr.id, {sms_line}, sum(m.price), count(*), 0, 0
@@ -36,7 +37,7 @@ WITH u AS (
            ORDER BY valid_from DESC NULLS LAST LIMIT 1
       ) pr ON true
      WHERE m.accepted_at >= %(start)s AND m.accepted_at < %(end)s
-       AND (%(payer)s::bigint IS NULL OR m.payer_id = %(payer)s)
+       AND (%(payer)s::bigint IS NULL OR m.payer_id = %(payer)s) AND m.payer_id <> ALL ({play})
      GROUP BY 1, 2, 3
 )
 SELECT {name} AS name, sum(u.income) AS income,
@@ -86,6 +87,7 @@ def margins(*, by: str, month: dt.date, payer_id: int | None = None, limit: int 
         name=name,
         join=join,
         per_byte=PER_BYTE,
+        play="ARRAY(SELECT id FROM accounts_account WHERE is_test)",
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, {"start": month, "end": end, "payer": payer_id, "limit": limit})

@@ -147,6 +147,7 @@ def market() -> Market:
 LINES = """
 SELECT id, iccid, carrier_id, deactivation_date FROM lines_line
  WHERE id > %s AND (%s::text IS NULL OR iccid = %s)
+   AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.id = lines_line.payer_id AND a.is_test)
    AND (%s::bigint IS NULL OR EXISTS (SELECT 1 FROM lines_lineholding h WHERE h.line_id = lines_line.id
                                                                           AND h.payer_id = %s))
  ORDER BY id LIMIT %s

@@ -14,16 +14,17 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
-from kit import walls
+from kit import clock, walls
 from kit.endpoints import Ack, Endpoint, linked
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
-from kit.paging import Page, listed
+from kit.paging import Page
 
 from accounts import calls
 from accounts.policy import RIGHTS_OF_SCOPE, Right, Role, rights
 from accounts.queries import Caller
-from api import asked, limits, problems, routes, version
-from lines.api.asked import ICCID
+from api import asked, limits, problems, routes, sides, version
+from automation.commands.sandbox import settle_or_log
+from lines.queries.sandbox import ahead_of
 
 LONGEST_KEY = 255
 JSON = msgspec.json.Encoder(decimal_format="number")
@@ -49,10 +50,11 @@ def answer(caller: Caller, call: Call) -> HttpResponse:
     """Counts the call and answers it, whatever happens."""
     limit = None
     try:
-        limit = limits.count(caller)
+        served = sides.served(caller, may_make=True)
+        limit = limits.count(served)
         if limit.is_over:
             raise problems.TooMany(f"The account's {limit.allowed} requests of this day (UTC) are used")
-        found = _answer(caller, call)
+        found = _answer(caller, served, call)
     except Refusal as refusal:
         found = problems.of_refusal(refusal)
     except Exception as error:  # noqa: BLE001 - the last door: a client gets a problem, never a trace
@@ -74,22 +76,36 @@ def _as_seen(call: Call, found: HttpResponse) -> HttpResponse:
     return found
 
 
-def _answer(caller: Caller, call: Call) -> HttpResponse:
+def _answer(caller: Caller, served: Caller, call: Call) -> HttpResponse:
     endpoint, values = routes.find(call.verb, call.path)
-    _let_in(caller, Right(endpoint.right))
+    _let_in(served, Right(endpoint.right))
+    caller = sides.of(endpoint, caller, served)
     body = call.body()
     given = asked.of(endpoint, call.query, body)
     _encoder(call)
-    found = _answered(caller, call, endpoint, values, given, body)
+    if caller.account.is_test:
+        found = _in_test(caller, call, endpoint, values, given, body)
+    else:
+        found = _answered(caller, call, endpoint, values, given, body)
     version.write_on(found, endpoint)
+    return found
+
+
+def _in_test(
+    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any], body: bytes
+) -> HttpResponse:
+    """By the test account's clock; what a write leads to is done before it is answered, as far as it can be."""
+    with clock.ahead(ahead_of(caller.account)):
+        found = _answered(caller, call, endpoint, values, given, body)
+    if endpoint.writes:
+        settle_or_log(account=caller.account)
+    found[sides.MARK] = "true"
     return found
 
 
 def _answered(
     caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any], body: bytes
 ) -> HttpResponse:
-    if not caller.is_professional:
-        return _sample(caller, call, endpoint, values, given)
     if endpoint.writes:
         return _write(caller, call, endpoint, values, given, body)
     account = caller.account
@@ -100,10 +116,13 @@ def _answered(
 def _let_in(caller: Caller, right: Right) -> None:
     if caller.may(right):
         return
-    if right in rights(Role.OWNER, is_subaccount=caller.account.is_subaccount):
+    account = caller.account
+    if right in rights(Role.OWNER, is_subaccount=account.is_subaccount, is_test=account.is_test):
         scopes = " or ".join(scope for scope, granted in RIGHTS_OF_SCOPE.items() if right in granted)
         to_do = f"use one with the scope {scopes}" if scopes else "sign the request: no bearer key is for it"
         raise Forbidden(f"The key is not for this call; {to_do}")
+    if account.is_test and right in rights(Role.OWNER, is_subaccount=account.is_subaccount):
+        raise Forbidden("A test account has no such call; make it with a live key")
     raise NotFound("There is no such call for a sub-account; the account that it belongs to has it")
 
 
@@ -189,18 +208,6 @@ def _kept(before: calls.Answer) -> HttpResponse:
     kind = "application/json" if before.status == 200 else "application/problem+json"
     found = HttpResponse(before.body, status=before.status, content_type=kind)
     found["Idempotency-Replayed"] = "true"
-    return found
-
-
-def _sample(
-    caller: Caller, call: Call, endpoint: Endpoint, values: dict[str, str], given: dict[str, Any]
-) -> HttpResponse:
-    """What a Basic account gets: an example, marked as such; nothing is read and nothing changes."""
-    sample, about = endpoint.sample, given.get("asked")
-    is_list = getattr(endpoint.answer, "__origin__", None) is Page
-    theirs = {name: ICCID if name == "iccid" else "0" * 32 for name in values}  # nothing of what is asked about
-    found = _json(caller, call, theirs, listed(about, sample) if about and is_list else sample)
-    found["X-Sample-Data"] = "true"
     return found
 
 

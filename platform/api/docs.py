@@ -16,6 +16,7 @@ from kit.htmx import page
 from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.policy import RIGHTS_OF_SCOPE, Right
 from accounts.queries import Caller
+from api import sides
 from api.calling import JSON, Call, answer
 from api.examples import KEY, Example, signed_curl, signed_python
 from api.openapi import document
@@ -54,13 +55,15 @@ def call(request: MemberRequest, name: str) -> HttpResponse:
     if one is None:
         raise Http404
     caller = Caller(request.account, request.membership.user.actor, request.membership.rights)
+    served = sides.served(caller, may_make=False)
+    is_test = caller.is_for_test or caller.account.is_test
     given = request.POST if request.method == "POST" else QueryDict()
-    values = {value: given.get(f"path.{value}", "").strip() or own_path(value, caller) for value in one.values}
+    values = {value: given.get(f"path.{value}", "").strip() or own_path(value, served) for value in one.values}
     operation = described()["paths"][f"/{one.path}"][one.verbs[0].lower()]
     query = {field.name: given.get(f"query.{field.name}", "") for field in parameters_of(operation)}
-    sample = None if one.body is None else own_body(_plain(one.body), caller)
+    sample = None if one.body is None else own_body(_plain(one.body), served)
     body = given.get("body", "") if "body" in given else _pretty(sample)
-    needs_tick = one.writes and caller.is_professional
+    needs_tick = one.writes and not is_test
     is_asked = request.method == "POST" and (not needs_tick or "sure" in given)
     if is_asked and one.right in PROVED and (away := confirmed_first(request, back=request.path)):
         return away
@@ -73,7 +76,7 @@ def call(request: MemberRequest, name: str) -> HttpResponse:
         "body": body,
         "needs_tick": needs_tick,
         "is_unsure": request.method == "POST" and not is_asked,
-        "is_professional": caller.is_professional,
+        "is_test": is_test,
         "example": _example(one, _base(request), values, query, body),
         "answer": _made(request, caller, one, values, query, body) if is_asked else None,
     }

@@ -53,7 +53,7 @@ def count(caller: Caller) -> Limit:
     found = calls.count_request(account_id=caller.account.pk, day=now.date())
     allowed = found.allowed
     if allowed is None or found.counted_at is None or now - found.counted_at > RECOUNT:
-        allowed = requests_allowed(lines_of(caller).order_by().count())
+        allowed = requests_allowed(lines_of(caller).order_by().count(), is_test=caller.account.is_test)
         calls.allow_requests(account_id=caller.account.pk, day=now.date(), allowed=allowed)
     midnight = dt.datetime.combine(now.date() + dt.timedelta(days=1), dt.time(), dt.UTC)
     seconds_left = max(1, int((midnight - now).total_seconds()))

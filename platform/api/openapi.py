@@ -37,7 +37,7 @@ SIGNED = {
 }
 PREAMBLE = (
     "Times are `YYYY-MM-DD hh:mm:ss` in UTC, days `YYYY-MM-DD`, money is USD, a MB is 1,048,576 bytes. Basic accounts"
-    " get samples, marked `X-Sample-Data: true`."
+    " and test keys are answered in the test account, marked `X-Sample-Data: true`."
 )
 WHOLE, TEXT = {"type": "integer"}, {"type": "string"}
 HEADERS_OUT: dict[str, Any] = {

@@ -73,6 +73,8 @@ EXPORTED = {
     "lines.Reservation": "account",
     "lines.Cap": "account",
     "lines.PriceList": "account",
+    "lines.Sandbox": "account",
+    "lines.SandboxSim": "line__payer",
     "lines.ListPrice": "price_list__account",
     "lines.ResaleTerms": "payer",
     "lines.ResaleDay": "payer",

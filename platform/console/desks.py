@@ -34,6 +34,7 @@ from lines.models import (
     RebaseRequest,
 )
 from lines.policy import Hold, OrderState
+from lines.policy.sandbox import KIND as SANDBOX
 from lines.queries import margin
 from lines.queries.funds import running_dry
 
@@ -266,13 +267,18 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "waits": waits,
         "books": BooksCheck.objects.exclude(ended_at=None).order_by("-pk").first(),
         "figures": [
-            ("Accounts", Account.objects.filter(parent=None).count(), ""),
-            ("Sub-accounts", Account.objects.exclude(parent=None).count(), ""),
-            ("Balances too low", Wallet.objects.filter(is_red=True, account__parent=None).count(), ""),
-            ("Lines held", Line.objects.filter(account__isnull=False).count(), ""),
+            ("Accounts", Account.objects.filter(parent=None, is_test=False).count(), ""),
+            ("Sub-accounts", Account.objects.exclude(parent=None).exclude(is_test=True).count(), ""),
+            (
+                "Balances too low",
+                Wallet.objects.filter(is_red=True, account__parent=None, account__is_test=False).count(),
+                "",
+            ),
+            ("Lines held", Line.objects.filter(account__isnull=False, account__is_test=False).count(), ""),
             ("Lines in stock", Line.objects.filter(account__isnull=True).count(), ""),
         ],
-        "carriers": Carrier.objects.select_related("health")
+        "carriers": Carrier.objects.exclude(kind=SANDBOX)
+        .select_related("health")
         .annotate(in_a_row=Sum("breakers__failures"))
         .order_by("name"),
         "events": [(words(one.verb), one) for one in Event.objects.select_related("account").order_by("-pk")[:12]],

@@ -100,7 +100,9 @@ def backlog(now: dt.datetime) -> list[health.Backlog]:
         *health.backlog(now),
         of(
             "mails",
-            Notice.objects.filter(WAITING, mail_since__gte=now - MAILS_WAIT).exclude(due_at__gt=now),
+            Notice.objects.filter(WAITING, account__is_test=False, mail_since__gte=now - MAILS_WAIT).exclude(
+                due_at__gt=now
+            ),
             "created_at",
         ),
         of("letters", PostedLetter.objects.filter(WAITING, mail_since__gte=now - MAILS_WAIT), "created_at"),

@@ -76,8 +76,28 @@ class _Kept:
     tried: float = -TRIED_EVERY
 
 
+# By how much the clock of whoever is being answered is ahead: a test account's, which its people turn.
+_ahead: ContextVar[dt.timedelta] = ContextVar("ahead", default=dt.timedelta())
+
+
+@contextlib.contextmanager
+def ahead(by: dt.timedelta) -> Iterator[None]:
+    """Inside the block the time is later by this, in this thread alone. Only what a test account has may be read or
+    written in it."""
+    before = _ahead.set(by)
+    try:
+        yield
+    finally:
+        _ahead.reset(before)
+
+
 def now() -> dt.datetime:
-    """The current time of the database, UTC, or the frozen one.
+    """The current time, UTC: `real`, or later by as much as a test account's clock was turned."""
+    return real() + _ahead.get()
+
+
+def real() -> dt.datetime:
+    """The current time of the database, UTC, or the frozen one; what a test account's clock does not move.
 
     A database that does not answer is counted on from its last answer; one that never answered in this process gives
     nothing to count from, and there the host's clock must do: no money moves meanwhile.

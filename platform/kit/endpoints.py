@@ -87,12 +87,16 @@ class Leaving:
     until: dt.datetime
 
 
+Side = Literal["", "live", "test"]
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A call of the API.
 
     `run` takes the caller, then the path's values by name, then `asked`: the query of a GET, the body of a write.
-    `is_observed`: Keepgo's clients make it, and may send with it what they send with every list.
+    `is_observed`: Keepgo's clients make it, and may send with it what they send with every list. `side`: it is a call
+    of live accounts alone, or of test accounts alone; empty: of both.
     """
 
     path: str  # below the account's, such as sim_card/{iccid}/deactivate
@@ -106,6 +110,7 @@ class Endpoint:
     body: msgspec.Struct | None = None  # an example of what a write is asked
     is_observed: bool = False
     calls_out: bool = False  # a write that waits for somebody else: it runs in no transaction
+    side: Side = ""
     leaving: Leaving | None = None
 
     @property
@@ -135,6 +140,7 @@ def endpoint(
     body: msgspec.Struct | None = None,
     is_observed: bool = False,
     calls_out: bool = False,
+    side: Side = "",
 ) -> Callable[[Callable[..., Any]], Endpoint]:
     """Makes a function an endpoint; what it is asked and answers is read from its annotations."""
 
@@ -143,10 +149,8 @@ def endpoint(
         asked, summary = hints.get("asked"), (inspect.getdoc(run) or "").strip()
         if asked is not None and not issubclass(asked, Input):
             raise TypeError(f"{asked.__name__} is asked by {path} and would ignore what it does not know")
-        answer = hints["return"]
-        return Endpoint(
-            path, verbs or ("GET",), right, run, asked, answer, sample, summary, body, is_observed, calls_out
-        )
+        does, answer = verbs or ("GET",), hints["return"]
+        return Endpoint(path, does, right, run, asked, answer, sample, summary, body, is_observed, calls_out, side)
 
     return made
 

@@ -89,7 +89,7 @@ def test_a_sub_account_is_led_only_to_what_it_may_call(fleet: Fleet, account: Ac
     assert not {"current_balance", "rules", "webhooks", "audit_log"} & reached
 
 
-def test_samples_have_links_too_and_none_is_kept_in_them(fleet: Fleet) -> None:
+def test_test_accounts_have_links_too_below_the_address_that_was_called(fleet: Fleet) -> None:
     one, two = fleet.account(), fleet.account()
     for account in (one, two):
         (first, *_) = client_of(account).get("iot_sim_cards").json()["data"]

@@ -753,6 +753,18 @@ class HappenedEvent(TypedDict):
     data: dict[str, Any]
 
 
+class TestAccount(TypedDict):
+    "An account in which nothing is real: simulated lines, play money, a clock that its people turn."
+
+    account_uuid: str
+    name: str
+    now: str
+    ahead_seconds: int
+    carrier: Literal["fails", "lags", "none", "refuses"]
+    iccids: list[str]
+    links: NotRequired[dict[str, str]]
+
+
 class PageSubAccount(TypedDict):
     "A part of a list, and how long the whole is."
 
@@ -1018,6 +1030,49 @@ class SecretOverlap(TypedDict):
     "SecretOverlap"
 
     overlap_hours: NotRequired[Literal[0, 24, 168]]
+
+
+class Turn(TypedDict):
+    "How far the clock is turned on: up to 31 days at a time, 400 in all."
+
+    days: NotRequired[int]
+    seconds: NotRequired[int]
+
+
+class CarrierWanted(TypedDict):
+    "What is to go wrong."
+
+    carrier: Literal["fails", "lags", "none", "refuses"]
+
+
+class PlayMoney(TypedDict):
+    "How much the balance is to move."
+
+    amount: Decimal
+
+
+class MoreLines(TypedDict):
+    "How many lines are made."
+
+    count: NotRequired[int]
+
+
+class Used(TypedDict):
+    "How much the device uses."
+
+    bytes: int
+
+
+class FromDevice(TypedDict):
+    "What the device sends."
+
+    text: str
+
+
+class OtherDevice(TypedDict):
+    "In which device the SIM sits."
+
+    imei: str
 
 
 class NewKey(TypedDict):

@@ -600,6 +600,16 @@ export interface HappenedEvent {
   data: Record<string, unknown>;
 }
 
+export interface TestAccount {
+  account_uuid: string;
+  name: string;
+  now: string;
+  ahead_seconds: number;
+  carrier: "fails" | "lags" | "none" | "refuses";
+  iccids: Array<string>;
+  links?: Record<string, string>;
+}
+
 export interface PageSubAccount {
   data: Array<SubAccount>;
   total: number;
@@ -805,6 +815,35 @@ export interface WebhookOn {
 
 export interface SecretOverlap {
   overlap_hours?: 0 | 24 | 168;
+}
+
+export interface Turn {
+  days?: number;
+  seconds?: number;
+}
+
+export interface CarrierWanted {
+  carrier: "fails" | "lags" | "none" | "refuses";
+}
+
+export interface PlayMoney {
+  amount: number;
+}
+
+export interface MoreLines {
+  count?: number;
+}
+
+export interface Used {
+  bytes: number;
+}
+
+export interface FromDevice {
+  text: string;
+}
+
+export interface OtherDevice {
+  imei: string;
 }
 
 export interface NewKey {
@@ -1272,6 +1311,46 @@ export class Linekeeper extends Transport {
   /** What happened, the earliest first; read on with the cursor */
   events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
     return this.call("GET", `events`, { query });
+  }
+  /** The account's test account, where its clock stands and which lines it has */
+  test_account(): Promise<TestAccount> {
+    return this.call("GET", `test_account`, {  });
+  }
+  /** Makes the account's test account with two lines and $100.00 of play money; one that is there stays as it is */
+  make_test_account(idempotencyKey?: string): Promise<TestAccount> {
+    return this.call("POST", `test_account`, { idempotencyKey });
+  }
+  /** Closes the account's test account for good; POST makes a new one */
+  close_test_account(idempotencyKey?: string): Promise<Ack> {
+    return this.call("DELETE", `test_account`, { idempotencyKey });
+  }
+  /** Turns the test account's clock on; fees, cycles, caps, rules and follow-ups come due on the way, day by day */
+  turn_test_clock(body: Turn, idempotencyKey?: string): Promise<TestAccount> {
+    return this.call("POST", `test_account/clock`, { body, idempotencyKey });
+  }
+  /** Says what goes wrong with the test account's carrier from now on */
+  set_test_carrier(body: CarrierWanted, idempotencyKey?: string): Promise<TestAccount> {
+    return this.call("POST", `test_account/carrier`, { body, idempotencyKey });
+  }
+  /** Moves the test account's balance; lines are suspended and reactivated by it as by real money */
+  give_play_money(body: PlayMoney, idempotencyKey?: string): Promise<Ack> {
+    return this.call("POST", `test_account/balance`, { body, idempotencyKey });
+  }
+  /** Makes lines in the test account, deactivated; it has 50 at the most */
+  make_test_lines(body: MoreLines, idempotencyKey?: string): Promise<TestAccount> {
+    return this.call("POST", `test_account/lines`, { body, idempotencyKey });
+  }
+  /** A line's device uses data: it is read, charged, and met by balance, caps and rules before this answers */
+  use_test_data(iccid: string, body: Used, idempotencyKey?: string): Promise<SimCard> {
+    return this.call("POST", `test_account/lines/${encodeURIComponent(iccid)}/usage`, { body, idempotencyKey });
+  }
+  /** A line's device sends a message: it is listed, told to webhooks, and met by rules */
+  send_test_sms(iccid: string, body: FromDevice, idempotencyKey?: string): Promise<Ack> {
+    return this.call("POST", `test_account/lines/${encodeURIComponent(iccid)}/sms`, { body, idempotencyKey });
+  }
+  /** A line's SIM sits in another device from now on */
+  change_test_imei(iccid: string, body: OtherDevice, idempotencyKey?: string): Promise<SimCard> {
+    return this.call("POST", `test_account/lines/${encodeURIComponent(iccid)}/imei`, { body, idempotencyKey });
   }
   /** What was done on the account and its sub-accounts, by whom, the latest first */
   audit_log(query: { q?: string; by?: "back office" | "carrier" | "key" | "operator" | "person" | "rule" | "system"; start_date?: string; end_date?: string; before_id?: number; per_page?: number } = {}): Promise<Array<Told>> {

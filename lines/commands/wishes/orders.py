@@ -149,9 +149,12 @@ def keep_active(*, line: Line, by: Actor) -> Line:
 
 
 @transaction.atomic
-def deactivate_due(*, today: dt.date, limit: int = 1000) -> int:
-    """Deactivates lines whose day has come, in the name of who set it; says how many. Harmless twice."""
+def deactivate_due(*, today: dt.date, limit: int = 1000, payer_id: int | None = None) -> int:
+    """Deactivates lines whose day has come, of one payer or of all, in the name of who set it; says how many. Harmless
+    twice."""
     due = Line.objects.filter(deactivation_date__lte=today, payer__isnull=False).order_by("pk")
+    if payer_id is not None:
+        due = due.filter(payer=payer_id)
     states = lock_lines(line_ids=list(due.values_list("pk", flat=True)[:limit]))
     come = [state for state in states if state.line.deactivation_date and state.line.deactivation_date <= today]
     by_who: dict[tuple[str, dt.date], list[LineState]] = defaultdict(list)

@@ -21,6 +21,7 @@ WORK = {
     "jobs": [
         "lines.tasks.work_jobs",
         "automation.tasks.watch",
+        "automation.tasks.settle_test_accounts",
         "automation.tasks.check_all",
         "billing.tasks.compare_payments",  # asks Stripe for long: refills do not wait for it
     ],
@@ -78,6 +79,7 @@ CELERY_BEAT_SCHEDULE = {
     "close-statements": {"task": "billing.tasks.close_statements", "schedule": crontab(minute="45")},
     "watch-balances": {"task": "billing.tasks.watch_balances", "schedule": 30.0},
     "act-on-rules": {"task": "automation.tasks.act", "schedule": 5.0},
+    "settle-test-accounts": {"task": "automation.tasks.settle_test_accounts", "schedule": 5.0},
     "watch-for-rules": {"task": "automation.tasks.watch", "schedule": 60.0},
     "check-all-rules": {"task": "automation.tasks.check_all", "schedule": crontab(hour="0", minute="20")},
     "send-webhooks": {"task": "automation.tasks.send_webhooks", "schedule": 5.0},
