@@ -14,7 +14,7 @@ from kit.office import may_be_office
 from accounts.doors import address_of
 from accounts.models import Account, Membership, User
 from accounts.policy import Role
-from accounts.queries import memberships_of, open_account_of, places_at
+from accounts.queries import memberships_of, open_account_of, places_at, test_places
 
 CHOSEN = "account"  # the session's key: the UUID of the account that the person chose
 ACTING = "acting_for"  # the same of the account that somebody of the back office acts for
@@ -24,8 +24,9 @@ PERSONAL = ("/accounts/", "/back-office/", "/profile/", "/staff/ownership/")
 class ActingAccountMiddleware:
     """Sets `request.membership` and `request.account`: the person's place in an open account, or None.
 
-    With several, the one that was chosen in this session, else the oldest. `request.memberships` are all of them; at a
-    brand's domain, those in its account and that one's sub-accounts. `request.is_acting`: from the back office.
+    With several, the one that was chosen in this session, else the oldest that is live. `request.memberships` are all
+    of them; at a brand's domain, those in its account and that one's sub-accounts. `request.is_acting`: from the back
+    office.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -35,6 +36,7 @@ class ActingAccountMiddleware:
         places = list(memberships_of(request.user)) if request.user.is_authenticated else []
         if request.brand is not None:  # type: ignore[attr-defined]
             places = places_at(places, request.brand)  # type: ignore[attr-defined]
+        places += test_places(places)
         chosen = request.session.get(CHOSEN) if len(places) > 1 else None
         acting = _acting(request)
         membership = acting or _choose(places, chosen)

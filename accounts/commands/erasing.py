@@ -78,12 +78,15 @@ def erase_people(*, account: Account, by: Actor) -> dict[str, int]:
     which stay closed, and empties their events. Gives rows by table. Harmless twice. Raises NotErased."""
     if account.is_subaccount:
         raise NotErased(f"{account.name} is a sub-account. It is erased with its account.")
-    held = list(Account.objects.select_for_update().filter(Q(pk=account.pk) | Q(parent=account)).order_by("pk"))
+    tests = _tests_of(account)
+    whose = Q(pk=account.pk) | Q(parent=account) | Q(pk__in=tests) | Q(parent__in=tests)
+    held = list(Account.objects.select_for_update().filter(whose).order_by("pk"))
     ids, now = [one.pk for one in held], clock.now()
     people = list(User.objects.filter(memberships__account__in=ids).distinct())
     for one in held:
         one.name, one.is_active, one.erased_at = f"Erased {one.uuid.hex[:8]}", False, one.erased_at or now
-        one.save(update_fields=["name", "is_active", "erased_at"])
+        one.live = None
+        one.save(update_fields=["name", "is_active", "erased_at", "live"])
     gone = {model.__name__: model._default_manager.filter(account__in=ids).delete()[0] for model in ALSO}
     gone["PostedLetter"] += PostedLetter.objects.filter(to__in=[one.email for one in people]).delete()[0]
     gone["AccountExport"] = AccountExport.objects.filter(account__in=ids).delete()[0]
@@ -100,6 +103,13 @@ def erase_people(*, account: Account, by: Actor) -> dict[str, int]:
         record(by=by, verb="account.erased", account_id=pk)
     _seal_all(ids)  # and a link after it says so
     return gone
+
+
+def _tests_of(account: Account) -> list[int]:
+    """Its test accounts and those of its sub-accounts, also the closed ones: its events say which it made."""
+    made = Event.objects.filter(account=account, verb="test_account.made").values_list("subject", flat=True)
+    uuids = [subject.partition(":")[2] for subject in made if subject]
+    return list(Account.objects.filter(uuid__in=uuids, is_test=True).values_list("pk", flat=True))
 
 
 def _seal_all(account_ids: list[int]) -> None:

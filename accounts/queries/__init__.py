@@ -11,6 +11,7 @@ from accounts.queries.people import (
     owner_of,
     places_at,
     test_account_of,
+    test_places,
     user_by_email,
 )
 from accounts.queries.staff import invitation_by_token, invitations_of, offer_of, offers_to, staff_of
@@ -38,5 +39,6 @@ __all__ = [
     "places_at",
     "staff_of",
     "test_account_of",
+    "test_places",
     "user_by_email",
 ]

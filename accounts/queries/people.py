@@ -50,9 +50,16 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     return (
         Membership.objects.filter(user=user, is_active=True, account__is_active=True)
         .filter(Q(account__parent=None) | Q(account__parent__is_active=True))
-        .select_related("user", "account__brand", "account__parent__brand")
+        .select_related("user", "account__brand", "account__parent__brand", "account__test")
         .order_by("pk")
     )
+
+
+def test_places(places: Iterable[Membership]) -> list[Membership]:
+    """The same person's places in the test accounts of these accounts. They are no rows: whoever leaves an account or
+    changes their role in it has done so in its test account, too."""
+    tests = [(place, getattr(place.account, "test", None)) for place in places]
+    return [Membership(user=place.user, account=test, role=place.role) for place, test in tests if test is not None]
 
 
 def places_at(places: Iterable[Membership], brand: Brand) -> list[Membership]:

@@ -53,7 +53,7 @@ class WebhookForm(forms.Form):
 
 
 @require_http_methods(["GET", "POST"])
-@needs(Right.MANAGE_PEOPLE)
+@needs(Right.MANAGE_WEBHOOKS)
 def webhook_list(request: MemberRequest) -> HttpResponse:
     """The addresses, and a new one."""
     if request.method == "POST" and (away := confirmed_first(request, back=request.path)):
@@ -74,7 +74,7 @@ def webhook_list(request: MemberRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@needs(Right.MANAGE_PEOPLE)
+@needs(Right.MANAGE_WEBHOOKS)
 def webhook_page(request: MemberRequest, key: str) -> HttpResponse:
     """One address: its secret, its log, and what it hears of."""
     endpoint = _endpoint(request, key)
@@ -122,7 +122,7 @@ def _filled(
 
 
 @require_POST
-@needs(Right.MANAGE_PEOPLE)
+@needs(Right.MANAGE_WEBHOOKS)
 def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
     """On or off, delete, a new secret, a test."""
     endpoint = _endpoint(request, key)
@@ -148,7 +148,7 @@ def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
 
 
 @require_POST
-@needs(Right.MANAGE_PEOPLE)
+@needs(Right.MANAGE_WEBHOOKS)
 def send_again(request: MemberRequest, number: int) -> HttpResponse:
     """The same message once more."""
     try:

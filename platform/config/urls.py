@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views.keys import api_keys, revoke_api_key
+from automation.views.sandbox import act_in_test, close_test_account, make_test_account, test_account
 from lines.urls import carrier_urlpatterns, job_urlpatterns, sms_urlpatterns, usage_urlpatterns
 
 handler500 = broken
@@ -23,6 +24,10 @@ urlpatterns = [
     path("api-credentials/keys/", api_keys, name="api_keys"),
     path("api-credentials/keys/<int:key>/revoke/", revoke_api_key, name="revoke_api_key"),
     path("automation/", include("automation.urls")),
+    path("test-account/", test_account, name="test_account"),
+    path("test-account/make/", make_test_account, name="make_test_account"),
+    path("test-account/close/", close_test_account, name="close_test_account"),
+    path("test-account/do/<slug:do>/", act_in_test, name="act_in_test"),
     path("billing/explain/", explain, name="explain"),
     path("billing/", include("billing.urls")),
     path("", include("lines.urls_shop")),

@@ -47,7 +47,7 @@ ENTRIES = (
     Entry("rules", "Rules", "rules", Right.SEE_AUDIT, under="Automation"),
     Entry("rule_activity", "Rule Activity", "activity", Right.SEE_AUDIT, under="Automation"),
     Entry("caps", "Caps", "usage", Right.SEE_LINES, under="Automation"),
-    Entry("webhooks", "Webhooks", "webhooks", Right.MANAGE_PEOPLE, under="Automation"),
+    Entry("webhooks", "Webhooks", "webhooks", Right.MANAGE_WEBHOOKS, under="Automation"),
     Entry("subaccounts", "Sub Accounts", "branches", Right.SEE_MONEY),
     Entry("price_lists", "Price lists", "billing", Right.SEE_MONEY, under="Sub Accounts"),
     Entry("margins", "Margins", "usage", Right.SEE_MONEY, under="Sub Accounts"),
@@ -59,6 +59,7 @@ BELOW = (
     Entry("jobs", "Jobs", "jobs", Right.SEE_LINES),
     Entry("staff", "Staff Accounts", "people", Right.MANAGE_PEOPLE),
     Entry("api_docs", "API", "code", Right.SEE_MONEY),
+    Entry("test_account", "Test account", "code", Right.MANAGE_KEYS, under="API"),
     Entry("audit", "Audit", "audit", Right.SEE_AUDIT),
     Entry("store", "Store", "store", Right.MANAGE_LINES),
     Entry("orders", "Orders", "orders", Right.MANAGE_LINES, under="Store"),
@@ -150,11 +151,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     def jobs_open() -> int:
         return count_open(membership) if membership else 0
 
+    places: list[Membership] = getattr(request, "memberships", [])
+    live = [place for place in places if membership and place.account_id == membership.account.live_id]
     return {
         "branding": branding_for(request),
         "membership": membership,
         "account": membership.account if membership else None,
-        "other_places": [place for place in getattr(request, "memberships", []) if place != membership],
+        "other_places": [place for place in places if place != membership],
+        "live_place": live[0] if live else None,
         "navigation": navigation_for(membership, request.path),
         "jobs_open": jobs_open,
         "frame_balance": balance,

@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "accounts.login.sessions.SessionEndsMiddleware",
     "accounts.middleware.ActingAccountMiddleware",
     "accounts.middleware.PersonMiddleware",
+    "console.test_clock.TestClockMiddleware",
     "kit.methods.MethodPageMiddleware",
 ]
 
