@@ -97,9 +97,26 @@ def test_a_signature_is_over_the_account_or_the_user() -> None:
     assert len(token_hash("x")) == 64
 
 
-@pytest.mark.parametrize(("lines", "expected"), [(0, 100), (1, 100), (2, 200), (10_000, 1_000_000)])
-def test_requests_of_a_day_go_by_lines(lines: int, expected: int) -> None:
-    assert requests_allowed(lines) == expected
+@pytest.mark.parametrize(
+    ("lines", "is_test", "expected"),
+    [
+        (0, False, 100),
+        (1, False, 100),
+        (2, False, 200),
+        (10_000, False, 1_000_000),
+        (2, True, 2_000),
+        (50, True, 5_000),
+    ],
+)
+def test_requests_of_a_day_go_by_lines(lines: int, is_test: bool, expected: int) -> None:
+    assert requests_allowed(lines, is_test=is_test) == expected
+
+
+def test_nobody_manages_money_or_people_in_a_test_account() -> None:
+    for role in Role:
+        outside = {Right.MANAGE_MONEY, Right.MANAGE_PEOPLE}
+        assert rights(role, is_subaccount=False, is_test=True) == rights(role, is_subaccount=False) - outside
+    assert not outside & rights_of_scopes(list(Scope), is_subaccount=False, is_test=True)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ ROWS: dict[str, Row] = {
     "test_account": read(KEYS),
     "make_test_account": write(KEYS),
     "close_test_account": write(KEYS),
-    "act_in_test": write(KEYS, {"days": "1"}, do="nothing"),
+    "act_in_test": Row(KEYS, {"do": "nothing"}, post={}, also=frozenset({404})),  # in a live account it is none
     "api_credentials": both(KEYS),
     "subaccount_credentials": both(KEYS, {"do": "show"}, key="subaccount"),
     # people
