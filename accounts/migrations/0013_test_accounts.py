@@ -41,7 +41,7 @@ DROP FUNCTION refuse_other_side();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0011_calls_of_office_keys_are_counted"),
+        ("accounts", "0012_links_may_go_with_their_months"),
     ]
 
     operations = [

@@ -34,7 +34,8 @@ def test_no_call_with_a_test_key_reads_or_changes_what_is_live(world: World) -> 
     wrong = []
     for one in ENDPOINTS:
         row = Row(one.right, {name: API_VALUES.get(name, name) for name in one.values})
-        values = dict(chosen(world, row, "owner"))[MINE]
+        ways = chosen(world, row, "owner")
+        values = next((values for whose, values in ways if whose == MINE), ways[0][1])
         body = BODIES.get(one.name) or (msgspec.to_builtins(one.body) if one.body is not None else None)
         for verb in one.verbs:
             response, _ = call(world, "test key", account, verb, one.path.format(**values), body)

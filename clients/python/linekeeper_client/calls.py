@@ -17,6 +17,7 @@ from linekeeper_client.types import (
     CapDraft,
     CapState,
     CardPayment,
+    CarrierWanted,
     ChangedField,
     ConnectionReset,
     CurrentBalance,
@@ -31,6 +32,7 @@ from linekeeper_client.types import (
     FieldsOfLine,
     FilterData,
     Fired,
+    FromDevice,
     ImeiChange,
     JobShown,
     Key,
@@ -39,6 +41,7 @@ from linekeeper_client.types import (
     LineUsage,
     Marked,
     Message,
+    MoreLines,
     NameSharing,
     Network,
     NewCredit,
@@ -51,6 +54,7 @@ from linekeeper_client.types import (
     NewSubAccount,
     NewWebhook,
     Notes,
+    OtherDevice,
     PageAsked,
     PageBalanceDay,
     PageBillCycle,
@@ -78,6 +82,7 @@ from linekeeper_client.types import (
     PageWebhookMessage,
     PlanOffered,
     PlanPrice,
+    PlayMoney,
     Read,
     Result,
     RuleDraft,
@@ -93,12 +98,15 @@ from linekeeper_client.types import (
     Switched,
     TagUsed,
     Tags,
+    TestAccount,
     Text,
     TheAccount,
     ToAccount,
     ToPlan,
     Told,
+    Turn,
     Undone,
+    Used,
     Webhook,
     WebhookMessage,
     WebhookOn,
@@ -636,6 +644,56 @@ class Calls(Transport):
     def events(self, *, cursor: str | None = None, topic: Literal["rules", "lines", "usage", "balance", "payments", "sms", "jobs", "orders", "statements", "carriers", "keys"] | None = None, type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "api_key.made", "api_key.expiring", "api_key.revoked"] | None = None, per_page: int | None = None) -> Feed:
         "What happened, the earliest first; read on with the cursor"
         found: Feed = self.call("GET", "events", query={"cursor": cursor, "topic": topic, "type": type, "per_page": per_page})
+        return found
+
+    def test_account(self) -> TestAccount:
+        "The account's test account, where its clock stands and which lines it has"
+        found: TestAccount = self.call("GET", "test_account")
+        return found
+
+    def make_test_account(self, *, idempotency_key: str | None = None) -> TestAccount:
+        "Makes the account's test account with two lines and $100.00 of play money; one that is there stays as it is"
+        found: TestAccount = self.call("POST", "test_account", idempotency_key=idempotency_key)
+        return found
+
+    def close_test_account(self, *, idempotency_key: str | None = None) -> Ack:
+        "Closes the account's test account for good; POST makes a new one"
+        found: Ack = self.call("DELETE", "test_account", idempotency_key=idempotency_key)
+        return found
+
+    def turn_test_clock(self, body: Turn, *, idempotency_key: str | None = None) -> TestAccount:
+        "Turns the test account's clock on; fees, cycles, caps, rules and follow-ups come due on the way, day by day"
+        found: TestAccount = self.call("POST", "test_account/clock", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def set_test_carrier(self, body: CarrierWanted, *, idempotency_key: str | None = None) -> TestAccount:
+        "Says what goes wrong with the test account's carrier from now on"
+        found: TestAccount = self.call("POST", "test_account/carrier", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def give_play_money(self, body: PlayMoney, *, idempotency_key: str | None = None) -> Ack:
+        "Moves the test account's balance; lines are suspended and reactivated by it as by real money"
+        found: Ack = self.call("POST", "test_account/balance", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def make_test_lines(self, body: MoreLines, *, idempotency_key: str | None = None) -> TestAccount:
+        "Makes lines in the test account, deactivated; it has 50 at the most"
+        found: TestAccount = self.call("POST", "test_account/lines", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def use_test_data(self, iccid: str, body: Used, *, idempotency_key: str | None = None) -> SimCard:
+        "A line's device uses data: it is read, charged, and met by balance, caps and rules before this answers"
+        found: SimCard = self.call("POST", f"test_account/lines/{quoted(iccid)}/usage", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def send_test_sms(self, iccid: str, body: FromDevice, *, idempotency_key: str | None = None) -> Ack:
+        "A line's device sends a message: it is listed, told to webhooks, and met by rules"
+        found: Ack = self.call("POST", f"test_account/lines/{quoted(iccid)}/sms", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def change_test_imei(self, iccid: str, body: OtherDevice, *, idempotency_key: str | None = None) -> SimCard:
+        "A line's SIM sits in another device from now on"
+        found: SimCard = self.call("POST", f"test_account/lines/{quoted(iccid)}/imei", body=body, idempotency_key=idempotency_key)
         return found
 
     def audit_log(self, *, q: str | None = None, by: Literal["back office", "carrier", "key", "operator", "person", "rule", "system"] | None = None, start_date: str | None = None, end_date: str | None = None, before_id: int | None = None, per_page: int | None = None) -> list[Told]:
