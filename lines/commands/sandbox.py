@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 
 from django.db import connection, transaction
+from django.db.models import Q
 from kit import clock, crypto
 from kit.errors import Invalid, Refusal
 from kit.identifiers import read_imei
@@ -14,13 +15,16 @@ from kit.identifiers import read_imei
 from accounts.commands.testing import close_test_account, open_test_account, refuse_test
 from accounts.models import Account
 from accounts.policy import Actor
+from accounts.queries import test_account_of
 from billing.commands import adjust
 from lines.carriers.base import Reading, Sms
 from lines.carriers.sandbox import Sandbox as Adapter
 from lines.commands.inbox import received
 from lines.commands.readings import Applied, apply_readings
+from lines.commands.sandbox_days import settle_lines
+from lines.commands.sandbox_sims import with_fault
 from lines.commands.stock import import_lines
-from lines.commands.wishes import enforce
+from lines.commands.wishes import deactivate_lines, enforce
 from lines.models import (
     Carrier,
     CarrierHealth,
@@ -33,7 +37,7 @@ from lines.models import (
     SandboxSim,
     SmsLook,
 )
-from lines.policy.sandbox import KIND
+from lines.policy.sandbox import KIND, Fault
 
 PREFIX = "8999900"  # of no country: a SIM of a test account is nobody's anywhere else
 FIRST_LINES, MOST_LINES = 2, 50
@@ -77,8 +81,17 @@ def make_sandbox(*, account: Account, by: Actor) -> Account:
 
 @transaction.atomic
 def drop_sandbox(*, account: Account, by: Actor) -> bool:
-    """Closes the account's test account for good; False where it has none. Harmless twice."""
+    """Closes the account's test account for good, its lines off; False where it has none. Harmless twice."""
     refuse_test(account=account, what="Close it from the account that it is of.")
+    found = test_account_of(account)
+    if found is None:
+        return False
+    sandbox = Sandbox.objects.select_for_update().get(account=found.payer_id)
+    with clock.ahead(sandbox.ahead):  # else they would owe fees, and be driven, for ever
+        with_fault(sandbox=sandbox, fault=Fault.NONE)
+        theirs = Q(account=found) if found.is_subaccount else Q(payer=found)
+        deactivate_lines(line_ids=list(Line.objects.filter(theirs).values_list("pk", flat=True)), by=by)
+        settle_lines(payer=found.parent or found)
     return close_test_account(account=account, by=by) is not None
 
 
@@ -197,6 +210,8 @@ def give_play_money(*, account: Account, amount: Decimal, by: Actor) -> None:
 
 
 def _sim(line: Line) -> SandboxSim:
+    """Locked, behind its account's sandbox: that comes before wallets and states, as where accounts are settled."""
+    Sandbox.objects.select_for_update().get(account=line.payer_id)
     return SandboxSim.objects.select_for_update().get(line=line, line__payer__is_test=True)
 
 

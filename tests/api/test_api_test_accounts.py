@@ -20,7 +20,7 @@ from billing.models import Entry, Notice, Wallet
 from billing.queries import colour_changes
 from lines.books import check_books
 from lines.commands.sandbox import MOST_LINES
-from lines.models import Line, LineState, Sandbox
+from lines.models import Drive, Line, LineState, OnSpan, Sandbox
 from lines.queries.margin import margins
 from lines.work.sync import enforce_all, keep_days
 
@@ -230,6 +230,14 @@ def test_nothing_of_it_is_money(test: Bearer, fleet: Fleet, account: Account, ic
     assert claim_notice() is None
     assert test.call("POST", "orders", {"quantity": 20}).status_code in (403, 404, 422)
     assert [check for check in check_books()["checks"] if not check["ok"]] == []
+
+
+def test_a_closed_test_account_owes_nothing_more(test: Bearer, account: Account, iccid: str) -> None:
+    test.call("POST", "test_account/carrier", {"carrier": "fails"})
+    live = Bearer(account, made(account, *Scope, name="live")[1])
+    assert live.call("DELETE", "test_account").status_code == 200
+    state = LineState.objects.get(line__iccid=iccid)
+    assert (state.reported_word, OnSpan.objects.filter(ended_at=None).count(), Drive.objects.count()) == ("off", 0, 0)
 
 
 def test_a_greedy_tester_has_a_share(test: Bearer) -> None:

@@ -32,6 +32,7 @@ from lines.carriers.base import Setting
 from lines.commands import passes, sms
 from lines.commands.changes import note_changed_lines
 from lines.commands.jobs import start_job
+from lines.commands.sandbox import make_sandbox
 from lines.commands.settings import set_on_line
 from lines.commands.wishes import deactivate
 from lines.models import Carrier, Drive, FinalTotal, Line, LineState, Move, ReadingPass, SmsLook, ToldLine
@@ -169,6 +170,7 @@ def a_final(_: Fleet) -> None:
 
 
 WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
+    ("automation.tasks.settle_test_accounts", lambda fleet: make_sandbox(account=fleet.account(), by=OPERATOR)),
     ("lines.tasks.plan_passes", an_old_pass),
     ("lines.tasks.plan_passes", lambda _: ReadingPass.objects.all().delete()),
     (READ, lambda _: a_chunk()),
