@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0013_test_accounts"),
-        ("lines", "0069_custom_fields"),
+        ("lines", "0072_calls_a_minute"),
     ]
 
     operations = [
