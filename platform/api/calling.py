@@ -79,10 +79,10 @@ def _as_seen(call: Call, found: HttpResponse) -> HttpResponse:
 def _answer(caller: Caller, served: Caller, call: Call) -> HttpResponse:
     endpoint, values = routes.find(call.verb, call.path)
     _let_in(served, Right(endpoint.right))
-    caller = sides.of(endpoint, caller, served)
     body = call.body()
     given = asked.of(endpoint, call.query, body)
     _encoder(call)
+    caller = sides.of(endpoint, caller, served)
     if caller.account.is_test:
         found = _in_test(caller, call, endpoint, values, given, body)
     else:
