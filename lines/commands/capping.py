@@ -43,6 +43,7 @@ SELECT h.line_id, l.payer_id, st.why = '{Standing.CAP}' AS is_held
  WHERE st.why <> '{Standing.CAP}' OR NOT {CAP_IS_FULL}
  ORDER BY l.payer_id, h.line_id LIMIT 50000
 """
+FREE_NOW = f"SELECT * FROM ({FREE}) f WHERE %(payer)s::bigint IS NULL OR payer_id = %(payer)s"
 
 
 def check_caps(*, today: dt.date, payer_id: int | None = None) -> int:
@@ -142,9 +143,8 @@ def _told(cap: Cap, level: int, stopped: int, *, outside: bool = False) -> Told:
 
 def _let_go(today: dt.date, payer_id: int | None) -> int:
     """Lines that no full cap is over any more run again, as far as all else lets them; says how many."""
-    of_one = "" if payer_id is None else " WHERE payer_id = %(payer)s"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM ({FREE}) f{of_one}", {"today": today, "payer": payer_id})
+        cursor.execute(FREE_NOW, {"today": today, "payer": payer_id})
         found = cursor.fetchall()
     by_payer = [(payer, [row[0] for row in rows]) for payer, rows in groupby(found, lambda row: row[1])]
     return sum(each(by_payer, lambda one: let_go(payer_id=one[0], line_ids=one[1], today=today)))
