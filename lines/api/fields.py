@@ -73,7 +73,7 @@ class NewField(Input):
     "POST",
     right=Right.MANAGE_LINES,
     sample=_SAMPLE,
-    body=NewField("Depot", "choice", ["Berlin", "Porto"]),
+    body=NewField("Vehicle", "choice", ["Van", "Truck"]),
 )
 def add_custom_field(caller: Caller, asked: NewField) -> FieldShown:
     """Adds a field to the account's lines"""
@@ -152,7 +152,7 @@ def custom_fields_of_line(caller: Caller, iccid: str) -> FieldsOfLine:
     "POST",
     right=Right.MANAGE_LINES,
     sample=_OF_LINE,
-    body=SetFields({"Depot": "Berlin", "Seats": 49}),
+    body=SetFields({"Depot": "Berlin"}),
 )
 def set_custom_fields(caller: Caller, iccid: str, asked: SetFields) -> FieldsOfLine:
     """Sets what a line has in some of the account's custom fields; the others stay as they are"""

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.views.decorators.http import require_GET, require_http_methods
-from kit.endpoints import Endpoint
+from kit.endpoints import IN_QUERY, Endpoint
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, confirmed_first, needs
@@ -60,7 +60,8 @@ def call(request: MemberRequest, name: str) -> HttpResponse:
     given = request.POST if request.method == "POST" else QueryDict()
     values = {value: given.get(f"path.{value}", "").strip() or own_path(value, served) for value in one.values}
     operation = described()["paths"][f"/{one.path}"][one.verbs[0].lower()]
-    query = {field.name: given.get(f"query.{field.name}", "") for field in parameters_of(operation)}
+    asked = [field for field in parameters_of(operation) if field.name not in IN_QUERY]  # an object has no one value
+    query = {field.name: given.get(f"query.{field.name}", "") for field in asked}
     sample = None if one.body is None else own_body(_plain(one.body), served)
     body = given.get("body", "") if "body" in given else _pretty(sample)
     needs_tick = one.writes and not is_test
@@ -72,7 +73,7 @@ def call(request: MemberRequest, name: str) -> HttpResponse:
         "one": one,
         "url": _base(request) + one.path,
         "values": values.items(),
-        "parameters": [(field, query[field.name]) for field in parameters_of(operation)],
+        "parameters": [(field, query[field.name]) for field in asked],
         "body": body,
         "needs_tick": needs_tick,
         "is_unsure": request.method == "POST" and not is_asked,

@@ -30,7 +30,7 @@ from lines.carriers.base import Switch
 from lines.commands.jobs import start_job
 from lines.commands.orders import Wish, ask_for_cards
 from lines.commands.sandbox import make_sandbox
-from lines.models import Cap, Job, Line, LineState
+from lines.models import Cap, CustomField, Job, Line, LineState
 from lines.policy import Action, JobState, Wanted
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 
@@ -122,7 +122,7 @@ LAST = ("deactivate", "cancel_job", "delete_rule", "delete_cap", "close_test_acc
 REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card", "settle_sms"}  # of an ended job, a line in stock, a doubt
 
 
-CAP = uuid.UUID(int=7)
+CAP, FIELD = uuid.UUID(int=7), uuid.UUID(int=8)
 
 
 def prepare(line: Line) -> None:
@@ -130,6 +130,9 @@ def prepare(line: Line) -> None:
     Rule.objects.update(deleted_at=None)
     own = {"account": line.payer, "kind": CapKind.ACCOUNT, "unit": CapUnit.MB, "period": CapPeriod.DAY}
     Cap.objects.get_or_create(uuid=CAP, defaults=own | {"limit": 512, "action": CapAction.NOTIFY})
+    CustomField.objects.exclude(uuid=FIELD).delete()
+    depot = {"account": line.payer, "name": "Depot", "kind": "choice", "choices": ["Berlin", "Porto"]}
+    CustomField.objects.get_or_create(uuid=FIELD, defaults=depot)
     ApiKey.objects.filter(name="billing export").delete()
     make_sandbox(account=line.payer or line.account, by=OPERATOR)
     Account.objects.filter(name="Sample sub-account").update(name="The one before")
