@@ -24,7 +24,9 @@ from automation.queries.activity import AskedActivity
 from automation.queries.scope import Scope
 from lines.commands.settings import SPEEDS
 from lines.models import RatePlan, Tag
+from lines.policy.fields import LONGEST_VALUE
 from lines.queries import plans_of, subaccounts_of
+from lines.queries.fields import fields_of
 from lines.queries.plans import plans_for
 from lines.queries.scope import iccids_kept
 
@@ -132,6 +134,8 @@ class RuleForm(forms.Form):
     holder = _select([], label="Sub-account", required=False)
     plan = _select([], label="Rate plan", required=False)
     tags = forms.MultipleChoiceField(label="Tags, any of", required=False, widget=forms.CheckboxSelectMultiple)
+    field = _select([], label="Custom field", required=False)
+    field_value = forms.CharField(label="Field value", required=False, max_length=LONGEST_VALUE)
     only_iccids = IccidsField(label="Only these ICCIDs")
     except_iccids = IccidsField(label="Never these ICCIDs")
     tells = forms.MultipleChoiceField(label="Tell by mail", required=False, widget=forms.CheckboxSelectMultiple)
@@ -153,6 +157,8 @@ class RuleForm(forms.Form):
         self._choose("countries", self._countries())
         tags = Tag.objects.filter(account=self.account).order_by("name").values_list("name", flat=True)
         self._choose("tags", [(name, name) for name in tags])
+        self.custom = {str(one.pk): one for one in fields_of(membership)}
+        self._choose("field", [("", "any"), *((key, one.name) for key, one in self.custom.items())])
         self._choose("tells", [(key, place.user.email) for key, place in self.people.items()])
         self.holders[self.account.uuid.hex] = self.account
 
@@ -182,6 +188,8 @@ class RuleForm(forms.Form):
             holder=self.holders.get(data.get("holder") or ""),
             plan=self.plans.get(data.get("plan") or ""),
             tags=data.get("tags") or [],
+            of_field=self.custom.get(data.get("field") or ""),
+            field_value=data.get("field_value") or "",
             only_iccids=iccids_kept(self.account, data.get("only_iccids") or []),
             except_iccids=iccids_kept(self.account, data.get("except_iccids") or []),
             then=Then(data.get("then") or ""),
@@ -201,6 +209,8 @@ class RuleForm(forms.Form):
             draft.tags,
             draft.only_iccids,
             draft.except_iccids,
+            draft.of_field.pk if draft.of_field else None,
+            draft.kept_value() or "",
         )
 
     def clean(self) -> dict[str, Any]:
@@ -240,6 +250,8 @@ def initial_of(rule: Rule) -> dict[str, Any]:
         "holder": rule.holder.uuid.hex if rule.holder else "",
         "plan": str(rule.plan_id or ""),
         "tags": rule.tags,
+        "field": str(rule.field_id or ""),
+        "field_value": rule.field_value,
         "only_iccids": "\n".join(rule.only_iccids),
         "except_iccids": "\n".join(rule.except_iccids),
         "tells": [str(pk) for pk in rule.tells.values_list("pk", flat=True)],

@@ -179,6 +179,8 @@ def scope(rule: Any) -> str:
         parts.append(f"plan {rule.plan.name}")
     if rule.tags:
         parts.append(f"tagged {' or '.join(rule.tags)}")
+    if rule.field is not None:
+        parts.append(f"{rule.field.name} “{rule.field_value}”")
     if rule.only_iccids:
         count = len(rule.only_iccids)
         parts.append(f"{count} ICCID{'' if count == 1 else 's'}")

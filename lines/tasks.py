@@ -29,6 +29,7 @@ from lines.commands import (
     naming,
     passes,
     retention,
+    usage_exports,
     webhooks,
 )
 from lines.models import Carrier, Move
@@ -42,6 +43,7 @@ from lines.work.settings import set_due
 from lines.work.statements import write_one
 from lines.work.sync import enforce_all, keep_days
 from lines.work.told import read_told
+from lines.work.usage_exports import write_usage_exports as write_exports
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +175,13 @@ def write_statements() -> int:
     """Writes the statements that were asked for; a million rows take one to two minutes."""
     statements.drop_old_statements()
     return 1 if write_one() else 0
+
+
+@shared_task(soft_time_limit=270, time_limit=285)
+def write_usage_exports() -> int:
+    """Goes on with files of usage that were asked for, and drops those of over a week ago."""
+    usage_exports.drop_old_usage_exports()
+    return write_exports(stop=_shift())
 
 
 @shared_task

@@ -18,6 +18,7 @@ from lines.views import (
     messages,
     readings,
     usage,
+    usage_exports,
 )
 
 ICCID = rf"(?P<iccid>{ICCID_IN_PATH})"
@@ -74,6 +75,9 @@ carrier_urlpatterns = [
 usage_urlpatterns = [
     path("", usage.usage, name="usage"),
     path("usage.csv", usage.usage_csv, name="usage-csv"),
+    path("exports/", usage_exports.usage_exports, name="usage-exports"),
+    path("exports/<uuid:key>/file", usage_exports.usage_export_file, name="usage-export-file"),
+    path("exports/<uuid:key>/delete/", usage_exports.delete_usage_export, name="usage-export-delete"),
 ]
 
 sms_urlpatterns = [

@@ -20,7 +20,7 @@ from automation.commands import rules as commands
 from automation.models import Rule, RuleFire
 from automation.policy import LONGEST_NAME, LONGEST_WORD, MOST_HOURS, Action, Then, Trigger
 from automation.queries import activity as queries
-from lines.api.asked import ICCID, Day, Hex, IccidText, Id, day_of, holder_of, known_plan_of, plan_of
+from lines.api.asked import ICCID, Day, Hex, IccidText, Id, day_of, field_named, holder_of, known_plan_of, plan_of
 from lines.queries.scope import iccids_kept
 
 GROUP = "Automation"
@@ -56,12 +56,16 @@ class RuleDraft(Input):
     account_uuid: Annotated[Hex | None, msgspec.Meta(description="Only lines that this account holds")] = None
     rate_plan_id: Id | None = None
     tags: Annotated[list[str], msgspec.Meta(max_length=100, description="Only lines with one of these")] = []
+    custom_fields: Annotated[
+        dict[str, str], msgspec.Meta(max_length=1, description="Only lines that have this in a custom field")
+    ] = {}
     only_iccids: Iccids = []
     except_iccids: Iccids = []
     is_shadow: Annotated[bool, msgspec.Meta(description="It records what it would do, and does nothing")] = False
 
     def draft(self, caller: Caller, tells: list[int]) -> commands.Draft:
         """Raises NotFound."""
+        name, value = next(iter(self.custom_fields.items()), ("", ""))
         return commands.Draft(
             name=self.name,
             trigger=Trigger(self.trigger),
@@ -75,6 +79,8 @@ class RuleDraft(Input):
             holder=holder_of(caller, self.account_uuid) if self.account_uuid else None,
             plan=known_plan_of(caller, self.rate_plan_id) if self.rate_plan_id else None,
             tags=self.tags,
+            of_field=field_named(caller, name) if name else None,
+            field_value=value,
             only_iccids=iccids_kept(caller.account, self.only_iccids),
             except_iccids=iccids_kept(caller.account, self.except_iccids),
             then=Then(self.then),
@@ -134,6 +140,7 @@ def _rule(row: Rule) -> RuleShown:
             account_uuid=row.holder.uuid.hex if row.holder else None,
             rate_plan_id=row.plan_id,
             tags=row.tags,
+            custom_fields={row.field.name: row.field_value} if row.field else {},
             only_iccids=row.only_iccids,
             except_iccids=row.except_iccids,
             is_shadow=row.is_shadow,

@@ -19,7 +19,8 @@ from automation import policy, words
 from automation.models import Rule
 from automation.policy import Action, Then, Trigger
 from lines.commands.settings import SPEEDS
-from lines.models import Line, RatePlan, Tag
+from lines.models import CustomField, Line, RatePlan, Tag
+from lines.policy.fields import BadValue, FieldKind, read_value
 from lines.queries.plans import plans_for
 
 MOST_RULES = 100  # of an account
@@ -54,6 +55,8 @@ class Draft:
     holder: Account | None = None  # a sub-account, or the account itself for the lines that it holds
     plan: RatePlan | None = None
     tags: list[str] = field(default_factory=list)
+    of_field: CustomField | None = None  # lines that have `field_value` in it
+    field_value: str = ""
     only_iccids: list[str] = field(default_factory=list)
     except_iccids: list[str] = field(default_factory=list)
     then: Then = Then.NEVER
@@ -79,6 +82,8 @@ class Draft:
             "holder": self.holder,
             "plan": self.plan,
             "tags": sorted(set(self.tags)),
+            "field": self.of_field,
+            "field_value": self.kept_value() or "",
             "only_iccids": sorted(set(self.only_iccids)),
             "except_iccids": sorted(set(self.except_iccids)),
             "action": self.action.value,
@@ -88,6 +93,15 @@ class Draft:
             "to_plan": self.to_plan if self.action is Action.PLAN else None,
             "is_shadow": self.is_shadow,
         }
+
+    def kept_value(self) -> str | None:
+        """The field's value as lines have it; None where it can be none of its."""
+        if self.of_field is None:
+            return ""
+        try:
+            return read_value(FieldKind(self.of_field.kind), self.of_field.choices, self.field_value) or None
+        except BadValue:
+            return None
 
 
 @transaction.atomic
@@ -147,7 +161,8 @@ def delete_rule(*, account: Account, rule: Rule, by: Actor) -> None:
     locked = _locked(account, rule)
     if locked.deleted_at is None:
         locked.deleted_at = clock.now()
-        locked.save(update_fields=["deleted_at"])
+        locked.field = None  # the field may be removed now
+        locked.save(update_fields=["deleted_at", "field"])
         _record("rule.deleted", locked, by)
 
 
@@ -187,6 +202,10 @@ def check(*, account: Account, draft: Draft) -> None:
     known_tags = set(Tag.objects.filter(account=account, name__in=draft.tags).values_list("name", flat=True))
     if unknown := [tag for tag in draft.tags if tag not in known_tags]:
         problems["tags"] = f"Not among your tags: {', '.join(unknown)}"
+    if draft.of_field is not None and draft.of_field.account_id != account.pk:
+        problems["field"] = "Choose one of your custom fields"
+    elif draft.kept_value() is None:
+        problems["field_value"] = "Enter a value that the field can have"
     if any(place.account_id != account.pk or not place.is_active for place in draft.tells):
         problems["tells"] = "Choose people of this account"
     for name, iccids in (("only_iccids", draft.only_iccids), ("except_iccids", draft.except_iccids)):

@@ -14,7 +14,8 @@ from kit.identifiers import ICCID_LONGEST
 from accounts.models import Account, Membership
 from accounts.policy import Actor
 from automation.policy import Act, Action, FollowState, Outcome, Period, Then, Trigger, Unit
-from lines.models import Line, RatePlan
+from lines.models import CustomField, Line, RatePlan
+from lines.policy.fields import LONGEST_VALUE
 
 
 class Rule(models.Model):
@@ -40,6 +41,8 @@ class Rule(models.Model):
     holder = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+")
     tags = ArrayField(models.CharField(max_length=50), default=list)
+    field = models.ForeignKey(CustomField, on_delete=models.PROTECT, null=True, related_name="+")
+    field_value = models.CharField(max_length=LONGEST_VALUE, blank=True, default="", db_default="")
     only_iccids = ArrayField(models.CharField(max_length=ICCID_LONGEST), default=list)
     except_iccids = ArrayField(models.CharField(max_length=ICCID_LONGEST), default=list)
 
@@ -79,6 +82,9 @@ class Rule(models.Model):
             models.CheckConstraint(
                 condition=~Q(action=Action.PLAN) | Q(to_plan__isnull=False),
                 name="rule_that_changes_the_plan_says_which",
+            ),
+            models.CheckConstraint(
+                condition=Q(field__isnull=True) | ~Q(field_value=""), name="rule_about_a_field_has_its_value"
             ),
             models.CheckConstraint(
                 condition=~Q(then=Then.HOURS) | Q(then_hours__gt=0, then_hours__isnull=False),

@@ -64,7 +64,7 @@ def all_of(account: Account, asked: AskedActivity) -> Iterator[RuleFire]:
 
 def rules_of(account: Account) -> list[Rule]:
     """An account's rules by name."""
-    rules = Rule.objects.filter(account=account, deleted_at=None).select_related("holder", "plan")
+    rules = Rule.objects.filter(account=account, deleted_at=None).select_related("holder", "plan", "field")
     return list(rules.order_by("name", "pk"))
 
 
@@ -82,7 +82,11 @@ def planned_by_rule(account: Account) -> dict[int, int]:
 
 def rule_of(account: Account, key: str) -> Rule | None:
     """One rule that is not deleted; None for another account's."""
-    return Rule.objects.filter(account=account, uuid=key, deleted_at=None).select_related("holder", "plan").first()
+    return (
+        Rule.objects.filter(account=account, uuid=key, deleted_at=None)
+        .select_related("holder", "plan", "field")
+        .first()
+    )
 
 
 def fired_rules_of(account: Account) -> list[Rule]:

@@ -19,10 +19,14 @@ IN_SCOPE = f"""
     AND NOT l.iccid = ANY(r.except_iccids)
     AND (r.tags = '{{}}' OR EXISTS (SELECT FROM lines_linetag lt JOIN lines_tag t ON t.id = lt.tag_id
                                    WHERE lt.line_id = l.id AND t.name = ANY(r.tags)))
+    AND (r.field_id IS NULL OR EXISTS (SELECT FROM lines_fieldvalue fv
+                                        WHERE fv.line_id = l.id AND fv.field_id = r.field_id
+                                          AND lower(fv.value) = lower(r.field_value)))
     AND {NOT_MOVING}
 """
 DRAFT = """(SELECT %(account)s::bigint AS account_id, %(holder)s::bigint AS holder_id, %(plan)s::bigint AS plan_id,
-                   %(tags)s::text[] AS tags, %(only)s::text[] AS only_iccids, %(except)s::text[] AS except_iccids) r"""
+                   %(tags)s::text[] AS tags, %(only)s::text[] AS only_iccids, %(except)s::text[] AS except_iccids,
+                   %(field)s::bigint AS field_id, %(value)s::text AS field_value) r"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Scope:
     tags: list[str] = field(default_factory=list)
     only_iccids: list[str] = field(default_factory=list)
     except_iccids: list[str] = field(default_factory=list)
+    field_id: int | None = None  # a custom field that has this value, as it is kept
+    field_value: str = ""
 
     def values(self) -> dict[str, Any]:
         """What DRAFT asks for."""
@@ -45,11 +51,22 @@ class Scope:
             "tags": self.tags,
             "only": self.only_iccids,
             "except": self.except_iccids,
+            "field": self.field_id,
+            "value": self.field_value,
         }
 
 
 def scope_of(rule: Rule) -> Scope:
-    return Scope(rule.account_id, rule.holder_id, rule.plan_id, rule.tags, rule.only_iccids, rule.except_iccids)
+    return Scope(
+        rule.account_id,
+        rule.holder_id,
+        rule.plan_id,
+        rule.tags,
+        rule.only_iccids,
+        rule.except_iccids,
+        rule.field_id,
+        rule.field_value,
+    )
 
 
 def count_in_scope(scope: Scope) -> int:

@@ -1,6 +1,6 @@
 """The API's calls about lines."""
 
-from lines.api import adding, cards, changes, costs, devices, fields, jobs, messages, mirror, usage
+from lines.api import adding, cards, changes, costs, devices, fields, jobs, messages, mirror, usage, usage_exports
 
 ENDPOINTS = (
     *cards.ENDPOINTS,
@@ -13,4 +13,5 @@ ENDPOINTS = (
     *fields.ENDPOINTS,
     *jobs.ENDPOINTS,
     *costs.ENDPOINTS,
+    *usage_exports.ENDPOINTS,
 )

@@ -17,8 +17,9 @@ from kit.paging import FARTHEST
 
 from accounts.models import Account
 from accounts.queries import Caller
-from lines.models import Line, RatePlan
+from lines.models import CustomField, Line, RatePlan
 from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE
+from lines.queries.fields import fields_of
 from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
 from lines.queries.sought import Sought
@@ -58,6 +59,14 @@ def holder_of(caller: Caller, uuid: str) -> Account:
     found = Account.objects.filter(own, uuid=uuid).first()
     if found is None:
         raise NotFound("No such account is yours; accounts lists your sub-accounts")
+    return found
+
+
+def field_named(caller: Caller, name: str) -> CustomField:
+    """A custom field of the caller's. Raises NotFound."""
+    found = next((one for one in fields_of(caller) if one.name.lower() == name.strip().lower()), None)
+    if found is None:
+        raise NotFound("There is no such custom field; custom_fields lists them")
     return found
 
 

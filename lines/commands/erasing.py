@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 from kit.errors import Refusal
 
 from accounts.models import Account
@@ -29,12 +29,19 @@ from lines.models import (
     Sighting,
     SmsMessage,
     Tag,
+    UsageExport,
 )
 from lines.models.sms import KEPT
 
 
 class HasLines(Refusal):
     """The account still has lines, or messages on their way."""
+
+
+# Deleted as they are, with what hangs on them.
+OWN: tuple[type[Model], ...] = (
+    Job, IccidList, LineFile, NameSharing, NotesLeft, Reservation, PlanOffer, Cap, Tag, CustomField, UsageExport,
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -55,7 +62,7 @@ def erase_lines(*, account: Account, people: Sequence[str]) -> dict[str, int]:
         "ImportedDay": ImportedDay.objects.filter(payer=account).delete()[0],
         "Move": Move.objects.filter(account=account).delete()[0],
     }
-    for model in (Job, IccidList, LineFile, NameSharing, NotesLeft, Reservation, PlanOffer, Cap, Tag, CustomField):
+    for model in OWN:
         gone[model.__name__] = model._default_manager.filter(account__in=held).delete()[0]
     texts = messages.exclude(text=REMOVED)
     gone["SmsMessage"] = texts.update(text=REMOVED, salt="", by="", seen_by="", month=KEPT)

@@ -41,6 +41,7 @@ from lines.models.spans import OnSpan
 from lines.models.stock import ClaimCode, ClaimGuess, ClaimSecret, LineProof, Reservation
 from lines.models.tags import LineTag, Tag
 from lines.models.usage import HolderDay, LineCycle, LineDay
+from lines.models.usage_exports import UsageExport, UsageExportPart
 from lines.models.watched import WatchedLine
 from lines.models.webhooks import CarrierWebhook, ToldLine, WebhookCall
 
@@ -128,6 +129,8 @@ __all__ = [
     "SmsMessage",
     "Tag",
     "ToldLine",
+    "UsageExport",
+    "UsageExportPart",
     "WatchedLine",
     "WebhookCall",
 ]

@@ -311,6 +311,13 @@ def undoing(action: Action, before: str, *, has_come: bool = False) -> tuple[Act
     return None
 
 
+class ExportKind(enum.StrEnum):
+    """What a file of usage has a row for."""
+
+    DAYS = "days"  # each line and day
+    SESSIONS = "sessions"  # each session, or stay in a network
+
+
 class JobState(enum.StrEnum):
     """What has become of work on many lines."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db.models import DateTimeField, F, Min, OuterRef, Q, QuerySet, Subquery, Value
@@ -45,6 +46,21 @@ class Sought:
     seen: tuple[dt.datetime | None, dt.datetime | None] = (None, None)
     read: tuple[dt.datetime | None, dt.datetime | None] = (None, None)
 
+    def kept(self) -> dict[str, Any]:
+        """As JSON, of what is asked at all; see `of_kept`."""
+        given = {name: value for name, value in asdict(self).items() if value != getattr(EVERYTHING, name)}
+        return {name: _texts(value) for name, value in given.items()}
+
+    @classmethod
+    def of_kept(cls, kept: Mapping[str, Any]) -> Sought:
+        """What was kept."""
+        given = dict(kept)
+        for name in ("seen", "read"):
+            if name in given:
+                first, before = (dt.datetime.fromisoformat(one) if one else None for one in given[name])
+                given[name] = first, before
+        return cls(**given | {"fields": tuple((name, value) for name, value in given.get("fields", ()))})
+
     def lines(self, viewer: Viewer, *, by_iccid: bool = False) -> QuerySet[Line]:
         lines = lines_of(viewer)
         if self.status_id is not None:
@@ -74,6 +90,15 @@ class Sought:
         for name, (first, before) in (("last_seen", self.seen), ("read_at", self.read)):
             given |= {f"state__{name}__gte": first, f"state__{name}__lt": before}
         return Q(**{name: value for name, value in given.items() if value})
+
+
+EVERYTHING = Sought()
+
+
+def _texts(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_texts(one) for one in value]
+    return value.isoformat() if isinstance(value, dt.datetime) else value
 
 
 def _theirs(viewer: Viewer) -> Q:

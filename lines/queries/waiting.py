@@ -24,6 +24,8 @@ WORK = {
     f" OR EXISTS (SELECT FROM lines_smslook k WHERE k.is_due AND {SOON.format('k')})",
     "lines.tasks.write_statements": "EXISTS (SELECT FROM billing_statement s"
     " WHERE s.done_at IS NULL AND s.failed = '')",
+    "lines.tasks.write_usage_exports": "EXISTS (SELECT FROM lines_usageexport x"
+    " WHERE x.done_at IS NULL AND x.failed = '')",
     "lines.tasks.move_lines": f"EXISTS (SELECT FROM lines_move m WHERE {SOON.format('m')}"
     f" AND (m.confirmed_at IS NULL OR m.began_at > %(now)s - interval '{CLEARING.days} days'))",
     "lines.tasks.work_jobs": f"EXISTS (SELECT FROM lines_job j WHERE j.state = '{JobState.RUNNING}')",

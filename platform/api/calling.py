@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from kit import clock, walls
-from kit.endpoints import Ack, Endpoint, linked
+from kit.endpoints import Ack, Endpoint, File, linked
 from kit.errors import Forbidden, Invalid, NotFound, Refusal
 from kit.paging import Page
 
@@ -67,6 +67,8 @@ def answer(caller: Caller, call: Call) -> HttpResponse:
 def _as_seen(call: Call, found: HttpResponse) -> HttpResponse:
     """An answer that the client has already is not sent again; of HEAD nothing but the headers is."""
     found["Cache-Control"] = "no-store"
+    if found.streaming:
+        return found
     if call.verb == "GET" and found.status_code == 200:
         tag = f'"{hashlib.sha256(found.content).hexdigest()[:32]}"'
         found["ETag"], found["Cache-Control"] = tag, "private, no-cache"
@@ -211,6 +213,17 @@ def _kept(before: calls.Answer) -> HttpResponse:
     return found
 
 
+def _file(found: File) -> HttpResponse:
+    """A piece at a time; what is whole already, as any other answer."""
+    if isinstance(found.pieces, tuple):
+        answer = HttpResponse(b"".join(found.pieces), content_type=found.type)
+    else:
+        answer = cast(HttpResponse, StreamingHttpResponse(found.pieces, content_type=found.type))
+    answer["Content-Disposition"] = f'attachment; filename="{found.name}"'
+    answer["Content-Length"] = str(found.size)
+    return answer
+
+
 def _encoder(call: Call) -> msgspec.json.Encoder:
     """Raises Invalid."""
     if (asked_for := call.query.get(asked.MONEY) or call.money) not in ("", "number", "string"):
@@ -222,6 +235,8 @@ def _json(caller: Caller, call: Call, values: dict[str, str], found: Page[Any] |
     def address(template: str, path: str) -> str | None:
         return call.base + path if caller.may(routes.right_to(template)) else None
 
+    if isinstance(found, File):
+        return _file(found)
     if isinstance(found, Page):
         here = call.base + call.path
         links = found.links

@@ -98,7 +98,7 @@ def _made(
             body=lambda: body.encode() if one.asked else b"",
         ),
     )
-    text = json.dumps(json.loads(found.content), indent=2, ensure_ascii=False)
+    text = _text(found)
     return {
         "status": found.status_code,
         "word": "OK" if found.status_code == 200 else TITLES[found.status_code],
@@ -108,16 +108,24 @@ def _made(
     }
 
 
+def _text(found: HttpResponse) -> str:
+    """What there is to look at: of a file its beginning."""
+    if "json" in found["Content-Type"]:
+        return json.dumps(json.loads(found.content), indent=2, ensure_ascii=False)
+    beginning = next(iter(found.streaming_content), b"") if found.streaming else found.content  # type: ignore[attr-defined]
+    return beginning[: LONGEST_SHOWN + 1].decode(errors="ignore")
+
+
 def _described(one: Endpoint, operation: dict[str, Any]) -> dict[str, Any]:
     components = described()["components"]["schemas"]
-    found = operation["responses"]["200"]["content"]["application/json"]
+    found = next(iter(operation["responses"]["200"]["content"].values()))
     asked: list[Field] = []
     if one.writes and one.asked is not None:
         asked = list(fields_of(operation["requestBody"]["content"]["application/json"]["schema"], components))
     return {
         "asked": asked,
         "answered": list(fields_of(found["schema"], components)),
-        "sample": _pretty(found["example"]),
+        "sample": found["example"] if isinstance(found["example"], str) else _pretty(found["example"]),
         "scopes": [scope for scope, granted in RIGHTS_OF_SCOPE.items() if one.right in granted],
         "statuses": [(int(status), TITLES[int(status)]) for status in operation["responses"] if int(status) in TITLES],
     }

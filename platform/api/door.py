@@ -18,7 +18,7 @@ from api.calling import Call, answer
 
 @csrf_exempt
 def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpResponse:
-    """Answers one call; nothing gets out of here but JSON."""
+    """Answers one call; nothing gets out of here but JSON, and files."""
 
     @functools.cache
     def sent() -> bytes:
@@ -46,9 +46,15 @@ def door(request: HttpRequest, account_uuid: str, path: str = "") -> HttpRespons
         seen=request.headers.get("If-None-Match", ""),
     )
     found = answer(caller, call)
-    if request.method == "HEAD":
+    return _head(found) if request.method == "HEAD" else found
+
+
+def _head(found: HttpResponse) -> HttpResponse:
+    """The same without what it says."""
+    if not found.streaming:
         found["Content-Length"], found.content = str(len(found.content)), b""
-    return found
+        return found
+    return HttpResponse(status=found.status_code, headers=dict(found.items()))
 
 
 def encrypted(request: HttpRequest) -> None:

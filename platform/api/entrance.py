@@ -29,6 +29,7 @@ class ApiMiddleware:
         given = call.groupdict()
         request.resolver_match = ResolverMatch(door, (), given, route=ROUTE)
         answer = door(request, **given)
-        answer.setdefault("Content-Length", str(len(answer.content)))
+        if not answer.streaming:
+            answer.setdefault("Content-Length", str(len(answer.content)))
         answer["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
         return answer

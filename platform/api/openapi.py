@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
-from kit.endpoints import IN_QUERY, Endpoint
+from kit.endpoints import IN_QUERY, Endpoint, File
 from kit.paging import Page, Paging, listed
 
 from accounts.policy import RIGHTS_OF_SCOPE, Right
@@ -78,6 +78,7 @@ IN_PATH = {
     "order": "The order's UUID",
     "cap": "The cap's UUID",
     "field": "The custom field's UUID",
+    "usage_export": "The usage export's UUID",
     "api_key": "The key's id",
 }
 OURS = "A client of the Keepgo IoT REST API works here with another host. "  # a white label's customers know no Keepgo
@@ -98,7 +99,7 @@ def encoded(host: str, *, is_ours: bool = True) -> bytes:
 def document(host: str = "https://linekeeper.example/", *, is_ours: bool = True) -> dict[str, Any]:
     """What the code says of itself; on a white label's domain without a word of whose it is."""
     asking = [one for one in ENDPOINTS if one.asked]
-    types = [*(one.answer for one in ENDPOINTS), *(one.asked for one in asking), Problem]
+    types = [*(str if one.answer is File else one.answer for one in ENDPOINTS), *(one.asked for one in asking), Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
     answers = {one.name: schema for one, schema in zip(ENDPOINTS, schemas, strict=False)}
     asked = {one.name: schema for one, schema in zip(asking, schemas[len(ENDPOINTS) :], strict=False)}
@@ -162,7 +163,7 @@ def _operation(
             "200": {
                 "description": "Done" if one.writes else "Found",
                 "headers": _headers(*OF_ALL, *([] if one.writes else ["ETag"])),
-                "content": {"application/json": {"schema": answer, "example": _plain(sample)}},
+                "content": _file(one.sample) if isinstance(one.sample, File) else _content(answer, sample),
             },
             **{str(status): {"$ref": f"#/components/responses/{_named(status)}"} for status in statuses},
         },
@@ -180,6 +181,19 @@ def _operation(
         operation["parameters"] += [_shared("Money"), _shared("IfNoneMatch")]
         operation["responses"]["304"] = {"description": "As If-None-Match has it", "headers": _headers(*OF_ALL, "ETag")}
     return operation
+
+
+def _content(answer: Any, sample: Any) -> dict[str, Any]:
+    return {"application/json": {"schema": answer, "example": _plain(sample)}}
+
+
+def _file(sample: File) -> dict[str, Any]:
+    """Of whichever format it was asked in."""
+    example = b"".join(sample.pieces).decode()
+    return {
+        File.TYPES["ndjson"]: {"schema": TEXT, "example": example},
+        File.TYPES["csv"].partition(";")[0]: {"schema": TEXT},
+    }
 
 
 def _webhook(kind: Kind) -> dict[str, Any]:

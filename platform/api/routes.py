@@ -27,7 +27,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 )
 HEX = "[0-9a-f]{32}"
 PATTERNS = {"iccid": ICCID_IN_PATH} | dict.fromkeys(
-    ("job", "account", "rule", "webhook", "message", "order", "cap", "field"), HEX
+    ("job", "account", "rule", "webhook", "message", "order", "cap", "field", "usage_export"), HEX
 )  # in a path
 PATTERNS["api_key"] = "[0-9]{1,32}"
 BY_NAME = {one.name: one for one in ENDPOINTS}

@@ -19,6 +19,7 @@ from lines.queries.jobs import jobs_of
 from lines.queries.plans import plans_for
 from lines.queries.scope import lines_of
 from lines.queries.shop import orders_of
+from lines.queries.usage_exports import usage_exports_of
 
 
 def _iccid(caller: Caller) -> str:
@@ -58,6 +59,10 @@ def _field(caller: Caller) -> str:
     return next((field.uuid.hex for field in fields_of(caller)), "0" * 32)
 
 
+def _export(caller: Caller) -> str:
+    return next((export.uuid.hex for export in usage_exports_of(caller.account)), "0" * 32)
+
+
 def _webhook(caller: Caller) -> str:
     return next((row.endpoint.uuid.hex for row in endpoints_of(caller.account)), "0" * 32)
 
@@ -80,6 +85,7 @@ IN_PATH: dict[str, Callable[[Caller], str]] = {
     "rule": _rule,
     "cap": _cap,
     "field": _field,
+    "usage_export": _export,
     "webhook": _webhook,
     "message": _message,
     "order": _order,

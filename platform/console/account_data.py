@@ -133,6 +133,8 @@ LEFT_OUT = {
     "lines.RuleHold": "what a rule waits for",
     "lines.SmsLook": "when a line is looked at",
     "lines.ToldLine": "when a line is read",
+    "lines.UsageExport": "files of the days and sessions above, for a week",
+    "lines.UsageExportPart": "files of the days and sessions above, for a week",
     "lines.WatchedLine": "when a line is looked at",
     "automation.LineGuard": "what a rule waits for",
     "automation.AwaitedLine": "what a carrier is to confirm",

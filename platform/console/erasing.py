@@ -25,8 +25,8 @@ def erase_account(*, account: Account, by: Actor) -> dict[str, int]:
     """Deletes for good; gives rows by table. Ledger, payments and invoices stay without who paid, and the audit's
     events without what they said. Harmless twice. Raises NotErased, NotSettled, HasLines."""
     gone = erase_billing(account=account)
+    gone |= erase_automation(account=account)  # rules lean on what lines have
     gone |= erase_lines(account=account, people=_people_of(account))
-    gone |= erase_automation(account=account)
     return gone | erase_people(account=account, by=by)
 
 

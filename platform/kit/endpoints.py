@@ -6,7 +6,7 @@ import datetime as dt
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -34,6 +34,21 @@ class Ack(msgspec.Struct):
     """The change is accepted."""
 
     ack: Literal["success"] = "success"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An answer that is a file, sent as it comes."""
+
+    TYPES: ClassVar[Mapping[str, str]] = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+
+    name: str  # its end says which kind it is
+    size: int  # bytes
+    pieces: Iterable[bytes]  # a tuple: it is whole already
+
+    @property
+    def type(self) -> str:
+        return self.TYPES[self.name.rpartition(".")[2]]
 
 
 class Linked(msgspec.Struct, kw_only=True):

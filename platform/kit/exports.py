@@ -14,6 +14,7 @@ from kit.sheets import XlsxBook, csv_lines
 TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
+    "ndjson": "application/x-ndjson",
 }
 
 

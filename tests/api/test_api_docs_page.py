@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils.html import escape
 from fleets import Fleet, state
 from keepgo_client import client_of
+from kit import clock
 from pytest_django.live_server_helper import LiveServer
 
 from accounts import keys
@@ -30,7 +31,7 @@ from lines.carriers.base import Switch
 from lines.commands.jobs import start_job
 from lines.commands.orders import Wish, ask_for_cards
 from lines.commands.sandbox import make_sandbox
-from lines.models import Cap, CustomField, Job, Line, LineState
+from lines.models import Cap, CustomField, Job, Line, LineState, UsageExport
 from lines.policy import Action, JobState, Wanted
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 
@@ -123,17 +124,21 @@ LAST = ("deactivate", "cancel_job", "delete_rule", "delete_cap", "close_test_acc
 REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card", "settle_sms", "reset_connection"}
 
 
-CAP, FIELD = uuid.UUID(int=7), uuid.UUID(int=8)
+CAP, FIELD, EXPORT = uuid.UUID(int=7), uuid.UUID(int=8), uuid.UUID(int=9)
 
 
 def prepare(line: Line) -> None:
-    """A line that is on, a job that runs, a rule and a cap that are there, a name that is free."""
+    """A line that is on, a job that runs, a rule, a cap, a field and a file that are there, a name that is free."""
     Rule.objects.update(deleted_at=None)
     own = {"account": line.payer, "kind": CapKind.ACCOUNT, "unit": CapUnit.MB, "period": CapPeriod.DAY}
     Cap.objects.get_or_create(uuid=CAP, defaults=own | {"limit": 512, "action": CapAction.NOTIFY})
     CustomField.objects.exclude(uuid=FIELD).delete()
     depot = {"account": line.payer, "name": "Depot", "kind": "choice", "choices": ["Berlin", "Porto"]}
     CustomField.objects.get_or_create(uuid=FIELD, defaults=depot)
+    day = clock.today()
+    file = {"account": line.payer, "kind": "days", "format": "csv", "start": day, "end": day, "next_day": day}
+    file |= {"done_at": clock.now(), "sees_money": False}
+    UsageExport.objects.get_or_create(uuid=EXPORT, defaults=file)
     ApiKey.objects.filter(name="billing export").delete()
     make_sandbox(account=line.payer or line.account, by=OPERATOR)
     Account.objects.filter(name="Sample sub-account").update(name="The one before")

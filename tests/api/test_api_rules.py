@@ -59,6 +59,17 @@ def test_a_rule_may_slow_lines_that_leave_their_countries(client: KeepgoClient, 
     assert client.put(f"rules/{made['uuid']}", made["rule"]).json()["rule"] == made["rule"]
 
 
+def test_a_rule_may_be_about_lines_with_a_value_in_a_custom_field(client: KeepgoClient) -> None:
+    client.post("custom_fields", {"name": "Depot", "kind": "choice", "choices": ["Berlin", "Porto"]})
+    made = client.post("rules", RULE | {"custom_fields": {"depot": "porto"}}).json()
+    assert made["rule"]["custom_fields"] == {"Depot": "Porto"}
+    assert client.put(f"rules/{made['uuid']}", made["rule"]).json()["rule"] == made["rule"]
+    (field,) = client.get("custom_fields").json()["data"]
+    assert client.write("DELETE", f"custom_fields/{field['uuid']}").status_code == 409
+    for wrong, status in (({"Depot": "Rome"}, 422), ({"Yard": "Berlin"}, 404), ({"Depot": "Berlin", "Yard": "x"}, 422)):
+        assert client.post("rules", RULE | {"custom_fields": wrong}).status_code == status
+
+
 def test_rules_are_an_accounts_own(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
     made = client.post("rules", RULE).json()["uuid"]
     other = fleet.account()

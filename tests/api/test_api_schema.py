@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keepgo_client import KeepgoClient
 from kit import clock
-from kit.endpoints import Endpoint
+from kit.endpoints import Endpoint, File
 
 from accounts.models import Account, ApiDay
 
@@ -76,7 +76,12 @@ def test_it_is_openapi_3_1_and_whole() -> None:
 @pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)
 def test_the_example_is_of_the_type(one: Endpoint) -> None:
     operation = DOCUMENT["paths"][f"/{one.path}"][one.verbs[0].lower()]
-    example = operation["responses"]["200"]["content"]["application/json"]["example"]
+    content = operation["responses"]["200"]["content"]
+    if one.answer is File:
+        example = content["application/x-ndjson"]["example"]
+        assert [msgspec.json.decode(row) for row in example.splitlines()]
+        return
+    example = content["application/json"]["example"]
     found = msgspec.to_builtins(msgspec.json.decode(json.dumps(example), type=one.answer))
     assert bool(found) == bool(example)
 

@@ -22,11 +22,13 @@ from billing.commands import adjust
 from billing.models import Notice
 from lines.carriers.base import Sms
 from lines.commands.changes import take_changed_lines
+from lines.commands.fields import FieldInUse, add_field, remove_field, set_fields
 from lines.commands.inbox import received
 from lines.commands.tags import tag_lines
 from lines.commands.wishes import activate, deactivate, enforce
 from lines.models import ChangedLines, Drive, Line, LineSetting, SmsLook
 from lines.policy import Why
+from lines.policy.fields import FieldKind
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
 from tests.fleets import at
 
@@ -193,7 +195,11 @@ def test_filters_keep_a_rule_to_its_lines(ruled: Ruled) -> None:
         "only": {"own"},
         "except": {"theirs", "portal"},
         "tags": {"theirs"},
+        "field": {"portal"},
     }
+    seats = add_field(account=ruled.account, name="Seats", kind=FieldKind.NUMBER, by=MIA)
+    for name, number in (("portal", "49"), ("own", "5")):
+        set_fields(line_ids=[lines[name].pk], account=ruled.account, values={seats.pk: number}, by=MIA)
     tag_lines(line_ids=[lines["theirs"].pk], account=ruled.account, names=["crane", "north"], by=MIA)
     made = {
         "all": ruled.rule(),
@@ -203,17 +209,25 @@ def test_filters_keep_a_rule_to_its_lines(ruled: Ruled) -> None:
         "only": ruled.rule(only_iccids=[lines["own"].iccid]),
         "except": ruled.rule(except_iccids=[lines["own"].iccid]),
         "tags": ruled.rule(tags=["crane"]),
+        "field": ruled.rule(of_field=seats, field_value="49.0"),
     }
     for line in [*lines.values(), foreign]:
         ruled.uses(line, 600)
     names = {line.pk: name for name, line in lines.items()}
     for name, rule in made.items():
         assert {names.get(fire.line_id) for fire in RuleFire.objects.filter(rule=rule)} == wanted[name], name
+    with pytest.raises(FieldInUse, match="Change or delete the rule first"):
+        remove_field(field=seats, by=MIA)
+    delete_rule(account=ruled.account, rule=made["field"], by=MIA)
+    assert remove_field(field=seats, by=MIA) == 2
 
 
 def test_what_is_foreign_or_makes_no_sense_is_refused_at_its_field(ruled: Ruled) -> None:
     stranger = ruled.fleet.account()
     foreign = ruled.line(stranger)
+    theirs, ours = (
+        add_field(account=one, name="Seats", kind=FieldKind.NUMBER, by=MIA) for one in (stranger, ruled.account)
+    )
     for facts, field in (
         ({"limit": Decimal(0)}, "limit"),
         ({"limit": Decimal(-1)}, "limit"),
@@ -224,6 +238,9 @@ def test_what_is_foreign_or_makes_no_sense_is_refused_at_its_field(ruled: Ruled)
         ({"plan": ruled.fleet.plans["iotportal"]}, "plan"),  # no line of ours has it
         ({"only_iccids": [foreign.iccid]}, "only_iccids"),
         ({"tags": ["nobody's"]}, "tags"),
+        ({"of_field": theirs, "field_value": "x"}, "field"),
+        ({"of_field": ours, "field_value": "many"}, "field_value"),
+        ({"of_field": ours}, "field_value"),
         ({"action": Action.TELL}, "tells"),
         ({"then": Then.HOURS, "then_hours": 0}, "then_hours"),
         ({"trigger": Trigger.SILENCE}, "hours"),

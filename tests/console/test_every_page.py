@@ -32,7 +32,7 @@ NO_PAGES = {
     "openapi", "api_changes", "api", "office_api",
     "brand_style", "brand_logo", "mfa_download_recovery_codes", "invoice", "statement",
     "invoice_xml", "credit_note", "credit_note_xml", "month_statement",
-    "search", "account_file", "usage-csv", "job-tray",
+    "search", "account_file", "usage-csv", "usage-export-file", "job-tray",
     "lines-csv", "lines-xlsx", "line-connections-csv", "line-readings-csv", "job-csv", "rule_activity_csv", "audit_csv",
     "google_login", "google_callback", "google_login_by_token", "mfa_login_webauthn", "come_in", "card_given",
     "mfa_authenticate", "account_logout", "account_set_password", "account_inactive", "mfa_remove_webauthn",

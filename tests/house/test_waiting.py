@@ -34,9 +34,12 @@ from lines.commands.changes import note_changed_lines
 from lines.commands.jobs import start_job
 from lines.commands.sandbox import make_sandbox
 from lines.commands.settings import set_on_line
+from lines.commands.usage_exports import ask_usage_export
 from lines.commands.wishes import deactivate
 from lines.models import Carrier, Drive, FinalTotal, Line, LineState, Move, ReadingPass, SmsLook, ToldLine
 from lines.policy import Action as JobAction
+from lines.policy import ExportKind
+from lines.queries.sought import Sought
 from tests.fleets import ON, Fleet
 
 HOUR = dt.timedelta(hours=1)
@@ -208,6 +211,20 @@ WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
             account=line_of(fleet).account,  # type: ignore[arg-type]
             month=clock.today().replace(day=1),
             format="csv",
+            by=OPERATOR,
+        ),
+    ),
+    (
+        "lines.tasks.write_usage_exports",
+        lambda fleet: ask_usage_export(
+            account=line_of(fleet).account,  # type: ignore[arg-type]
+            kind=ExportKind.DAYS,
+            format="csv",
+            start=clock.today(),
+            end=clock.today(),
+            sought=Sought(),
+            said="all lines",
+            sees_money=True,
             by=OPERATOR,
         ),
     ),

@@ -29,10 +29,25 @@ from billing.commands import adjust
 from billing.commands.statements import ask_statement
 from billing.commands.wallets import open_wallet
 from billing.models import Statement
+from lines.commands.usage_exports import ask_usage_export
 from lines.commands.wishes import edit_notes
-from lines.models import Job, JobItem, Line, LineState, LineTag, RatePlan, ResaleDay, Sighting, SmsMessage, Tag
-from lines.policy import Action, Item, JobState, SmsState
+from lines.models import (
+    Job,
+    JobItem,
+    Line,
+    LineState,
+    LineTag,
+    RatePlan,
+    ResaleDay,
+    Sighting,
+    SmsMessage,
+    Tag,
+    UsageExport,
+)
+from lines.policy import Action, ExportKind, Item, JobState, SmsState
+from lines.queries.sought import Sought
 from lines.work.statements import write_one
+from lines.work.usage_exports import write_usage_exports
 from tests.fleets import MB, Fleet, reading_of
 from tests.rigs.roundtrip import NOTES
 
@@ -49,6 +64,7 @@ class Offer:
     line: Line
     job: Job
     statements: list[Statement]
+    usage: UsageExport
     customer: Client  # of a sub-account that pays from its own balance
 
     def client_for(self, name: str) -> Client:
@@ -64,6 +80,7 @@ EXPORTS: dict[str, Callable[[Offer], list[Address]]] = {
     "lines-csv": lambda _: [(reverse("lines-csv"), "csv")],
     "lines-xlsx": lambda _: [(reverse("lines-xlsx"), "xlsx")],
     "rule_activity_csv": lambda _: [(reverse("rule_activity_csv"), "csv")],
+    "usage-export-file": lambda offer: [(reverse("usage-export-file", args=[offer.usage.uuid]), "csv")],
     "usage-csv": lambda _: [(f"{reverse('usage-csv')}?by=tag", "csv")],
     "own_statement": lambda _: [(reverse("own_statement", args=[f"{clock.today():%Y-%m}"]), "csv")],
     "statement": lambda offer: [(reverse("statement", args=[one.uuid.hex]), one.format) for one in offer.statements],
@@ -91,7 +108,18 @@ def offer() -> Offer:
         write_one()
     client = Client()
     client.force_login(owner_of(account))
-    return Offer(client, lines[0], Job.objects.get(), list(Statement.objects.order_by("format")), _sold(account))
+    files = list(Statement.objects.order_by("format"))
+    return Offer(client, lines[0], Job.objects.get(), files, _usage_of_all(account), _sold(account))
+
+
+def _usage_of_all(account: Account) -> UsageExport:
+    export = ask_usage_export(
+        account=account, kind=ExportKind.DAYS, format="csv", start=clock.today().replace(day=1), end=clock.today(),
+        sought=Sought(), said="all lines", sees_money=True, by=OPERATOR,
+    )  # fmt: skip
+    write_usage_exports(stop=lambda: False)
+    export.refresh_from_db()
+    return export
 
 
 def _sold(account: Account) -> Client:

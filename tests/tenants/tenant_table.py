@@ -143,6 +143,9 @@ ROWS: dict[str, Row] = {
     "balance": read(MONEY),
     # lines
     "usage": Row(LINES, get={"by": "line", "range": "cycle"}),
+    "usage-exports": both(LINES, {"kind": "days", "format": "csv", "start": "2026-11-01", "end": "2026-11-02"}),
+    "usage-export-file": read(LINES, key="usage_export"),
+    "usage-export-delete": write(LINES, key="usage_export"),
     "usage-csv": Row(LINES, get={"by": "line", "range": "cycle"}),
     "lines": Row(LINES, get={"q": "note"}),
     "line": read(LINES, iccid="line"),

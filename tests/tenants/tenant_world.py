@@ -38,6 +38,7 @@ from lines.commands.claims import keep_claim_codes, note_guesses, prove, reserve
 from lines.commands.fields import add_field, set_fields
 from lines.commands.resale import Plus, add_price_list
 from lines.commands.stock import add_carrier, add_rate_plan, import_lines
+from lines.commands.usage_exports import ask_usage_export, keep_stretch
 from lines.models import (
     Coverage,
     HolderCut,
@@ -65,9 +66,10 @@ from lines.models import (
     SmsMessage,
     Tag,
 )
-from lines.policy import Action, JobState, SmsState, Wanted, Why
+from lines.policy import Action, ExportKind, JobState, SmsState, Wanted, Why
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 from lines.policy.fields import FieldKind
+from lines.queries.sought import Sought
 from tests.fleets import sum_day_rows
 from tests.tenants.tenant_people import Browser, Tenant, World
 
@@ -129,6 +131,13 @@ def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
     tenant.objects["field"] = field.uuid.hex
     line = Line.objects.filter(payer=account).order_by("pk")[0]
     set_fields(line_ids=[line.pk], account=account, values={field.pk: f"{word} value"}, by=OPERATOR)
+    export = ask_usage_export(
+        account=account, kind=ExportKind.DAYS, format="csv", start=clock.today(), end=clock.today(), sought=Sought(),
+        said=f"{word} lines", sees_money=True, by=OPERATOR,
+    )  # fmt: skip
+    whole = [(f"{word} usage".encode(), 1)]
+    keep_stretch(export_id=export.pk, day=export.start, following=export.end + dt.timedelta(days=1), pieces=whole)
+    tenant.objects["usage_export"] = export.uuid.hex
     return tenant
 
 

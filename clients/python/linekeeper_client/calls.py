@@ -52,6 +52,7 @@ from linekeeper_client.types import (
     NewSettings,
     NewSimCard,
     NewSubAccount,
+    NewUsageExport,
     NewWebhook,
     Notes,
     OtherDevice,
@@ -78,6 +79,7 @@ from linekeeper_client.types import (
     PageSimCard,
     PageSubAccount,
     PageTagUsed,
+    PageUsageExportShown,
     PageWebhook,
     PageWebhookMessage,
     PlanOffered,
@@ -106,6 +108,7 @@ from linekeeper_client.types import (
     Told,
     Turn,
     Undone,
+    UsageExportShown,
     Used,
     Webhook,
     WebhookMessage,
@@ -481,6 +484,30 @@ class Calls(Transport):
     def all_prices(self, *, per_page: int | None = None) -> Iterator[PlanPrice]:
         "Every row of all pages. What the account's rate plans cost now, and what is announced; a plan has one price in every country"
         yield from self.pages("prices", {"per_page": per_page})
+
+    def ask_usage_export(self, body: NewUsageExport, *, idempotency_key: str | None = None) -> UsageExportShown:
+        "Asks for a file of usage by day or by session, at most 366 days; follow it by its uuid"
+        found: UsageExportShown = self.call("POST", "usage_exports", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def usage_exports(self, *, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PageUsageExportShown:
+        "The account's usage exports, the newest first"
+        found: PageUsageExportShown = self.call("GET", "usage_exports", query={"offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
+        return found
+
+    def all_usage_exports(self, *, per_page: int | None = None) -> Iterator[UsageExportShown]:
+        "Every row of all pages. The account's usage exports, the newest first"
+        yield from self.pages("usage_exports", {"per_page": per_page})
+
+    def usage_export(self, usage_export: str) -> UsageExportShown:
+        "How far a usage export is"
+        found: UsageExportShown = self.call("GET", f"usage_exports/{quoted(usage_export)}")
+        return found
+
+    def delete_usage_export(self, usage_export: str, *, idempotency_key: str | None = None) -> Ack:
+        "Deletes a usage export with its file; one that is being written ends"
+        found: Ack = self.call("DELETE", f"usage_exports/{quoted(usage_export)}", idempotency_key=idempotency_key)
+        return found
 
     def subaccount(self, account: str) -> SubAccountShown:
         "One sub-account and how its lines are doing this month"

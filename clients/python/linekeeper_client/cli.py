@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -62,8 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     sms.add_argument("iccid", metavar="ICCID")
     sms.add_argument("text")
     command("jobs", _jobs, "Lists jobs, the latest first.")
-    export = command("export", _export, "Writes all lines as CSV to standard output.")
+    export = command("export", _export, "Writes all lines as CSV, or what they used, to standard output.")
     export.add_argument("--status", type=int, choices=(1, 2, 3, 4))
+    export.add_argument("--usage", choices=("days", "sessions"), help="what lines used from --from to --to")
+    export.add_argument("--from", dest="start", metavar="DAY")
+    export.add_argument("--to", dest="end", metavar="DAY")
+    export.add_argument("--format", choices=("csv", "ndjson"), default="csv")
     tail = command("tail", _tail, "Writes events as they happen, one JSON object a line.")
     tail.add_argument("--from", dest="cursor", default="now", help="a cursor; `start` for everything kept (90 days)")
     tail.add_argument("--once", action="store_true", help="what is there, and no more")
@@ -108,7 +113,31 @@ def _jobs(client: Linekeeper, _: argparse.Namespace) -> None:
         print(job["uuid"], job["state"], job["action"], f"{job['done']}/{job['total']}", sep="\t")
 
 
+def _export_usage(client: Linekeeper, asked: argparse.Namespace) -> None:
+    chosen: Any = {"all": True} if asked.status is None else {"status_id": asked.status}
+    file = client.ask_usage_export(
+        {
+            "kind": asked.usage,
+            "start_date": asked.start,
+            "end_date": asked.end or asked.start,
+            "filter": chosen,
+            "format": asked.format,
+        }
+    )
+    while file["state"] in ("queued", "running"):
+        print(f"{file['percent']} %", file=sys.stderr)
+        time.sleep(2)
+        file = client.usage_export(file["uuid"])
+    if file["failed"]:
+        raise SystemExit(file["failed"])
+    for piece in client.download(f"usage_exports/{file['uuid']}/file"):
+        sys.stdout.buffer.write(piece)
+
+
 def _export(client: Linekeeper, asked: argparse.Namespace) -> None:
+    if asked.usage:
+        _export_usage(client, asked)
+        return
     rows: Iterable[Any] = client.all_iot_sim_cards(status_id=asked.status)
     table: Any = None
     for row in rows:

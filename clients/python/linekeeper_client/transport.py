@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+PIECE = 1 << 20  # bytes of a file that are read at a time
 TRIES = 4
 AGAIN = frozenset({429, 500, 502, 503, 504})
 LONGEST_WAIT = 60.0  # seconds of Retry-After that are waited for; more is the caller's to decide
@@ -71,6 +72,17 @@ class Transport:
             if not following:
                 return
             page = self._ask("GET", self._ours(following), None, None)
+
+    def download(self, path: str) -> Iterator[bytes]:
+        """A file, a piece at a time: usage_exports/{uuid}/file. Raises ApiError."""
+        headers = {"Authorization": f"Bearer {self._key}"}
+        request = urllib.request.Request(self._base + path, headers=headers)  # noqa: S310 - the address is ours
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+                while piece := answer.read(PIECE):
+                    yield piece
+        except urllib.error.HTTPError as error:
+            raise ApiError(error.code, _problem(error.read())) from None
 
     def _ours(self, address: str) -> str:
         """A link that leads elsewhere is not followed: it would be told the key."""

@@ -564,6 +564,35 @@ class PlanPrice(TypedDict):
     links: NotRequired[dict[str, str]]
 
 
+class UsageExportShown(TypedDict):
+    "A file of what the fleet used. It is written by workers, and kept for a week from when it was asked for."
+
+    uuid: str
+    kind: Literal["days", "sessions"]
+    format: Literal["csv", "ndjson"]
+    start_date: str
+    end_date: str
+    selection: str
+    state: Literal["done", "failed", "queued", "running"]
+    percent: int
+    rows: int
+    size: int
+    by: str
+    created_at: str
+    ended_at: str | None
+    expires_at: str
+    failed: str
+    links: NotRequired[dict[str, str]]
+
+
+class PageUsageExportShown(TypedDict):
+    "A part of a list, and how long the whole is."
+
+    data: list[UsageExportShown]
+    total: int
+    links: Links
+
+
 class SubAccountShown(TypedDict):
     "A sub-account and what its lines did this month (UTC). USD."
 
@@ -628,6 +657,7 @@ class RuleDraft(TypedDict):
     account_uuid: NotRequired[str | None]
     rate_plan_id: NotRequired[int | None]
     tags: NotRequired[list[str]]
+    custom_fields: NotRequired[dict[str, str]]
     only_iccids: NotRequired[list[str]]
     except_iccids: NotRequired[list[str]]
     is_shadow: NotRequired[bool]
@@ -963,6 +993,16 @@ class Filter(TypedDict):
     read_from: NotRequired[str | None]
     read_before: NotRequired[str | None]
     all: NotRequired[bool]
+
+
+class NewUsageExport(TypedDict):
+    "Which days, UTC, of which lines. Lines that left since are in it where `filter` is {\"all\": true}."
+
+    kind: Literal["days", "sessions"]
+    start_date: str
+    end_date: str
+    filter: Filter
+    format: NotRequired[Literal["csv", "ndjson"]]
 
 
 class NewSubAccount(TypedDict):

@@ -443,6 +443,31 @@ export interface PlanPrice {
   links?: Record<string, string>;
 }
 
+export interface UsageExportShown {
+  uuid: string;
+  kind: "days" | "sessions";
+  format: "csv" | "ndjson";
+  start_date: string;
+  end_date: string;
+  selection: string;
+  state: "done" | "failed" | "queued" | "running";
+  percent: number;
+  rows: number;
+  size: number;
+  by: string;
+  created_at: string;
+  ended_at: string | null;
+  expires_at: string;
+  failed: string;
+  links?: Record<string, string>;
+}
+
+export interface PageUsageExportShown {
+  data: Array<UsageExportShown>;
+  total: number;
+  links: Links;
+}
+
 export interface SubAccountShown {
   number: number;
   uuid: string;
@@ -497,6 +522,7 @@ export interface RuleDraft {
   account_uuid?: string | null;
   rate_plan_id?: number | null;
   tags?: Array<string>;
+  custom_fields?: Record<string, string>;
   only_iccids?: Array<string>;
   except_iccids?: Array<string>;
   is_shadow?: boolean;
@@ -766,6 +792,14 @@ export interface Filter {
   read_from?: string | null;
   read_before?: string | null;
   all?: boolean;
+}
+
+export interface NewUsageExport {
+  kind: "days" | "sessions";
+  start_date: string;
+  end_date: string;
+  filter: Filter;
+  format?: "csv" | "ndjson";
 }
 
 export interface NewSubAccount {
@@ -1175,6 +1209,26 @@ export class Linekeeper extends Transport {
   /** Every row of all pages. What the account's rate plans cost now, and what is announced; a plan has one price in every country */
   all_prices(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<PlanPrice> {
     return this.pages<PlanPrice>(`prices`, query);
+  }
+  /** Asks for a file of usage by day or by session, at most 366 days; follow it by its uuid */
+  ask_usage_export(body: NewUsageExport, idempotencyKey?: string): Promise<UsageExportShown> {
+    return this.call("POST", `usage_exports`, { body, idempotencyKey });
+  }
+  /** The account's usage exports, the newest first */
+  usage_exports(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PageUsageExportShown> {
+    return this.call("GET", `usage_exports`, { query });
+  }
+  /** Every row of all pages. The account's usage exports, the newest first */
+  all_usage_exports(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<UsageExportShown> {
+    return this.pages<UsageExportShown>(`usage_exports`, query);
+  }
+  /** How far a usage export is */
+  usage_export(usage_export: string): Promise<UsageExportShown> {
+    return this.call("GET", `usage_exports/${encodeURIComponent(usage_export)}`, {  });
+  }
+  /** Deletes a usage export with its file; one that is being written ends */
+  delete_usage_export(usage_export: string, idempotencyKey?: string): Promise<Ack> {
+    return this.call("DELETE", `usage_exports/${encodeURIComponent(usage_export)}`, { idempotencyKey });
   }
   /** One sub-account and how its lines are doing this month */
   subaccount(account: string): Promise<SubAccountShown> {

@@ -30,6 +30,7 @@ WORK = {
     "webhooks": ["automation.tasks.send_webhooks", "automation.tasks.drop_old"],
     "exports": [
         "lines.tasks.write_statements",
+        "lines.tasks.write_usage_exports",
         "console.tasks.write_account_exports",
         "lines.tasks.prove_books",
         "lines.tasks.forget_unused",
@@ -71,6 +72,7 @@ CELERY_BEAT_SCHEDULE = {
     "compare-payments": {"task": "billing.tasks.compare_payments", "schedule": 600.0},
     "refill-balances": {"task": "billing.tasks.refill_balances", "schedule": 10.0},
     "write-statements": {"task": "lines.tasks.write_statements", "schedule": 5.0},
+    "write-usage-exports": {"task": "lines.tasks.write_usage_exports", "schedule": 5.0},
     "write-account-exports": {"task": "console.tasks.write_account_exports", "schedule": 20.0},
     "keep-readings": {"task": "lines.tasks.keep_readings", "schedule": 3600.0},
     "forget-old": {"task": "lines.tasks.forget_old", "schedule": crontab(minute="25")},
