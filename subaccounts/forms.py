@@ -19,7 +19,7 @@ from billing.commands.wallets import LONGEST_NOTE
 from lines.commands.apns import LONGEST_SETUP
 from lines.commands.resale import LONGEST_NAME as LONGEST_LIST_NAME
 from lines.commands.resale import Credit, Own, Plus
-from lines.models import Carrier, PriceList, RatePlan
+from lines.models import Carrier, PriceList, RatePlan, Zone
 from lines.queries.apns import Apn, apns_of
 
 MOST_ICCIDS = 5_000
@@ -182,10 +182,16 @@ class ListPriceForm(forms.Form):
     )
     since = forms.DateField(label="From (UTC)", widget=forms.DateInput(attrs={"type": "date"}))
 
-    def __init__(self, *args: Any, plans: Sequence[RatePlan] = (), **named: Any) -> None:
+    def __init__(
+        self, *args: Any, plans: Sequence[RatePlan] = (), zones: Sequence[tuple[RatePlan, Zone]] = (), **named: Any
+    ) -> None:
         super().__init__(*args, **named)
         choice: Any = self.fields["plan"]
-        choice.choices = [*((str(one.pk), one.name) for one in plans), (EVERY_OTHER, "Every other rate plan")]
+        choice.choices = [
+            *((str(one.pk), one.name) for one in plans),
+            *((f"{plan.pk}:{zone.pk}", f"{plan.name}, data in {zone.name}") for plan, zone in zones),
+            (EVERY_OTHER, "Every other rate plan"),
+        ]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

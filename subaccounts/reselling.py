@@ -84,7 +84,8 @@ def _list(request: MemberRequest, key: str) -> PriceList:
 def price_list(request: MemberRequest, key: str) -> HttpResponse:
     """One list: what each plan costs by it, beside what the account pays."""
     found, plans = _list(request, key), resale.plans_to_sell(request.account)
-    return _shown_list(request, found, plans, ListPriceForm(plans=plans, initial={"since": _tomorrow()}))
+    form = ListPriceForm(plans=plans, zones=resale.zones_to_sell(plans), initial={"since": _tomorrow()})
+    return _shown_list(request, found, plans, form)
 
 
 @require_POST
@@ -92,7 +93,7 @@ def price_list(request: MemberRequest, key: str) -> HttpResponse:
 def set_price(request: MemberRequest, key: str) -> HttpResponse:
     """What a plan costs by a list from a day on."""
     found, plans = _list(request, key), resale.plans_to_sell(request.account)
-    form = ListPriceForm(request.POST, plans=plans)
+    form = ListPriceForm(request.POST, plans=plans, zones=resale.zones_to_sell(plans))
     if form.is_valid():
         try:
             _set_price(request, found, plans, form)
@@ -118,10 +119,11 @@ def _shown_list(request: MemberRequest, found: PriceList, plans: list[RatePlan],
 
 
 def _set_price(request: MemberRequest, found: PriceList, plans: list[RatePlan], form: ListPriceForm) -> None:
-    chosen = form.cleaned_data["plan"]
+    chosen, _, number = form.cleaned_data["plan"].partition(":")
     plan = None if chosen == EVERY_OTHER else next(one for one in plans if str(one.pk) == chosen)
+    zone = next((one for _, one in resale.zones_to_sell(plans) if str(one.pk) == number), None)
     since = form.cleaned_data["since"]
-    set_list_price(price_list=found, plan=plan, price=form.price(), since=since, by=actor(request))
+    set_list_price(price_list=found, plan=plan, zone=zone, price=form.price(), since=since, by=actor(request))
 
 
 @require_GET

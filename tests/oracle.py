@@ -10,7 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
-from lines.recount.rules import BEGINNING, Course, Dated, Price, Told
+from lines.recount.calendars import BEGINNING
+from lines.recount.rules import Course, Dated, Price, Told
 
 MB = 1_048_576
 SIX = Decimal("0.000001")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from kit.amounts import AmountField
 from kit.backoffice import Desk
@@ -17,9 +18,11 @@ from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
 from accounts.queries import account_by_uuid
+from lines.admin.zones import SILENT, one_for_each_zone, zone_amounts, zone_fields
 from lines.commands import coverage, offers, orders, prices
 from lines.models import Coverage, Order, Price, RatePlan
 from lines.policy import OrderState
+from lines.queries.zones import tells_country, zones_of
 
 LARGEST_FILE = 5_000_000  # bytes
 
@@ -61,6 +64,7 @@ class PricesOf(TabularInline):  # type: ignore[misc]
     model = Price
     fields = readonly_fields = [
         "valid_from",
+        "zone",
         "per_mb",
         "cost_per_mb",
         "per_sms",
@@ -70,6 +74,9 @@ class PricesOf(TabularInline):  # type: ignore[misc]
     ]
     extra = 0
     can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
+        return one_for_each_zone(super().get_queryset(request)).order_by(F("valid_from").asc(nulls_first=True), "zone")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False
@@ -82,7 +89,7 @@ class PricesOf(TabularInline):  # type: ignore[misc]
 class PlanDesk(Desk):
     list_display = ["name", "carrier", "who", "created_at"]
     list_select_related = ["carrier", "private"]
-    readonly_fields = ["who"]
+    readonly_fields = ["who", "zones"]
     search_fields = ["name"]
     inlines = [PricesOf]
     actions_detail = ["set_price", "offer"]
@@ -93,6 +100,11 @@ class PlanDesk(Desk):
             return "Every account"
         named = offers.offered_to(plan=plan) or []
         return ", ".join(account.name for account in named) or "Nobody"
+
+    @display(description="Zones")
+    def zones(self, plan: RatePlan) -> str:
+        named = "; ".join(f"{one.zone.name}: {' '.join(one.codes)}" for one in zones_of(plan)) or "None"
+        return named if tells_country(plan.carrier) else f"{named}. {SILENT}"
 
     @action(description="Who may take it", url_path="offer", icon="group")
     def offer(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -115,19 +127,34 @@ class PlanDesk(Desk):
         def act(given: dict[str, Any]) -> str:
             price = prices.Tariff(given["per_mb"], given["per_sms"], given["per_day"])
             cost, since = CostForm.cost(given), given["since"]
-            prices.set_price(plan=plan, since=since, price=price, cost=cost, by=desk_actor(request))
+            zones, by = zone_amounts(plan, given), desk_actor(request)
+            prices.set_price(plan=plan, since=since, price=price, cost=cost, zones=zones, by=by)
             return f"{plan.name} costs {price.per_mb} a MB from {since:%-d %B %Y, %H:%M} UTC on."
 
-        return self.ask(request, PriceForm, act, title=f"New prices of {plan.name}", button="Set them", row=plan)
+        form = type("PlanPriceForm", (PriceForm,), zone_fields(plan))
+        return self.ask(request, form, act, title=f"New prices of {plan.name}", button="Set them", row=plan)
 
 
 @admin.register(Price)
 class PriceDesk(Desk):
     called = "prices and costs"
-    list_display = ["plan", "valid_from", "per_mb", "cost_per_mb", "per_sms", "cost_per_sms", "per_day", "cost_per_day"]
+    list_display = [
+        "plan",
+        "zone",
+        "valid_from",
+        "per_mb",
+        "cost_per_mb",
+        "per_sms",
+        "cost_per_sms",
+        "per_day",
+        "cost_per_day",
+    ]
     list_filter = ["plan"]
-    list_select_related = ["plan"]
+    list_select_related = ["plan", "zone"]
     actions_detail = ["know_cost"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Price]:
+        return one_for_each_zone(super().get_queryset(request))
 
     @action(description="What the carrier takes", url_path="cost", icon="price_check")
     def know_cost(self, request: HttpRequest, object_id: str) -> HttpResponse:

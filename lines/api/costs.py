@@ -36,7 +36,11 @@ class Days(Paging):
 
 
 class LineUsage(Linked):
-    """What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD."""
+    """What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD.
+
+    `country`: where it was used (ISO 3166-1 alpha-2); null: the carrier did not tell. `zone`: whose price it is; null:
+    the rate plan's default price.
+    """
 
     LINKS: ClassVar[Mapping[str, str]] = {
         "line": "sim_card/{iccid}",
@@ -51,6 +55,8 @@ class LineUsage(Linked):
     data_cost: Decimal
     line_fee: Decimal
     amount: Decimal
+    country: str | None
+    zone: str | None
 
 
 @endpoint(
@@ -68,6 +74,8 @@ class LineUsage(Linked):
             data_cost=Decimal("0.015000"),
             line_fee=Decimal("0.000000"),
             amount=Decimal("0.015000"),
+            country="DE",
+            zone=None,
         )
     ],
 )
@@ -103,11 +111,16 @@ def _line_usage(row: lists.LineCharge) -> LineUsage:
         data_cost=row.cost,
         line_fee=row.fee,
         amount=row.cost + row.fee,
+        country=row.country,
+        zone=row.zone,
     )
 
 
 class PlanPrice(Linked):
-    """A rate plan's prices from a moment on; null: from the beginning. USD."""
+    """A rate plan's prices from a moment on; null: from the beginning. USD.
+
+    `country`: an ISO 3166-1 alpha-2 code where a zone's price holds, of data alone; null: everywhere else.
+    """
 
     LINKS: ClassVar[Mapping[str, str]] = {
         "rate_plans": "rate_plans",
@@ -118,16 +131,18 @@ class PlanPrice(Linked):
     price_per_sms: Decimal
     price_per_day: Decimal
     valid_from: str | None
+    country: str | None
+    zone: str | None
 
 
 @endpoint(
     "prices",
     right=Right.SEE_MONEY,
     is_observed=True,
-    sample=[PlanPrice("Sample plan", Decimal("0.010000"), Decimal("0.050000"), Decimal("0.000000"), None)],
+    sample=[PlanPrice("Sample plan", Decimal("0.010000"), Decimal("0.050000"), Decimal("0.000000"), None, None, None)],
 )
 def prices(caller: Caller, asked: Paging) -> Page[PlanPrice]:
-    """What the account's rate plans cost now, and what is announced; a plan has one price in every country"""
+    """What the account's rate plans cost now, and what is announced, in each country that has a price of its own"""
     return listed(
         asked,
         [
@@ -137,6 +152,8 @@ def prices(caller: Caller, asked: Paging) -> Page[PlanPrice]:
                 price.per_sms,
                 price.per_day,
                 moment(price.valid_from) if price.valid_from else None,
+                price.country or None,
+                price.zone.name if price.zone else None,
             )
             for plan, price in lists.prices_of(caller, now=clock.now())
         ],

@@ -22,6 +22,7 @@ from accounts.policy import Actor
 from lines import policy
 from lines.carriers.base import Device
 from lines.commands import leases
+from lines.commands.countries import note_country
 from lines.commands.identity import Told, keep_identity
 from lines.commands.looks import want_looks
 from lines.models import Carrier, CarrierHealth, Line, LineDay, LineDevice, LineSecret, LineState, Sighting
@@ -204,6 +205,7 @@ def _see(line: Line, state: LineState, row: LineDevice, device: Device, asked_at
     elif row.asked_at is None:
         seen.used = seen.sessions = 0  # what was before the first look was nobody knows where
     last = Sighting.objects.filter(line=line).order_by("-started_at", "-pk").first()
+    note_country(state=state, seen=seen, looked=row.asked_at)
     if last is None or _place(last) != _place(seen):
         seen.save()
         return

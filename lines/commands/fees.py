@@ -36,7 +36,7 @@ CHARGE_FEES = f"""
 WITH price AS (
     SELECT id, plan_id, per_day, coalesce(valid_from, '-infinity') AS valid_from,
            coalesce(lead(valid_from) OVER (PARTITION BY plan_id ORDER BY valid_from NULLS FIRST), 'infinity') AS until
-      FROM lines_price WHERE plan_id = ANY(%(plans)s)
+      FROM lines_price WHERE plan_id = ANY(%(plans)s) AND country = ''
 ), span AS (
     SELECT s.*, CASE WHEN l.payer_id = s.payer_id THEN l.account_id ELSE s.payer_id END AS account_id,
            c.cycle_day, c.cycle_since, c.cycle_before,

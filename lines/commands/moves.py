@@ -26,6 +26,7 @@ from billing.models import Entry, Wallet
 from billing.policy import EntryKind
 from lines.carriers.base import Reading, Status, Switch
 from lines.commands.adding import NewLine, add_lines
+from lines.commands.countries import note_last_countries
 from lines.commands.readings import apply_readings
 from lines.commands.stock import import_lines
 from lines.commands.wishes import change_wishes, enforce, ready_standing
@@ -258,6 +259,7 @@ def _keep_history(taken: Sequence[tuple[MoveLine, Line, History]]) -> None:
         for start, end, country, used in history.sessions
     ]  # fmt: skip
     Sighting.objects.bulk_create(sessions, batch_size=2000)
+    note_last_countries(sightings=sessions)
 
 
 @transaction.atomic

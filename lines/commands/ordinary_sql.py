@@ -48,7 +48,7 @@ JUDGED = f"""{TOLD}, found AS (
             AND held.asked_at < j.at
 ), piece AS (
     SELECT line_id, payer_id, account_id, held_since, plan_id, plan_since, added_at, running, before_running, boundary,
-           at_cycle AS cycle, at, earlier, moved AS used
+           told_cycle, at_cycle AS cycle, at, earlier, moved AS used, NULL::bigint AS known_by
       FROM moved WHERE moved > 0
 )"""
 

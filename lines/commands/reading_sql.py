@@ -64,7 +64,7 @@ JUDGED = f"""{TOLD}, found AS (
 ), counted AS MATERIALIZED (
     SELECT p.*, past.id AS past_id, past.read_at AS past_read_at, coalesce(p.prior, past.counter) AS before,
            held.id AS held_id, held.asked_at AS held_asked_at, held.earlier_at AS held_earlier_at,
-           held.counter AS held_counter, held.bytes AS held_bytes,
+           held.counter AS held_counter, held.bytes AS held_bytes, held.reading_id AS held_by,
            CASE WHEN {WRAPS} AND p.judgement <> 'retold' THEN {followed(prior="coalesce(p.prior, past.counter, 0)")}
                 ELSE p.told END AS counter
       FROM placed p
@@ -105,7 +105,7 @@ JUDGED = f"""{TOLD}, found AS (
 
 # What is told of a line stands in each of its rows: to join them to the lines again would cost the square of a page.
 OF_LINE = """m.line_id, m.payer_id, m.account_id, m.held_since, m.plan_id, m.plan_since, m.added_at, m.running,
-           m.before_running, m.judged, m.boundary"""
+           m.before_running, m.judged, m.boundary, m.told_cycle"""
 
 # What is charged: movements, and what follows from a boundary that is told anew.
 PIECES = f""", uses AS (
@@ -120,19 +120,21 @@ PIECES = f""", uses AS (
       FROM moved m LEFT JOIN uses u ON u.line_id = m.line_id
      WHERE m.judged = 'retold' GROUP BY m.line_id, m.told, m.moved
 ), piece AS (
-    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END AS cycle, at, earlier, moved AS used
+    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END AS cycle, at, earlier, moved AS used,
+           NULL::bigint AS known_by
       FROM moved m WHERE moved > 0 AND judged <> 'retold'
      UNION ALL
     SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, held_asked_at, held_earlier_at,
-           released
+           released, held_by
       FROM moved m WHERE released > 0 AND judged <> 'retold'
      UNION ALL
-    SELECT {OF_LINE}, running, at, earlier, newly FROM retold r JOIN moved m ON m.line_id = r.line_id WHERE newly > 0
+    SELECT {OF_LINE}, running, at, earlier, newly, NULL
+      FROM retold r JOIN moved m ON m.line_id = r.line_id WHERE newly > 0
      UNION ALL
-    SELECT {OF_LINE}, running, boundary, boundary, r.told - done - newly
+    SELECT {OF_LINE}, running, boundary, boundary, r.told - done - newly, NULL
       FROM retold r JOIN moved m ON m.line_id = r.line_id WHERE r.told > done + newly
      UNION ALL  -- what is held has its price already: of the day on which it is charged if it is
-    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, at, earlier, 0
+    SELECT {OF_LINE}, CASE judged WHEN 'lags' THEN open_cycle ELSE at_cycle END, at, earlier, 0, NULL
       FROM moved m WHERE doubted > 0
 )"""
 
@@ -141,7 +143,26 @@ PLAN_AT = (
     " ORDER BY lp.since DESC, lp.id DESC LIMIT 1)"
 )
 
-# `began` says whose plan and price.
+# Where a line was at a moment: the stay that had begun last, or the first one where none had (policy.zones.country_at);
+# of a movement that was held, by what was known when it was.
+COUNTRY_AT = (
+    "(SELECT w.country FROM lines_linecountry w WHERE w.line_id = {0}.line_id AND w.payer_id = {0}.payer_id"
+    " AND ({0}.known_by IS NULL OR w.after_reading < {0}.known_by)"
+    " ORDER BY w.since <= {1} DESC, CASE WHEN w.since <= {1} THEN w.since END DESC, w.since, w.id DESC LIMIT 1)"
+)
+# A plan's default price, and those that stand beside it from the same moment on: of countries whose zones have one.
+PRICES = """price AS (
+    SELECT p.id, p.plan_id, p.country, p.per_mb, coalesce(p.valid_from, '-infinity') AS valid_from,
+           coalesce(min(p.valid_from) OVER later, 'infinity') AS until, max(p.country) OVER beside <> '' AS has_zones
+      FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
+     WHERE rp.carrier_id = %(carrier)s
+    WINDOW later AS (PARTITION BY p.plan_id ORDER BY p.valid_from NULLS FIRST
+                     GROUPS BETWEEN 1 FOLLOWING AND 1 FOLLOWING),
+           beside AS (PARTITION BY p.plan_id ORDER BY p.valid_from NULLS FIRST
+                      GROUPS BETWEEN CURRENT ROW AND CURRENT ROW)
+)"""
+
+# `began` says whose plan and price, `there` which country's. Only of plans with zones is a country asked for.
 SOLD = f""", dated AS (
     SELECT p.*,
            greatest(p.cycle, least((p.at AT TIME ZONE 'UTC')::date,
@@ -153,31 +174,35 @@ SOLD = f""", dated AS (
 ), begun AS MATERIALIZED (
     SELECT *, CASE WHEN is_far THEN greatest(day::timestamp AT TIME ZONE 'UTC', added_at)
                    ELSE greatest(earlier, cycle::timestamp AT TIME ZONE 'UTC') END AS began,
+           CASE WHEN is_far AND told_cycle IS NOT NULL THEN least(at, (day + 1)::timestamp AT TIME ZONE 'UTC')
+                ELSE at END AS there,
            -- and if it was the new cycle's
            CASE WHEN is_far THEN greatest(date_trunc('day', at, 'UTC'), boundary, added_at)
                 ELSE greatest(earlier, boundary) END AS began_anew
       FROM dated
-), price AS (
-    SELECT p.id, p.plan_id, p.per_mb, coalesce(p.valid_from, '-infinity') AS valid_from,
-           coalesce(lead(p.valid_from) OVER (PARTITION BY p.plan_id ORDER BY p.valid_from NULLS FIRST),
-                    'infinity') AS until
-      FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
-     WHERE rp.carrier_id = %(carrier)s
-), sold AS (
-    SELECT b.*, p.id AS price_id, p.per_mb
+), {PRICES}, based AS (
+    SELECT b.*, p.id AS base_id, p.plan_id AS base_plan_id, p.per_mb AS base_per_mb, p.valid_from AS base_from,
+           CASE WHEN p.has_zones THEN {COUNTRY_AT.format("b", "b.there")} END AS country
       FROM begun b
-      JOIN price p ON p.plan_id = CASE WHEN b.began >= b.plan_since THEN b.plan_id
+      JOIN price p ON p.country = '' AND p.plan_id = CASE WHEN b.began >= b.plan_since THEN b.plan_id
                                        ELSE coalesce({PLAN_AT.format("b", "b.began")}, b.plan_id) END
                   AND p.valid_from <= b.began AND p.until > b.began
+), sold AS (
+    SELECT b.*, coalesce(z.id, b.base_id) AS price_id, coalesce(z.per_mb, b.base_per_mb) AS per_mb
+      FROM based b
+      LEFT JOIN price z ON z.plan_id = b.base_plan_id AND z.valid_from = b.base_from AND z.country = b.country
 )"""
 
 CHANGES = f""", boundary_uses AS (
     INSERT INTO lines_boundaryuse AS u (line_id, day, old_day, price_id, old_price_id, used)
-    SELECT s.line_id, greatest((s.at AT TIME ZONE 'UTC')::date, s.running), s.day, p.id, s.price_id, sum(s.used)
+    SELECT s.line_id, greatest((s.at AT TIME ZONE 'UTC')::date, s.running), s.day, coalesce(z.id, p.id), s.price_id,
+           sum(s.used)
       FROM sold s
-      JOIN price p ON p.plan_id = CASE WHEN s.began_anew >= s.plan_since THEN s.plan_id
+      JOIN price p ON p.country = '' AND p.plan_id = CASE WHEN s.began_anew >= s.plan_since THEN s.plan_id
                                        ELSE coalesce({PLAN_AT.format("s", "s.began_anew")}, s.plan_id) END
                   AND p.valid_from <= s.began_anew AND p.until > s.began_anew
+      LEFT JOIN price z ON p.has_zones AND z.plan_id = p.plan_id AND z.valid_from = p.valid_from
+                       AND z.country = {COUNTRY_AT.format("s", "s.there")}
      WHERE s.judged = 'lags' AND s.used > 0 GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
     ON CONFLICT (line_id, day, old_day, price_id, old_price_id) DO UPDATE SET used = u.used + excluded.used
 ), boundary_gone AS (

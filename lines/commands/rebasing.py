@@ -112,7 +112,7 @@ def _given(request: RebaseRequest) -> Decimal:
 
 def _worth(state: LineState, counter: int) -> Decimal:
     """What the bytes between two counters cost at the line's price now."""
-    prices = Price.objects.filter(plan_id=state.line.plan_id).exclude(valid_from__gt=clock.now())
+    prices = Price.objects.default().filter(plan_id=state.line.plan_id).exclude(valid_from__gt=clock.now())
     price = max(prices, key=lambda one: (one.valid_from is not None, one.valid_from))
     return policy.data_cost(abs(state.counter - counter), price.per_mb)
 

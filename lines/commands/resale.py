@@ -18,7 +18,7 @@ from billing.commands import lock_wallets
 from billing.commands.wallets import close_wallet, credit_wallet, open_wallet
 from lines.commands.wishes import enforce
 from lines.commands.wishes.wallets import OF_HOLDER, bring_back
-from lines.models import ListPrice, PriceList, RatePlan, ResaleTerms
+from lines.models import ListPrice, Price, PriceList, RatePlan, ResaleTerms, Zone
 from lines.policy.resale import LEAST_PERCENT, MOST_PERCENT
 
 LONGEST_NAME = 100
@@ -76,15 +76,26 @@ def add_price_list(*, account: Account, name: str, plus: Plus, by: Actor) -> Pri
 
 @transaction.atomic
 def set_list_price(
-    *, price_list: PriceList, plan: RatePlan | None, price: Own | Plus, since: dt.date, by: Actor
+    *,
+    price_list: PriceList,
+    plan: RatePlan | None,
+    price: Own | Plus,
+    since: dt.date,
+    zone: Zone | None = None,
+    by: Actor,
 ) -> ListPrice:
-    """What a plan costs by this list from 00:00 UTC of a day to come on; no plan: every plan without a price.
+    """What a plan costs by this list from 00:00 UTC of a day to come on; no plan: every plan without a price; a zone:
+    data where the plan charges the account that zone's price.
 
     On a list that nobody is charged by yet the day may be today. Raises Invalid.
     """
     _check(price)
     if plan is None and isinstance(price, Own):
         raise Invalid("Choose a rate plan, or a percentage for every plan", field="plan")
+    if zone is not None and (plan is None or not Price.objects.filter(plan=plan, zone=zone).exists()):
+        raise Invalid("Choose a zone for which the rate plan has a price", field="plan")
+    if zone is not None and isinstance(price, Own):
+        price = Own(price.per_mb)
     PriceList.objects.select_for_update().get(pk=price_list.pk)
     is_used = ResaleTerms.objects.filter(price_list=price_list).exists()
     _check_day(since, is_used=is_used)
@@ -93,8 +104,9 @@ def set_list_price(
         if isinstance(price, Plus)
         else {"per_mb": price.per_mb, "per_sms": price.per_sms, "per_day": price.per_day}
     )
-    made = ListPrice.objects.create(price_list=price_list, plan=plan, since=since, **columns)
+    made = ListPrice.objects.create(price_list=price_list, plan=plan, zone=zone, since=since, **columns)
     detail = {"rate_plan": plan.name if plan else "every other plan", "from": since.isoformat()}
+    detail |= {"zone": zone.name} if zone else {}
     detail |= {name: str(value) for name, value in columns.items()}
     subject = f"price_list:{price_list.name}"
     record(by=by, verb="price_list.price_set", account_id=price_list.account_id, subject=subject, detail=detail)

@@ -44,6 +44,7 @@ from lines.models.usage import HolderDay, LineCycle, LineDay
 from lines.models.usage_exports import UsageExport, UsageExportPart
 from lines.models.watched import WatchedLine
 from lines.models.webhooks import CarrierWebhook, ToldLine, WebhookCall
+from lines.models.zones import LineCountry, Zone, ZoneCountry
 
 __all__ = [
     "ICCID",
@@ -87,6 +88,7 @@ __all__ = [
     "Line",
     "LineChange",
     "LineCount",
+    "LineCountry",
     "LineCycle",
     "LineDay",
     "LineDevice",
@@ -133,4 +135,6 @@ __all__ = [
     "UsageExportPart",
     "WatchedLine",
     "WebhookCall",
+    "Zone",
+    "ZoneCountry",
 ]

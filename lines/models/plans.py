@@ -23,21 +23,38 @@ class RatePlan(models.Model):
         return self.name
 
 
+class PriceSet(models.QuerySet["Price"]):
+    """Rows of prices."""
+
+    def default(self) -> PriceSet:
+        """The plans' own, which hold wherever no zone has a price."""
+        return self.filter(country="")
+
+
 class Price(models.Model):
     """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD.
 
     The database refuses to change one: a correction is a row with a later date. `cost_...` is what the carrier takes
     from us for the same, where we know it: it may be learned later.
+
+    The row without a country is the plan's default price. Beside it, from the same moment on, stands one for each
+    country of each zone that has a price of its own: of data alone, and with the countries that the zone had then.
     """
 
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="prices")
     valid_from = models.DateTimeField(null=True)
+    zone = models.ForeignKey(
+        "lines.Zone", on_delete=models.PROTECT, related_name="prices", null=True, blank=True, db_index=False
+    )
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")  # ISO 3166-1 alpha-2
     per_mb = MoneyField()
     per_sms = MoneyField(default=ZERO)
     per_day = MoneyField(default=ZERO)
     cost_per_mb = MoneyField(null=True, blank=True)
     cost_per_sms = MoneyField(null=True, blank=True)
     cost_per_day = MoneyField(null=True, blank=True)
+
+    objects = PriceSet.as_manager()
 
     class Meta:
         constraints = [
@@ -47,7 +64,14 @@ class Price(models.Model):
                 name="cost_is_known_whole_and_not_negative",
             ),
             models.UniqueConstraint(
-                fields=["plan", "valid_from"], name="plan_has_one_price_at_a_time", nulls_distinct=False
+                fields=["plan", "valid_from", "country"],
+                name="plan_has_one_price_at_a_time_and_country",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=Q(country="", zone=None)
+                | Q(country__regex="^[A-Z]{2}$", zone__isnull=False, per_sms=0, per_day=0),
+                name="price_of_a_zone_is_of_a_country_and_of_data",
             ),
             models.CheckConstraint(
                 condition=Q(per_mb__gte=0, per_sms__gte=0, per_day__gte=0), name="price_is_not_negative"
@@ -55,5 +79,6 @@ class Price(models.Model):
         ]
 
     def __str__(self) -> str:
+        where = f" in {self.country}" if self.country else ""
         since = f"from {self.valid_from:%-d %b %Y, %H:%M} UTC" if self.valid_from else "from the beginning"
-        return f"{self.plan}, {since}"
+        return f"{self.plan}{where}, {since}"

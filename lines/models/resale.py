@@ -13,6 +13,7 @@ from accounts.models import Account
 from billing.models import MoneyField
 from lines.models.lines import Line
 from lines.models.plans import Price, RatePlan
+from lines.models.zones import Zone
 
 
 class PriceList(models.Model):
@@ -35,13 +36,14 @@ class PriceList(models.Model):
 
 class ListPrice(models.Model):
     """What a plan costs by a list from a day (UTC) on, until the next row's: prices of its own, or the account's own
-    price plus `percent`, rounded to `places` decimals. No plan: every plan without a row.
+    price plus `percent`, rounded to `places` decimals. No plan: every plan without a row. A zone: data there alone.
 
     Append-only in the database. Of rows of one day the last counts: one that is wrong is corrected before its day.
     """
 
     price_list = models.ForeignKey(PriceList, on_delete=models.PROTECT, related_name="prices")
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    zone = models.ForeignKey(Zone, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     since = models.DateField(null=True)  # null: from the beginning
     percent = models.DecimalField(max_digits=9, decimal_places=3, null=True)
     places = models.PositiveSmallIntegerField(default=6)
@@ -63,6 +65,12 @@ class ListPrice(models.Model):
             models.CheckConstraint(condition=Q(places__lte=6), name="list_price_has_at_most_six_places"),
             models.CheckConstraint(
                 condition=Q(plan__isnull=False) | Q(percent__isnull=False), name="every_other_plan_is_by_percentage"
+            ),
+            models.CheckConstraint(
+                condition=Q(zone=None)
+                | Q(plan__isnull=False, percent__isnull=False)
+                | Q(plan__isnull=False, per_sms=0, per_day=0),
+                name="list_price_of_a_zone_is_of_a_plan_and_of_data",
             ),
         ]
 

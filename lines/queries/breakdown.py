@@ -48,18 +48,20 @@ KEYS = {
     By.SUBACCOUNT: "r.account_id::text",
     By.PLAN: "r.plan_id::text",
     By.CARRIER: "p.carrier_id::text",
-    By.COUNTRY: "coalesce(c.country, 'none')",
+    By.COUNTRY: "coalesce(nullif(r.country, ''), c.country, 'none')",
     By.TAG: "coalesce(t.ids, 'none')",
     By.LINE: "r.line_id::text",
 }
 JOINS = {
     By.CARRIER: "JOIN lines_rateplan p ON p.id = r.plan_id",
-    # Where the line was last seen by the end of that day, as far as it is the reader's to know.
+    # Where a zone's price was charged, there; else where the line was last seen by the end of that day, as far as it is
+    # the reader's to know.
     By.COUNTRY: """LEFT JOIN LATERAL (
         SELECT s.country FROM lines_sighting s
-         WHERE s.line_id = r.line_id AND s.started_at < (r.day + 1)::timestamp AT TIME ZONE 'UTC' AND s.country <> ''
+         WHERE r.country = '' AND s.line_id = r.line_id
+           AND s.started_at < (r.day + 1)::timestamp AT TIME ZONE 'UTC' AND s.country <> ''
            AND s.payer_id = %(payer)s AND (%(holder)s::bigint IS NULL OR s.account_id = %(holder)s)
-         ORDER BY s.started_at DESC LIMIT 1) c ON true""",
+         ORDER BY s.started_at DESC, s.id DESC LIMIT 1) c ON true""",
     # A line with two tags is of both together: so each byte is counted once.
     By.TAG: """LEFT JOIN (
         SELECT lt.line_id, string_agg(tag.id::text, '.' ORDER BY tag.id) AS ids
@@ -67,14 +69,14 @@ JOINS = {
          WHERE tag.account_id = %(payer)s GROUP BY lt.line_id) t ON t.line_id = r.line_id""",
 }
 ROWS = """
-    SELECT d.day, {line} AS line_id, d.account_id, pr.plan_id, d.used, {cost} AS cost
+    SELECT d.day, {line} AS line_id, d.account_id, pr.plan_id, d.used, {cost} AS cost, pr.country
       FROM {table} d JOIN lines_price pr ON pr.id = d.price_id
      WHERE d.payer_id = %(payer)s AND d.day BETWEEN %(first)s AND %(last)s {where}
        AND (%(holder)s::bigint IS NULL OR d.account_id = %(holder)s)
 """
 SMS = """
     UNION ALL
-    SELECT e.day, m.line_id, m.account_id, l.plan_id, 0, -e.amount
+    SELECT e.day, m.line_id, m.account_id, l.plan_id, 0, -e.amount, ''
       FROM billing_entry e
       JOIN lines_smsmessage m ON m.id = substr(e.key, 5)::bigint  -- its key is sms:<id>
       LEFT JOIN lines_line l ON l.id = m.line_id
@@ -84,7 +86,7 @@ SMS = """
 # Before a line came from Keepgo: its bytes, which cost nothing here.
 IMPORTED = """
     UNION ALL
-    SELECT i.day, i.line_id, i.account_id, l.plan_id, i.used, 0
+    SELECT i.day, i.line_id, i.account_id, l.plan_id, i.used, 0, ''
       FROM lines_importedday i JOIN lines_line l ON l.id = i.line_id
      WHERE i.payer_id = %(payer)s AND i.day BETWEEN %(first)s AND %(last)s {where}
        AND (%(holder)s::bigint IS NULL OR i.account_id = %(holder)s)

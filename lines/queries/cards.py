@@ -207,13 +207,19 @@ def cycles_of(viewer: Viewer, line: Line, *, today: dt.date) -> list[dt.date]:
 
 
 def prices_of(viewer: Viewer, *, now: dt.datetime) -> list[tuple[RatePlan, Price]]:
-    """What is in force for each rate plan of the viewer's lines, and what is announced for later."""
+    """What is in force for each rate plan of the viewer's lines, and what is announced for later; in each country."""
     found: list[tuple[RatePlan, Price]] = []
     for plan in plans_of(viewer):
-        rows = sorted(plan.prices.all(), key=lambda price: price.valid_from.timestamp() if price.valid_from else 0)
+        rows = sorted(plan.prices.select_related("zone"), key=_by_moment)
         past = [price for price in rows if price.valid_from is None or price.valid_from <= now]
-        found += [(plan, price) for price in [*past[-1:], *rows[len(past) :]]]
+        in_force = [price for price in past if price.valid_from == past[-1].valid_from]
+        found += [(plan, price) for price in [*in_force, *rows[len(past) :]]]
     return found
+
+
+def _by_moment(price: Price) -> tuple[float, str]:
+    """The plan's default price before those of countries."""
+    return (price.valid_from.timestamp() if price.valid_from else 0), price.country
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +235,8 @@ class LineCharge:
     per_mb: Decimal
     cost: Decimal
     fee: Decimal
+    country: str | None  # in which it was; None: nobody told
+    zone: str | None  # whose price it is; None: the plan's default one
 
     @property
     def key(self) -> str:
@@ -236,7 +244,8 @@ class LineCharge:
 
 
 CHARGES = """
-    SELECT d.id, d.day, l.iccid, a.name, p.name, d.used, pr.per_mb, d.cost, d.fee
+    SELECT d.id, d.day, l.iccid, a.name, p.name, d.used, pr.per_mb, d.cost, d.fee,
+           CASE WHEN d.used > 0 THEN coalesce(nullif(pr.country, ''), w.country) END, z.name
       FROM (SELECT * FROM lines_lineday
              WHERE payer_id = %(payer)s AND day >= %(first)s AND day <= %(last)s {which}
              ORDER BY day {order}, id {order} OFFSET %(offset)s LIMIT %(limit)s) d
@@ -244,6 +253,14 @@ CHARGES = """
       JOIN accounts_account a ON a.id = d.account_id
       JOIN lines_price pr ON pr.id = d.price_id
       JOIN lines_rateplan p ON p.id = pr.plan_id
+      LEFT JOIN lines_zone z ON z.id = pr.zone_id
+      LEFT JOIN LATERAL (  -- at the default price: where it was by the end of the day, unless that has its own row
+          SELECT w.country FROM lines_linecountry w
+           WHERE w.line_id = d.line_id AND w.payer_id = d.payer_id
+             AND w.since < (d.day + 1)::timestamp AT TIME ZONE 'UTC'
+           ORDER BY w.since DESC, w.id DESC LIMIT 1) w
+             ON NOT EXISTS (SELECT FROM lines_price o WHERE o.plan_id = pr.plan_id AND o.country = w.country
+                                                        AND o.valid_from IS NOT DISTINCT FROM pr.valid_from)
      ORDER BY d.day {order}, d.id {order}
 """
 

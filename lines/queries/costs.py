@@ -24,6 +24,8 @@ class LineCost:
     used: int
     cost: Decimal
     fee: Decimal
+    country: str = ""  # whose zone has a price of its own; empty: at the plan's default price
+    zone: str | None = None
 
     @property
     def total(self) -> Decimal:
@@ -34,23 +36,24 @@ class LineCost:
 # on it: then there is nothing to add up, and a hundred thousand rows are only looked through.
 OF_DAY = """
     WITH top AS (
-        SELECT d.line_id, pr.plan_id, d.account_id, {sums}
+        SELECT d.line_id, pr.plan_id, pr.country, pr.zone_id, d.account_id, {sums}
           FROM lines_lineday d
           JOIN lines_price pr ON pr.id = d.price_id
          WHERE d.payer_id = %(payer)s AND d.day = %(day)s {grouped}
          ORDER BY {total} DESC, d.line_id LIMIT %(limit)s
     )
-    SELECT l.iccid, p.name, a.name, top.used, top.cost, top.fee
+    SELECT l.iccid, p.name, a.name, top.used, top.cost, top.fee, top.country, z.name
       FROM top
       JOIN lines_line l ON l.id = top.line_id
       JOIN lines_rateplan p ON p.id = top.plan_id
       JOIN accounts_account a ON a.id = top.account_id
+      LEFT JOIN lines_zone z ON z.id = top.zone_id
      ORDER BY top.cost + top.fee DESC, l.iccid
 """
 ONE_ROW_A_LINE = OF_DAY.format(sums="d.used, d.cost, d.fee", grouped="", total="d.cost + d.fee")
 SUMMED = OF_DAY.format(
     sums="sum(d.used) AS used, sum(d.cost) AS cost, sum(d.fee) AS fee",
-    grouped="GROUP BY d.line_id, pr.plan_id, d.account_id",
+    grouped="GROUP BY d.line_id, pr.plan_id, pr.country, pr.zone_id, d.account_id",
     total="sum(d.cost + d.fee)",
 )
 
@@ -76,14 +79,15 @@ def _costs_of_day(payer_id: int, day: dt.date, limit: int) -> tuple[list[LineCos
 
 
 OF_MONTH = """
-    SELECT d.day, l.iccid, p.name, a.name, d.used, d.cost, d.fee, l.notes
+    SELECT d.day, l.iccid, p.name, a.name, d.used, d.cost, d.fee, l.notes, pr.country, coalesce(z.name, '')
       FROM lines_lineday d
       JOIN lines_line l ON l.id = d.line_id
       JOIN lines_price pr ON pr.id = d.price_id
       JOIN lines_rateplan p ON p.id = pr.plan_id
       JOIN accounts_account a ON a.id = d.account_id
+      LEFT JOIN lines_zone z ON z.id = pr.zone_id
      WHERE d.payer_id = %(payer)s AND d.day >= %(start)s AND d.day < %(end)s
-     ORDER BY d.day, d.line_id
+     ORDER BY d.day, d.line_id, pr.country
 """
 SMS_OF_MONTH = """
     SELECT e.day, l.iccid, l.notes, a.name, -e.amount

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
@@ -113,6 +114,27 @@ def destinations_of(viewer: Viewer, line: Line, cycle: dt.date) -> list[Destinat
         nowhere = found.get("")
         found[""] = Destination("", rest + (nowhere.used if nowhere else 0), nowhere.last_seen if nowhere else None)
     return sorted((one for one in found.values() if one.used), key=lambda one: -one.used)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargedIn:
+    """What a cycle's bytes cost in a zone's country, or at the plan's default price (no country); USD."""
+
+    country: str
+    zone: str
+    used: int
+    cost: Decimal
+
+
+def charged_in(viewer: Viewer, line: Line, cycle: dt.date) -> list[ChargedIn]:
+    """By country, the default price last; empty for who sees no money, and where no zone has a price."""
+    if not viewer.may(Right.SEE_MONEY):
+        return []
+    rows = days_of(viewer, line.iccid).filter(cycle=cycle, used__gt=0).order_by()
+    sums = rows.values_list("price__country", "price__zone__name").annotate(Sum("used"), Sum("cost"))
+    found = [ChargedIn(country, zone or "", used, cost) for country, zone, used, cost in sums]
+    found.sort(key=lambda one: (not one.country, one.zone, one.country))
+    return found if any(one.country for one in found) else []
 
 
 @dataclass(frozen=True, slots=True)

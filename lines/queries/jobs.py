@@ -197,7 +197,7 @@ def _is(condition: Q) -> Combinable:
 
 def prices_in_force(plan_ids: Sequence[int], *, now: dt.datetime) -> dict[int, Price]:
     """Each plan's price now."""
-    rows = Price.objects.filter(plan__in=plan_ids).filter(Q(valid_from=None) | Q(valid_from__lte=now))
+    rows = Price.objects.default().filter(plan__in=plan_ids).filter(Q(valid_from=None) | Q(valid_from__lte=now))
     return {price.plan_id: price for price in rows.order_by(F("valid_from").asc(nulls_first=True))}
 
 

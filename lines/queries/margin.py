@@ -33,7 +33,7 @@ WITH u AS (
       JOIN lines_line ml ON ml.id = m.line_id
       JOIN LATERAL (
           SELECT id FROM lines_price
-           WHERE plan_id = ml.plan_id AND (valid_from IS NULL OR valid_from <= m.accepted_at)
+           WHERE plan_id = ml.plan_id AND country = '' AND (valid_from IS NULL OR valid_from <= m.accepted_at)
            ORDER BY valid_from DESC NULLS LAST LIMIT 1
       ) pr ON true
      WHERE m.accepted_at >= %(start)s AND m.accepted_at < %(end)s

@@ -52,22 +52,23 @@ TERMS = """wanted AS (
 LIST_PRICE = """LATERAL (
     SELECT p.percent, p.places, p.per_mb, p.per_sms, p.per_day FROM lines_listprice p
      WHERE p.price_list_id = {0}.price_list_id AND (p.plan_id = {0}.plan_id OR p.plan_id IS NULL)
+       AND (p.zone_id IS NULL OR p.zone_id = {0}.zone_id)
        AND (p.since IS NULL OR p.since <= {0}.day)
-     ORDER BY p.plan_id IS NULL, p.since DESC NULLS LAST, p.id DESC LIMIT 1)"""
+     ORDER BY p.plan_id IS NULL, p.zone_id IS NULL, p.since DESC NULLS LAST, p.id DESC LIMIT 1)"""
 
 # One rounding for each line, day and price, as the account itself is charged.
 OWED = f"""{TERMS}, {PARTS}, unit AS (
     SELECT n.price_list_id, n.day, n.price_id, n.plan_id, n.cost_per_mb,
            {resale_price_sql("n.cost_per_mb", "lp.per_mb", "lp.percent", "lp.places")} AS per_mb,
            {resale_price_sql("n.cost_per_day", "lp.per_day", "lp.percent", "lp.places")} AS per_day
-      FROM (SELECT ld.price_list_id, ld.day, pr.id AS price_id, pr.plan_id, pr.per_mb AS cost_per_mb,
+      FROM (SELECT ld.price_list_id, ld.day, pr.id AS price_id, pr.plan_id, pr.zone_id, pr.per_mb AS cost_per_mb,
                    pr.per_day AS cost_per_day
               FROM list_day ld JOIN lines_price pr ON pr.id IN (SELECT DISTINCT price_id FROM part)) n
       JOIN {LIST_PRICE.format("n")} lp ON true
 ), message AS (
     SELECT n.account_id, n.day, n.plan_id, n.line_id, n.price,
            {resale_price_sql("n.price", "lp.per_sms", "lp.percent", "lp.places")} AS owed
-      FROM (SELECT m.account_id, t.day, t.price_list_id, m.line_id, m.price,
+      FROM (SELECT m.account_id, t.day, t.price_list_id, m.line_id, m.price, NULL::bigint AS zone_id,
                    (SELECT plan_id FROM lines_lineplan p WHERE p.line_id = m.line_id AND p.since <= m.accepted_at
                      ORDER BY p.since DESC, p.id DESC LIMIT 1) AS plan_id
               FROM lines_smsmessage m

@@ -10,11 +10,12 @@ from decimal import Decimal
 
 from django.db import connection
 from django.db.models import F, Q, Sum
+from kit.money import ZERO
 from kit.months import month_after
 from kit.sql import array
 
 from accounts.models import Account
-from lines.models import Line, ListPrice, Price, PriceList, RatePlan, ResaleDay, ResaleTerms
+from lines.models import Line, ListPrice, Price, PriceList, RatePlan, ResaleDay, ResaleTerms, Zone
 from lines.policy.resale import is_below_cost, resale_price
 from lines.queries.margin import Earned
 from lines.queries.owed import OWED
@@ -31,6 +32,11 @@ class PlanPrice:
     per_sms: Decimal
     per_day: Decimal
     cost: Price
+    zone: Zone | None = None  # None: wherever no zone has a price
+
+    @property
+    def name(self) -> str:
+        return f"{self.plan.name}, {self.zone.name}" if self.zone else self.plan.name
 
     @property
     def below_cost(self) -> list[str]:
@@ -60,33 +66,53 @@ def prices_on(price_list: PriceList | int, plans: Iterable[RatePlan], *, now: dt
     rows = list(of_list.order_by(F("since").desc(nulls_last=True), "-pk"))
     found = []
     for plan in sorted(known, key=lambda one: one.name):
-        own = [row for row in rows if row.plan_id == plan.pk] or [row for row in rows if row.plan_id is None]
-        in_force = Price.objects.filter(plan=plan).filter(Q(valid_from=None) | Q(valid_from__lte=now))
-        cost = in_force.order_by(F("valid_from").desc(nulls_last=True)).first()
-        if cost is None or not own:
+        in_force = Price.objects.default().filter(plan=plan).filter(Q(valid_from=None) | Q(valid_from__lte=now))
+        default = in_force.order_by(F("valid_from").desc(nulls_last=True)).first()
+        if default is None:
             continue
-        row = own[0]
-        per_mb, per_sms, per_day = (
-            resale_price(price, one, row.percent, row.places)
-            for price, one in (
-                (cost.per_mb, row.per_mb),
-                (cost.per_sms, row.per_sms),
-                (cost.per_day, row.per_day),
-            )
-        )
-        found.append(PlanPrice(plan, row, per_mb, per_sms, per_day, cost))
+        beside = Price.objects.filter(plan=plan, valid_from=default.valid_from).exclude(country="")
+        zones = beside.select_related("zone").order_by("zone__name", "zone").distinct("zone__name", "zone")
+        for cost in (default, *zones):
+            row = _row_for(rows, plan, cost.zone_id)
+            if row is not None:
+                found.append(_plan_price(plan, row, cost))
     return found
+
+
+def _row_for(rows: list[ListPrice], plan: RatePlan, zone_id: int | None) -> ListPrice | None:
+    """The latest of a zone, of the plan, of every plan; rows are the latest first."""
+    of_plan = [row for row in rows if row.plan_id == plan.pk]
+    of_zone = [row for row in of_plan if zone_id is not None and row.zone_id == zone_id]
+    anywhere = [row for row in of_plan if row.zone_id is None] or [row for row in rows if row.plan_id is None]
+    return next(iter(of_zone or anywhere), None)
+
+
+def _plan_price(plan: RatePlan, row: ListPrice, cost: Price) -> PlanPrice:
+    per_mb, per_sms, per_day = (
+        resale_price(price, one, row.percent, row.places)
+        for price, one in ((cost.per_mb, row.per_mb), (cost.per_sms, row.per_sms), (cost.per_day, row.per_day))
+    )
+    if cost.zone is not None:  # of data alone
+        return PlanPrice(plan, row, per_mb, ZERO, ZERO, cost, cost.zone)
+    return PlanPrice(plan, row, per_mb, per_sms, per_day, cost)
 
 
 def planned_prices(price_list: PriceList, *, day: dt.date) -> list[ListPrice]:
     """Rows that come into force after a day, the next first."""
-    rows = ListPrice.objects.filter(price_list=price_list, since__gt=day).select_related("plan")
+    rows = ListPrice.objects.filter(price_list=price_list, since__gt=day).select_related("plan", "zone")
     return list(rows.order_by("since", "pk"))
 
 
 def plans_to_sell(account: Account) -> list[RatePlan]:
     """Plans for which an account's lists may say a price."""
     return list(plans_known_to(account).order_by("name"))
+
+
+def zones_to_sell(plans: Iterable[RatePlan]) -> list[tuple[RatePlan, Zone]]:
+    """The zones for which these plans have or had prices, by the plan's name and the zone's."""
+    rows = Price.objects.filter(plan__in=list(plans)).exclude(zone=None).select_related("plan", "zone")
+    pairs = rows.order_by("plan__name", "zone__name", "zone").distinct("plan__name", "zone__name", "zone")
+    return [(row.plan, row.zone) for row in pairs if row.zone is not None]
 
 
 def terms_on(subaccount: Account, *, day: dt.date) -> ResaleTerms | None:

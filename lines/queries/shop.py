@@ -11,16 +11,19 @@ from django.db.models import Count, F, Q, QuerySet
 from accounts.models import Account
 from lines.models import Coverage, Order, Price, RatePlan
 from lines.queries.plans import plans_known_to
+from lines.queries.zones import prices_in
 
 COUNTRIES_SHOWN = 30
 
 
 @dataclass(slots=True)
 class PlanThere:
-    """A rate plan in a country: its networks, each with its technologies, and what it costs."""
+    """A rate plan in a country: its networks, each with its technologies, and what it costs. `zone`: whose list the
+    country is in, where that has a price of its own."""
 
     plan: RatePlan
     price: Price | None
+    zone: Price | None = None
     networks: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -40,7 +43,7 @@ class CoveragePage:
 
 def prices_at(now: dt.datetime) -> dict[int, Price]:
     """The price of each rate plan that is in force, by the plan's id."""
-    rows = Price.objects.filter(Q(valid_from=None) | Q(valid_from__lte=now))
+    rows = Price.objects.default().filter(Q(valid_from=None) | Q(valid_from__lte=now))
     latest = rows.order_by("plan_id", F("valid_from").desc(nulls_last=True)).distinct("plan_id")
     return {price.plan_id: price for price in latest}
 
@@ -62,12 +65,13 @@ def coverage(account: Account, *, q: str, plan_id: int | None, page: int, now: d
     places = matching.order_by("country", "code").values_list("country", "code").distinct()
     total, start = places.count(), (page - 1) * COUNTRIES_SHOWN
     countries = {code: Country(name, code) for name, code in places[start : start + COUNTRIES_SHOWN]}
+    abroad = prices_in(countries, now=now)
     prices, there = prices_at(now), defaultdict[tuple[str, int], list[Coverage]](list)
     for row in of_plan.filter(code__in=countries).select_related("plan").order_by("plan__name", "network"):
         there[row.code, row.plan_id].append(row)
     for (code, of), rows in there.items():
         networks = [(row.network, row.technologies) for row in rows]
-        countries[code].plans.append(PlanThere(rows[0].plan, prices.get(of), networks))
+        countries[code].plans.append(PlanThere(rows[0].plan, prices.get(of), abroad.get((of, code)), networks))
     by_code = dict(matching.order_by().values_list("code").annotate(count=Count("network", distinct=True)))
     return CoveragePage(list(countries.values()), total, by_code)
 

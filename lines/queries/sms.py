@@ -26,7 +26,7 @@ COUNTED = 1_000  # unread messages are counted up to here
 
 def sms_price(plan_id: int, *, now: dt.datetime) -> Decimal:
     """What a message to a device costs on this plan now, USD."""
-    prices = Price.objects.filter(plan_id=plan_id).filter(Q(valid_from=None) | Q(valid_from__lte=now))
+    prices = Price.objects.default().filter(plan_id=plan_id).filter(Q(valid_from=None) | Q(valid_from__lte=now))
     began = Coalesce("valid_from", dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
     return prices.order_by(began.desc()).values_list("per_sms", flat=True).first() or ZERO
 

@@ -12,9 +12,10 @@ from django.db import connection, transaction
 
 from lines.recount import source
 from lines.recount.bulk import NO_CYCLE, Days, Fleet, Marks, Readings, Tariff, recount
+from lines.recount.calendars import BEGINNING
 from lines.recount.compare import SHOWN, Owed, compare
 from lines.recount.replay import beginning_of, replay
-from lines.recount.rules import BEGINNING, Dated, NoPrice, Told
+from lines.recount.rules import Dated, NoPrice, Told
 from lines.recount.source import LineFacts, Market
 
 READINGS_AT_ONCE = 2_000_000
@@ -114,7 +115,7 @@ def _ordinary(lines: list[LineFacts], kept: source.Kept, market: Market) -> tupl
         held = [one for one in line.holdings if one.payer is not None]
         turns = market.calendars[line.carrier].turns if line.carrier in market.calendars else ()
         is_plain = len(held) == 1 and line.holdings[-1].payer is not None and len(turns) == 1
-        special[place] = bool(held) and (not is_plain or bool(line.decisions))
+        special[place] = bool(held) and (not is_plain or bool(line.decisions) or line.crosses(market))
         if not held or special[place]:
             first_page[place] = 2**62
             continue

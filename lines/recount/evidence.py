@@ -9,15 +9,17 @@ from typing import TextIO
 from lines.recount import source
 from lines.recount.audit import ASKED_BEFORE
 from lines.recount.bulk import NO_CYCLE
+from lines.recount.calendars import BEGINNING
 from lines.recount.replay import beginning_of
-from lines.recount.rules import BEGINNING, Dated
+from lines.recount.rules import Dated
 
 READINGS = ("number", "asked at", "bytes", "cycle", "final total")
-PLANS = ("since", "rate plan", "price", "per MB", "per day")
+PLANS = ("since", "rate plan", "price", "per MB", "per day", "country")
+PLACES = ("since", "country", "known after")
 
 
-def write_evidence(iccid: str, readings: TextIO, plans: TextIO) -> tuple[int, int]:
-    """Writes both files of a line that there is, in UTC and USD; says how many readings and dated prices they have."""
+def write_evidence(iccid: str, readings: TextIO, plans: TextIO, places: TextIO) -> tuple[int, int, int]:
+    """Writes the three files of a line that there is, in UTC and USD; says how many rows they have."""
     line = source.facts(after=0, limit=1, since=BEGINNING, iccid=iccid)[0]
     begins = beginning_of(line)
     kept = source.readings([line], since=begins if begins == BEGINNING else begins - ASKED_BEFORE)
@@ -32,23 +34,30 @@ def write_evidence(iccid: str, readings: TextIO, plans: TextIO) -> tuple[int, in
     rows = csv.writer(plans, lineterminator="\n")
     rows.writerow(PLANS)
     rows.writerows(dated)
-    return len(told), len(dated)
+    seen = [place for whose in line.places.values() for place in whose]
+    rows = csv.writer(places, lineterminator="\n")
+    rows.writerow(PLACES)
+    rows.writerows((_utc(one.since), one.country, one.after) for one in seen)
+    return len(told), len(dated), len(seen)
 
 
-def _prices(line: source.LineFacts, market: source.Market) -> list[tuple[str, str, int, str, str]]:
-    """A row for each moment at which another plan or price began for the line."""
+def _prices(line: source.LineFacts, market: source.Market) -> list[tuple[str, str, int, str, str, str]]:
+    """A row for each moment at which another plan or price began for the line, and after it those of countries."""
     plans = Dated(line.plans)
     moments = {moment for moment, _ in line.plans}
     for plan in {plan for _, plan in line.plans}:
         prices = market.prices.get(plan)
         moments |= {moment for moment in prices.moments if moment >= plans.moments[0]} if prices else set()
-    found: list[tuple[str, str, int, str, str]] = []
+    found: list[tuple[str, str, int, str, str, str]] = []
+    last = 0
     for moment in sorted(moments):
         plan_then = plans.at(moment)
         price = market.prices[plan_then].at(moment) if plan_then in market.prices else None
-        if price is not None and (not found or found[-1][2] != price.number):
-            name = market.plan_of_price[price.number]
-            found.append((_utc(moment), name, price.number, f"{price.per_mb:f}", f"{price.per_day:f}"))
+        if price is not None and last != price.number:
+            last = price.number
+            for country, one in [("", price), *sorted(price.abroad.items())]:
+                name, sums = market.plan_of_price[one.number], (f"{one.per_mb:f}", f"{one.per_day:f}")
+                found.append((_utc(moment), name, one.number, *sums, country))
     return found
 
 

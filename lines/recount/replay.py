@@ -6,10 +6,9 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from lines.recount.rules import BEGINNING, Calendar, Course, Dated, Key, Told, Turn
+from lines.recount.calendars import BEGINNING, BY_MONTH
+from lines.recount.rules import Course, Dated, Key, Told
 from lines.recount.source import Decision, Holding, LineFacts, Market
-
-JANUARY = Calendar((Turn(1),))
 
 
 def replay(
@@ -34,7 +33,7 @@ def replay(
                 course.days = of_old[0] if of_old else course.days  # what it used when it was theirs before counts
                 courses.append(course)
         if course is not None:
-            course.read(reading)
+            course.read(reading, page)
     for decision in decisions:
         _decide(courses, decision)
     for course in courses:
@@ -50,8 +49,9 @@ def _begun(line: LineFacts, holding: Holding, market: Market) -> Course | None:
         holding.payer,
         Dated(line.plans),
         market.prices,
-        calendar=market.calendars.get(line.carrier, JANUARY),
+        calendar=market.calendars.get(line.carrier, BY_MONTH),
         ours_since=holding.since,
+        places=line.places.get(holding.payer, []),
     )
 
 

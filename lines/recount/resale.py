@@ -33,6 +33,7 @@ class ListRow:
 
     number: int
     plan: int | None
+    zone: int | None
     since: Day | None
     percent: int | None
     places: int
@@ -79,29 +80,37 @@ class Book:
             self.terms[account].append((since, number, price_list))
         self.lists: dict[int, list[ListRow]] = defaultdict(list)
         for price_list, *row in _rows(
-            "SELECT p.price_list_id, p.id, p.plan_id, p.since, (p.percent * 1000)::bigint, p.places, p.per_mb,"
-            " p.per_sms, p.per_day FROM lines_listprice p JOIN lines_pricelist l ON l.id = p.price_list_id"
+            "SELECT p.price_list_id, p.id, p.plan_id, p.zone_id, p.since, (p.percent * 1000)::bigint, p.places,"
+            " p.per_mb, p.per_sms, p.per_day FROM lines_listprice p JOIN lines_pricelist l ON l.id = p.price_list_id"
             " WHERE l.account_id = %s",
             payer,
         ):
-            self.lists[price_list].append(ListRow(*row[:5], *(map(_exactly, row[5:]))))
+            self.lists[price_list].append(ListRow(*row[:6], *(map(_exactly, row[6:]))))
         self.prices = {
-            number: (plan, _exactly(per_mb), _exactly(per_day))
-            for number, plan, per_mb, per_day in _rows("SELECT id, plan_id, per_mb, per_day FROM lines_price")
+            number: (plan, zone, _exactly(per_mb), _exactly(per_day))
+            for number, plan, zone, per_mb, per_day in _rows(
+                "SELECT id, plan_id, zone_id, per_mb, per_day FROM lines_price"
+            )
         }
 
     @property
     def first(self) -> Day:
         return min(since for rows in self.terms.values() for since, *_ in rows)
 
-    def row(self, account: int, day: Day, plan: int) -> ListRow | None:
-        """The row of the list that this sub-account is charged by; None: its account pays."""
+    def row(self, account: int, day: Day, plan: int, zone: int | None = None) -> ListRow | None:
+        """The row of the list that this sub-account is charged by, its zone's first; None: its account pays."""
         begun = [term for term in self.terms.get(account, ()) if term[0] <= day]
         price_list = max(begun, key=lambda term: term[:2])[2] if begun else None
         if price_list is None:
             return None
         rows = [row for row in self.lists[price_list] if row.since is None or row.since <= day]
-        of_plan = [row for row in rows if row.plan == plan] or [row for row in rows if row.plan is None]
+        of_zone = [row for row in rows if row.plan == plan and zone is not None and row.zone == zone]
+        everywhere = [row for row in rows if row.zone is None]
+        of_plan = (
+            of_zone
+            or [row for row in everywhere if row.plan == plan]
+            or [row for row in everywhere if row.plan is None]
+        )
         return max(of_plan, key=lambda row: (row.since or Day.min, row.number))
 
 
@@ -170,9 +179,9 @@ def _owed(book: Book, since: Day) -> Sums:
     for line, day, price, account, used, cost, fee in rows:
         all_used[day] += used
         all_cost[day] += _exactly(cost) + _exactly(fee)
-        plan, per_mb, per_day = book.prices[price]
+        plan, zone, per_mb, per_day = book.prices[price]
         for holder, part in _parts(cuts.get((line, day, price), ()), account, used):
-            if (row := book.row(holder, day, plan)) is not None and part:
+            if (row := book.row(holder, day, plan, zone)) is not None and part:
                 owed[holder, day] += _data(part, _plus(per_mb, row, row.per_mb))
         if fee:
             holder = first.get((line, day), account)

@@ -8,70 +8,19 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
-from functools import lru_cache
 from typing import Generic, TypeVar
 
-DAY = dt.timedelta(days=1)
+from lines.recount.calendars import BEGINNING, BY_MONTH, DAY, Calendar, midnight
+
 INSTANT = dt.timedelta(microseconds=1)
 GRACE = dt.timedelta(hours=72)  # so long after a boundary a carrier without times may still show the old cycle
 PLAUSIBLE = 5 * 2**30  # bytes that may move between two readings of any line
 TIMES_LARGEST_DAY = 20
-BEGINNING = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 T = TypeVar("T")
-
-
-@lru_cache(maxsize=4096)
-def cycle_of(day: dt.date, cycle_day: int) -> dt.date:
-    """The first day of the cycle that `day` is in."""
-    year, month = (day.year, day.month) if day.day >= cycle_day else (day.year, day.month - 1)
-    return dt.date(year, month, cycle_day) if month else dt.date(year - 1, 12, cycle_day)
-
-
-@lru_cache(maxsize=4096)
-def following(cycle: dt.date) -> dt.date:
-    """The first day of the cycle after this one."""
-    return dt.date(cycle.year + cycle.month // 12, cycle.month % 12 + 1, cycle.day)
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The day of the month on which cycles begin: decided at a moment, in force from a boundary on (None: at once)."""
-
-    cycle_day: int
-    decided: dt.datetime = BEGINNING
-    since: dt.date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Calendar:
-    """A carrier's cycles; until a new day of the month is in force, the cycle that was open goes on."""
-
-    turns: tuple[Turn, ...]
-
-    def of(self, at: dt.datetime) -> dt.date:
-        """The first day of the cycle that a moment is in."""
-        decided = [turn for turn in self.turns if turn.decided <= max(at, self.turns[0].decided)]
-        start = cycle_of(at.date(), decided[-1].cycle_day)
-        since = decided[-1].since
-        if since is None or start >= since or len(decided) == 1:
-            return start
-        return Calendar(tuple(decided[:-1])).of(decided[-1].decided)
-
-    def last_day(self, cycle: dt.date) -> dt.date:
-        if len(self.turns) == 1:
-            return following(cycle) - DAY
-        day = cycle
-        while self.of(midnight(day + DAY)) == cycle:
-            day += DAY
-        return day
-
-
-def midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
 
 
 def data_price(used: int, per_mb: Decimal) -> Decimal:
@@ -99,9 +48,21 @@ class Dated(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Price:
+    """`abroad` has the prices of countries that stand beside it, from the same moment on."""
+
     number: int  # the row's
     per_mb: Decimal
     per_day: Decimal = Decimal(0)
+    abroad: Mapping[str, Price] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """From a moment on a line was in a country; told of after this reading, so that no earlier one knew of it."""
+
+    since: dt.datetime
+    country: str
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +109,8 @@ class Moved:
     began: dt.datetime
     used: int
     cycle: dt.date
+    there: dt.datetime  # by when it is asked in which country it was
+    page: int  # of readings, that it came with
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +128,7 @@ class Course:
     payer: int
     plans: Dated[int]
     prices: dict[int, Dated[Price]]
-    calendar: Calendar = Calendar((Turn(1),))
+    calendar: Calendar = BY_MONTH
     ours_since: dt.datetime = BEGINNING
     open: dt.date | None = None  # the cycle that the counter is in
     since: dt.date | None = None  # the cycle, by our clock, of the first reading
@@ -179,8 +142,11 @@ class Course:
     boundary: dt.date | None = None
     days: dict[dt.date, int] = field(default_factory=lambda: defaultdict(int))  # bytes, at whatever price
     owed: dict[Key, Owed] = field(default_factory=lambda: defaultdict(Owed))
+    places: list[Place] = field(default_factory=list)  # of this payer's time, in the order in which they were told
+    page: int = 0  # of readings, that is being taken in
 
-    def read(self, told: Told) -> None:
+    def read(self, told: Told, page: int = 0) -> None:
+        self.page = page
         if told.is_final:
             if self.open is not None and told.cycle is not None:
                 self._counted(told, told.cycle)
@@ -264,7 +230,7 @@ class Course:
             self.highest[old] -= moved.used
             part = min(moved.used, rest)
             rest -= part
-            self._add(self._movement(moved.at, running, moved.earlier, part), part)
+            self._add(self._movement(moved.at, running, moved.earlier, part, page=moved.page), part)
         newly = min(newly, rest)
         self._add(self._movement(told.at, running, self.last_at, newly), newly)
         rest -= newly
@@ -297,7 +263,7 @@ class Course:
         done, before = self._decided(told, cycle, counter, before)
         if counter <= before:
             return done
-        moved = self._movement(told.at, cycle, earlier, counter - before)
+        moved = self._movement(told.at, cycle, earlier, counter - before, is_timed=told.cycle is not None)
         if moved.used > plausible:
             self.held.setdefault(cycle, Held(counter, moved))
             return done
@@ -322,13 +288,24 @@ class Course:
         largest = max((self.days.get(day - n * DAY, 0) for n in range(1, 31)), default=0)
         return max(PLAUSIBLE, TIMES_LARGEST_DAY * largest)
 
-    def _movement(self, at: dt.datetime, cycle: dt.date, earlier: dt.datetime, used: int) -> Moved:
+    def _movement(
+        self,
+        at: dt.datetime,
+        cycle: dt.date,
+        earlier: dt.datetime,
+        used: int,
+        *,
+        is_timed: bool = False,
+        page: int | None = None,
+    ) -> Moved:
         """Dated inside its cycle; priced at the earlier reading or where the cycle began, or by the day where that is
-        more than a day ago."""
+        more than a day ago. It was where the line was when it was read, or where its carrier said which cycle it is of
+        when that day ended."""
         day = min(max(at.date(), cycle), self.calendar.last_day(cycle))
         is_far = earlier == BEGINNING or at - earlier > DAY
         began = max(midnight(day), self.ours_since) if is_far else max(earlier, midnight(cycle))
-        return Moved(at, earlier, day, began, used, cycle)
+        there = min(at, midnight(day + DAY)) if is_far and is_timed else at
+        return Moved(at, earlier, day, began, used, cycle, there, self.page if page is None else page)
 
     def _charge(self, moved: Moved, counter: int) -> None:
         self.highest[moved.cycle] = counter
@@ -341,6 +318,8 @@ class Course:
         price = self.prices[plan].at(moved.began) if plan in self.prices else None
         if price is None:
             raise NoPrice(f"no plan or price at {moved.began.isoformat()}")
+        if price.abroad:
+            price = price.abroad.get(self._country(moved), price)
         key = (self.payer, moved.day, price.number)
         row = self.owed[key]
         row.used += used
@@ -348,6 +327,18 @@ class Course:
         self.days[moved.day] += used
         if not row.used and not row.fee:
             del self.owed[key]
+
+    def _country(self, moved: Moved) -> str:
+        """Of the session or look nearest to it that was told of before its page was taken in; empty: of none."""
+        country, best = "", None
+        for place in self.places:
+            if place.after >= moved.page:
+                continue
+            is_over = place.since <= moved.there
+            rank = (is_over, place.since - BEGINNING if is_over else BEGINNING - place.since)
+            if best is None or rank >= best:
+                country, best = place.country, rank
+        return country
 
 
 def _unwrapped(before: int, told: Told) -> int:

@@ -16,7 +16,8 @@ import psycopg
 from django.db import connection
 
 from lines.recount.bulk import NEVER, NO_CYCLE, Numbers, Readings, Tariff, Times
-from lines.recount.rules import BEGINNING, Calendar, Dated, OnTime, Price, Turn
+from lines.recount.calendars import BEGINNING, Calendar, Turn
+from lines.recount.rules import Dated, OnTime, Place, Price
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -76,7 +77,12 @@ class LineFacts:
     given: dict[tuple[int, dt.date, int], int] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     paid_elsewhere: set[dt.date] = field(default_factory=set)  # days whose fee Keepgo has charged
+    places: dict[int, list[Place]] = field(default_factory=dict)  # by payer: where it was while that one paid
     times: list[tuple[OnTime, dt.date | None]] = field(default_factory=list)  # with the first day that is not settled
+
+    def crosses(self, market: Market) -> bool:
+        """Whether it was seen somewhere, and had a plan with prices of zones."""
+        return bool(self.places) and any(plan in market.zoned for _, plan in self.plans)
 
     @property
     def since(self) -> dt.datetime:
@@ -92,6 +98,11 @@ class Market:
     by_number: dict[int, Price]
     plan_of_price: dict[int, str]
     calendars: dict[int, Calendar]
+
+    @cached_property
+    def zoned(self) -> frozenset[int]:
+        """The plans that have prices of countries at any time."""
+        return frozenset(plan for plan, dated in self.prices.items() if any(price.abroad for price in dated.values))
 
     @cached_property
     def fees(self) -> dict[int, Tariff]:
@@ -124,13 +135,17 @@ def market() -> Market:
     dated: dict[int, list[tuple[dt.datetime, Price]]] = defaultdict(list)
     by_number: dict[int, Price] = {}
     plan_of_price: dict[int, str] = {}
-    for number, plan, name, since, per_mb, per_day in _rows(
-        "SELECT pr.id, pr.plan_id, rp.name, pr.valid_from, pr.per_mb, pr.per_day"
-        " FROM lines_price pr JOIN lines_rateplan rp ON rp.id = pr.plan_id"
-    ):
-        by_number[number] = Price(number, per_mb, per_day)
-        plan_of_price[number] = name
-        dated[plan].append((since or BEGINNING, by_number[number]))
+    abroad: dict[tuple[int, dt.datetime | None], dict[str, Price]] = defaultdict(dict)
+    for number, plan, name, since, per_mb, per_day, country in _rows(
+        "SELECT pr.id, pr.plan_id, rp.name, pr.valid_from, pr.per_mb, pr.per_day, pr.country"
+        " FROM lines_price pr JOIN lines_rateplan rp ON rp.id = pr.plan_id ORDER BY pr.country DESC"
+    ):  # the plan's own, without a country, come last
+        price = Price(number, per_mb, per_day, {} if country else abroad[plan, since])
+        by_number[number], plan_of_price[number] = price, name
+        if country:
+            abroad[plan, since][country] = price
+        else:
+            dated[plan].append((since or BEGINNING, price))
     turns: dict[int, list[Turn]] = defaultdict(list)
     for carrier, day, decided, since in _rows(
         "SELECT carrier_id, cycle_day, decided_at, since FROM lines_cycleday ORDER BY decided_at, id"
@@ -210,6 +225,12 @@ def facts(
         ids,
     ):
         found[line].times.append((OnTime(started, ended, payer_id, plan), due))
+    for line, payer_id, *place in _rows(
+        "SELECT line_id, payer_id, since, country, after_reading FROM lines_linecountry"
+        " WHERE line_id = ANY(%s) ORDER BY id",
+        ids,
+    ):
+        found[line].places.setdefault(payer_id, []).append(Place(*place))
     for line, day in _rows("SELECT line_id, day FROM lines_moveline WHERE line_id = ANY(%s)", ids):
         found[line].paid_elsewhere.add(day)
     return list(found.values())

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 from kit import clock
 from kit.charts import Bar, bars, unit_for
+from kit.countries import name_of
 from kit.exports import csv_answer
 from kit.htmx import page
 
@@ -20,6 +21,7 @@ from lines import charts, queries, sentences
 from lines.models import Line
 from lines.policy import MEGABYTE
 from lines.queries import cards, devices, sms
+from lines.queries.zones import country_of, has_zones
 from lines.views.line import line_context, line_or_404
 
 CONNECTION_HEADS = ("From (UTC)", "Until (UTC)", "Country", "Network", "Radio", "IP address", "Sessions", "Bytes", "MB")
@@ -85,8 +87,13 @@ def line_destinations(request: MemberRequest, iccid: str) -> HttpResponse:
     line = line_or_404(request, iccid)
     cycle, cycles = _cycle(request, line)
     found = devices.destinations_of(request.membership, line, cycle)
+    zoned = request.membership.may(Right.SEE_MONEY) and has_zones(line.plan_id, now=clock.now())
+    counts_in = country_of(line, at=clock.now()) if zoned else None
     context = line_context(request, iccid, tab="line-destinations") | {
         "destinations": found,
+        "charged": devices.charged_in(request.membership, line, cycle),
+        "has_zones": zoned,
+        "counts_in": name_of(counts_in) if counts_in else "",
         "total": sum(one.used for one in found),
         "cycle": cycle,
         "cycles": cycles,

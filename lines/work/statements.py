@@ -36,6 +36,8 @@ USAGE = (
     f"Usage {CODE}",
     f"Line fee {CODE}",
     f"Together {CODE}",
+    "Country",
+    "Zone",
 )
 SMS = ("Day", "ICCID", "Notes", "Held by", f"{CODE}")
 MOVES = ("When (UTC)", "Kind", "Account", "Note", f"Amount {CODE}", "Status", "Reason", "Invoice", "Usage day")
@@ -103,9 +105,9 @@ def _usage(book: Book, statement: Statement, end: dt.date) -> None:
     day = start
     while day < end:
         for batch in costs_between(account.pk, day, day + dt.timedelta(days=1)):
-            for of_day, iccid, plan, holder, used, cost, fee, notes in batch:
-                together = cost + fee
-                book.row((of_day, iccid, notes, plan, holder, used, round(used / MEGABYTE, 6), cost, fee, together))
+            for of_day, iccid, plan, holder, used, cost, fee, notes, *zone in batch:
+                sums = round(used / MEGABYTE, 6), cost, fee, cost + fee
+                book.row((of_day, iccid, notes, plan, holder, used, *sums, *zone))
             done += len(batch)
         if done:
             statements.progress(statement_id=statement.pk, done=done, total=max(total, done))

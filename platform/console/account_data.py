@@ -60,6 +60,7 @@ EXPORTED = {
     "lines.HeldMovement": "payer",
     "lines.Rebase": "payer",
     "lines.Sighting": "payer",
+    "lines.LineCountry": "payer",
     "lines.ImportedDay": "payer",
     "lines.Move": "account",
     "lines.MoveLine": "move__account",

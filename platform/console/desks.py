@@ -88,6 +88,7 @@ DESKS = (
         (
             ("lines_rateplan_changelist", "Rate plans", "sell"),
             ("lines_price_changelist", "Prices and costs", "price_check"),
+            ("lines_zone_changelist", "Zones", "travel_explore"),
             ("margins", "Margins", "trending_up"),
             ("lines_coverage_changelist", "Coverage", "public"),
         ),

@@ -51,6 +51,7 @@ def explain(request: MemberRequest) -> HttpResponse:
         "fixed_on": FIXED_ON,
         "day": day,
         "lines": lines,
+        "has_zones": any(line.zone for line in lines),
         "lines_total": total,
         "day_sum": queries.usage_days(account, since=day, until=day).get(day, Decimal(0)),
         "before": f"{reverse('explain')}?day={day - dt.timedelta(days=1)}#day",

@@ -6,7 +6,7 @@ Nothing here looks at what came of it, so a history is the same alone, in a batc
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from random import Random
 
@@ -46,6 +46,7 @@ class DrawnPrice:
     since: dt.datetime | None
     per_mb: Decimal
     per_day: Decimal
+    abroad: tuple[tuple[str, Decimal], ...] = ()  # prices of countries that stand beside it
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,16 @@ def _prices(draw: Random) -> list[DrawnPrice]:
                 since = START + dt.timedelta(minutes=minute)
                 per_day = Decimal(draw.choice((0, 5, 30))) / 100 if plan == 2 else Decimal(0)
                 found.append(DrawnPrice(network, plan, since, Decimal(draw.randint(0, 90)) / 1000, per_day))
-    return found
+    zones = Random(draw.random())
+    return [replace(one, abroad=_abroad(zones)) if one.plan == 1 else one for one in found]
+
+
+def _abroad(draw: Random) -> tuple[tuple[str, Decimal], ...]:
+    """A zone of two countries, one of one, or none: a plan may have prices by zone at some times only."""
+    if draw.random() < 0.3:
+        return ()
+    one, other = (Decimal(draw.randint(0, 90)) / 1000 for _ in range(2))
+    return ("DE", one), ("FR", one), ("JP", other)
 
 
 # What the carrier's world does, and how often of a hundred rounds; then what is done with the product, one in a round.
@@ -125,6 +135,7 @@ SEEN = (
     ("agree", 2),
     ("decide", 2),
     ("settle", 8),
+    ("look", 14),
     ("nothing", 7),
 )
 

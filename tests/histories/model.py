@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lines.carriers.base import Reading, Status, Switch
-from lines.recount.rules import Calendar, Course, Dated, OnTime, Price, Told, data_price, fees, midnight
+from lines.recount.calendars import Calendar, midnight
+from lines.recount.rules import Course, Dated, OnTime, Place, Price, Told, data_price, fees
 from tests.histories.drawn import NETWORKS, START, History, Network
 
 INSTANT = dt.timedelta(microseconds=1)
@@ -99,6 +100,11 @@ class Life:
     on_since: dt.datetime | None = None
     settled: dt.date | None = None  # the last day of this time on that a sweep has charged
     request: int | None = None  # a counter that waits for a second person
+    held_since: dt.datetime = START
+    looked: dt.datetime | None = None
+    seen: list[tuple[dt.datetime, int]] = field(default_factory=list)  # until when, and who paid
+    places: dict[int, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    pages: int = 0  # of readings that this line was told of
     rebased: list[tuple[dt.datetime, Decimal]] = field(default_factory=list)
 
     @property
@@ -113,19 +119,47 @@ class Life:
 
     def read(self, answer: Answer, *, final: bool = False) -> None:
         one = answer.reading
+        self.pages += 1
         if self.course is not None:
             wraps_at = self.network.wraps_at
-            self.course.read(Told(answer.at, one.counter, one.cycle, final, self.carried.is_timed, wraps_at))
+            told = Told(answer.at, one.counter, one.cycle, final, self.carried.is_timed, wraps_at)
+            self.course.read(told, self.pages)
         if one.status is None or (self.confirmed_at is not None and answer.at < self.confirmed_at):
             return
         self.confirmed_at, self.reported = answer.at, one.status
         self._turn(answer.at)
+
+    def look(self, now: dt.datetime, country: str, session: tuple[dt.datetime, dt.datetime | None] | None) -> None:
+        """Its carrier is asked where it is: seen between two looks, or in a session from when to when."""
+        before, self.looked = self.looked, now
+        if self.payer is None or self.course is None or self.course.open is None or not country:
+            return
+        started, ended = session or (max(before or now, self.held_since), now)
+        if session and ended is not None and ended < self.held_since:
+            return
+        until = max((end for end, payer in self.seen if payer == self.payer), default=None)
+        self.seen.append((ended or now, self.payer))
+        known = self.places[self.payer]
+        newest = max(known, key=lambda one: one.since, default=None)
+        if newest is not None:
+            newest = [one for one in known if one.since == newest.since][-1]
+            if newest.country == country:
+                return
+        since = started
+        if until is not None and until < started:
+            since = started - (started - until) / 2
+        is_there = session is None or ended is None
+        if is_there and newest is not None and since <= newest.since:
+            since = max(newest.since, before or now)
+        if not any((one.since, one.country) == (since, country) for one in known):
+            known.append(Place(since, country, self.pages))
 
     # Who pays, and at which plan
 
     def begins(self, payer: int, now: dt.datetime) -> None:
         self.payer = payer
         course = Course(payer, Dated(self.plans), self.prices, calendar=self.carried.calendar, ours_since=now)
+        course.places = self.places[payer]
         before = [one for one in self.courses if one.payer == payer]
         course.days = before[0].days if before else course.days
         self.courses.append(course)

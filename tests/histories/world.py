@@ -17,8 +17,9 @@ from accounts.models import Account
 from accounts.policy import OPERATOR, Actor, ActorKind
 from billing.commands import seal_days
 from billing.policy import Decision
-from lines.carriers.base import Reading
+from lines.carriers.base import Device, Reading
 from lines.commands.adding import NewLine, add_lines
+from lines.commands.devices import keep_device
 from lines.commands.fees import charge_fees
 from lines.commands.held import CycleUnsettled, decide_held
 from lines.commands.holders import assign
@@ -29,9 +30,10 @@ from lines.commands.rebasing import CounterMoved, OwnRebase, ask_rebase, decide_
 from lines.commands.stock import add_carrier
 from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import activate_lines, deactivate_lines
-from lines.models import Carrier, HeldMovement, Line, LineState, Price, RatePlan, RebaseRequest
+from lines.models import Carrier, HeldMovement, Line, LineState, Price, RatePlan, RebaseRequest, Zone
 from lines.policy import Hold, Wanted, Why
-from lines.recount.rules import BEGINNING, Calendar, Dated, Turn, cycle_of, data_price, following
+from lines.recount.calendars import BEGINNING, Calendar, Turn, cycle_of, following
+from lines.recount.rules import Dated, data_price
 from lines.recount.rules import Price as DatedPrice
 from tests.fleets import MB, SECRETS
 from tests.histories.drawn import NETWORKS, PLANS, START, History, Step, Times, times_of
@@ -70,6 +72,9 @@ class World:
     plans: list[list[RatePlan]] = field(default_factory=list)
     prices: dict[int, Dated[DatedPrice]] = field(default_factory=dict)
     per_mb: dict[int, Decimal] = field(default_factory=dict)
+    abroad: dict[tuple[int, dt.datetime | None], dict[str, DatedPrice]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
     lives: list[Life] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
     did: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -118,12 +123,30 @@ class World:
             Price(plan=self.plans[one.network][one.plan], valid_from=one.since, per_mb=one.per_mb, per_day=one.per_day)
             for one in times.prices
         )
+        self._zones(times)
         dated: dict[int, list[tuple[dt.datetime, DatedPrice]]] = defaultdict(list)
         for row in rows:
-            price = DatedPrice(row.pk, row.per_mb, row.per_day)
+            price = DatedPrice(row.pk, row.per_mb, row.per_day, self.abroad.get((row.plan_id, row.valid_from), {}))
             dated[row.plan_id].append((row.valid_from or BEGINNING, price))
             self.per_mb[row.pk] = row.per_mb
         self.prices = {plan: Dated(pairs) for plan, pairs in dated.items()}
+
+    def _zones(self, times: Times) -> None:
+        zones = [Zone.objects.create(carrier=carrier, name="abroad") for carrier in self.carriers]
+        rows = Price.objects.bulk_create(
+            Price(
+                plan=self.plans[one.network][one.plan],
+                zone=zones[one.network],
+                country=country,
+                valid_from=one.since,
+                per_mb=per_mb,
+            )
+            for one in times.prices
+            for country, per_mb in one.abroad
+        )
+        for row in rows:
+            self.abroad[row.plan_id, row.valid_from][row.country] = DatedPrice(row.pk, row.per_mb)
+            self.per_mb[row.pk] = row.per_mb
 
     def _lines(self) -> None:
         """Accounts and lines as they are when they have just been added, on and confirmed by nobody yet."""
@@ -281,6 +304,22 @@ class World:
             )
             for life, answer in page:
                 life.read(answer, final=are_finals)
+
+    def _look(self, lives: Sequence[tuple[Life, int]]) -> None:
+        """The carrier is asked where a line is: some tell a session, which goes on or is over, and one says nothing."""
+        lines = Line.objects.filter(pk__in=[life.line for life, _ in lives])
+        since = {line.pk: line.held_since or line.added_at for line in lines}
+        for life, which in lives:
+            country = ("DE", "FR", "JP", "US", "")[which % 5]
+            session: tuple[dt.datetime, dt.datetime | None] | None = None
+            if which % 3 == 1:
+                started = self.now - dt.timedelta(minutes=17 * which + 1)
+                session = started, self.now - dt.timedelta(minutes=which) if which % 2 else None
+            began, ended = session or (None, None)
+            told = Device(country=country or None, session_started=began, session_ended=ended)
+            keep_device(line_id=life.line, device=told, asked_at=self.now)
+            life.held_since = since[life.line]
+            life.look(self.now, country, session)
 
     # Lines
 

@@ -17,7 +17,7 @@ from lines.counting import Turns, cycle_of, cycle_sql, cycles_around, next_cycle
 from lines.models import LineDay, Price
 from lines.queries import Asked, fleet_of, line_of, list_lines, top_lines
 from lines.queries.cards import card_of, cycles_of
-from lines.recount.rules import Calendar, Turn, midnight
+from lines.recount.calendars import Calendar, Turn, midnight
 from tests.fleets import MB, Fleet, at, books_hold
 
 DAY = dt.timedelta(days=1)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lines.recount import bulk, source
-from lines.recount.rules import BEGINNING, Calendar, Course, Dated, OnTime, Price, Told, Turn, fees
+from lines.recount.calendars import BEGINNING, Calendar, Turn
+from lines.recount.rules import Course, Dated, OnTime, Price, Told, fees
 from lines.recount.source import LineFacts, Market
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -8,20 +8,8 @@ from typing import Any
 
 import pytest
 
-from lines.recount.rules import (
-    BEGINNING,
-    Calendar,
-    Course,
-    Dated,
-    NoPrice,
-    OnTime,
-    Price,
-    Told,
-    Turn,
-    cycle_of,
-    data_price,
-    fees,
-)
+from lines.recount.calendars import BEGINNING, Calendar, Turn, cycle_of
+from lines.recount.rules import Course, Dated, NoPrice, OnTime, Price, Told, data_price, fees
 
 MB = 1_048_576
 FINALS = {"has_finals": True}

@@ -477,12 +477,12 @@ class Calls(Transport):
         yield from self.pages("balance_usages", {"start_date": start_date, "end_date": end_date, "per_page": per_page})
 
     def prices(self, *, offset: int | None = None, page: int | None = None, cursor: str | None = None, per_page: int | None = None) -> PagePlanPrice:
-        "What the account's rate plans cost now, and what is announced; a plan has one price in every country"
+        "What the account's rate plans cost now, and what is announced, in each country that has a price of its own"
         found: PagePlanPrice = self.call("GET", "prices", query={"offset": offset, "page": page, "cursor": cursor, "per_page": per_page})
         return found
 
     def all_prices(self, *, per_page: int | None = None) -> Iterator[PlanPrice]:
-        "Every row of all pages. What the account's rate plans cost now, and what is announced; a plan has one price in every country"
+        "Every row of all pages. What the account's rate plans cost now, and what is announced, in each country that has a price of its own"
         yield from self.pages("prices", {"per_page": per_page})
 
     def ask_usage_export(self, body: NewUsageExport, *, idempotency_key: str | None = None) -> UsageExportShown:

@@ -531,7 +531,7 @@ class PageLineUsage(TypedDict):
 
 
 class LineUsage(TypedDict):
-    "What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD."
+    "What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD.\n\n    `country`: where it was used (ISO 3166-1 alpha-2); null: the carrier did not tell. `zone`: whose price it is; null:\n    the rate plan's default price."
 
     date: str
     iccid: str
@@ -542,6 +542,8 @@ class LineUsage(TypedDict):
     data_cost: Decimal
     line_fee: Decimal
     amount: Decimal
+    country: str | None
+    zone: str | None
     links: NotRequired[dict[str, str]]
 
 
@@ -554,13 +556,15 @@ class PagePlanPrice(TypedDict):
 
 
 class PlanPrice(TypedDict):
-    "A rate plan's prices from a moment on; null: from the beginning. USD."
+    "A rate plan's prices from a moment on; null: from the beginning. USD.\n\n    `country`: an ISO 3166-1 alpha-2 code where a zone's price holds, of data alone; null: everywhere else."
 
     rate_plan: str
     price_per_mb: Decimal
     price_per_sms: Decimal
     price_per_day: Decimal
     valid_from: str | None
+    country: str | None
+    zone: str | None
     links: NotRequired[dict[str, str]]
 
 

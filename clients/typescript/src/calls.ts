@@ -425,6 +425,8 @@ export interface LineUsage {
   data_cost: number;
   line_fee: number;
   amount: number;
+  country: string | null;
+  zone: string | null;
   links?: Record<string, string>;
 }
 
@@ -440,6 +442,8 @@ export interface PlanPrice {
   price_per_sms: number;
   price_per_day: number;
   valid_from: string | null;
+  country: string | null;
+  zone: string | null;
   links?: Record<string, string>;
 }
 
@@ -1202,11 +1206,11 @@ export class Linekeeper extends Transport {
   all_balance_usages(query: { start_date?: string; end_date?: string; offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<LineUsage> {
     return this.pages<LineUsage>(`balance_usages`, query);
   }
-  /** What the account's rate plans cost now, and what is announced; a plan has one price in every country */
+  /** What the account's rate plans cost now, and what is announced, in each country that has a price of its own */
   prices(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): Promise<PagePlanPrice> {
     return this.call("GET", `prices`, { query });
   }
-  /** Every row of all pages. What the account's rate plans cost now, and what is announced; a plan has one price in every country */
+  /** Every row of all pages. What the account's rate plans cost now, and what is announced, in each country that has a price of its own */
   all_prices(query: { offset?: number; page?: number; cursor?: string; per_page?: number } = {}): AsyncGenerator<PlanPrice> {
     return this.pages<PlanPrice>(`prices`, query);
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from lines.recount.evidence import write_evidence
 
 
 class Command(OperatorCommand):
-    help = "Write a line's kept readings, and its rate plans and prices with their dates, as two CSV files."
+    help = "Write a line's kept readings, its rate plans and prices with their dates, and where it was, as CSV files."
 
     def take(self, parser: CommandParser) -> None:
         parser.add_argument("iccid", metavar="ICCID")
-        parser.add_argument("--to", required=True, metavar="FOLDER", help="where readings.csv and plans.csv go")
+        parser.add_argument("--to", required=True, metavar="FOLDER", help="where the three files go")
 
     def answer(self, **options: Any) -> dict[str, Any]:
         folder = Path(options["to"])
@@ -27,7 +28,10 @@ class Command(OperatorCommand):
             raise NotFound(f"There is no line with the ICCID {options['iccid']}")
         if not folder.is_dir():
             raise Invalid(f"{folder} is not a folder")
-        readings, plans = folder / "readings.csv", folder / "plans.csv"
-        with transaction.atomic(), readings.open("w", newline="") as told, plans.open("w", newline="") as dated:
-            counts = write_evidence(options["iccid"], told, dated)
-        return {"readings": counts[0], "prices": counts[1], "files": [str(readings), str(plans)]}
+        names = ("readings", "plans", "places")
+        files = [folder / f"{name}.csv" for name in names]
+        with ExitStack() as stack:
+            stack.enter_context(transaction.atomic())
+            told, dated, seen = (stack.enter_context(file.open("w", newline="")) for file in files)
+            counts = write_evidence(options["iccid"], told, dated, seen)
+        return {"readings": counts[0], "prices": counts[1], "places": counts[2], "files": [*map(str, files)]}
