@@ -6,7 +6,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("automation", "0013_events_by_month"), ("lines", "0069_custom_fields")]
+    dependencies = [("automation", "0013_events_by_month"), ("lines", "0068_custom_fields")]
 
     operations = [
         migrations.AddField(

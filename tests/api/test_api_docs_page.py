@@ -119,7 +119,14 @@ def test_a_user_makes_no_keys(account: Account) -> None:
     assert browser.get("/api-credentials/keys/").status_code == 404
 
 
-LAST = ("deactivate", "cancel_job", "delete_rule", "delete_cap", "close_test_account")  # what the others need undone
+LAST = (
+    "deactivate",
+    "cancel_job",
+    "delete_rule",
+    "delete_cap",
+    "remove_custom_field",
+    "close_test_account",
+)  # what the others need undone
 # Of an ended job, a line in stock, a doubt, a carrier that can.
 REFUSED_HERE = {"retry_job", "undo_job", "add_sim_card", "settle_sms", "reset_connection"}
 

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lines", "0071_sandboxes")]
+    dependencies = [("lines", "0070_sandboxes")]
 
     operations = [
         migrations.CreateModel(

@@ -36,7 +36,7 @@ CREATE TRIGGER linecountry_is_append_only BEFORE UPDATE ON lines_linecountry
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0011_calls_of_office_keys_are_counted"),
-        ("lines", "0071_sandboxes"),
+        ("lines", "0071_usage_exports"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lines", "0069_custom_fields"),
+        ("lines", "0068_custom_fields"),
     ]
 
     operations = [

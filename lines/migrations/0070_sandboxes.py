@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0013_test_accounts"),
-        ("lines", "0072_calls_a_minute"),
+        ("lines", "0069_calls_a_minute"),
     ]
 
     operations = [

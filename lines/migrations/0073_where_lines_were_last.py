@@ -14,6 +14,6 @@ ON CONFLICT DO NOTHING
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lines", "0073_zones")]
+    dependencies = [("lines", "0072_zones")]
 
     operations = [migrations.RunSQL(LAST_SEEN, migrations.RunSQL.noop)]
