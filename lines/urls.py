@@ -76,8 +76,8 @@ usage_urlpatterns = [
     path("", usage.usage, name="usage"),
     path("usage.csv", usage.usage_csv, name="usage-csv"),
     path("exports/", usage_exports.usage_exports, name="usage-exports"),
-    path("exports/<uuid:key>/file", usage_exports.usage_export_file, name="usage-export-file"),
-    path("exports/<uuid:key>/delete/", usage_exports.delete_usage_export, name="usage-export-delete"),
+    re_path(r"^exports/(?P<key>[0-9a-f]{32})/file$", usage_exports.usage_export_file, name="usage-export-file"),
+    re_path(r"^exports/(?P<key>[0-9a-f]{32})/delete/$", usage_exports.delete_usage_export, name="usage-export-delete"),
 ]
 
 sms_urlpatterns = [

@@ -105,7 +105,7 @@ class NewUsageExport(Input):
     "POST",
     right=Right.SEE_LINES,
     sample=_SAMPLE,
-    body=NewUsageExport("days", "2026-11-01", "2026-11-30", Filter(all=True)),
+    body=NewUsageExport("days", "2026-10-01", "2026-10-31", Filter(all=True)),
 )
 def ask_usage_export(caller: Caller, asked: NewUsageExport) -> UsageExportShown:
     """Asks for a file of usage by day or by session, at most 366 days; follow it by its uuid"""

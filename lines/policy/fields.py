@@ -81,10 +81,9 @@ def read_value(kind: FieldKind, choices: Sequence[str], text: str) -> str:
             if found is None:
                 raise BadValue(f"“{value[:40]}” is no choice; use one of {', '.join(choices)}")
             return found
-        case FieldKind.TEXT:
-            if len(value) > LONGEST_VALUE:
-                raise BadValue(f"A value has at most {LONGEST_VALUE} characters; this one has {len(value)}")
-            return value
+    if len(value) > LONGEST_VALUE:
+        raise BadValue(f"A value has at most {LONGEST_VALUE} characters; this one has {len(value)}")
+    return value
 
 
 def _number(value: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -91,8 +89,8 @@ def _may_see(request: MemberRequest, export: UsageExport) -> bool:
     return request.membership.may(Right.SEE_MONEY) or not export.sees_money
 
 
-def _theirs(request: MemberRequest, key: uuid.UUID) -> UsageExport:
-    found = queries.usage_export_of(request.account, key.hex)
+def _theirs(request: MemberRequest, key: str) -> UsageExport:
+    found = queries.usage_export_of(request.account, key)
     if found is None or not _may_see(request, found):
         raise Http404
     return found
@@ -100,7 +98,7 @@ def _theirs(request: MemberRequest, key: uuid.UUID) -> UsageExport:
 
 @require_GET
 @needs(Right.SEE_LINES)
-def usage_export_file(request: MemberRequest, key: uuid.UUID) -> HttpResponse:
+def usage_export_file(request: MemberRequest, key: str) -> HttpResponse:
     """A written file, piece by piece."""
     found = _theirs(request, key)
     if found.done_at is None:
@@ -111,7 +109,7 @@ def usage_export_file(request: MemberRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @needs(Right.SEE_LINES)
-def delete_usage_export(request: MemberRequest, key: uuid.UUID) -> HttpResponse:
+def delete_usage_export(request: MemberRequest, key: str) -> HttpResponse:
     """It is gone; one that is being written ends."""
     commands.delete_usage_export(export=_theirs(request, key), by=request.membership.user.actor)
     messages.success(request, "Export deleted.")

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.views.decorators.http import require_GET, require_http_methods
-from kit.endpoints import IN_QUERY, Endpoint
+from kit.endpoints import IN_QUERY, Endpoint, File
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, confirmed_first, needs
@@ -140,7 +140,7 @@ def _example(one: Endpoint, base: str, values: dict[str, str], query: dict[str, 
         content = json.loads(body) if one.asked and one.writes else None
     except ValueError:
         content = _plain(one.body)
-    return Example(one.verbs[0], url, content)
+    return Example(one.verbs[0], url, content, is_file=one.answer is File)
 
 
 def _groups() -> Iterator[tuple[str, list[Endpoint]]]:

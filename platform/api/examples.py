@@ -12,11 +12,12 @@ KEY = "LINEKEEPER_KEY"  # the environment's variable that holds a bearer key
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request in full; a body of None is none."""
+    """A request in full; a body of None is none. `is_file`: its answer is a file and no JSON."""
 
     verb: str
     url: str
     body: Any = None
+    is_file: bool = False
 
     @property
     def curl(self) -> str:
@@ -40,7 +41,8 @@ class Example:
         lines.append(f"    headers={{{', '.join(headers)}}},")
         if self.verb != "GET":
             lines.append(f"    method={self.verb!r},")
-        lines += [")", "with urllib.request.urlopen(request, timeout=30) as answer:", "    print(json.load(answer))"]
+        answer = "answer.read().decode()" if self.is_file else "json.load(answer)"
+        lines += [")", "with urllib.request.urlopen(request, timeout=30) as answer:", f"    print({answer})"]
         return "\n".join(lines)
 
 

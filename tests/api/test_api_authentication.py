@@ -162,7 +162,7 @@ def test_signatures_are_forgotten_when_they_are_no_longer_good(
 def test_people_who_own_two_accounts_have_a_credential_for_each(db: None) -> None:
     one = open_account(name="one", owner_email="a@acme.example", by=OPERATOR)
     two = open_account(name="two", owner_email="a@acme.example", by=OPERATOR)
-    assert client_of(one).get("").json()["name"] == "Sample account"
+    assert client_of(one).get("").json()["name"] == "one (test)"
     mixed = client_of(one)
     mixed.account_uuid = two.uuid.hex
     assert mixed.get("").status_code == 401

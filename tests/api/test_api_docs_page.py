@@ -125,6 +125,7 @@ LAST = (
     "delete_rule",
     "delete_cap",
     "remove_custom_field",
+    "delete_usage_export",
     "close_test_account",
 )  # what the others need undone
 # Of an ended job, a line in stock, a doubt, a carrier that can.

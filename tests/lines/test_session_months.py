@@ -90,6 +90,7 @@ def test_no_part_that_is_none_or_not_old_is_dropped(fleet: Fleet) -> None:
         for part in ("lines_line", "lines_sighting", "lines_sighting_default", "lines_sighting_y2031m02"):
             cursor.execute("SELECT drop_sighting_part(%s, '2031-02-01T00:00Z')", [part])
             assert cursor.fetchone()[0] is None
+    drop_parts("sighting", before=at("2031-01-01T00:00"))  # of today's months, where a test before made them
     assert drop_parts("sighting", before=at("2031-01-31T00:00")) == 0
 
 

@@ -133,7 +133,7 @@ def _main(word: str, digits: str, plan: RatePlan) -> Tenant:
     set_fields(line_ids=[line.pk], account=account, values={field.pk: f"{word} value"}, by=OPERATOR)
     export = ask_usage_export(
         account=account, kind=ExportKind.DAYS, format="csv", start=clock.today(), end=clock.today(), sought=Sought(),
-        said=f"{word} lines", sees_money=True, by=OPERATOR,
+        said=f"{word} lines", sees_money=False, by=OPERATOR,
     )  # fmt: skip
     whole = [(f"{word} usage".encode(), 1)]
     keep_stretch(export_id=export.pk, day=export.start, following=export.end + dt.timedelta(days=1), pieces=whole)
