@@ -80,7 +80,7 @@ EXPORTS: dict[str, Callable[[Offer], list[Address]]] = {
     "lines-csv": lambda _: [(reverse("lines-csv"), "csv")],
     "lines-xlsx": lambda _: [(reverse("lines-xlsx"), "xlsx")],
     "rule_activity_csv": lambda _: [(reverse("rule_activity_csv"), "csv")],
-    "usage-export-file": lambda offer: [(reverse("usage-export-file", args=[offer.usage.uuid]), "csv")],
+    "usage-export-file": lambda offer: [(reverse("usage-export-file", args=[offer.usage.uuid.hex]), "csv")],
     "usage-csv": lambda _: [(f"{reverse('usage-csv')}?by=tag", "csv")],
     "own_statement": lambda _: [(reverse("own_statement", args=[f"{clock.today():%Y-%m}"]), "csv")],
     "statement": lambda offer: [(reverse("statement", args=[one.uuid.hex]), one.format) for one in offer.statements],
