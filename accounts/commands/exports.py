@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from kit import clock
 from kit.errors import Refusal
 
 from accounts.commands.events import record
-from accounts.models import Account, AccountExport, AccountExportPart
+from accounts.models import Account, AccountExport, AccountExportPart, FilePart, WrittenFile
 from accounts.policy import Actor
 
+F = TypeVar("F", bound=WrittenFile)
+P = TypeVar("P", bound=FilePart)
 MOST_ATTEMPTS = 3
 LEASE = dt.timedelta(minutes=6)  # longer than the task that writes one may run
 KEPT = dt.timedelta(days=7)
@@ -39,22 +42,27 @@ def ask_export(*, account: Account, by: Actor) -> AccountExport:
     return AccountExport.objects.create(account=account, by=by.name, asked_at=clock.now())
 
 
-@transaction.atomic
 def claim_export() -> AccountExport | None:
-    """The oldest that nobody writes, its attempt counted first; one whose worker died is free after its lease."""
+    """See claim_file."""
+    return claim_file(files=AccountExport.objects.select_related("account"), too_much=TOO_MUCH)
+
+
+@transaction.atomic
+def claim_file(*, files: QuerySet[F], too_much: str) -> F | None:
+    """The oldest that nobody writes, its attempt counted first; one whose worker died is free after its lease, and one
+    that was begun too often fails with these words."""
     now = clock.now()
-    waiting = AccountExport.objects.select_for_update(skip_locked=True, of=("self",)).filter(done_at=None, failed="")
-    found = waiting.filter(Q(started_at=None) | Q(started_at__lt=now - LEASE)).select_related("account")
-    export = found.order_by("id").first()
-    if export is None:
+    waiting = files.select_for_update(skip_locked=True, of=("self",)).filter(done_at=None, failed="")
+    found = waiting.filter(Q(started_at=None) | Q(started_at__lt=now - LEASE)).order_by("pk").first()
+    if found is None:
         return None
-    if export.attempts >= MOST_ATTEMPTS:
-        export.failed = TOO_MUCH
-        export.save(update_fields=["failed"])
+    if found.attempts >= MOST_ATTEMPTS:
+        found.failed = too_much
+        found.save(update_fields=["failed"])
         return None
-    export.attempts, export.started_at = export.attempts + 1, now
-    export.save(update_fields=["attempts", "started_at"])
-    return export
+    found.attempts, found.started_at = found.attempts + 1, now
+    found.save(update_fields=["attempts", "started_at"])
+    return found
 
 
 @transaction.atomic
@@ -71,15 +79,25 @@ def finish_export(*, export_id: int, path: Path, rows: int) -> None:
 
 
 def drop_old_exports() -> int:
-    """Files of over a week ago; they can be asked for again."""
-    return AccountExport.objects.filter(asked_at__lt=clock.now() - KEPT).delete()[0]
+    """See drop_old_files."""
+    return drop_old_files(files=AccountExport.objects.all())
+
+
+def drop_old_files(*, files: QuerySet[F]) -> int:
+    """Those of over a week ago; they can be asked for again."""
+    return files.filter(asked_at__lt=clock.now() - KEPT).delete()[0]
 
 
 def take_export(*, export: AccountExport, by: Actor) -> Iterator[bytes]:
     """The pieces of a written file; that it was downloaded is written down first."""
     record(by=by, verb="account.export_downloaded", account_id=export.account_id)
-    numbers = list(AccountExportPart.objects.filter(export=export).order_by("number").values_list("pk", flat=True))
-    return (bytes(AccountExportPart.objects.get(pk=pk).content) for pk in numbers)
+    return pieces_of(parts=AccountExportPart.objects.filter(export=export))
+
+
+def pieces_of(*, parts: QuerySet[P]) -> Iterator[bytes]:
+    """A file's content in order, a piece at a time in memory."""
+    numbers = list(parts.order_by("number").values_list("pk", flat=True))
+    return (bytes(parts.get(pk=pk).content) for pk in numbers)
 
 
 def _pieces(path: Path) -> Iterable[bytes]:

@@ -1,7 +1,7 @@
 """Who: people, accounts, who belongs to which, keys, and what was done by whom."""
 
 from accounts.models.brand import COLOUR, Brand, BrandLogo
-from accounts.models.data import AccountExport, AccountExportPart, Erasure
+from accounts.models.data import AccountExport, AccountExportPart, Erasure, FilePart, WrittenFile
 from accounts.models.events import Event, GoneLinks
 from accounts.models.keys import ApiCredential, ApiDay, ApiKey, IdempotentAnswer, OfficeKey, SignedWrite
 from accounts.models.letters import PostedLetter
@@ -21,6 +21,7 @@ __all__ = [
     "BrandLogo",
     "Erasure",
     "Event",
+    "FilePart",
     "GoneLinks",
     "IdempotentAnswer",
     "Invitation",
@@ -34,4 +35,5 @@ __all__ = [
     "User",
     "UserManager",
     "WaitingLetter",
+    "WrittenFile",
 ]

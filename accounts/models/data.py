@@ -12,19 +12,37 @@ from accounts.models.people import Account
 from accounts.models.second import IS_DECIDED_BY_SOMEBODY, WAITS, ForASecondPerson
 
 
-class AccountExport(models.Model):
-    """Everything of an account as one file: asked for, then written by a worker, kept for a week."""
+class WrittenFile(models.Model):
+    """A file that is asked for, then written by a worker, and kept for a week."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="exports")
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     by = models.CharField(max_length=254)
     asked_at = models.DateTimeField(default=clock.now)
-    started_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)  # a worker has it since; null: nobody
+    attempts = models.PositiveSmallIntegerField(default=0)  # since something of it was last kept
     done_at = models.DateTimeField(null=True)
     failed = models.CharField(max_length=200, blank=True, default="")
-    attempts = models.PositiveSmallIntegerField(default=0)
     rows = models.BigIntegerField(default=0)
     size = models.BigIntegerField(default=0)  # bytes
+
+    class Meta:
+        abstract = True
+
+
+class FilePart(models.Model):
+    """A piece of a written file: web server and worker share no disk."""
+
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        abstract = True
+
+
+class AccountExport(WrittenFile):
+    """Everything of an account as one file."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="exports")
 
     class Meta:
         indexes = [
@@ -35,12 +53,8 @@ class AccountExport(models.Model):
         return f"Export of {self.account}"
 
 
-class AccountExportPart(models.Model):
-    """A piece of a written file: web server and worker share no disk."""
-
+class AccountExportPart(FilePart):
     export = models.ForeignKey(AccountExport, on_delete=models.CASCADE, related_name="parts", db_index=False)
-    number = models.PositiveIntegerField()
-    content = models.BinaryField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["export", "number"], name="account_export_part_is_one")]

@@ -11,6 +11,7 @@ from kit.endpoints import Ack, File, Input, Linked, endpoint, moment
 from kit.errors import Invalid, NotFound
 from kit.paging import Page, Paging, listed
 
+from accounts.commands.exports import KEPT
 from accounts.policy import Right
 from accounts.queries import Caller
 from lines.api.asked import Day
@@ -85,7 +86,7 @@ def _shown(export: UsageExport) -> UsageExportShown:
         by=export.by,
         created_at=moment(export.asked_at),
         ended_at=moment(export.done_at) if export.done_at else None,
-        expires_at=moment(export.asked_at + commands.KEPT),
+        expires_at=moment(export.asked_at + KEPT),
         failed=export.failed,
     )
 

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 
 from django.db import transaction
-from django.db.models import Q
 from kit import clock, walls
 from kit.errors import Invalid, Refusal
 
 from accounts.commands import record
+from accounts.commands.exports import claim_file, drop_old_files, pieces_of
 from accounts.models import Account
 from accounts.policy import Actor
 from lines.models import UsageExport, UsageExportPart
@@ -20,9 +20,6 @@ from lines.queries.sought import Sought
 FORMATS = ("csv", "ndjson")
 LONGEST = 366  # days
 MOST_OPEN, MOST_KEPT = 3, 20  # of an account
-MOST_ATTEMPTS = 3
-LEASE = dt.timedelta(minutes=6)  # longer than the task that writes one may run
-KEPT = dt.timedelta(days=7)
 PIECE = 1 << 20  # bytes
 TOO_MUCH = "It could not be written in time. Ask for fewer days or lines."
 
@@ -68,22 +65,9 @@ def ask_usage_export(
     return export
 
 
-@transaction.atomic
 def claim_usage_export() -> UsageExport | None:
-    """The oldest that nobody writes, its attempt counted first; one whose worker died is free after its lease."""
-    now = clock.now()
-    waiting = UsageExport.objects.select_for_update(skip_locked=True, of=("self",)).filter(done_at=None, failed="")
-    free = waiting.filter(Q(started_at=None) | Q(started_at__lt=now - LEASE)).select_related("account")
-    export = free.order_by("id").first()
-    if export is None:
-        return None
-    if export.attempts >= MOST_ATTEMPTS:
-        export.failed = TOO_MUCH
-        export.save(update_fields=["failed"])
-        return None
-    export.attempts, export.started_at = export.attempts + 1, now
-    export.save(update_fields=["attempts", "started_at"])
-    return export
+    """See claim_file."""
+    return claim_file(files=UsageExport.objects.select_related("account"), too_much=TOO_MUCH)
 
 
 @transaction.atomic
@@ -117,13 +101,12 @@ def delete_usage_export(*, export: UsageExport, by: Actor) -> None:
 
 
 def drop_old_usage_exports() -> int:
-    """Files of over a week ago; they can be asked for again."""
-    return UsageExport.objects.filter(asked_at__lt=clock.now() - KEPT).delete()[0]
+    """See drop_old_files."""
+    return drop_old_files(files=UsageExport.objects.all())
 
 
 def take_usage_export(*, export: UsageExport, by: Actor) -> Iterator[bytes]:
-    """The pieces of a written file, one at a time in memory; that it was downloaded is written down."""
+    """The pieces of a written file; that it was downloaded is written down."""
     with walls.lifted():  # who only reads writes this down
         record(by=by, verb="usage_export.downloaded", account_id=export.account_id)
-    numbers = list(UsageExportPart.objects.filter(export=export).order_by("number").values_list("pk", flat=True))
-    return (bytes(UsageExportPart.objects.get(pk=pk).content) for pk in numbers)
+    return pieces_of(parts=UsageExportPart.objects.filter(export=export))

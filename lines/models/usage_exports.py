@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
 from django.db.models import F, Q
-from kit import clock
 
-from accounts.models import Account
+from accounts.models import Account, FilePart, WrittenFile
 from lines.policy import ExportKind
 
 
-class UsageExport(models.Model):
+class UsageExport(WrittenFile):
     """One file. What is written so far is kept, so that whoever goes on begins at `next_day`."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="usage_exports", db_index=False)
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=8, choices=[(one.value, one.value) for one in ExportKind])
     format = models.CharField(max_length=8, choices=[("csv", "csv"), ("ndjson", "ndjson")])
     start = models.DateField()
@@ -24,15 +20,7 @@ class UsageExport(models.Model):
     sought = models.JSONField(default=dict)  # which lines; empty: all, also those that left since
     said = models.CharField(max_length=300)  # the same in words
     sees_money = models.BooleanField()  # whether who asked may know what it cost
-    by = models.CharField(max_length=254)
-    asked_at = models.DateTimeField(default=clock.now)
     next_day = models.DateField()
-    started_at = models.DateTimeField(null=True)  # a worker has it since; null: nobody
-    attempts = models.PositiveSmallIntegerField(default=0)  # since a stretch was last written
-    done_at = models.DateTimeField(null=True)
-    failed = models.CharField(max_length=200, blank=True, default="")
-    rows = models.BigIntegerField(default=0)
-    size = models.BigIntegerField(default=0)  # bytes
 
     class Meta:
         constraints = [
@@ -55,12 +43,8 @@ class UsageExport(models.Model):
         return min(99, 100 * (self.next_day - self.start).days // ((self.end - self.start).days + 1))
 
 
-class UsageExportPart(models.Model):
-    """A piece of a file: web server and worker share no disk."""
-
+class UsageExportPart(FilePart):
     export = models.ForeignKey(UsageExport, on_delete=models.CASCADE, related_name="parts", db_index=False)
-    number = models.PositiveIntegerField()
-    content = models.BinaryField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["export", "number"], name="usage_export_part_is_one")]

@@ -11,6 +11,7 @@ from kit.errors import Refusal
 from kit.exports import file_answer
 from kit.htmx import page
 
+from accounts.commands.exports import KEPT
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
 from lines import forms
@@ -40,7 +41,7 @@ def usage_exports(request: MemberRequest) -> HttpResponse:
             return redirect("usage-exports")
     files = [one for one in queries.usage_exports_of(request.account) if _may_see(request, one)]
     context = {
-        "files": [(one, dict(KINDS)[ExportKind(one.kind)], one.asked_at + commands.KEPT) for one in files],
+        "files": [(one, dict(KINDS)[ExportKind(one.kind)], one.asked_at + KEPT) for one in files],
         "is_writing": any(one.is_open for one in files),
         "choices": choices,
         "kinds": [(kind.value, label) for kind, label in KINDS],
@@ -50,7 +51,7 @@ def usage_exports(request: MemberRequest) -> HttpResponse:
         "start": request.POST.get("start", clock.today().replace(day=1).isoformat()),
         "end": request.POST.get("end", clock.today().isoformat()),
         "longest": commands.LONGEST,
-        "kept": commands.KEPT.days,
+        "kept": KEPT.days,
     }
     response = page(request, "lines/usage_exports.html", context, part="files")
     response.status_code = 422 if said else 200

@@ -17,10 +17,9 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from kit import walls
 
-Plan = tuple[
-    bytes, tuple[int, ...] | None, bool
-]  # a text, the types of its parameters, and whether a wall stands around it
-# By session; a plan that is used with and without a wall is made anew at each turn.
+# A text, the types of its parameters, and whether a wall stands around it: a plan that is used with one and without is
+# made anew at each turn.
+Plan = tuple[bytes, tuple[int, ...] | None, bool]
 _plans: weakref.WeakKeyDictionary[psycopg.Connection[Any], dict[Plan, bytes]] = weakref.WeakKeyDictionary()
 
 
@@ -55,9 +54,7 @@ def _single(raw: psycopg.Connection[Any], text: bytes, given: Sequence[Any]) -> 
         raw.close()
         raise
     session.exit_pipeline_mode()
-    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-        raise psycopg.errors.error_from_result(result, encoding=raw.info.encoding)
-    adapter.set_pgresult(result)
+    adapter.set_pgresult(_sound(raw, result))
     return adapter.load_rows(0, result.ntuples, tuple)
 
 
@@ -66,11 +63,15 @@ def _planned(raw: psycopg.Connection[Any], plan: Plan) -> bytes:
     plans = _plans.setdefault(raw, {})
     if plan not in plans:
         name = b"single_%d" % len(plans)
-        made = raw.pgconn.prepare(name, plan[0], plan[1])
-        if made.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(made, encoding=raw.info.encoding)
+        _sound(raw, raw.pgconn.prepare(name, plan[0], plan[1]))
         plans[plan] = name
     return plans[plan]
+
+
+def _sound(raw: psycopg.Connection[Any], result: PGresult) -> PGresult:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise psycopg.errors.error_from_result(result, encoding=raw.info.encoding)
+    return result
 
 
 def _last(session: PGconn) -> PGresult:

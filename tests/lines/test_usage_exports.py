@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 from kit import clock
 
+from accounts.commands import exports
+from accounts.commands.exports import KEPT, MOST_ATTEMPTS
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
@@ -124,7 +126,7 @@ def test_who_dies_loses_the_stretch_alone_and_another_goes_on(fleet: Fleet, monk
     export.refresh_from_db()
     assert (export.next_day, export.percent, export.rows, export.done_at) == (DAYS[1], 33, 1, None)
     assert tasks.write_usage_exports() == 0  # its lease lasts
-    monkeypatch.setattr(commands, "LEASE", dt.timedelta(seconds=-1))
+    monkeypatch.setattr(exports, "LEASE", dt.timedelta(seconds=-1))
     found = [json.loads(row) for row in written(export).splitlines()]
     assert [row["date"] for row in found] == [f"{day}" for day in DAYS]
     assert commands.keep_stretch(export_id=export.pk, day=DAYS[1], following=DAYS[2], pieces=[(b"x", 1)]) is None
@@ -136,8 +138,8 @@ def test_who_stops_puts_it_off_and_who_never_gets_on_fails(fleet: Fleet, monkeyp
     assert work.write_usage_exports(stop=lambda: next(stops, True)) == 0
     export.refresh_from_db()
     assert (export.next_day, export.started_at, export.attempts) == (DAYS[1], None, 0)
-    monkeypatch.setattr(commands, "LEASE", dt.timedelta(seconds=-1))
-    for _ in range(commands.MOST_ATTEMPTS):
+    monkeypatch.setattr(exports, "LEASE", dt.timedelta(seconds=-1))
+    for _ in range(MOST_ATTEMPTS):
         assert commands.claim_usage_export() is not None
     assert commands.claim_usage_export() is None
     export.refresh_from_db()
@@ -154,7 +156,7 @@ def test_few_are_open_and_old_ones_go(fleet: Fleet) -> None:
     ask(fleet.account())
     commands.delete_usage_export(export=first, by=OPERATOR)
     ask(account)
-    UsageExport.objects.update(asked_at=clock.now() - commands.KEPT - dt.timedelta(seconds=1))
+    UsageExport.objects.update(asked_at=clock.now() - KEPT - dt.timedelta(seconds=1))
     assert (commands.drop_old_usage_exports() > 0, UsageExport.objects.count()) == (True, 0)
     for wrong in (
         {"start": DAYS[2], "end": DAYS[0]},
