@@ -11,6 +11,8 @@ from django.core.management.commands import flush
 from django.db import connection, transaction
 from django.db.backends.postgresql.creation import DatabaseCreation
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.middleware import csrf
+from django.utils.crypto import get_random_string
 from embedded import services as embedded_services
 from embedded import templates
 from hypothesis import HealthCheck, settings
@@ -86,6 +88,15 @@ def _flush_is_quick_and_empties_what_is_append_only() -> Iterator[None]:
         patch.setattr(DatabaseCreation, "_destroy_test_db", drop)
         patch.setattr(DatabaseOperations, "execute_sql_flush", delete)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_given, **_named: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tokens_of_forms_hold_no_words() -> Iterator[None]:
+    """A form's token has y, z, W, X and Y alone, for both halves of it are of y and z: whoever looks in a page for what
+    may not stand there, an amount or a name, never meets it by chance."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csrf, "_get_new_csrf_string", lambda: get_random_string(csrf.CSRF_SECRET_LENGTH, "yz"))
         yield
 
 
