@@ -1,6 +1,6 @@
 """Sessions and stays are kept by month: the table that is there becomes the first part, while everything runs.
 
-What is long (a scan, an index) is done beside writers; the names are changed in one lock that waits for 5 seconds and
+What is long (a scan, an index) is done beside writers; the names are changed in one lock that waits for less than a second, and is tried again, and
 lasts for milliseconds. Ended half-way it is run again. No row is moved or written.
 """
 
@@ -12,7 +12,7 @@ DO $$
 DECLARE
     until timestamptz;
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '700ms', true);
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = 'sighting_is_before') THEN
         SELECT (date_trunc('month', (greatest(max(started_at), now()) + interval '2 days') AT TIME ZONE 'UTC')
                 + interval '2 months') AT TIME ZONE 'UTC' INTO until FROM lines_sighting;
@@ -37,7 +37,7 @@ DECLARE
     until text;
     next bigint;
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '700ms', true);
     LOCK TABLE lines_sighting IN ACCESS EXCLUSIVE MODE;
     SELECT substring(pg_get_constraintdef(oid) FROM '''([^'']+)''') INTO until
       FROM pg_constraint WHERE conname = 'sighting_is_before';

@@ -13,7 +13,7 @@ DO $$
 DECLARE
     whole text;
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '700ms', true);
     FOREACH whole IN ARRAY ARRAY['lines_quarantine', 'lines_jobitem'] LOOP
         IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = whole::regclass AND attname = 'month') THEN
             EXECUTE format('ALTER TABLE %I ADD COLUMN month date NOT NULL'

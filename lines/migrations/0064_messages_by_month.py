@@ -10,7 +10,7 @@ from kit.parts import Parted, become_parts
 MONTH = """
 DO $$
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '700ms', true);
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'lines_smsmessage'::regclass AND attname = 'month') THEN
         ALTER TABLE lines_smsmessage ADD COLUMN month date NOT NULL
             DEFAULT (date_trunc('month', now() AT TIME ZONE 'UTC')::date);

@@ -171,7 +171,7 @@ DO $$
 DECLARE
     until timestamptz;
 BEGIN
-    PERFORM set_config('lock_timeout', '5s', true);
+    PERFORM set_config('lock_timeout', '{patience}', true);
     IF NOT EXISTS (SELECT FROM pg_constraint WHERE conname = '{name}_is_before') THEN
         SELECT (date_trunc('month', (greatest(max({key})::timestamptz, now()) + interval '{slack}') AT TIME ZONE 'UTC')
                 + interval '1 month') AT TIME ZONE 'UTC' INTO until FROM {was};
@@ -298,7 +298,8 @@ def become_parts(cursor: Any, parted: Parted) -> None:
         return
     words = {"name": parted.name, "table": parted.table, "key": parted.key, "was": parted.was, "first": parted.first}
     until = "(until AT TIME ZONE 'UTC')::date" if kind == "date" else "until"
-    cursor.execute(PREPARE.format(**words, until=until, since=f"::{kind}", slack=parted.slack))
+    prepare = PREPARE.format(**words, until=until, since=f"::{kind}", slack=parted.slack, patience=PATIENCE)
+    when_nobody_waits(cursor, prepare)
     cursor.execute(f"ALTER TABLE {parted.was} VALIDATE CONSTRAINT {parted.name}_is_before")
     for name, keys in {f"{parted.name}_key": f"id, {parted.key}", **parted.unique}.items():
         columns, _, condition = keys.partition(" WHERE ")
