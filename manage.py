@@ -10,13 +10,13 @@ WITHOUT_SERVICES = {
     "startapp", "startproject", "version",
 }  # fmt: skip
 WITHOUT_MIGRATING = {
-    "bench", "bench_months", "bench_rules", "bench_api", "bench_walls", "dbshell", "lintmigrations", "migrate", "optimizemigration",
-    "restore", "showmigrations", "sqlmigrate", "squashmigrations",
+    "bench", "bench_months", "bench_api", "bench_rules", "bench_walls", "dbshell", "lintmigrations", "migrate",
+    "optimizemigration", "restore", "showmigrations", "sqlmigrate", "squashmigrations",
 }  # fmt: skip
 # They make, change or read whole tables, as the role that owns them; all others may only change rows.
 AS_OWNER = {
-    "backup", "base_backup", "bench", "bench_books", "bench_months", "bench_rules", "bench_api", "bench_walls", "dbshell", "flush",
-    "inspectdb", "lintmigrations", "migrate", "restore", "verify_backup",
+    "backup", "base_backup", "bench", "bench_books", "bench_months", "bench_api", "bench_rules", "bench_walls",
+    "dbshell", "flush", "inspectdb", "lintmigrations", "migrate", "restore", "verify_backup",
 }  # fmt: skip
 
 

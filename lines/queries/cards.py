@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 from django.db import connection
 from django.db.models import Q, Sum
@@ -61,6 +62,7 @@ PLAIN_PAGE = CARD.format(
              WHERE ours.{{whose}} = %(viewer)s {{behind}} {{having}}
              ORDER BY ours.iccid {{way}} LIMIT {SIZE + 1}) asked"""
 )
+PLAIN_COUNT = "SELECT count(*) FROM lines_line ours {joined} WHERE ours.{whose} = %(viewer)s {having}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def cards_by_key(
     name, down = sort.lstrip("-"), sort.startswith("-") != back
     if key is not None and name == "iccid" and not key.isalnum():
         raise ValueError(key)
-    if name == "iccid" and replace(sought, status_id=None) == EVERY_LINE and not offset and limit == SIZE + 1:
+    if name == "iccid" and _is_plain(sought) and not offset and limit == SIZE + 1:
         page = _plain_page(viewer, key, today, down=down, status_id=sought.status_id)
         return [PlacedCard(card, card.iccid) for card in page]
     lines = sought.lines(viewer, by_iccid=name == "iccid")
@@ -151,13 +153,28 @@ def cards_by_id(viewer: Viewer, ids: Iterable[int], today: dt.date) -> list[Card
 
 def _plain_page(viewer: Viewer, key: str | None, today: dt.date, *, down: bool, status_id: int | None) -> list[Card]:
     sql = PLAIN_PAGE.format(
-        whose=whose(viewer),
-        joined="" if status_id is None else "JOIN lines_linestate theirs ON theirs.line_id = ours.id",
+        **_plain(viewer, status_id),
         behind="" if key is None else f"AND ours.iccid {'<' if down else '>'} %(key)s",
-        having="" if status_id is None else f"AND {has_status_sql(Status(status_id), 'theirs')}",
         way="DESC" if down else "ASC",
     )
     return _cards(sql, {} if key is None else {"key": key}, viewer, today)
+
+
+def _plain_count(viewer: Viewer, status_id: int | None) -> int:
+    ((count,),) = prepared(PLAIN_COUNT.format(**_plain(viewer, status_id)), {"viewer": viewer.account.pk})
+    return int(count)
+
+
+def _is_plain(sought: Sought) -> bool:
+    return replace(sought, status_id=None) == EVERY_LINE
+
+
+def _plain(viewer: Viewer, status_id: int | None) -> dict[str, str]:
+    return {
+        "whose": whose(viewer),
+        "joined": "" if status_id is None else "JOIN lines_linestate theirs ON theirs.line_id = ours.id",
+        "having": "" if status_id is None else f"AND {has_status_sql(Status(status_id), 'theirs')}",
+    }
 
 
 def _cards(sql: str, which: dict[str, str], viewer: Viewer, today: dt.date) -> list[Card]:
@@ -185,6 +202,8 @@ def count_lines(viewer: Viewer, sought: Sought) -> int:
     """All that match: clients page until they have as many, so this count has no cap. A large one is remembered for a
     minute, as a hundred thousand lines take longer to count than a page of them to find."""
     key = (viewer.account.pk, viewer.may(Right.SEE_MONEY), sought)
+    if _is_plain(sought):
+        return _counts.get(key, partial(_plain_count, viewer, sought.status_id))
     return _counts.get(key, sought.lines(viewer).order_by().count)
 
 

@@ -117,7 +117,7 @@ def _get(path: str, headers: str = "") -> Request:
 def _rate(
     what: str, request: Request, bare: Request, port: int, rounds: int, clients: int, seconds: float
 ) -> Rate:  # fmt: skip
-    mine, floor = [], []
+    mine, floor = list[float](), list[float]()
     for turn in range(1 + rounds):  # the first warms up
         for asked, kept in ((request, mine), (bare, floor)):
             kept.append(_together(port, asked, clients, seconds if turn else min(1, seconds)))
@@ -189,7 +189,7 @@ def _web(folder: str) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     address = make_conninfo(addresses.database_url(), dbname=connection.settings_dict["NAME"])
-    environment = os.environ | {"DATABASE_URL": address, ANSWERS: folder}
+    environment = os.environ | {"DATABASE_URL": address, ANSWERS: folder, "PROMETHEUS_MULTIPROC_DIR": folder}
     program = programs.WEB.replace("config.wsgi", "bench.web")
     with (Path(folder) / "web.log").open("wb") as log:
         web = subprocess.Popen(

@@ -97,6 +97,16 @@ def test_reads_are_measured_behind_the_wall_and_without_it() -> None:
 
 
 @pytest.mark.django_db
+def test_the_api_is_measured_over_the_web_server() -> None:
+    small = ("--lines", "100", "--rounds", "1", "--clients", "2", "--seconds", "0.1")
+    result = bench(*small, "--json", command="bench_api")
+    assert result.returncode == 0, result.stderr
+    rates = {call["what"]: call["of_bare"] for call in json.loads(result.stdout)["calls"]}
+    assert len(rates) == 6
+    assert all(rate > 0 for rate in rates.values())
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("kind", "by_slices"), [("job items", 25_000), ("sessions", 25_000), ("events", 0)])
 def test_a_month_is_measured_by_slices_and_at_once(kind: str, by_slices: int) -> None:
     result = bench("--kind", kind, "--rows", "60000", "--json", command="bench_months")
