@@ -40,7 +40,7 @@ class FilePart(models.Model):
 
 
 class AccountExport(WrittenFile):
-    """Everything of an account as one file."""
+    """Everything of an account as one file: asked for, then written by a worker, kept for a week."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="exports")
 
@@ -54,6 +54,8 @@ class AccountExport(WrittenFile):
 
 
 class AccountExportPart(FilePart):
+    """A piece of a written file: web server and worker share no disk."""
+
     export = models.ForeignKey(AccountExport, on_delete=models.CASCADE, related_name="parts", db_index=False)
 
     class Meta:

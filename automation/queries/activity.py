@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from kit.sql import streamed
 
 from accounts.models import Account
 from automation.models import FollowUp, Rule, RuleFire
@@ -59,7 +60,7 @@ def page_of(account: Account, asked: AskedActivity) -> tuple[list[RuleFire], boo
 
 def all_of(account: Account, asked: AskedActivity) -> Iterator[RuleFire]:
     """Every row, a batch at a time."""
-    yield from activity_of(account, asked).iterator(chunk_size=BATCH)
+    yield from streamed(activity_of(account, asked), size=BATCH)
 
 
 def rules_of(account: Account) -> list[Rule]:

@@ -133,7 +133,7 @@ def warn_of_expiry(*, today: dt.date) -> int:
     months = Q(exp_year=today.year, exp_month=today.month) | Q(exp_year=soon.year, exp_month=soon.month)
     saved = Customer.objects.filter(months, account__is_active=True).exclude(card_id="")
     refilling = set(AutoRefill.objects.exclude(state=RefillState.OFF).values_list("pk", flat=True))
-    return sum(_warn(customer, today, is_refilling=customer.pk in refilling) for customer in saved.iterator())
+    return sum(_warn(customer, today, is_refilling=customer.pk in refilling) for customer in saved)
 
 
 def _warn(customer: Customer, today: dt.date, *, is_refilling: bool) -> bool:

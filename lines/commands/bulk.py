@@ -43,7 +43,7 @@ UPDATE lines_drive d SET leased_until = NULL,
        ask_first = %(asked)s,
        last_error = %(error)s
   FROM lines_linestate st
- WHERE st.line_id = d.line_id AND d.line_id = ANY(%(lines)s) AND d.leased_pid = pg_backend_pid()
+ WHERE st.line_id = d.line_id AND d.line_id = ANY(%(lines)s) AND d.leased_pid = %(holder)s
    AND d.leased_until IS NOT NULL
 """
 # Late as it may be, each line of it is asked about, also one that was settled meanwhile.
@@ -90,6 +90,7 @@ def not_done(*, edit: BulkEdit, error: str, wait: dt.timedelta | None) -> None:
 
 def _release(edit: BulkEdit, *, due_at: dt.datetime | None, asked: bool, error: str, untried: bool = False) -> None:
     given: dict[str, Any] = {"edit": edit.pk, "lines": edit.lines, "on": edit.on, "due_at": due_at}
+    given["holder"] = leases.holder()
     _lock(edit)
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, {**given, "asked": asked, "untried": untried, "error": error[:300]})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
+import secrets
 import threading
 import time
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from typing import Any
 
 from django.db import Error, connection
 from kit import clock
+from kit.pooled import is_pooled
 
 from lines.models import Leased
 
@@ -21,12 +24,13 @@ LEASE = dt.timedelta(seconds=150)  # longer than the calls that one claim leads 
 
 HASTY_ATTEMPTS = 5  # work that killed its worker so often waits for its lease to run out
 
-# A lease that nobody holds any more: none, run out, or its holder's database session is gone.
+# A lease that nobody holds any more: none, run out, or its holder's database session is gone. A holder behind a pooler
+# has no session of its own, and a number below 0: its leases run out.
 FREE = (
-    f"(leased_until IS NULL OR leased_until < clock_timestamp() OR attempts < {HASTY_ATTEMPTS} AND NOT EXISTS"
+    f"(leased_until IS NULL OR leased_until < clock_timestamp() OR attempts < {HASTY_ATTEMPTS}"
+    " AND (leased_pid < 0) IS NOT TRUE AND NOT EXISTS"
     " (SELECT 1 FROM pg_stat_activity a WHERE a.pid = leased_pid AND a.backend_start = leased_session))"
 )
-
 
 AN_HOUR = dt.timedelta(hours=1)  # longer than any pause between two tries of what must not wait
 NEVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -46,7 +50,7 @@ def claim(
 
     The attempt is committed before the work, so work that kills its worker is known by its number.
     """
-    now = clock.now()
+    now, me = clock.now(), holder()
     table, key = model._meta.db_table, model._meta.pk.column
     with connection.cursor() as cursor:
         cursor.execute(
@@ -54,10 +58,10 @@ def claim(
             f"   AND (due_at IS NULL OR due_at <= %s OR due_at > %s) AND {FREE}"
             f"   ORDER BY due_at NULLS FIRST, {key} LIMIT %s FOR UPDATE SKIP LOCKED)"
             f" UPDATE {table} w SET attempts = attempts + 1,"
-            "   leased_until = clock_timestamp() + %s * interval '1 second', leased_pid = pg_backend_pid(),"
-            "   leased_session = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())"
+            "   leased_until = clock_timestamp() + %s * interval '1 second', leased_pid = %s,"
+            "   leased_session = (SELECT backend_start FROM pg_stat_activity WHERE pid = %s)"
             f" FROM free WHERE w.{key} = free.key RETURNING w.{key}",
-            [*parameters, now, now + longest_wait if longest_wait else NEVER, limit, LEASE.total_seconds()],
+            [*parameters, now, now + longest_wait if longest_wait else NEVER, limit, LEASE.total_seconds(), me, me],
         )
         ids = sorted(row[0] for row in cursor.fetchall())
     if ids:
@@ -76,9 +80,20 @@ class _Taken:
 
 class _Here(threading.local):
     taken: _Taken | None = None
+    number: tuple[int, int] = 0, 0  # of this process; behind a pooler
 
 
 _here = _Here()
+
+
+def holder() -> int:
+    """Who takes leases here: the process of our session, or a number of this thread alone."""
+    connection.ensure_connection()
+    if not is_pooled():
+        return int(connection.connection.info.backend_pid)
+    if _here.number[0] != os.getpid():
+        _here.number = os.getpid(), -secrets.randbelow(2**31) - 1
+    return _here.number[1]
 
 
 def _note(model: type[Leased], ids: list[int]) -> None:
@@ -99,13 +114,15 @@ def let_go() -> None:
     if taken is None or taken.session is not connection.connection:
         return
     try:
+        me = holder()
         with connection.cursor() as cursor:
             for model, ids in taken.rows.items():
                 cursor.execute(
                     f"UPDATE {model._meta.db_table} SET leased_until = NULL WHERE {model._meta.pk.column} = ANY(%s)"
-                    f" AND leased_until IS NOT NULL AND attempts < {HASTY_ATTEMPTS} AND leased_pid = pg_backend_pid()"
-                    " AND leased_session = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())",
-                    [ids],
+                    f" AND leased_until IS NOT NULL AND attempts < {HASTY_ATTEMPTS} AND leased_pid = %s"
+                    " AND leased_session IS NOT DISTINCT FROM"
+                    " (SELECT backend_start FROM pg_stat_activity WHERE pid = %s)",
+                    [ids, me, me],
                 )
     except Error as error:
         log.warning("leases end with their session: %s", " ".join(str(error).split())[:200])

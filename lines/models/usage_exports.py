@@ -44,6 +44,8 @@ class UsageExport(WrittenFile):
 
 
 class UsageExportPart(FilePart):
+    """A piece of a file: web server and worker share no disk."""
+
     export = models.ForeignKey(UsageExport, on_delete=models.CASCADE, related_name="parts", db_index=False)
 
     class Meta:

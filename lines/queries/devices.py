@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from kit.money import ZERO
+from kit.sql import streamed
 
 from accounts.models import Account, Event
 from accounts.policy import Right
@@ -87,7 +88,7 @@ def sightings_of(viewer: Viewer, line: Line) -> QuerySet[Sighting]:
 def connections_of(viewer: Viewer, line: Line, *, cycle: dt.date | None = None) -> Iterator[Sighting]:
     """Sessions and stays, the newest first; those of a cycle, or of all."""
     seen = sightings_of(viewer, line).order_by("-started_at", "-pk")
-    return (seen if cycle is None else seen.filter(cycle=cycle)).iterator(chunk_size=1000)
+    return streamed(seen if cycle is None else seen.filter(cycle=cycle), size=1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
+from kit.sql import streamed
 
 from accounts.policy import Right
 from accounts.queries import Viewer
@@ -55,7 +56,7 @@ def heads_for(viewer: Viewer) -> tuple[str, ...]:
 def rows_for(viewer: Viewer, asked: Asked, *, today: dt.date) -> Iterator[tuple[Any, ...]]:
     """What heads_for names of each line, by ICCID. What is not theirs to know is not read at all."""
     fields = fields_of(viewer)
-    for row in _rows(viewer, asked, today).iterator(chunk_size=BATCH):
+    for row in streamed(_rows(viewer, asked, today), size=BATCH):
         iccid, status, notes, seen, of_day, of_month, *rest = row[: len(row) - len(fields)]
         own = (_own(field, value) for field, value in zip(fields, row[len(row) - len(fields) :], strict=True))
         yield iccid, Status(status).word, notes, _utc(seen), _mb(of_day), _mb(of_month), *map(_utc, rest), *own

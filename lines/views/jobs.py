@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from kit.errors import Refusal
 from kit.exports import csv_answer
 from kit.htmx import page
+from kit.sql import streamed
 
 from accounts.doors import MemberRequest, misread, needs
 from accounts.models import Account
@@ -219,7 +220,7 @@ def job_csv(request: MemberRequest, key: str) -> HttpResponse:
         yield "ICCID", "Outcome", "Why"
         items = JobItem.objects.filter(job=job).order_by("pk")
         found = items.values_list("line__iccid", "state", "verdict", "note")
-        for iccid, state, verdict, note in found.iterator(chunk_size=5000):
+        for iccid, state, verdict, note in streamed(found, size=5000):
             yield iccid, ITEMS[Item(state)], reason(verdict, note, outside=outside)
 
     return csv_answer(f"job-{job.uuid.hex[:8]}.csv", rows())

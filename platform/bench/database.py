@@ -34,14 +34,14 @@ def throwaway_database() -> Iterator[None]:
     finally:
         connection.close()
         connection.settings_dict["NAME"] = real
-        _drop()
+        _drop(" WITH (FORCE)")  # what we began may hear of its end a moment later, and a pooler never does
 
 
-def _drop() -> None:
+def _drop(how: str = "") -> None:
     """PostgreSQL drops no database that somebody is connected to: that keeps two benchmarks apart."""
     try:
         with connection._nodb_cursor() as cursor:
-            cursor.execute(f'DROP DATABASE IF EXISTS "{NAME}"')
+            cursor.execute(f'DROP DATABASE IF EXISTS "{NAME}"{how}')
     except OperationalError as error:
         if "being accessed" not in str(error):
             raise

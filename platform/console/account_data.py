@@ -18,6 +18,7 @@ from django.db import connection, models, transaction
 from kit import clock
 from kit.errors import Refusal
 from kit.sheets import csv_lines
+from kit.sql import streamed
 
 from accounts.commands import record
 from accounts.models import Account
@@ -206,12 +207,12 @@ def _table(packed: zipfile.ZipFile, label: str, way: str, account: Account) -> i
     rows = rows_of(label, way, account).values_list(*names)
     count = 0
     with packed.open(f"{name}.json", "w", force_zip64=True) as file:
-        for count, row in enumerate(rows.iterator(chunk_size=2000), 1):
+        for count, row in enumerate(streamed(rows, size=2000), 1):
             text = json.dumps(dict(zip(names, row, strict=True)), cls=DjangoJSONEncoder)
             file.write((("[\n" if count == 1 else ",\n") + text).encode())
         file.write(b"\n]\n" if count else b"[]\n")
     with packed.open(f"{name}.csv", "w", force_zip64=True) as file:
-        for piece in csv_lines(_with_heading(names, rows.iterator(chunk_size=2000))):
+        for piece in csv_lines(_with_heading(names, streamed(rows, size=2000))):
             file.write(piece.encode())
     return count
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from kit import crypto
+from kit.sql import streamed
 
 BATCH = 500
 
@@ -62,7 +63,9 @@ def rotate() -> Rotated:
             done += _rotate(column, rows, told)
         told.done[name] = done
     for column in columns():
-        told.left += sum(not _is_done(column, row) for row in apps.get_model(column.model).objects.iterator())
+        told.left += sum(
+            not _is_done(column, row) for row in streamed(apps.get_model(column.model).objects.all(), size=2000)
+        )
     told.left -= len(told.lost)
     return told
 

@@ -16,15 +16,19 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from kit import walls
+from kit.pooled import is_pooled
 
 # A text, the types of its parameters, and whether a wall stands around it: a plan that is used with one and without is
 # made anew at each turn.
 Plan = tuple[bytes, tuple[int, ...] | None, bool]
+# A text, the types of its parameters, their values and formats.
+Asked = tuple[bytes, tuple[int, ...] | None, Sequence[Any], Sequence[Any] | None]
 _plans: weakref.WeakKeyDictionary[psycopg.Connection[Any], dict[Plan, bytes]] = weakref.WeakKeyDictionary()
 
 
 def single(raw: psycopg.Connection[Any], text: bytes, given: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Runs a statement that the session plans once, and gives its rows. The session is in no transaction.
+    """Runs a statement that the session plans once, and gives its rows; behind a pooler it is planned each time. The
+    session is in no transaction.
 
     Raises psycopg.Error.
     """
@@ -41,13 +45,17 @@ def _single(raw: psycopg.Connection[Any], text: bytes, given: Sequence[Any]) -> 
     wall, session = walls.to_take_along(), raw.pgconn
     adapter = Transformer(raw)
     values = adapter.dump_sequence(given, [PyFormat.AUTO] * len(given))
-    name = _planned(raw, (text, adapter.types, wall is not None))
-    first = _planned(raw, (walls.FOR_ONE, (), True)) if wall else b""
+    asked: list[Asked] = [(text, adapter.types, values, adapter.formats)]
+    if wall:
+        asked.insert(0, (walls.FOR_ONE, None, [b"%d" % wall[0], b"%d" % wall[1]], None))
+    plans = [] if is_pooled() else [_planned(raw, (text, types, wall is not None)) for text, types, *_ in asked]
     session.enter_pipeline_mode()
     try:
-        if wall:
-            session.send_query_prepared(first, [b"%d" % wall[0], b"%d" % wall[1]])
-        session.send_query_prepared(name, values, adapter.formats)
+        for number, (text, types, values, formats) in enumerate(asked):
+            if plans:
+                session.send_query_prepared(plans[number], values, formats)
+            else:
+                session.send_query_params(text, values, types, formats)
         session.pipeline_sync()
         result = _last(session)
     except BaseException:  # half a message is on its way: nothing else may be asked of this session

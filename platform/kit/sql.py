@@ -5,18 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
 from psycopg.pq import TransactionStatus
 
 from kit import walls
+from kit.pooled import is_pooled
 from kit.single import single
+
+R = TypeVar("R")
 
 
 def array(values: Iterable[int | str | Decimal | dt.date | None]) -> str:
@@ -58,6 +63,12 @@ _ELEMENT: dict[type, Callable[[Any], str]] = {
 }
 
 
+def streamed(rows: QuerySet[Any, R], *, size: int) -> Iterator[R]:
+    """The rows, so many at a time from a cursor of the server. Behind a pooler it lives as long as a transaction."""
+    with transaction.atomic() if is_pooled() else nullcontext():
+        yield from rows.iterator(chunk_size=size)
+
+
 _PLACE = re.compile(r"%(?:%|s|\((\w+)\)s)")
 
 
@@ -91,10 +102,11 @@ def prepared(
             return single(raw, text, given)
         if session is None:
             walls.stand()
-        raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
+        if not is_pooled():  # a plan would be some other client's
+            raw.prepare_threshold = sys.maxsize  # Django's None forbids it; only what asks for it is prepared
         with psycopg.RawCursor(raw) as cursor:
             try:
-                cursor.execute(text, given, prepare=True)
+                cursor.execute(text, given, prepare=not is_pooled())
             except psycopg.errors.FeatureNotSupported:  # a migration beside us has given a column another type
                 if raw.info.transaction_status != TransactionStatus.IDLE:
                     raise  # the end of the transaction forgets all plans

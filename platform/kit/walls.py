@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
+
+from kit.pooled import is_pooled
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +70,10 @@ def _within(wall: Wall) -> Iterator[None]:
 
 
 def _stand_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-    stand()
-    return execute(sql, params, many, context)
+    is_alone = is_pooled() and connection.wall is not None and not connection.in_atomic_block  # type: ignore[attr-defined]
+    with transaction.atomic() if is_alone else contextlib.nullcontext():
+        stand()
+        return execute(sql, params, many, context)
 
 
 def stand() -> None:
@@ -79,12 +83,13 @@ def stand() -> None:
     raw = connection.connection
     if _stands(raw) == wall or (raw is not None and raw.info.transaction_status == TransactionStatus.INERROR and wall):
         return  # of a transaction that failed nothing can be read: this is its end
-    words = "RESET ROLE"
-    if wall is not None:
-        words = f"SET {ACCOUNT} = {wall[0]:d}; SET {PAYER} = {wall[1]:d}; SET ROLE {TENANT}"
     try:
         connection.ensure_connection()
         raw = connection.connection
+        if is_pooled() and raw.autocommit:
+            connection.stands = (raw, None)  # type: ignore[attr-defined]
+            return  # nobody's session: each statement takes its wall along
+        words = _words(raw, wall)
         with connection.wrap_database_errors:
             _say(raw.pgconn, words)
         is_sure = raw.info.transaction_status == TransactionStatus.IDLE
@@ -96,6 +101,15 @@ def stand() -> None:
         connection.close()  # whoever uses it next must not be who this one was
         if wall is not None:
             raise
+
+
+def _words(raw: psycopg.Connection[Any], wall: Wall) -> str:
+    """For the session; behind a pooler for the transaction, which begins here where it is about to."""
+    local = "LOCAL " if is_pooled() else ""
+    begin = "BEGIN; " if local and raw.info.transaction_status == TransactionStatus.IDLE else ""
+    if wall is None:
+        return f"{begin}SET {local}ROLE none"
+    return f"{begin}SET {local}{ACCOUNT} = {wall[0]:d}; SET {local}{PAYER} = {wall[1]:d}; SET {local}ROLE {TENANT}"
 
 
 def _stands(raw: psycopg.Connection[Any] | None) -> Wall:

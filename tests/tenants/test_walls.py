@@ -276,6 +276,7 @@ def test_few_go_past_djangos_cursors_and_none_of_them_while_a_page_is_read() -> 
         "lines/recount/source.py",  # the second books' COPY
         "platform/kit/clock.py",  # whether there is a session
         "platform/kit/sql.py",  # puts it up itself
+        "platform/kit/pooled.py",
         "platform/kit/walls.py",
     }
 
