@@ -105,6 +105,7 @@ def test_only_settings_and_the_embedded_servers_read_the_environment() -> None:
         "platform/config/",
         "platform/embedded/",
         "platform/simulator/",
+        "platform/bench/",  # it starts a web server of its own
         "platform/kit/clock.py",
         "tests/",
         "clients/",
