@@ -139,6 +139,18 @@ KINDS = (
         {"carrier": "Simbase", "why": "Simbase does not answer"},
     ),
     Kind("carrier.recovered", "carriers", "A carrier of your lines is well again", {"carrier": "Simbase"}),
+    Kind(
+        "notification.sent",
+        "notifications",
+        "People were notified who chose the webhook for it",
+        {
+            "kind": "jobs",
+            "title": "Deactivate: completed",
+            "text": "12 lines done.",
+            "page": "/jobs/" + "0" * 32 + "/",
+            "people": ["jane@company.com"],
+        },
+    ),
     Kind("api_key.made", "keys", "An API key was made", {"name": "billing export"}),
     Kind("api_key.expiring", "keys", "An API key ends within 7 days", {"name": "billing export"}),
     Kind("api_key.revoked", "keys", "An API key was revoked", {"name": "billing export"}),

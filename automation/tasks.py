@@ -29,6 +29,7 @@ def act() -> int:
     looks = (rules.check_pages, rules.follow_up, rules.check_new_rules, rules.check_events, rules.check_returned)
     turned = _drive(sum(look() for look in looks))
     rules.tell_people()
+    rules.tell_news()
     return turned
 
 

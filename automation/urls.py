@@ -12,7 +12,6 @@ urlpatterns = [
     re_path(rf"^rules/{KEY}/$", rules.change_rule, name="rule"),
     re_path(rf"^rules/{KEY}/switch/$", rules.switch_rule, name="rule-switch"),
     re_path(rf"^rules/{KEY}/delete/$", rules.delete_rule, name="rule-delete"),
-    re_path(rf"^rules/{KEY}/undo/$", rules.undo_rule, name="rule-undo"),
     path("caps/", caps.cap_list, name="caps"),
     path("caps/new/", caps.new_cap, name="cap_new"),
     re_path(rf"^caps/{KEY}/change/$", caps.change_cap, name="cap_change"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.core.mail import EmailMultiAlternatives
 
 from accounts.mails import mail
-from accounts.queries import owner_of
 from billing import paper
 from billing.models import Notice
+from billing.queries.notices import recipients_of
 
 BUTTONS = {"/billing/": "Open Billing & Payments", "/billing/add-funds/?amount=missing": "Pay what is missing"}
 
@@ -19,5 +19,4 @@ def letter_of(notice: Notice) -> EmailMultiAlternatives:
     letter = mail.Letter(notice.subject, f"{notice.text}\n\n{page}", button=button)
     invoice = notice.invoice
     papers = [mail.Attachment(f"{invoice.name}.pdf", paper.invoice_pdf(invoice), "application/pdf")] if invoice else []
-    to = notice.to or owner_of(notice.account).email
-    return mail.made(to=to, letter=letter, account=notice.account, attachments=papers)
+    return mail.made(to=recipients_of(notice), letter=letter, account=notice.account, attachments=papers)

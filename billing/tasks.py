@@ -10,7 +10,7 @@ from celery import shared_task
 from kit import clock, posting
 
 from billing import mail, queries, stripe, work
-from billing.commands import cards, events, notices, payments, refills, statements
+from billing.commands import cards, events, notices, notifying, payments, refills, statements
 from billing.models import Payment, Refund
 
 BATCH = 50
@@ -110,6 +110,7 @@ def _save(notice: posting.Posted, fields: list[str]) -> None:
 
 @shared_task
 def send_notices() -> int:
-    """Mails what people are to be told."""
+    """Shows people what they are to be told, and mails it."""
+    notifying.show_due()
     notices.doubt_old_notices()
     return posting.send_due(notices.claim_notice, mail.letter_of, save=_save, most=BATCH)

@@ -17,6 +17,18 @@ class Told:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Something to be told, whose key names it. `to`: whom it is addressed to; empty: the owner."""
+
+    account_id: int
+    key: str
+    told: Told
+    page: str
+    to: tuple[str, ...] = ()
+    about: str = ""
+
+
 def _at(moment: dt.datetime) -> str:
     return f"{moment:%-d %B %Y, %H:%M} UTC"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from kit.errors import Changed
 from kit.identifiers import all_spellings
 
 from accounts.commands import open_subaccount, switch_subaccount
@@ -26,12 +27,15 @@ def create(*, parent: Account, name: str, first_login: str, address: str, by: Ac
 
 
 @transaction.atomic
-def switch(*, subaccount: Account, active: bool, by: Actor) -> int:
+def switch(*, subaccount: Account, active: bool, by: Actor, only_from: bool | None = None) -> int:
     """Shuts a sub-account's people out and stops its lines, or lets both come back; says how many lines.
 
     Lines that a person or a rule switched off, and those that the balance suspends, stay as they are. Harmless twice.
+    `only_from`: what it must be by now; raises Changed where it is not.
     """
     lock_wallets(account_ids=[subaccount.payer_id])
+    if only_from is not None and Account.objects.get(pk=subaccount.pk).is_active is not only_from:
+        raise Changed
     return follow_holder(holder=switch_subaccount(subaccount=subaccount, active=active, by=by))
 
 

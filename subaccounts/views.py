@@ -20,6 +20,7 @@ from accounts.doors import MemberRequest, base_url, needs
 from accounts.models import Account, ApiCredential
 from accounts.policy import Actor, Right
 from accounts.queries import invitations_of, staff_of
+from accounts.undoing import undo, undoes
 from billing.queries import balance_of, wallet_of
 from lines.policy import Action
 from subaccounts import commands, queries
@@ -147,15 +148,29 @@ def switch(request: MemberRequest, key: str) -> HttpResponse:
     """Off: its people are out and its lines stop. On: both come back."""
     subaccount, active = theirs(request, key), request.POST.get("active") == "1"
 
-    def act() -> str:
-        lines = commands.switch(subaccount=subaccount, active=active, by=actor(request))
-        which = f"{lines:,} line{'' if lines == 1 else 's'}"
-        if active:
-            return f"{subaccount.name} is switched on; {which} of it come back with it."
-        return f"{subaccount.name} is switched off; {which} of it stop, and its people are out."
-
-    said(request, act)
+    was = subaccount.is_active
+    try:
+        text = _switched(request, subaccount, active=active)
+    except Refusal as refusal:
+        messages.error(request, refusal.message)
+    else:
+        told = {"key": key, "active": active}
+        offer = undo(request, "subaccount.switch", Right.MANAGE_SUBACCOUNTS, **told) if was != active else ""
+        messages.success(request, text, extra_tags=offer)
     return redirect("subaccount", key=key)
+
+
+def _switched(request: MemberRequest, subaccount: Account, *, active: bool, only_from: bool | None = None) -> str:
+    lines = commands.switch(subaccount=subaccount, active=active, by=actor(request), only_from=only_from)
+    which = f"{lines:,} line{'' if lines == 1 else 's'}"
+    if active:
+        return f"{subaccount.name} is switched on; {which} of it come back with it."
+    return f"{subaccount.name} is switched off; {which} of it stop, and its people are out."
+
+
+@undoes("subaccount.switch")
+def undo_switch(request: MemberRequest, was: dict[str, Any]) -> str:
+    return _switched(request, theirs(request, was["key"]), active=not was["active"], only_from=was["active"])
 
 
 @require_POST

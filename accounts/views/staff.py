@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from kit.errors import Refusal
+from kit.errors import Changed, Refusal
 from kit.factors import door_to_factor, gave_factor
 
 from accounts import queries
@@ -24,14 +24,15 @@ from accounts.doors import MemberRequest, base_url, confirmed, confirmed_first, 
 from accounts.forms import InviteForm, RoleForm
 from accounts.models import Account, Invitation, Membership, User
 from accounts.policy import Right
+from accounts.undoing import undo, undoes
 
 Act = Callable[[], str]
 
 
-def said(request: HttpRequest, act: Act) -> None:
-    """Do it and say how it went; a refusal in its own words."""
+def said(request: HttpRequest, act: Act, offer: str = "") -> None:
+    """Do it and say how it went; a refusal in its own words. `offer`: what the message offers (accounts.undoing)."""
     try:
-        messages.success(request, act())
+        messages.success(request, act(), extra_tags=offer)
     except Refusal as refusal:
         messages.error(request, refusal.message)
 
@@ -165,8 +166,23 @@ def switch(request: MemberRequest, place: int, to: str) -> HttpResponse:
         staff.deactivate(place=row, by=by, keep_keys=keeps_keys(request))
         return f"{row.user.email} is deactivated and logged out everywhere."
 
-    said(request, act)
+    wants_on = to == "activate"
+    offer = undo(request, "person", Right.MANAGE_PEOPLE, pk=place, on=wants_on) if row.is_active != wants_on else ""
+    said(request, act, offer)
     return redirect("person", place=place)
+
+
+@undoes("person")
+def undo_switch(request: MemberRequest, was: dict[str, Any]) -> str:
+    """Keys that were replaced stay so."""
+    row, by = queries.staff_of(request.account).filter(pk=was["pk"]).first(), request.membership.user.actor
+    if row is None or row.is_active is not was["on"]:
+        raise Changed
+    if was["on"]:
+        staff.deactivate(place=row, by=by, keep_keys=True)
+        return f"{row.user.email} is deactivated again."
+    staff.activate(place=row, by=by)
+    return f"{row.user.email} may log in again."
 
 
 @require_POST

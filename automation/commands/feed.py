@@ -15,6 +15,9 @@ from kit.endpoints import moment
 from automation.kinds import BY_TYPE, REQUESTS, STATUS, VERSION
 from automation.models import AwaitedLine, FeedEvent, Swept, TroubledCarrier, WebhookDelivery, WebhookEndpoint
 from automation.queries.feed import GONE
+from billing.commands.notifying import take_for_webhooks, tell_many
+from billing.policy.notices import Kind as NoticeKind
+from billing.words import Telling, Told
 from lines.models import Carrier, Line
 from lines.policy import Wanted
 from lines.queries.health import health_of
@@ -139,12 +142,42 @@ def publish_troubles() -> int:
     changed = {pk: ("carrier.trouble", {"why": troubled[pk]}) for pk in troubled.keys() - before}
     changed |= {pk: ("carrier.recovered", {}) for pk in before - troubled.keys()}
     theirs = Line.objects.filter(carrier__in=changed, payer__isnull=False).order_by()
-    rows = theirs.values_list("carrier_id", "carrier__name", "payer_id", "payer__uuid").distinct()
+    rows = list(theirs.values_list("carrier_id", "carrier__name", "payer_id", "payer__uuid").distinct())
+    _notify(rows, changed, at)
     told = []
     for carrier_id, name, payer, account in rows:
         kind, more = changed[carrier_id]
         data = {"subject": f"carrier:{name}", "carrier": name, **more}
         told.append(_made(kind, at=at, account=account, payer=payer, data=data))
+    return len(_tell(told))
+
+
+Changed = dict[int, tuple[str, dict[str, str]]]  # by carrier: the kind of event, and what it says
+
+
+def _notify(rows: Iterable[tuple[int, str, int, uuid.UUID]], changed: Changed, at: dt.datetime) -> None:
+    """People of these accounts, who may see carriers, are told which are in trouble and which are well again."""
+    tellings = []
+    for carrier_id, name, payer, _ in rows:
+        what, more = changed[carrier_id]
+        first, _, rest = more.get("why", f"{name} is read again. Its lines have new numbers soon.").partition(". ")
+        told = Told(first, rest)
+        key, page = f"{what}:{carrier_id}:{payer}:{at.isoformat()}", f"/lines/?carrier={carrier_id}"
+        tellings.append(Telling(payer, key, told, page, about=f"carrier:{carrier_id}"))
+    tell_many(kind=NoticeKind.CARRIERS, tellings=tellings)
+
+
+@transaction.atomic
+def publish_notifications() -> int:
+    """Tells what people chose to be told by webhook; says how much. Harmless twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    told = []
+    for notice, people in take_for_webhooks(most=BATCH):
+        data = {"kind": notice.kind, "title": notice.subject, "text": notice.text, "page": notice.page}
+        data = {"subject": f"notice:{notice.pk}", **data, "people": people}
+        account = notice.account
+        told.append(_made("notification.sent", at=clock.now(), account=account.uuid, payer=account.payer_id, data=data))
     return len(_tell(told))
 
 

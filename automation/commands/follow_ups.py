@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 from kit import clock
-from kit.errors import Refusal
+from kit.errors import Changed, Refusal
 
 from accounts.commands import record
 from accounts.models import Account
@@ -165,16 +165,18 @@ def run_follow_up_now(*, account: Account, follow_up_id: int, by: Actor) -> Foll
 
 
 @transaction.atomic
-def undo_saving(*, account: Account, rule: Rule, by: Actor) -> int:
+def undo_saving(*, account: Account, rule: Rule, since: dt.datetime, by: Actor) -> int:
     """Switches a rule off and gives back, in this person's name, the lines that it has switched off since it was saved
     and that nobody has touched since; says how many. What waits is cancelled. Harmless twice.
 
-    Raises TooLate when it was saved more than an hour ago.
+    `since`: when it was saved. Raises TooLate when that was more than an hour ago, Changed where it was saved again.
     """
     rule = Rule.objects.select_for_update().get(pk=rule.pk, account=account)
     now = clock.now()
     if rule.saved_at is None or now - rule.saved_at > UNDO:
         raise TooLate("The rule was saved more than an hour ago. Switch it off, and activate its lines.")
+    if rule.saved_at != since:
+        raise Changed
     switch_rule(account=account, rule=rule, on=False, by=by)
     fires = RuleFire.objects.filter(rule=rule, is_shadow=False, fired_at__gte=rule.saved_at, line__isnull=False)
     by_line = {fire.line_id: fire for fire in fires.order_by("pk") if fire.line_id is not None}

@@ -15,6 +15,7 @@ from automation import policy
 from automation.models import FollowUp, LineGuard, RuleFire
 from automation.policy import Act, Changes, FollowState, Outcome
 from billing.commands.notices import tell
+from billing.policy.notices import Kind
 from billing.words import Told
 from lines.commands.holds import plan_returns
 from lines.models import Line
@@ -93,7 +94,8 @@ class Guard:
                 " they did.",
             )
             if line.payer_id:
-                tell(account_id=line.payer_id, key=f"left-alone:{line.iccid}:{today}", told=told)
+                key, page = f"left-alone:{line.iccid}:{today}", f"/lines/{line.iccid}/"
+                tell(account_id=line.payer_id, key=key, told=told, page=page, kind=Kind.RULES)
 
 
 def wait(*, planned: Sequence[FollowUp]) -> None:

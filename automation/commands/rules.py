@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from kit import clock
 from kit.countries import countries
-from kit.errors import Invalid, Refusal
+from kit.errors import Changed, Invalid, Refusal
 
 from accounts.commands import record
 from accounts.models import Account, Membership
@@ -143,9 +143,12 @@ def change_rule(*, account: Account, rule: Rule, draft: Draft, by: Actor, at_onc
 
 
 @transaction.atomic
-def switch_rule(*, account: Account, rule: Rule, on: bool, by: Actor) -> Rule:
-    """Switching off undoes nothing, and open follow-ups still run. Harmless twice."""
+def switch_rule(*, account: Account, rule: Rule, on: bool, by: Actor, only_from: bool | None = None) -> Rule:
+    """Switching off undoes nothing, and open follow-ups still run. Harmless twice. `only_from`: what it must be by now;
+    raises Changed where it is not."""
     locked = _locked(account, rule)
+    if only_from is not None and locked.is_on is not only_from:
+        raise Changed
     if locked.is_on != on:
         locked.is_on = on
         if on:

@@ -10,6 +10,7 @@ from kit import clock
 from automation import words
 from automation.models import Rule, RuleFire
 from billing.commands.notices import tell
+from billing.policy.notices import Kind
 from billing.words import Told
 
 PAUSE = dt.timedelta(minutes=15)  # between two mails of a rule
@@ -35,6 +36,7 @@ def tell_of(*, rule_id: int) -> bool:
             told=_told(rule, fires),
             to=to,
             page=f"/automation/activity/?rule={rule.uuid.hex}",
+            kind=Kind.RULES,
         )
     rule.mailed_at = now
     rule.save(update_fields=["mailed_at"])

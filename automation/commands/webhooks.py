@@ -23,6 +23,7 @@ from automation.commands.feed import LOCK, deliver, envelope
 from automation.kinds import TOPICS
 from automation.models import FeedEvent, WebhookDelivery, WebhookEndpoint
 from billing.commands.notices import tell
+from billing.policy.notices import Kind
 from billing.words import Told
 from lines.commands import leases
 
@@ -270,7 +271,7 @@ def _tell_taken_again(endpoint: WebhookEndpoint) -> None:
 def _tell(endpoint: WebhookEndpoint, told: Told) -> None:
     key = f"webhook:{endpoint.pk}:{clock.now().isoformat()}"
     page = f"/automation/webhooks/{endpoint.uuid.hex}/"
-    tell(account_id=endpoint.account_id, key=key, told=told, page=page, about=f"webhook:{endpoint.pk}")
+    tell(account_id=endpoint.account_id, key=key, told=told, page=page, about=f"webhook:{endpoint.pk}", kind=Kind.RULES)
 
 
 def _host(endpoint: WebhookEndpoint) -> str:

@@ -36,6 +36,12 @@ def endpoint_of(account: Account, key: str) -> WebhookEndpoint | None:
     return WebhookEndpoint.objects.filter(account=account, uuid=key, deleted_at=None).first()
 
 
+def hears_of(account: Account, topic: str) -> bool:
+    """Whether any address that is on hears of this."""
+    rows = WebhookEndpoint.objects.filter(account=account, deleted_at=None, is_on=True, topics__contains=[topic])
+    return rows.exists()
+
+
 def log_of(endpoint: WebhookEndpoint, *, before: int | None) -> tuple[list[WebhookDelivery], bool]:
     """A page of its messages, latest first, and whether there are older ones."""
     rows = WebhookDelivery.objects.filter(endpoint=endpoint).order_by("-pk")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from accounts.policy import ActorKind
 from automation.kinds import BY_TYPE
 from automation.policy import FollowState, Outcome, Trigger
+from automation.queries.news import KINDS as NEWS
 
 EVENTS = "e.id > coalesce((SELECT w.last_event FROM automation_swept w WHERE w.name = '{reader}'), 0)"
 
@@ -17,7 +19,12 @@ WORK = {
     " OR EXISTS (SELECT FROM automation_rule r WHERE r.is_on AND r.deleted_at IS NULL"
     f"      AND r.trigger IN ('{Trigger.IMEI}', '{Trigger.SMS}'))"
     "    AND EXISTS (SELECT FROM accounts_event e WHERE e.verb IN ('imei.changed', 'sms.received')"
-    f"      AND {EVENTS.format(reader='rules')})",
+    f"      AND {EVENTS.format(reader='rules')})"
+    " OR EXISTS (SELECT FROM accounts_event e LEFT JOIN lines_job j"
+    "      ON j.uuid = CASE e.verb WHEN 'job.finish' THEN substr(e.subject, 5)::uuid END"
+    f"   WHERE e.verb = ANY('{{{','.join(NEWS)}}}') AND e.at > %(now)s - interval '1 day'"
+    f"    AND {EVENTS.format(reader='news')} AND (e.verb <> 'job.finish' OR j.by_kind = '{ActorKind.PERSON}')"
+    "     AND NOT EXISTS (SELECT FROM billing_notice n WHERE n.key = 'event:' || e.id))",
     "automation.tasks.settle_test_accounts": "EXISTS (SELECT FROM lines_sandbox s"
     " JOIN accounts_account a ON a.id = s.account_id AND a.is_active"
     " WHERE s.settled_on IS DISTINCT FROM ((%(now)s + s.ahead) AT TIME ZONE 'UTC')::date"
@@ -29,6 +36,7 @@ WORK = {
     f" WHERE e.account_id IS NOT NULL AND e.verb = ANY('{{{','.join(BY_TYPE)}}}') AND {EVENTS.format(reader='feed')}"
     "   AND NOT EXISTS (SELECT FROM automation_feedevent f WHERE f.source = e.id))"
     " OR EXISTS (SELECT FROM automation_awaitedline)"
+    " OR EXISTS (SELECT FROM billing_notification b WHERE b.webhook_due)"
     " OR EXISTS (SELECT FROM automation_webhookdelivery d JOIN automation_webhookendpoint p ON p.id = d.endpoint_id"
     "   WHERE d.delivered_at IS NULL AND d.failed_at IS NULL AND (d.due_at IS NULL OR d.due_at <= %(now)s)"
     "     AND p.is_on AND p.deleted_at IS NULL AND (p.wait_until IS NULL OR p.wait_until <= %(now)s))",

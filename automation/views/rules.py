@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from kit.htmx import page
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Right
+from accounts.undoing import undo, undoes
 from automation import tasks, words
 from automation.commands import rules
 from automation.commands.follow_ups import undo_saving
@@ -60,9 +60,6 @@ def rule_list(request: MemberRequest) -> HttpResponse:
         "examples": [(key, label) for key, (label, _) in EXAMPLES.items()],
         "may_change": request.membership.may(Right.MANAGE_LINES),
         "days": DAYS,
-        "saved": activity.rule_of(account, saved)
-        if re.fullmatch(r"[0-9a-f]{32}", saved := request.GET.get("saved", ""))
-        else None,
     }
     return page(request, "automation/rules.html", context)
 
@@ -153,23 +150,28 @@ def _save(request: MemberRequest, rule: Rule | None, form: RuleForm, *, over: in
     nudge(tasks.act)
     if over and at_once:
         said += f" {over:,} line{'s are' if over > 1 else ' is'} being deactivated."
-        messages.success(request, said)
-        return redirect(f"{reverse('rules')}?saved={rule.uuid.hex}")
-    messages.success(request, said)
+    rule.refresh_from_db()
+    since = rule.saved_at.isoformat() if rule.saved_at else ""
+    offer = undo(request, "rule.saved", Right.MANAGE_LINES, key=rule.uuid.hex, since=since) if rule.is_on else ""
+    messages.success(request, said, extra_tags=offer)
     return redirect("rules")
 
 
-@require_POST
-@needs(Right.MANAGE_LINES)
-def undo_rule(request: MemberRequest, key: str) -> HttpResponse:
+@undoes("rule.saved")
+def undo_rule(request: MemberRequest, was: dict[str, Any]) -> str:
     """Switches a rule off that was saved just now, and gives its lines back."""
-    try:
-        count = undo_saving(account=request.account, rule=_rule(request, key), by=actor(request))
-    except Refusal as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, f"Rule switched off. {count:,} line{'' if count == 1 else 's'} reactivated.")
-    return redirect("rules")
+    rule, since = _rule(request, was["key"]), dt.datetime.fromisoformat(was["since"])
+    count = undo_saving(account=request.account, rule=rule, by=actor(request), since=since)
+    return f"Rule switched off. {count:,} line{'' if count == 1 else 's'} reactivated."
+
+
+@undoes("rule.switched")
+def undo_switch(request: MemberRequest, was: dict[str, Any]) -> str:
+    rule, on = _rule(request, was["key"]), not was["on"]
+    rules.switch_rule(account=request.account, rule=rule, on=on, by=actor(request), only_from=was["on"])
+    if on:
+        nudge(tasks.act)
+    return f"The rule “{rule.name}” is {'on' if on else 'off'} again."
 
 
 def _preview(form: RuleForm) -> dict[str, Any]:
@@ -230,9 +232,12 @@ def _value(row: Row, draft: Draft) -> str:
 def switch_rule(request: MemberRequest, key: str) -> HttpResponse:
     """On or off."""
     on = request.POST.get("on") == "1"
-    rule = rules.switch_rule(account=request.account, rule=_rule(request, key), on=on, by=actor(request))
+    rule = _rule(request, key)
+    had = rule.is_on
+    rule = rules.switch_rule(account=request.account, rule=rule, on=on, by=actor(request))
     said = "is on." if on else "is off. What it did stays, and what it has planned is still done."
-    messages.success(request, f"The rule “{rule.name}” {said}")
+    offer = undo(request, "rule.switched", Right.MANAGE_LINES, key=key, on=on) if had != on else ""
+    messages.success(request, f"The rule “{rule.name}” {said}", extra_tags=offer)
     if on:
         nudge(tasks.act)
     return redirect("rules")

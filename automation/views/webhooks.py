@@ -12,11 +12,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
-from kit.errors import Refusal
+from kit.errors import Changed, Refusal
 from kit.htmx import page
 
 from accounts.doors import MemberRequest, confirmed_first, needs
 from accounts.policy import Right
+from accounts.undoing import undo, undoes
 from automation import tasks
 from automation.commands import webhooks
 from automation.models import WebhookDelivery, WebhookEndpoint
@@ -34,6 +35,7 @@ TOPICS = (
     ("orders", "Orders: answered"),
     ("statements", "Statements: ordered, closed"),
     ("carriers", "Carriers: in trouble, recovered"),
+    ("notifications", "Notifications: what people chose to be told by webhook"),
     ("keys", "API keys: made, expiring, revoked"),
 )
 
@@ -130,9 +132,11 @@ def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
         return away
     about: dict[str, Any] = {"account": request.account, "endpoint": endpoint, "by": actor(request)}
     if do == "switch":
-        on = request.POST.get("on") == "1"
+        on, had = request.POST.get("on") == "1", endpoint.is_on
         webhooks.switch_webhook(on=on, **about)
-        messages.success(request, "The webhook is on." if on else "The webhook is off: nothing is sent to it.")
+        text = "The webhook is on." if on else "The webhook is off: nothing is sent to it."
+        offer = undo(request, "webhook", Right.MANAGE_WEBHOOKS, key=key, on=on) if had != on else ""
+        messages.success(request, text, extra_tags=offer)
     elif do == "secret":
         webhooks.renew_secret(**about)
         messages.success(request, "Messages are signed with the new secret from now on.")
@@ -145,6 +149,16 @@ def webhook_act(request: MemberRequest, key: str, do: str) -> HttpResponse:
         messages.success(request, "The webhook is deleted.")
         return redirect("webhooks")
     return redirect("webhook", key=key)
+
+
+@undoes("webhook")
+def undo_switch(request: MemberRequest, was: dict[str, Any]) -> str:
+    """On again it is sent what it missed."""
+    endpoint, on = _endpoint(request, was["key"]), not was["on"]
+    if endpoint.is_on is on:
+        raise Changed
+    webhooks.switch_webhook(account=request.account, endpoint=endpoint, on=on, catch_up=on, by=actor(request))
+    return f"The webhook is {'on' if on else 'off'} again."
 
 
 @require_POST

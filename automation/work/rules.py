@@ -14,10 +14,11 @@ from automation.commands.standing_by import end_standing_by, fire_for_lines_that
 from automation.commands.telling import tell_of
 from automation.models import Rule, RuleFire
 from automation.policy import Trigger
-from automation.queries import due
+from automation.queries import due, news
 from automation.queries.due import Found
 from automation.queries.scope import lines_in_scope, scope_of
 from automation.work.events import new_events
+from billing.commands.notifying import tell_many
 from lines.commands.changes import take_changed_lines
 from lines.commands.devices import watch_lines
 
@@ -49,6 +50,17 @@ def check_rest() -> int:
     turned = check_pages() + follow_up() + check_new_rules() + check_events() + check_slow() + check_returned()
     tell_people()
     return turned
+
+
+def tell_news() -> int:
+    """What happened below is told to people; says how much."""
+    told = 0
+    with new_events("news") as after:
+        while found := news.untold(after=after, now=clock.now()):
+            for kind in sorted({kind for kind, _ in found}):
+                tell_many(kind=kind, tellings=[telling for other, telling in found if other is kind])
+            told += len(found)
+    return told
 
 
 def follow_up() -> int:

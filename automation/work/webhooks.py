@@ -26,7 +26,7 @@ def plan() -> int:
     with new_events("feed") as after:
         while new := feed.publish(after=after):
             told += new
-    return told + feed.publish_carriers()
+    return told + feed.publish_carriers() + feed.publish_notifications()
 
 
 def send(*, stop: Callable[[], bool] = lambda: False) -> int:

@@ -17,6 +17,8 @@ from billing import queries, words
 from billing.commands.ledger import lock_wallets
 from billing.models import AutoRefill, Invoice, Notice, Wallet
 from billing.policy import KEEPS_WATCH
+from billing.policy.notices import Kind, Mailing
+from billing.queries.notices import recipients_of
 from billing.words import Told
 
 log = logging.getLogger(__name__)
@@ -31,13 +33,15 @@ def tell(
     to: Sequence[str] = (),
     page: str = "/billing/",
     about: str = "",
+    kind: Kind = Kind.MONEY,
 ) -> bool:
-    """Once for each key: to these mail addresses, or to the owner. Call it in the transaction of what happened.
+    """Once for each key: to these mail addresses, or to the owner, and to who else hears of this kind as each chose.
+    Call it in the transaction of what happened.
 
-    `about` names what may go back and forth, such as one webhook endpoint: its first turn is mailed at once, those
-    within the hour after it are one mail at its end, with the last state.
+    `about` names what may go back and forth, such as one webhook endpoint: its first turn is told at once, those
+    within the hour after it are one notice at its end, with the last state.
     """
-    said = {"subject": told.subject, "text": told.text, "invoice": invoice, "to": list(to), "page": page}
+    said = {"subject": told.subject, "text": told.text, "invoice": invoice, "to": list(to), "page": page, "kind": kind}
     if not about:
         return Notice.objects.get_or_create(key=key, defaults={"account_id": account_id, **said})[1]
     now, turns = clock.now(), Notice.objects.filter(account_id=account_id, about=about)
@@ -54,8 +58,8 @@ SEVERAL_TURNS = "This changed several times within an hour. This is the last sta
 
 
 def _waiting(account_id: int, about: str) -> Notice | None:
-    """The mail at the end of the hour, as long as nobody has begun to send it."""
-    turns = Notice.objects.select_for_update().filter(account_id=account_id, about=about)
+    """The notice at the end of the hour, as long as nobody was told it."""
+    turns = Notice.objects.select_for_update().filter(account_id=account_id, about=about, is_shown=False)
     return turns.filter(mailed_at=None, handed_at=None, due_at__gt=clock.now()).order_by("-pk").first()
 
 
@@ -157,10 +161,15 @@ def claim_notice() -> Notice | None:
     now = clock.now()
     waiting = Notice.objects.select_for_update(skip_locked=True, of=["self"]).select_related("account", "invoice")
     waiting = waiting.exclude(account__is_test=True)  # what happens in one is shown there, and told to nobody outside
-    notice: Notice | None = posting.due(waiting.exclude(due_at__gt=now), now).first()
-    if notice is not None:
-        posting.claimed(notice, now)
-    return notice
+    while True:
+        notice: Notice | None = posting.due(waiting.exclude(due_at__gt=now), now).first()
+        if notice is None:
+            return None
+        if recipients_of(notice):
+            posting.claimed(notice, now)
+            return notice
+        notice.mailing, notice.mailed_at = Mailing.NOBODY, now  # there is nothing to send
+        notice.save(update_fields=["mailing", "mailed_at"])
 
 
 def save_posted(*, notice: posting.Posted, fields: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from billing.models.amounts import MoneyField
 from billing.models.ledger import Adjustment, AdjustmentKey, CreditRequest, Entry, KeptCurrency, UsageDay, Wallet
+from billing.models.notices import Notification, NotificationChoice
 from billing.models.papers import Invoice, InvoiceCounter, Notice, Statement, StatementPart
 from billing.models.payments import Comparison, Customer, Payment, Refund, Reversal, WebhookEvent
 from billing.models.payouts import BalanceMovement, MoneyDifference, Payout
@@ -24,6 +25,8 @@ __all__ = [
     "MoneyDifference",
     "MoneyField",
     "Notice",
+    "Notification",
+    "NotificationChoice",
     "Payment",
     "Payout",
     "Refund",

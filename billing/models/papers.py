@@ -8,12 +8,14 @@ from decimal import Decimal
 from django.db import models
 from django.db.models import Q, Value
 from kit import clock
+from kit.labels import labels
 from kit.money import ZERO
 from kit.posting import WAITING, Posted
 
 from accounts.models import Account
 from billing.models.amounts import MoneyField
 from billing.models.payments import Payment
+from billing.policy.notices import Kind, Mailing
 
 
 class InvoiceCounter(models.Model):
@@ -74,18 +76,23 @@ class Invoice(models.Model):
 
 
 class Notice(Posted):
-    """Something people of an account are told by mail. The key keeps it from being said twice.
+    """Something people of an account are told: in the console, by mail, by a webhook, as each chose. The key keeps it
+    from being said twice.
 
-    `to` are mail addresses; empty: the owner, who reads it in the console too. `page` is where it is about.
+    `to` are the mail addresses of whom it is addressed to; empty: the owner. `page` is where it is about. `is_shown`:
+    each person's Notification has been made of it.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="notices")
     key = models.CharField(max_length=120, unique=True)
     about = models.CharField(max_length=80, default="", db_default="")  # what may go back and forth: `webhook:7`
+    kind = models.CharField(max_length=12, choices=labels(Kind), default=Kind.MONEY, db_default=Kind.MONEY)
+    mailing = models.CharField(max_length=8, choices=labels(Mailing), default=Mailing.USUAL, db_default=Mailing.USUAL)
+    is_shown = models.BooleanField(default=False, db_default=False)
     subject = models.CharField(max_length=200)
     text = models.TextField()
     created_at = models.DateTimeField(default=clock.now)
-    due_at = models.DateTimeField(null=True)  # it is not mailed before; null: at once
+    due_at = models.DateTimeField(null=True)  # nobody is told before; null: at once
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, null=True, related_name="+")
     to = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     page = models.CharField(max_length=200, default="/billing/", db_default="/billing/")
@@ -95,6 +102,7 @@ class Notice(Posted):
             models.Index(fields=["account", "-id"], name="notice_of_account"),
             models.Index(fields=["account", "about", "-id"], condition=~Q(about=""), name="notice_about"),
             models.Index(fields=["mail_after"], condition=WAITING, name="notice_to_mail"),
+            models.Index(fields=["id"], condition=Q(is_shown=False), name="notice_to_show"),
         ]
 
 

@@ -15,6 +15,7 @@ from accounts.models import Account
 from accounts.policy import Actor
 from billing.models import AutoRefill, CreditRequest, Customer, Notice, Payment, Refund, Reversal, WebhookEvent
 from billing.policy import DAY, OPEN_PAYMENT, Charged, Decision, PaymentState, RefillState, amount_is_due
+from billing.policy.notices import Kind
 from billing.queries.balances import LOW
 
 
@@ -140,5 +141,5 @@ def auto_refill_of(account_id: int) -> AutoRefill | None:
 
 
 def notices_of(account_id: int, *, limit: int) -> list[Notice]:
-    """The newest things that the owner was told."""
-    return list(Notice.objects.filter(account_id=account_id, to=[]).order_by("-id")[:limit])
+    """The newest things that the owner was told of money."""
+    return list(Notice.objects.filter(account_id=account_id, to=[], kind=Kind.MONEY).order_by("-id")[:limit])

@@ -14,5 +14,6 @@ WORK = {
     " OR EXISTS (SELECT FROM billing_webhookevent e WHERE e.handled_at IS NULL AND e.try_at <= %(now)s)",
     "billing.tasks.send_notices": "EXISTS (SELECT FROM billing_notice n WHERE n.mailed_at IS NULL"
     " AND n.failed_at IS NULL AND n.handed_at IS NULL AND n.mail_after <= %(now)s"
-    " AND (n.due_at IS NULL OR n.due_at <= %(now)s))",
+    " AND (n.due_at IS NULL OR n.due_at <= %(now)s))"
+    " OR EXISTS (SELECT FROM billing_notice n WHERE NOT n.is_shown AND (n.due_at IS NULL OR n.due_at <= %(now)s))",
 }

@@ -18,6 +18,7 @@ from accounts.models import Account, Membership
 from accounts.policy import SYSTEM
 from billing.commands import lock_wallets
 from billing.commands.notices import tell
+from billing.policy.notices import Kind
 from billing.words import Told
 from lines import caps_words as words
 from lines.commands.wishes.caps import let_run, note_caps
@@ -118,12 +119,12 @@ def _tell(cap: Cap, level: int, stopped: int) -> None:
         record(by=SYSTEM, verb="cap.reached", account_id=cap.account_id, subject=subject, detail=detail | more)
     key = f"cap:{cap.uuid.hex}:{cap.begins}:{words.exact(cap.limit)}:{level}"
     page, about = "/automation/caps/", f"cap:{cap.uuid.hex}"
-    tell(account_id=cap.account_id, key=key, told=_told(cap, level, stopped), page=page, about=about)
+    tell(account_id=cap.account_id, key=key, told=_told(cap, level, stopped), page=page, about=about, kind=Kind.RULES)
     if cap.kind == CapKind.SUBACCOUNT and cap.holder is not None and cap.unit == CapUnit.MB:
         places = Membership.objects.filter(account=cap.holder, is_active=True).order_by("pk")
         if people := list(places.values_list("user__email", flat=True)):
             told = _told(cap, level, stopped, outside=True)
-            tell(account_id=cap.holder.pk, key=f"{key}:own", told=told, to=people, page=page, about=about)
+            tell(account_id=cap.holder.pk, key=f"{key}:own", told=told, to=people, page=page, about=about, kind=Kind.RULES)
 
 
 def _told(cap: Cap, level: int, stopped: int, *, outside: bool = False) -> Told:

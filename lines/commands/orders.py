@@ -16,6 +16,7 @@ from accounts.commands.testing import refuse_test
 from accounts.models import Account
 from accounts.policy import Actor
 from billing.commands.notices import tell
+from billing.policy.notices import Kind
 from billing.words import Told
 from lines.models import Order, RatePlan
 from lines.policy import MOST_ORDERED, STORE_SELLS, OrderState
@@ -117,5 +118,12 @@ def answer_order(*, order_id: int, answer: str, by: Actor) -> Order:
     order.save(update_fields=["state", "answer", "answered_by", "answered_at"])
     record(by=by, verb="order.answered", account_id=order.account_id, subject=f"order:{order.pk}")
     told = Told(f"Your request for {order.quantity:,} SIM cards", answer)
-    tell(account_id=order.account_id, key=f"order:{order.pk}", told=told, to=[order.email], page="/orders/")
+    tell(
+        account_id=order.account_id,
+        key=f"order:{order.pk}",
+        told=told,
+        to=[order.email],
+        page="/orders/",
+        kind=Kind.JOBS,
+    )
     return order

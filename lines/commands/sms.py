@@ -17,6 +17,7 @@ from accounts.commands.people import refuse_unconfirmed
 from accounts.policy import ASKING, Actor, ActorKind
 from billing.commands import charge_sms, lock_wallets
 from billing.commands.notices import tell
+from billing.policy.notices import Kind
 from billing.words import Told
 from lines import policy
 from lines.carriers import CLIENTS
@@ -299,7 +300,7 @@ def sms_doubted(*, message_id: int, doubt: Doubt) -> None:
         " line’s SMS tab, or call sms/settle of the API.",
     )
     key = f"sms-doubt:{message.pk}:{message.asked_at or message.created_at}"
-    tell(account_id=message.payer_id, key=key[:120], told=told, page=f"/lines/{iccid}/sms/")
+    tell(account_id=message.payer_id, key=key[:120], told=told, page=f"/lines/{iccid}/sms/", kind=Kind.JOBS)
 
 
 class AlreadySettled(Refusal):

@@ -3,42 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
-from kit.errors import Refusal
+from kit.errors import NotFound, Refusal
 from kit.identifiers import asked
 
 from accounts.doors import MemberRequest, needs
 from accounts.policy import Actor, Right
-from lines.commands import acts, wishes
+from accounts.undoing import undo, undoes
+from lines.commands import acts, undoing, wishes
 from lines.commands.daily import refusal_of
 from lines.commands.plans import change_plan_of_lines
 from lines.commands.tags import set_tags, tag_names
 from lines.models import Line
-from lines.policy import Verdict
+from lines.policy import Action, Verdict
+from lines.policy import undoing as way_back
 from lines.policy.budget import Costly
 from lines.queries import lines_of
 
 
-def act(request: MemberRequest, iccid: str, command: Callable[[Line, Actor], str]) -> HttpResponse:
-    """Runs a command on a line that is this person's; a refusal is said in its own words."""
-    line = lines_of(request.membership).filter(iccid__in=asked(iccid)).first()
+Offer = Callable[[], str]  # after a command: what its message offers, as accounts.undoing writes it
+
+
+def act(
+    request: MemberRequest,
+    iccid: str,
+    command: Callable[[Line, Actor], str],
+    offer: Callable[[Line], Offer] = lambda _line: str,
+) -> HttpResponse:
+    """Runs a command on a line that is this person's; a refusal is said in its own words, what was done offers Undo.
+    `offer` looks at the line before."""
+    line = _theirs(request, iccid)
     if line is None:
         raise Http404
+    offered = offer(line)
     try:
         said = command(line, request.membership.user.actor)
     except Refusal as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, said)
+        messages.success(request, said, extra_tags=offered())
     back = request.POST.get("back", "")
     if url_has_allowed_host_and_scheme(back, allowed_hosts=None):
         return redirect(back)
     return redirect("line", iccid=iccid)
+
+
+def _theirs(request: MemberRequest, iccid: str) -> Line | None:
+    return lines_of(request.membership).filter(iccid__in=asked(iccid)).first()
+
+
+def _undo_of(request: MemberRequest, action: Action) -> Callable[[Line], Offer]:
+    """Offers the way back of an action, where there is one and something was done."""
+
+    def look(line: Line) -> Offer:
+        was = undoing.was(line=line)
+        former = undoing.before(action=action, was=was)
+
+        def offer() -> str:
+            since, opposite = undoing.was(line=line), way_back(action, former)
+            if opposite is None or since == was or (request.account.is_subaccount and action is not Action.ACTIVATE):
+                return ""
+            told = {"iccid": line.iccid, "action": action, "former": former, "since": since}
+            return undo(request, "line", opposite[0].right, **told)
+
+        return offer
+
+    return look
+
+
+@undoes("line")
+def undo_line(request: MemberRequest, was: dict[str, Any]) -> str:
+    """Activated, deactivated, kept or put on another plan."""
+    line, by = _found(request, was), request.membership.user.actor
+    undoing.undo_act(line=line, action=Action(was["action"]), former=was["former"], since=was["since"], by=by)
+    return f"Undone. Line {line.iccid} goes back to what it was."
+
+
+def _found(request: MemberRequest, was: dict[str, Any]) -> Line:
+    line = _theirs(request, was["iccid"])
+    if line is None:
+        raise NotFound("This line is no longer one of yours")
+    return line
+
+
+@undoes("line.notes")
+def undo_notes(request: MemberRequest, was: dict[str, Any]) -> str:
+    line, by = _found(request, was), request.membership.user.actor
+    undoing.undo_notes(line=line, former=was["former"], since=was["since"], by=by)
+    return "The notes are as before."
+
+
+@undoes("line.tags")
+def undo_tags(request: MemberRequest, was: dict[str, Any]) -> str:
+    line, by = _found(request, was), request.membership.user.actor
+    undoing.undo_tags(line=line, former=was["former"], since=was["since"], by=by)
+    return "The tags are as before."
+
+
+def _undo_text(request: MemberRequest, what: str, read: Callable[[Line], Any]) -> Callable[[Line], Offer]:
+    def look(line: Line) -> Offer:
+        former = read(line)
+
+        def offer() -> str:
+            line.refresh_from_db()
+            since = read(line)
+            told = {"iccid": line.iccid, "former": former, "since": since}
+            return "" if since == former else undo(request, what, Right.EDIT_NOTES, **told)
+
+        return offer
+
+    return look
 
 
 @require_POST
@@ -60,7 +140,7 @@ def activate(request: MemberRequest, iccid: str) -> HttpResponse:
             said += f" Deactivation date {had:%-d %B %Y} removed."
         return said
 
-    return act(request, iccid, command)
+    return act(request, iccid, command, _undo_of(request, Action.ACTIVATE))
 
 
 @require_POST
@@ -74,7 +154,7 @@ def deactivate(request: MemberRequest, iccid: str) -> HttpResponse:
             return "Deactivated. The line stays off until somebody activates it."
         return f"Deactivation scheduled for {line.deactivation_date:%-d %B} at 00:00 UTC."
 
-    return act(request, iccid, command)
+    return act(request, iccid, command, _undo_of(request, Action.DEACTIVATE_NEXT_DAY))
 
 
 @require_POST
@@ -86,7 +166,7 @@ def keep(request: MemberRequest, iccid: str) -> HttpResponse:
         wishes.keep_active(line=line, by=by)
         return "Scheduled deactivation canceled."
 
-    return act(request, iccid, command)
+    return act(request, iccid, command, _undo_of(request, Action.KEEP))
 
 
 @require_POST
@@ -98,7 +178,7 @@ def notes(request: MemberRequest, iccid: str) -> HttpResponse:
         wishes.edit_notes(line=line, notes=request.POST.get("notes", ""), by=by)
         return "The notes are saved."
 
-    return act(request, iccid, command)
+    return act(request, iccid, command, _undo_text(request, "line.notes", lambda line: line.notes))
 
 
 @require_POST
@@ -112,7 +192,7 @@ def tags(request: MemberRequest, iccid: str) -> HttpResponse:
         set_tags(line=line, names=tag_names(given=[request.POST.get("tags", "")]), by=by)
         return "The tags are saved."
 
-    return act(request, iccid, command)
+    return act(request, iccid, command, _undo_text(request, "line.tags", lambda line: undoing.tags_of(line=line)))
 
 
 @require_POST
@@ -131,4 +211,4 @@ def plan(request: MemberRequest, iccid: str) -> HttpResponse:
             raise Refusal(f"{wanted.name} is another carrier’s rate plan; choose one of this line’s carrier")
         return f"The rate plan is {wanted.name}. What is read from now on is at its prices."
 
-    return act(request, iccid, command)
+    return act(request, iccid, command, _undo_of(request, Action.PLAN))

@@ -48,6 +48,8 @@ EXPORTED = {
     "billing.Refund": "payment__account",
     "billing.Invoice": "account",
     "billing.Notice": "account",
+    "billing.Notification": "account",
+    "billing.NotificationChoice": "membership__account",
     "billing.AutoRefill": "account",
     "lines.Line": "payer",
     "lines.LineState": "line__payer",

@@ -16,6 +16,7 @@ from accounts.models import Account, Membership
 from accounts.policy import Right
 from billing.models import AutoRefill
 from billing.queries import auto_refill_of, wallet_of
+from billing.queries.notices import count_unread
 from console.balance import Shown, balance_shown
 from lines.queries.jobs import count_open
 
@@ -84,6 +85,7 @@ MONEY_TABS = (
 # The pages of the account menu, as a search finds them.
 ACCOUNT_PAGES = (
     ("profile", "Profile", Right.SEE_LINES),
+    ("notifications", "Notifications", Right.SEE_LINES),
     ("api_credentials", "API credentials", Right.MANAGE_KEYS),
     ("account_data", "Account data", Right.MANAGE_MONEY),
     ("billing", "Billing & Payments", Right.SEE_MONEY),
@@ -151,6 +153,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     def jobs_open() -> int:
         return count_open(membership) if membership else 0
 
+    @cache
+    def unread() -> int:
+        return count_unread(membership) if membership else 0
+
     places: list[Membership] = getattr(request, "memberships", [])
     live = [place for place in places if membership and place.account_id == membership.account.live_id]
     return {
@@ -161,6 +167,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "live_place": live[0] if live else None,
         "navigation": navigation_for(membership, request.path),
         "jobs_open": jobs_open,
+        "unread_notifications": unread,
         "frame_balance": balance,
         "full_balance": full_balance,
         "frame_refill": refill,

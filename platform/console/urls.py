@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import views, views_data
+from console import views, views_data, views_notifications
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -12,5 +12,10 @@ urlpatterns = [
     path("account-data/", views_data.account_data, name="account_data"),
     path("account-data/export/", views_data.export_account, name="export_account"),
     path("account-data/<uuid:key>.zip", views_data.account_file, name="account_file"),
+    path("notifications/", views_notifications.notifications, name="notifications"),
+    path("notifications/bell/", views_notifications.bell, name="notification-bell"),
+    path("notifications/read/", views_notifications.read, name="notifications-read"),
+    path("notifications/choose/", views_notifications.choose, name="notifications-choose"),
+    path("undo/", views_notifications.undo, name="undo"),
     path("theme/", views.theme, name="theme"),
 ]

@@ -27,6 +27,13 @@ class NotFound(Refusal):
     status = 404
 
 
+class Changed(Refusal):
+    """Somebody changed it since: what was done before is not undone."""
+
+    def __init__(self, message: str = "Not undone. It was changed again since.") -> None:
+        super().__init__(message)
+
+
 class Forbidden(Refusal):
     """Who asks is known, and may not do this."""
 

@@ -192,6 +192,11 @@ ROWS: dict[str, Row] = {
     "lines-find": both(LINES),
     # jobs
     "job-tray": read(LINES),
+    "notifications": read(LINES),
+    "notification-bell": read(LINES),
+    "notifications-read": write(LINES),
+    "notifications-choose": write(LINES),
+    "undo": Row(LINES, post={"note": "x"}, also=frozenset({404})),  # nothing to undo yet
     "jobs": read(LINES),
     "job": read(LINES, key="job"),
     "job-csv": read(LINES, key="job"),
@@ -203,7 +208,6 @@ ROWS: dict[str, Row] = {
     "rule": both(MANAGE, key="rule"),
     "rule-switch": write(MANAGE, {"on": "1"}, key="rule"),
     "rule-delete": write(MANAGE, key="rule"),
-    "rule-undo": write(MANAGE, key="rule"),
     "caps": read(LINES),
     "cap_new": write(MANAGE, {"kind": "account", "limit": "1", "unit": "mb", "period": "day", "action": "notify"}),
     "cap_change": write(MANAGE, {"limit": "2", "action": "notify"}, key="cap"),

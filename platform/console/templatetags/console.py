@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.forms import BoundField
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -13,6 +14,7 @@ from django.utils.translation import get_language
 from kit import clock
 from kit.money import shown
 
+from accounts.undoing import UNDO, VIEW
 from lines.policy import MEGABYTE
 
 register = template.Library()
@@ -116,6 +118,16 @@ def lasting(since: dt.datetime) -> str:
 
 
 @register.filter
+def offered(message: Message) -> dict[str, str]:
+    """What a message offers: `undo`, a signed note of it, or `view`, an address (accounts.undoing)."""
+    tags = message.extra_tags or ""
+    for name, prefix in (("undo", UNDO), ("view", VIEW)):
+        if tags.startswith(prefix):
+            return {name: tags.removeprefix(prefix)}
+    return {}
+
+
+@register.filter
 def percent_of(part: int, whole: int) -> str:
     """A width in percent for a bar."""
     return f"{100 * part / whole:.2f}%" if whole else "0%"
@@ -154,6 +166,7 @@ ICONS = {
     "billing": "M3 6h18v12H3z M3 10h18 M7 14.500h4",
     "people": "M6 8.500a3 3 0 1 0 6 0a3 3 0 1 0-6 0 M3 19c1-6 11-6 12 0 M15 6a3 3 0 0 1 0 5 M18 15c2 1 3 2 3 4",
     "audit": "M6 3h12v18H6z M9 8h6 M9 12h6 M9 16h4",
+    "bell": "M6 16.500V11a6 6 0 1 1 12 0v5.500l1.500 1.500h-15z M10 20.500a2 2 0 0 0 4 0",
     "search": "M4.5 11a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0-13 0 M16 16l4.5 4.5",
     "menu": "M4 7h16 M4 12h16 M4 17h16",
     "copy": "M8.5 8.5h11v11h-11z M15.5 8.5v-4h-11v11h4",
