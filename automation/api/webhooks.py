@@ -19,8 +19,18 @@ from automation.queries import outbox
 
 GROUP = "Webhooks"
 Topic = Literal[
-    "rules", "lines", "usage", "balance", "payments", "sms", "jobs", "orders", "statements", "carriers",
-    "notifications", "keys",
+    "rules",
+    "lines",
+    "usage",
+    "balance",
+    "payments",
+    "sms",
+    "jobs",
+    "orders",
+    "statements",
+    "carriers",
+    "notifications",
+    "keys",
 ]
 Topics = Annotated[list[Topic], msgspec.Meta(min_length=1, max_length=20)]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=500, description="Public, https")]

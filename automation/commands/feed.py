@@ -175,9 +175,9 @@ def publish_notifications() -> int:
     told = []
     for notice, people in take_for_webhooks(most=BATCH):
         data = {"kind": notice.kind, "title": notice.subject, "text": notice.text, "page": notice.page}
-        data = {"subject": f"notice:{notice.pk}", **data, "people": people}
+        more: dict[str, Any] = {"subject": f"notice:{notice.pk}", **data, "people": people}
         account = notice.account
-        told.append(_made("notification.sent", at=clock.now(), account=account.uuid, payer=account.payer_id, data=data))
+        told.append(_made("notification.sent", at=clock.now(), account=account.uuid, payer=account.payer_id, data=more))
     return len(_tell(told))
 
 

@@ -58,13 +58,17 @@ def _telling(row: Sequence[Any]) -> Telling:
             told = Told(f"{who} joined {name}", f"{who} accepted the invitation to {name} as {detail.get('role', '')}.")
             return Telling(parent or account, named, told, page)
         case "ownership.offered":
-            told = Told(f"{name} is offered to you", f"{actor} offers you the ownership of {name}. Accept or decline it.")
+            told = Told(
+                f"{name} is offered to you", f"{actor} offers you the ownership of {name}. Accept or decline it."
+            )
             return Telling(account, named, told, "/staff/ownership/", to=(who,))
         case "ownership.declined":
             told = Told("Your offer was declined", f"{who} declined the ownership of {name}. You still own it.")
             return Telling(account, named, told, "/staff/")
     former = str(detail.get("before", ""))
-    told = Told(f"{who} owns {name} now", f"The ownership of {name} was transferred from {former or 'nobody'} to {who}.")
+    told = Told(
+        f"{who} owns {name} now", f"The ownership of {name} was transferred from {former or 'nobody'} to {who}."
+    )
     return Telling(account, named, told, "/profile/", to=tuple(one for one in (who, former) if one))
 
 

@@ -46,7 +46,8 @@ WITH due AS (
       LEFT JOIN billing_notificationchoice c ON c.membership_id = m.id AND c.kind = d.kind
 ), told AS (
     INSERT INTO billing_notification (notice_id, account_id, user_id, at, in_console, webhook_due)
-    SELECT id, account_id, user_id, %(now)s, coalesce(in_console, true), coalesce(by_webhook, false) AND parent_id IS NULL
+    SELECT id, account_id, user_id, %(now)s, coalesce(in_console, true),
+           coalesce(by_webhook, false) AND parent_id IS NULL
       FROM people WHERE hears AND (coalesce(in_console, true) OR by_webhook AND parent_id IS NULL)
     ON CONFLICT (notice_id, user_id) DO NOTHING
 )
@@ -179,8 +180,8 @@ def choose(*, membership: Membership, chosen: Mapping[Kind, Chosen]) -> None:
 
 
 def take_for_webhooks(*, most: int = BATCH) -> list[tuple[Notice, list[str]]]:
-    """Notices that webhooks are to hear of, and the mail addresses of who asked for it; none is given out twice. Call it
-    in the transaction that tells them."""
+    """Notices that webhooks are to hear of, and the mail addresses of who asked for it; none is given out twice. Call
+    it in the transaction that tells them."""
     rows = Notification.objects.select_for_update(skip_locked=True, of=("self",)).filter(webhook_due=True)
     taken = list(rows.select_related("notice__account", "user").order_by("pk")[:most])
     Notification.objects.filter(pk__in=[row.pk for row in taken]).update(webhook_due=False)

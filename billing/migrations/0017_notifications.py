@@ -55,9 +55,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="notice",
-            index=models.Index(
-                condition=models.Q(("is_shown", False)), fields=["id"], name="notice_to_show"
-            ),
+            index=models.Index(condition=models.Q(("is_shown", False)), fields=["id"], name="notice_to_show"),
         ),
         migrations.CreateModel(
             name="Notification",
@@ -108,9 +106,7 @@ class Migration(migrations.Migration):
                         name="notification_unread",
                     ),
                     models.Index(fields=["account"], name="notification_of_account"),
-                    models.Index(
-                        condition=models.Q(("webhook_due", True)), fields=["id"], name="notification_to_send"
-                    ),
+                    models.Index(condition=models.Q(("webhook_due", True)), fields=["id"], name="notification_to_send"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("notice", "user"), name="person_is_notified_once"),

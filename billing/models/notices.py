@@ -27,7 +27,9 @@ class Notification(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["notice", "user"], name="person_is_notified_once")]
         indexes = [
-            models.Index(fields=["user", "account", "-id"], condition=Q(in_console=True), name="notification_of_person"),
+            models.Index(
+                fields=["user", "account", "-id"], condition=Q(in_console=True), name="notification_of_person"
+            ),
             models.Index(
                 fields=["user", "account"], condition=Q(in_console=True, read_at=None), name="notification_unread"
             ),

@@ -54,5 +54,3 @@ def count_unread(membership: Membership) -> int:
 def choices_of(membership: Membership) -> dict[Kind, NotificationChoice]:
     """How a person wants to be told of each kind of which they chose anything."""
     return {Kind(row.kind): row for row in NotificationChoice.objects.filter(membership=membership)}
-
-

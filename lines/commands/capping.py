@@ -124,7 +124,15 @@ def _tell(cap: Cap, level: int, stopped: int) -> None:
         places = Membership.objects.filter(account=cap.holder, is_active=True).order_by("pk")
         if people := list(places.values_list("user__email", flat=True)):
             told = _told(cap, level, stopped, outside=True)
-            tell(account_id=cap.holder.pk, key=f"{key}:own", told=told, to=people, page=page, about=about, kind=Kind.RULES)
+            tell(
+                account_id=cap.holder.pk,
+                key=f"{key}:own",
+                told=told,
+                to=people,
+                page=page,
+                about=about,
+                kind=Kind.RULES,
+            )
 
 
 def _told(cap: Cap, level: int, stopped: int, *, outside: bool = False) -> Told:

@@ -26,7 +26,6 @@ from lines.policy import undoing as way_back
 from lines.policy.budget import Costly
 from lines.queries import lines_of
 
-
 Offer = Callable[[], str]  # after a command: what its message offers, as accounts.undoing writes it
 
 

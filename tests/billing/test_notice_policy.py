@@ -38,7 +38,9 @@ def test_who_has_the_right_hears_of_what_is_addressed_to_others(
 ) -> None:
     said = [hears(kind, is_addressed=False, granted=granted) for granted in (OWNER, USER, OUTSIDE)]
     assert said == [owner, user, outside]
-    assert all(hears(kind, is_addressed=True, granted=granted) for granted in (OWNER, USER, OUTSIDE, frozenset[Right]()))
+    assert all(
+        hears(kind, is_addressed=True, granted=granted) for granted in (OWNER, USER, OUTSIDE, frozenset[Right]())
+    )
 
 
 def test_the_rows_for_the_statement_are_what_the_rule_says() -> None:

@@ -142,7 +142,9 @@ def test_undo_asks_again_whether_anything_changed_and_whether_one_may(acme: Acco
 def test_undo_is_good_for_an_hour(acme: Account, make_line: MakeLine, monkeypatch: pytest.MonkeyPatch) -> None:
     line, client = make_line(acme, notes="before"), client_of(acme)
     note = act(client, f"/lines/{line.iccid}/notes/", notes="after")
-    monkeypatch.setattr("django.core.signing.time.time", lambda: clock.now().timestamp() + dt.timedelta(hours=2).seconds)
+    monkeypatch.setattr(
+        "django.core.signing.time.time", lambda: clock.now().timestamp() + dt.timedelta(hours=2).seconds
+    )
     assert "more than an hour ago" in undone(client, note)
 
 

@@ -738,7 +738,7 @@ class Webhook(TypedDict):
 
     uuid: str
     url: str
-    topics: list[Literal["balance", "carriers", "jobs", "keys", "lines", "orders", "payments", "rules", "sms", "statements", "usage"]]
+    topics: list[Literal["balance", "carriers", "jobs", "keys", "lines", "notifications", "orders", "payments", "rules", "sms", "statements", "usage"]]
     is_on: bool
     created_at: str
     secret: NotRequired[str | None]
@@ -779,7 +779,7 @@ class HappenedEvent(TypedDict):
     "Something that happened, in the account or a sub-account of it."
 
     id: str
-    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "api_key.made", "api_key.expiring", "api_key.revoked"]
+    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "notification.sent", "api_key.made", "api_key.expiring", "api_key.revoked"]
     version: int
     timestamp: str
     at: str
@@ -1060,7 +1060,7 @@ class NewWebhook(TypedDict):
     "What it hears of, and where."
 
     url: str
-    topics: list[Literal["balance", "carriers", "jobs", "keys", "lines", "orders", "payments", "rules", "sms", "statements", "usage"]]
+    topics: list[Literal["balance", "carriers", "jobs", "keys", "lines", "notifications", "orders", "payments", "rules", "sms", "statements", "usage"]]
 
 
 class WebhookOn(TypedDict):

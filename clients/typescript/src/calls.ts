@@ -589,7 +589,7 @@ export interface PageWebhook {
 export interface Webhook {
   uuid: string;
   url: string;
-  topics: Array<"balance" | "carriers" | "jobs" | "keys" | "lines" | "orders" | "payments" | "rules" | "sms" | "statements" | "usage">;
+  topics: Array<"balance" | "carriers" | "jobs" | "keys" | "lines" | "notifications" | "orders" | "payments" | "rules" | "sms" | "statements" | "usage">;
   is_on: boolean;
   created_at: string;
   secret?: string | null;
@@ -622,7 +622,7 @@ export interface Feed {
 
 export interface HappenedEvent {
   id: string;
-  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
+  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "notification.sent" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
   version: number;
   timestamp: string;
   at: string;
@@ -843,7 +843,7 @@ export interface CapChange {
 
 export interface NewWebhook {
   url: string;
-  topics: Array<"balance" | "carriers" | "jobs" | "keys" | "lines" | "orders" | "payments" | "rules" | "sms" | "statements" | "usage">;
+  topics: Array<"balance" | "carriers" | "jobs" | "keys" | "lines" | "notifications" | "orders" | "payments" | "rules" | "sms" | "statements" | "usage">;
 }
 
 export interface WebhookOn {
@@ -1367,7 +1367,7 @@ export class Linekeeper extends Transport {
     return this.call("POST", `webhooks/${encodeURIComponent(webhook)}/messages/${encodeURIComponent(message)}/again`, { idempotencyKey });
   }
   /** What happened, the earliest first; read on with the cursor */
-  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
+  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "notifications" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "notification.sent" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
     return this.call("GET", `events`, { query });
   }
   /** The account's test account, where its clock stands and which lines it has */

@@ -118,7 +118,9 @@ def test_a_job_is_told_to_who_started_it_and_news_are_told_once(fleet: Fleet, ac
         job = start_job(account=account, lines=ours, action=Action.DEACTIVATE, selection="two", by=who)
         work_chunk(job_id=job.pk)
         finish_job(job_id=job.pk)
-    record(by=by, verb="staff.joined", account_id=account.pk, subject=f"person:{staff.user.email}", detail={"role": "user"})
+    record(
+        by=by, verb="staff.joined", account_id=account.pk, subject=f"person:{staff.user.email}", detail={"role": "user"}
+    )
     with clock.frozen(clock.now() - dt.timedelta(days=2)):
         record(by=by, verb="staff.joined", account_id=account.pk, subject="person:old@acme.example")
     assert [rules.tell_news() for _ in range(2)] == [2, 0]
@@ -136,7 +138,9 @@ def test_what_happens_to_people_of_a_subaccount_is_told_to_who_provides_it(fleet
     record(by=OPERATOR, verb="ownership.offered", account_id=inner.pk, subject=f"person:{to}")
     record(by=OPERATOR, verb="ownership.declined", account_id=account.pk, subject="person:x@acme.example")
     detail = {"before": former, "after": "x@acme.example"}
-    record(by=OPERATOR, verb="ownership.transferred", account_id=account.pk, subject="person:x@acme.example", detail=detail)
+    record(
+        by=OPERATOR, verb="ownership.transferred", account_id=account.pk, subject="person:x@acme.example", detail=detail
+    )
     assert rules.tell_news() == 4
     notifying.show_due()
     assert {subject for _, subject in found(account)} == {
@@ -185,7 +189,11 @@ def test_webhooks_hear_once_of_what_people_chose_so(account: Account) -> None:
     assert [work.plan() for _ in range(2)] == [1, 0]
     (row,) = FeedEvent.objects.filter(type="notification.sent")
     data = json.loads(row.body)["data"]
-    assert (data["kind"], data["title"], sorted(data["people"])) == ("money", "money", sorted([owner.email, staff.user.email]))
+    assert (data["kind"], data["title"], sorted(data["people"])) == (
+        "money",
+        "money",
+        sorted([owner.email, staff.user.email]),
+    )
     assert notifications_of(staff).count() == 0
 
 
