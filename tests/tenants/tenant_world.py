@@ -30,6 +30,7 @@ from automation.models import FeedEvent, FollowUp, Rule, RuleFire, WebhookDelive
 from automation.policy import Act, Outcome, Trigger
 from automation.policy import Action as RuleAction
 from billing.commands import adjust, post
+from billing.commands.notifying import show_due
 from billing.models import BillingDetails, Customer, Invoice, Notice, Payment, Statement, StatementPart, UsageDay
 from billing.policy import EntryKind, PaymentState
 from lines.carriers.base import Switch
@@ -276,6 +277,7 @@ def _money(tenant: Tenant) -> None:
     post(account_id=account.pk, key=f"last-year:{word}", kind=EntryKind.ADJUSTMENT, amount=Decimal(1), day=last_year)
     post(account_id=account.pk, key=f"back:{word}", kind=EntryKind.ADJUSTMENT, amount=Decimal(-1), day=last_year)
     Notice.objects.create(account=account, key=f"notice:{word}", subject=f"{word} subject", text=f"{word} text")
+    show_due()  # as each of its people finds it
     statement = Statement.objects.create(
         account=account, month=clock.today().replace(day=1), format="csv", by=tenant.actor.name, done_at=now
     )
