@@ -39,6 +39,12 @@ ACTIONS = {
     Action.TAG: Words("Add tags", "Add tags", "Words to find lines by and to act on them together."),
     Action.UNTAG: Words("Remove tags", "Remove tags", "These words are taken off; others stay."),
     Action.RESET_TAGS: Words("Remove all tags", "Remove all tags", "Every tag is taken off these lines."),
+    Action.FIELDS: Words(
+        "Set custom fields", "Set custom fields", "Fields you leave empty stay as they are. You can undo it afterwards."
+    ),
+    Action.RESTORE_FIELDS: Words(
+        "Restore custom fields", "Restore custom fields", "Each line gets back the values it had before."
+    ),
 }
 
 VERDICTS = {
@@ -53,6 +59,7 @@ VERDICTS = {
     Verdict.OTHER_CARRIER: "the rate plan is another carrier’s",
     Verdict.NOT_OFFERED: "the rate plan is no longer offered to you",
     Verdict.CANNOT: "its carrier cannot do this",
+    Verdict.NO_FIELD: "the custom field, or the choice, was removed meanwhile",
     Verdict.UNCONFIRMED: "your email address is not confirmed: open the link in the email we sent you",
     Verdict.OVER_DAY: "the daily limit is reached: try again after 00:00 UTC",
     Verdict.GONE: "it is no longer one of your lines",

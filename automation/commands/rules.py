@@ -130,6 +130,7 @@ def change_rule(*, account: Account, rule: Rule, draft: Draft, by: Actor, at_onc
 
     `at_once`: it meets all its lines now; otherwise each with its next reading.
     """
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)  # so that its fields stay as they are meanwhile
     locked = _locked(account, rule)
     check(account=account, draft=draft)
     for name, value in draft.facts().items():
@@ -205,7 +206,7 @@ def check(*, account: Account, draft: Draft) -> None:
     known_tags = set(Tag.objects.filter(account=account, name__in=draft.tags).values_list("name", flat=True))
     if unknown := [tag for tag in draft.tags if tag not in known_tags]:
         problems["tags"] = f"Not among your tags: {', '.join(unknown)}"
-    if draft.of_field is not None and draft.of_field.account_id != account.pk:
+    if draft.of_field is not None and not _is_there(account, draft.of_field):
         problems["field"] = "Choose one of your custom fields"
     elif draft.kept_value() is None:
         problems["field_value"] = "Enter a value that the field can have"
@@ -218,6 +219,13 @@ def check(*, account: Account, draft: Draft) -> None:
             problems[name] = f"Not among your lines: {', '.join(unknown[:3])}{more}"
     if problems:
         raise BadRule(problems)
+
+
+def _is_there(account: Account, field: CustomField) -> bool:
+    """Whether it is the account's; its choices are then what they are now."""
+    now = CustomField.objects.filter(pk=field.pk, account=account).values_list("choices", flat=True).first()
+    field.choices = field.choices if now is None else now
+    return now is not None
 
 
 def checked(*, rule: Rule) -> None:

@@ -14,7 +14,7 @@ from kit.paging import Page, Paging, listed, newest
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import ICCID, IccidText, Id, plan_of
+from lines.api.asked import ICCID, GivenFields, IccidText, Id, plan_of
 from lines.api.cards import SAMPLE_CARD, SimCard, card_of
 from lines.commands import orders as requests
 from lines.commands.adding import NewLine, add_lines
@@ -35,6 +35,7 @@ class NewSimCard(Input):
     activate: Annotated[bool, msgspec.Meta(description="true: at once, or Suspended while the balance is red")]
     notes: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTES)] = ""
     tags: Annotated[list[str], msgspec.Meta(max_length=10)] = []
+    custom_fields: GivenFields = {}
     code: Annotated[
         str, msgspec.Meta(max_length=80, description="Printed with the card; not needed where it is reserved for you")
     ] = ""
@@ -46,7 +47,8 @@ class NewSimCard(Input):
 def add_sim_card(caller: Caller, asked: NewSimCard) -> SimCard:
     """Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays"""
     plan = plan_of(caller, asked.rate_plan_id)
-    row = NewLine(1, asked.iccid, plan.name, asked.notes, ", ".join(asked.tags), asked.code)
+    own = tuple((name, str(value)) for name, value in asked.custom_fields.items() if value not in (None, ""))
+    row = NewLine(1, asked.iccid, plan.name, asked.notes, ", ".join(asked.tags), asked.code, own)
     done = add_lines(account=caller.account, rows=[row], active=asked.activate, by=caller.actor, address=caller.address)
     for _, why in done.bad:
         said = why[0].upper() + why[1:]

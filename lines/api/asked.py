@@ -18,7 +18,7 @@ from kit.paging import FARTHEST
 from accounts.models import Account
 from accounts.queries import Caller
 from lines.models import CustomField, Line, RatePlan
-from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE
+from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE, MOST_FIELDS
 from lines.queries.fields import fields_of
 from lines.queries.plans import plans_for, plans_known_to
 from lines.queries.scope import lines_of
@@ -121,6 +121,13 @@ def fields_shown(values: Mapping[str, str | int | Decimal]) -> CustomFields:
     return cast("CustomFields", values)
 
 
+GivenFields = Annotated[
+    dict[str, str | int | float | None],
+    msgspec.Meta(
+        max_length=MOST_FIELDS,
+        description="By the fields' names; days are YYYY-MM-DD, null or an empty text takes a value away",
+    ),
+]
 WantedFields = Annotated[
     dict[
         Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_NAME)],

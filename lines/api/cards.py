@@ -33,7 +33,7 @@ from lines.queries.fields import fields_of_line
 from lines.queries.listing import plans_of, subaccounts_of
 from lines.queries.mirror import Mirrored, mirrored
 from lines.queries.shown import line_of as one_line
-from lines.queries.sought import ORDERS, orders_of
+from lines.queries.sought import ORDERS, order_of, orders_of
 from lines.sentences import explain
 
 GROUP = "Lines"
@@ -86,6 +86,9 @@ class SimCard(Linked):
     more: Annotated[More, msgspec.Meta(description="What `fields` asked for")] | Unset = msgspec.UNSET
 
 
+SORTS = [f"{way}{name}" for name in ORDERS for way in ("", "-")]
+
+
 class Cards(Narrowed, kw_only=True):
     """Which lines, and which page. `seen_from`, `seen_before`: last seen then; `read_...`: usage read."""
 
@@ -96,8 +99,9 @@ class Cards(Narrowed, kw_only=True):
     sort: Annotated[
         str,
         msgspec.Meta(
-            description="By what; with - before it the last first. A mirror goes by iccid, which does not change",
-            extra_json_schema={"enum": [f"{way}{name}" for name in ORDERS for way in ("", "-")]},
+            description="By what, `field.` and a custom field's name too; with - before it the last first. Lines"
+            " without a value come before the others. A mirror goes by iccid, which does not change",
+            extra_json_schema={"anyOf": [{"enum": SORTS}, {"type": "string", "pattern": "^-?field[.].{1,40}$"}]},
         ),
     ] = "iccid"
     fields: Fields = ""
@@ -168,12 +172,16 @@ SAMPLE_CARD = _SAMPLE_CARDS[0]
 def iot_sim_cards(caller: Caller, asked: Cards) -> Page[SimCard]:
     """The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too"""
     sought, today = sought_of(asked), clock.today()
-    if asked.sort.removeprefix("-") not in (known := orders_of(caller)):
-        raise Invalid(f"sort is one of {', '.join(known)}, or one of them with a minus before it", field="sort")
+    order = order_of(caller, asked.sort.removeprefix("-"))
+    if order is None:
+        known = ", ".join(orders_of(caller))
+        raise Invalid(f"sort is one of {known}, or field. and a custom field’s name, or - and that", field="sort")
 
     def fetch(key: str | None, back: bool, offset: int, limit: int) -> list[lists.PlacedCard]:
         try:
-            return lists.cards_by_key(caller, sought, key, back, offset, limit, today=today, sort=asked.sort)
+            return lists.cards_by_key(
+                caller, sought, key, back, offset, limit, today=today, order=order, last_first=asked.sort[0] == "-"
+            )
         except ValueError:
             raise Invalid("The cursor is of another order; take it from a page's links", field="cursor") from None
 

@@ -11,10 +11,10 @@ from kit.paging import Page, Paging, listed
 
 from accounts.policy import Right
 from accounts.queries import Caller
-from lines.api.asked import CustomFields, fields_shown, line_of
+from lines.api.asked import CustomFields, GivenFields, fields_shown, line_of
 from lines.commands import fields as commands
 from lines.models import CustomField
-from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE, MOST_CHOICES, MOST_FIELDS, FieldKind
+from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE, MOST_CHOICES, FieldKind
 from lines.queries.fields import fields_of, fields_of_line
 
 GROUP = "Custom fields"
@@ -129,12 +129,9 @@ class FieldsOfLine(msgspec.Struct):
 
 
 class SetFields(Input):
-    """What a line is to have; null or an empty text takes a value away, and what is not named stays."""
+    """What a line is to have; what is not named stays."""
 
-    custom_fields: Annotated[
-        dict[str, str | int | float | None],
-        msgspec.Meta(max_length=MOST_FIELDS, description="By the fields' names; days are YYYY-MM-DD"),
-    ]
+    custom_fields: GivenFields
 
 
 _OF_LINE = FieldsOfLine({"Depot": "Berlin", "Installed": "2026-10-02", "Seats": 49})

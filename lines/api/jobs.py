@@ -20,6 +20,7 @@ from accounts.queries import Caller
 from lines.api.asked import (
     ICCID,
     Day,
+    GivenFields,
     Hex,
     IccidText,
     Id,
@@ -38,7 +39,7 @@ MOST_ICCIDS = 10_000
 ItemState = Literal["waiting", "done", "same", "refused", "failed"]
 Acts = Literal[
     "activate", "deactivate", "deactivate-next-day", "deactivate-on", "keep", "sms",
-    "assign", "plan", "tag", "untag", "reset-tags",
+    "assign", "plan", "tag", "untag", "reset-tags", "set-fields",
 ]  # fmt: skip
 
 
@@ -167,6 +168,7 @@ class NewJob(Input):
     rate_plan_id: Annotated[Id | None, msgspec.Meta(description="For plan")] = None
     tags: Annotated[list[str], msgspec.Meta(max_length=10, description="For tag and untag")] | None = None
     text: Annotated[str | None, msgspec.Meta(description="For sms, 1 to 70 characters")] = None
+    custom_fields: Annotated[GivenFields | None, msgspec.Meta(description="For set-fields")] = None
     dry_run: Annotated[
         bool, msgspec.Meta(description="true: a preview. Nothing happens until jobs/{job}/start begins it")
     ] = False
@@ -176,8 +178,8 @@ class NewJob(Input):
     ) = None
 
     def parameters(self) -> dict[str, Any]:
-        given = {"date": self.date, "account": self.account_uuid, "plan": self.rate_plan_id, "tags": self.tags}
-        given |= {"text": self.text}
+        given: dict[str, Any] = {"date": self.date, "account": self.account_uuid, "plan": self.rate_plan_id}
+        given |= {"tags": self.tags, "text": self.text, "fields": self.custom_fields}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -284,6 +286,7 @@ WHY = {
     Verdict.OTHER_CARRIER: "The rate plan is another carrier's",
     Verdict.NOT_OFFERED: "The rate plan is no longer offered to the account",
     Verdict.CANNOT: "Its carrier cannot do this",
+    Verdict.NO_FIELD: "The custom field, or the choice, was removed meanwhile",
     Verdict.UNCONFIRMED: "The email address of the account's owner is not confirmed",
     Verdict.OVER_DAY: "The daily limit is reached; try again after 00:00 UTC",
     Verdict.GONE: "The line is no longer yours",

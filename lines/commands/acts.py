@@ -15,8 +15,9 @@ from kit.errors import Invalid, NotFound
 from accounts.commands.people import Unconfirmed
 from accounts.models import Account
 from accounts.policy import Actor, ActorKind
-from lines.commands import holders, sms, tags, wishes
+from lines.commands import field_jobs, holders, sms, tags, wishes
 from lines.commands.daily import DayLimit
+from lines.commands.fields import set_each
 from lines.commands.plans import change_plan_of_lines
 from lines.models import Job, Line, LineTag, RatePlan
 from lines.policy import NO_DATE, Action, Item, Verdict, Wanted
@@ -100,6 +101,8 @@ def _before(job: Job, line_ids: Sequence[int]) -> dict[int, str]:
             return {pk: str(plan) for pk, plan in lines.values_list("pk", "plan_id")}
         case Action.TAG | Action.UNTAG | Action.RESET_TAGS as action:
             return _tags_to_change(job, action, line_ids)
+        case Action.FIELDS | Action.RESTORE_FIELDS:
+            return field_jobs.had_before(wanted=field_jobs.wanted_by(job=job, line_ids=line_ids))
     return {}
 
 
@@ -145,6 +148,9 @@ def _verdicts(job: Job, line_ids: Sequence[int], by: Actor) -> dict[int, Verdict
             return tags.untag_lines(line_ids=line_ids, account=job.account, names=job.parameters["tags"], by=by)
         case Action.RESET_TAGS:
             return tags.untag_lines(line_ids=line_ids, account=job.account, by=by)
+        case Action.FIELDS | Action.RESTORE_FIELDS:
+            values = field_jobs.wanted_by(job=job, line_ids=line_ids)
+            return set_each(values=values, account=job.account, by=by)
     raise NotImplementedError(job.action)
 
 
@@ -161,6 +167,8 @@ TAKEN = {
     Action.PLAN: "plan",
     Action.TAG: "tags",
     Action.UNTAG: "tags",
+    Action.FIELDS: "fields",
+    Action.RESTORE_FIELDS: "job",
 }
 
 
@@ -182,6 +190,10 @@ def checked(*, action: Action, parameters: Mapping[str, Any], account: Account) 
             return {taken: plan_of(key=given, account=account).pk}
         case Action.TAG | Action.UNTAG:
             return {taken: _tags(given)}
+        case Action.FIELDS:
+            return {taken: field_jobs.values_asked(given=given, account=account)}
+        case Action.RESTORE_FIELDS:
+            return {taken: field_jobs.job_undone(key=given, account=account).uuid.hex}
     return {}
 
 

@@ -19,10 +19,11 @@ from billing.commands import lock_wallets
 from lines.carriers.base import Switch
 from lines.commands.claims import NOT_HERE, Claims, claims_of, note_guesses, taken
 from lines.commands.coverage import PLAN
+from lines.commands.fields import columns_of, read_by, refuse_lost, set_each
 from lines.commands.lists import ICCIDS
 from lines.commands.tags import tag_lines, tag_names
 from lines.commands.wishes import LONGEST_NOTES, change_wishes, enforce, plain_notes, ready_standing, set_many
-from lines.models import Line, LineState, RatePlan
+from lines.models import CustomField, Line, LineState, RatePlan
 from lines.policy import Wanted, Why
 from lines.policy.precedence import Request, Standing
 from lines.queries.plans import plans_for
@@ -54,6 +55,7 @@ class NewLine:
     notes: str = ""
     tags: str = ""
     code: str = ""  # printed with the card, where it is not reserved for the account
+    fields: tuple[tuple[str, str], ...] = ()  # names of custom fields, and what it is to have in them
 
 
 @dataclass(slots=True)
@@ -80,11 +82,17 @@ class NewLines:
     notes: list[str]
 
 
-def rows_of(*, content: bytes) -> NewLines:
-    """The rows of a file with a heading: iccid, rate plan, and, if wished, notes, tags and code. Raises Invalid."""
-    table = read_table(content, COLUMNS, most=MOST_ROWS)
+def rows_of(*, content: bytes, fields: Sequence[CustomField] = ()) -> NewLines:
+    """The rows of a file with a heading: iccid, rate plan, and, if wished, notes, tags, code and custom fields by their
+    names. Raises Invalid."""
+    own = columns_of(fields=fields)
+    table = read_table(content, [*COLUMNS, *own], most=MOST_ROWS)
     rows = [
-        NewLine(row.number, **{FIELDS.get(name, name): " ".join(cell.split()) for name, cell in row.cells.items()})
+        NewLine(
+            row.number,
+            fields=tuple((one.name, row.cells[one.name]) for one in own if row.cells[one.name]),
+            **{FIELDS.get(one.name, one.name): " ".join(row.cells[one.name].split()) for one in COLUMNS},
+        )
         for row in table.rows
     ]
     return NewLines(rows, [(NewLine(number, "", ""), why) for number, why in table.bad], table.notes)
@@ -94,7 +102,7 @@ def add_file(
     *, account: Account, content: bytes, active: bool, by: Actor, address: str = "", only_look: bool = False
 ) -> Added:
     """The same as `add_lines` for a file, all of whose rows are added, ours already or bad. Raises Invalid."""
-    read = rows_of(content=content)
+    read = rows_of(content=content, fields=list(CustomField.objects.filter(account=account).order_by("pk")))
     added = add_lines(account=account, rows=read.rows, active=active, by=by, address=address, only_look=only_look)
     added.bad = sorted([*added.bad, *read.bad], key=lambda bad: bad[0].number)
     added.notes = read.notes
@@ -115,13 +123,15 @@ def add_lines(
 
     Active ones start Suspended while the balance is red. What a line used before is nobody's: its next reading is its
     baseline. Only what the account may claim is taken (see claims); `address` is the network address of who asks.
-    `only_look` answers what would happen and takes nothing. Harmless twice.
+    `only_look` answers what would happen and takes nothing. Harmless twice. Raises FieldInUse where a custom field that
+    is named changes meanwhile.
     """
     lock_wallets(account_ids=[account.payer_id])
     enforce(account_ids=[account.payer_id])
     added = Added()
     rows = [replace(row, notes=plain_notes(notes=row.notes)) for row in rows]
-    chosen, claims = _choose(account, rows, added, address=address, by=by)
+    fields = list(CustomField.objects.filter(account=account)) if any(row.fields for row in rows) else []
+    chosen, claims = _choose(account, rows, fields, added, address=address, by=by)
     note_guesses(account=account, address=address, digests=claims.guesses)
     added.guesses = claims.guesses
     if only_look:
@@ -133,6 +143,8 @@ def add_lines(
     _wish_new(account, ids, active=active, by=by)
     for names, of in _by_tags(chosen).items():
         tag_lines(line_ids=of, account=account, names=list(names), by=by)
+    if values := {line.pk: read_by(fields=fields, given=dict(row.fields)) for row, line, _ in chosen if row.fields}:
+        refuse_lost(verdicts=set_each(values=values, account=account, by=by))
     added.lines = [row for row, _, _ in chosen]
     return added
 
@@ -141,7 +153,7 @@ Chosen = tuple[NewLine, Line, RatePlan]
 
 
 def _choose(
-    account: Account, rows: Sequence[NewLine], added: Added, *, address: str, by: Actor
+    account: Account, rows: Sequence[NewLine], fields: list[CustomField], added: Added, *, address: str, by: Actor
 ) -> tuple[list[Chosen], Claims]:
     """The rows that may be added, with their lines locked."""
     plans = {plan.name.lower(): plan for plan in plans_for(account)}
@@ -153,7 +165,7 @@ def _choose(
         except NotAnIccid as bad:
             added.bad.append((row, bad.message))
             continue
-        if why := _what_is_wrong(row, sim_key(iccid), seen, plans):
+        if why := _what_is_wrong(row, sim_key(iccid), seen, plans, fields):
             added.bad.append((row, why))
         else:
             seen[sim_key(iccid)] = row.number
@@ -184,7 +196,9 @@ def _refused(why: str, iccid: str) -> str:
     return doubt(iccid, check_digit=False) or why if why == NOT_HERE else why
 
 
-def _what_is_wrong(row: NewLine, key: str, seen: Mapping[str, int], plans: Mapping[str, RatePlan]) -> str:
+def _what_is_wrong(
+    row: NewLine, key: str, seen: Mapping[str, int], plans: Mapping[str, RatePlan], fields: Sequence[CustomField]
+) -> str:
     if key in seen:
         return f"the same ICCID stands in row {seen[key]}"
     if row.plan.lower() not in plans:
@@ -193,6 +207,7 @@ def _what_is_wrong(row: NewLine, key: str, seen: Mapping[str, int], plans: Mappi
         return f"notes have at most {LONGEST_NOTES} characters"
     try:
         tag_names(given=[row.tags])
+        read_by(fields=fields, given=dict(row.fields))
     except Invalid as invalid:
         return invalid.message
     return ""

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from kit.errors import Invalid, Refusal
+from kit.tables import Column, plain_heading
 
 from accounts.commands import Happened, record, record_many
 from accounts.models import Account
@@ -46,7 +47,7 @@ def add_field(
 @transaction.atomic
 def change_field(*, field: CustomField, name: str, choices: Sequence[str] = (), shown: bool, by: Actor) -> CustomField:
     """Its values stay; its kind does not change. Harmless twice. Raises Invalid, FieldInUse for a choice that lines
-    have."""
+    have, or that a rule is narrowed by."""
     account = Account.objects.select_for_update(no_key=True).get(pk=field.account_id)
     field = CustomField.objects.select_for_update().get(pk=field.pk)
     before = _of(field)
@@ -57,7 +58,11 @@ def change_field(*, field: CustomField, name: str, choices: Sequence[str] = (), 
         _keep_choices(field)
     if _of(field) == before:
         return field
-    field.save(update_fields=["name", "choices", "shown_to_subaccounts"])
+    try:
+        with transaction.atomic():
+            field.save(update_fields=["name", "choices", "shown_to_subaccounts"])
+    except IntegrityError as error:
+        raise _named_by_a_rule(field, before["choices"], error) from None
     detail = {"name": before["name"], "before": before, "after": _of(field)}
     record(by=by, verb="field.changed", account_id=account.pk, detail=detail)
     return field
@@ -104,13 +109,23 @@ def read_by(*, fields: Iterable[CustomField], given: Mapping[str, object]) -> di
 def set_fields(
     *, line_ids: Sequence[int], account: Account, values: Mapping[int, str], by: Actor
 ) -> dict[int, Verdict]:
-    """Gives lines that the account pays for these values, as read_values gives them. Harmless twice."""
-    return set_each(values=dict.fromkeys(line_ids, values), account=account, by=by)
+    """Gives lines that the account pays for these values, as read_values gives them. Harmless twice. Raises
+    FieldInUse where a field of them, or a choice, went meanwhile."""
+    verdicts = set_each(values=dict.fromkeys(line_ids, values), account=account, by=by)
+    refuse_lost(verdicts=verdicts)
+    return verdicts
+
+
+def refuse_lost(*, verdicts: Mapping[int, Verdict]) -> None:
+    """Raises FieldInUse where lines could not have what they were to have."""
+    if Verdict.NO_FIELD in verdicts.values():
+        raise FieldInUse("A custom field was changed or removed meanwhile. Look at the fields, then try again.")
 
 
 @transaction.atomic
 def set_each(*, values: Mapping[int, Mapping[int, str]], account: Account, by: Actor) -> dict[int, Verdict]:
-    """The same, other values for each line."""
+    """The same, other values for each line. One that is to have a value in a field that is gone, or a choice that is,
+    stays as it is (NO_FIELD)."""
     lines = Line.objects.select_for_update(no_key=True).filter(pk__in=values, payer=account).order_by("pk")
     iccids = dict(lines.values_list("pk", "iccid"))
     asked = {pk for given in values.values() for pk in given}
@@ -124,10 +139,13 @@ def set_each(*, values: Mapping[int, Mapping[int, str]], account: Account, by: A
     new: list[FieldValue] = []
     gone: dict[int, list[int]] = defaultdict(list)
     things: list[Happened] = []
+    lost: set[int] = set()
     for line_id, iccid in iccids.items():
-        changed = {
-            pk: value for pk, value in values[line_id].items() if pk in fields and has[line_id].get(pk, "") != value
-        }
+        wanted = {pk: _now(fields.get(pk), value) for pk, value in values[line_id].items()}
+        if None in wanted.values():
+            lost.add(line_id)
+            continue
+        changed = {pk: value or "" for pk, value in wanted.items() if has[line_id].get(pk, "") != value}
         for pk, value in changed.items():
             if value:
                 new.append(FieldValue(account=account, field=fields[pk], line_id=line_id, value=value))
@@ -144,10 +162,25 @@ def set_each(*, values: Mapping[int, Mapping[int, str]], account: Account, by: A
         FieldValue.objects.filter(field=pk, line__in=ids).delete()
     record_many(by=by, verb="line.fields_set", things=things)
     did = {thing.subject for thing in things}
-    return {
-        pk: Verdict.GONE if pk not in iccids else Verdict.DO if f"line:{iccids[pk]}" in did else Verdict.SAME
-        for pk in values
-    }
+    return {pk: _verdict(iccids.get(pk), did, is_lost=pk in lost) for pk in values}
+
+
+def _verdict(iccid: str | None, did: set[str], *, is_lost: bool) -> Verdict:
+    if iccid is None:
+        return Verdict.GONE
+    if is_lost:
+        return Verdict.NO_FIELD
+    return Verdict.DO if f"line:{iccid}" in did else Verdict.SAME
+
+
+def _now(field: CustomField | None, value: str) -> str | None:
+    """A kept value as the field has it now, a choice in its present spelling; None where it has it no more."""
+    if not value:
+        return value
+    try:
+        return read_value(FieldKind(field.kind), field.choices, value) if field else None
+    except BadValue:
+        return None
 
 
 def _of(field: CustomField) -> dict[str, Any]:
@@ -164,11 +197,13 @@ def _name(account: Account, text: str, *, instead_of: CustomField | None) -> str
         name = checked_name(text)
     except BadValue as bad:
         raise Invalid(str(bad), field="name") from None
-    if name.lower() in TAKEN:
+    heading = plain_heading(name)
+    if heading in TAKEN:
         raise Invalid(f"“{name}” names something else already; choose another name", field="name")
-    others = CustomField.objects.filter(account=account, name__iexact=name)
-    if others.exclude(pk=instead_of.pk if instead_of else 0).exists():
-        raise Invalid(f"There is a field “{name}” already", field="name")
+    others = CustomField.objects.filter(account=account).exclude(pk=instead_of.pk if instead_of else 0)
+    for other in others.order_by("pk").values_list("name", flat=True):
+        if other.lower() == name.lower() or plain_heading(other) == heading:  # one column of a file
+            raise Invalid(f"There is a field “{other}” already", field="name")
     return name
 
 
@@ -177,6 +212,24 @@ def _choices(kind: FieldKind, choices: Sequence[str]) -> list[str]:
         return checked_choices(kind, choices)
     except BadValue as bad:
         raise Invalid(str(bad), field="choices") from None
+
+
+def columns_of(*, fields: Iterable[CustomField]) -> list[Column]:
+    """What a file's columns are called; a name that means something else is that."""
+    return [Column(one.name) for one in fields if plain_heading(one.name) not in TAKEN]
+
+
+NAMED = "rule_names_a_choice_of_its_field"  # of the database: rules are above us
+
+
+def _named_by_a_rule(field: CustomField, before: Sequence[str], error: IntegrityError) -> Exception:
+    """A refusal where it is that, else what went wrong."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    if diagnosis is None or diagnosis.constraint_name != NAMED:
+        return error
+    kept = {one.lower() for one in field.choices}
+    gone = ", ".join(f"“{one}”" for one in before if one.lower() not in kept)
+    return FieldInUse(f"A rule is narrowed by {field.name}: {gone}. Change or delete the rule first.")
 
 
 def _keep_choices(field: CustomField) -> None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from kit.errors import Invalid
 from kit.identifiers import NotAnIccid, all_spellings, read_iccid, sim_key
-from kit.tables import Column, Row, read_table
+from kit.tables import Row, read_table
 
 from accounts.models import Account
 from accounts.policy import Actor
-from lines.commands.fields import read_by, set_each
+from lines.commands.fields import columns_of, read_by, refuse_lost, set_each
 from lines.commands.lists import ICCIDS
 from lines.models import CustomField, Line
 from lines.policy import Verdict
@@ -42,13 +42,14 @@ def fill_fields(*, account: Account, content: bytes, by: Actor, only_look: bool 
     fields = list(CustomField.objects.filter(account=account).order_by("name"))
     if not fields:
         raise Invalid("There are no custom fields yet. Add one first.")
-    table = read_table(content, [ICCIDS, *(Column(one.name) for one in fields)], most=MOST_ROWS)
+    table = read_table(content, [ICCIDS, *columns_of(fields=fields)], most=MOST_ROWS)
     filled = Filled(bad=list(table.bad), notes=table.notes)
     values = _values(account, fields, table.rows, filled)
     with transaction.atomic():
         verdicts = set_each(values=values, account=account, by=by)
         if only_look:
             transaction.set_rollback(True)
+    refuse_lost(verdicts=verdicts)
     filled.changed = sum(verdict is Verdict.DO for verdict in verdicts.values())
     filled.same = len(verdicts) - filled.changed
     filled.bad.sort()

@@ -173,8 +173,10 @@ def preview_undo(*, job: Job, before: str, selection: str, by: Actor) -> Job:
     opposite = undo_of(job, before)
     if opposite is None or job.state not in (JobState.DONE, JobState.CANCELLED):
         raise CannotMove(f"This job is {job.state}, and nothing of it can be undone so")
-    changed = JobItem.objects.filter(job=job, state=Item.DONE, before=before).values("line")
     action, parameters = opposite
+    changed = JobItem.objects.filter(job=job, state=Item.DONE).exclude(before="").values("line")
+    if action is not Action.RESTORE_FIELDS:  # that one knows what each line was
+        changed = changed.filter(before=before)
     return preview_job(
         account=job.account,
         lines=Line.objects.filter(pk__in=changed),

@@ -229,6 +229,8 @@ class Action(enum.StrEnum):
     TAG = "tag"
     UNTAG = "untag"
     RESET_TAGS = "reset-tags"
+    FIELDS = "set-fields"
+    RESTORE_FIELDS = "restore-fields"  # to what each line had before a job
 
     @property
     def right(self) -> Right:
@@ -245,7 +247,10 @@ RIGHT_FOR = {
     Action.TAG: Right.EDIT_NOTES,
     Action.UNTAG: Right.EDIT_NOTES,
     Action.RESET_TAGS: Right.EDIT_NOTES,
+    Action.FIELDS: Right.MANAGE_LINES,
+    Action.RESTORE_FIELDS: Right.MANAGE_LINES,
 }
+OF_FIELDS = frozenset({Action.FIELDS, Action.RESTORE_FIELDS})
 OF_SUBACCOUNTS = frozenset({Action.ACTIVATE, Action.SMS})  # whatever rights its people have
 
 
@@ -263,6 +268,7 @@ class Verdict(enum.StrEnum):
     OTHER_CARRIER = "other carrier"
     NOT_OFFERED = "not offered"  # the rate plan, to its payer
     CANNOT = "cannot"  # its carrier has no such call
+    NO_FIELD = "no field"  # the custom field is gone, or the choice
     UNCONFIRMED = "unconfirmed"  # its payer's owner has not confirmed the email address
     OVER_DAY = "over day"  # its payer's limit of the day is reached
     GONE = "gone"  # no longer the account's
@@ -279,8 +285,8 @@ def undoing(action: Action, before: str, *, has_come: bool = False) -> tuple[Act
     """What brings a line back to what it was before an action, and what that must be told; None: nothing can.
 
     `before` is the wish's name, the deactivation date or NO_DATE, the tags that were put on or taken off with commas
-    between, the holder's UUID, the rate plan's id; empty where it is not known. `has_come`: the day on which the action
-    switches lines off is there.
+    between, the holder's UUID, the rate plan's id, the UUID of the job that knows what each line had in custom fields;
+    empty where it is not known. `has_come`: the day on which the action switches lines off is there.
     """
     was_off = before == Wanted.DEACTIVATED.name
     match action:
@@ -308,6 +314,8 @@ def undoing(action: Action, before: str, *, has_come: bool = False) -> tuple[Act
             return Action.ASSIGN, {"account": before}
         case Action.PLAN:
             return Action.PLAN, {"plan": before}
+        case Action.FIELDS | Action.RESTORE_FIELDS:
+            return Action.RESTORE_FIELDS, {"job": before}
     return None
 
 

@@ -33,6 +33,7 @@ class Facts:
     other_carrier: bool = False
     not_offered: bool = False
     cannot: bool = False
+    no_field: bool = False  # a custom field that it is to have a value in is gone, or the choice
     unconfirmed: bool = False  # its payer, where people, keys or rules ask
 
 
@@ -47,6 +48,8 @@ def judge(action: Action, facts: Facts) -> Verdict:
         if facts.unconfirmed:
             return Verdict.UNCONFIRMED
         return Verdict.DO if facts.standing is Standing.ON and facts.confirmed_on else Verdict.NOT_ON
+    if facts.no_field:
+        return Verdict.NO_FIELD
     if facts.is_so:
         return Verdict.SAME
     if facts.unconfirmed and action is Action.PLAN:

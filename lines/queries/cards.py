@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from kit.identifiers import asked
 from kit.kept import Kept
 from kit.paging import SIZE
@@ -24,7 +25,7 @@ from lines.policy import Status, Wanted, status
 from lines.queries.listing import plans_of
 from lines.queries.scope import lines_of
 from lines.queries.shown import JOINED, MONTH, SESSIONS, TODAY, LineShown, figures, whose
-from lines.queries.sought import MOMENTS, Sought, placed
+from lines.queries.sought import Order, Sought
 from lines.queries.usage import days_of, imported_in, imported_of
 from lines.rules import has_status_sql, is_confirmed_on
 
@@ -82,44 +83,42 @@ def cards_by_key(
     limit: int,
     *,
     today: dt.date,
-    sort: str = "iccid",
+    order: Order | None = None,
+    last_first: bool = False,
 ) -> list[PlacedCard]:
     """Lines behind this key, or, back, before it in the opposite order: the ids first, then all about those few.
 
-    `sort` is one of ORDERS, with a minus before it for the last first. Raises ValueError for a key of another order.
+    By ICCID, or by this order. Raises ValueError for a key of another one.
     """
-    name, down = sort.lstrip("-"), sort.startswith("-") != back
-    if key is not None and name == "iccid" and not key.isalnum():
+    down, by_iccid = last_first != back, order is None or order.name == "iccid"
+    if key is not None and by_iccid and not key.isalnum():
         raise ValueError(key)
-    if name == "iccid" and _is_plain(sought) and not offset and limit == SIZE + 1:
+    if by_iccid and _is_plain(sought) and not offset and limit == SIZE + 1:
         page = _plain_page(viewer, key, today, down=down, status_id=sought.status_id)
         return [PlacedCard(card, card.iccid) for card in page]
-    lines = sought.lines(viewer, by_iccid=name == "iccid")
-    if name == "iccid":
+    lines = sought.lines(viewer, by_iccid=by_iccid)
+    if order is None or by_iccid:
         if key is not None:
             lines = lines.filter(iccid__lt=key) if down else lines.filter(iccid__gt=key)
         found = lines.order_by("-iccid" if down else "iccid").values_list("pk", flat=True)[offset : offset + limit]
         return [PlacedCard(card, card.iccid) for card in cards_by_id(viewer, found, today)]
-    sorted_lines = placed(lines, name, viewer)
+    placed: QuerySet[Any] = lines.annotate(place=order.place)
     if key is not None:
-        sorted_lines = sorted_lines.filter(_behind(key, down=down, is_moment=name in MOMENTS))
-    order = ("-place", "-iccid") if down else ("place", "iccid")
-    rows = list(sorted_lines.order_by(*order).values_list("pk", "iccid", "place")[offset : offset + limit])
+        placed = placed.filter(_behind(key, order, down=down))
+    columns = ("-place", "-iccid") if down else ("place", "iccid")
+    rows = list(placed.order_by(*columns).values_list("pk", "iccid", "place")[offset : offset + limit])
     keys = {iccid: json.dumps([str(place), iccid]) for _, iccid, place in rows}
     return [PlacedCard(card, keys[card.iccid]) for card in cards_by_id(viewer, [pk for pk, _, _ in rows], today)]
 
 
-def _behind(key: str, *, down: bool, is_moment: bool) -> Q:
+def _behind(key: str, order: Order, *, down: bool) -> Q:
     try:
         place, iccid = json.loads(key)
-        at = dt.datetime.fromisoformat(place) if is_moment else place
     except TypeError:
         raise ValueError(key) from None
-    if not (isinstance(iccid, str) and isinstance(place, str) and iccid.isascii() and place.isprintable()):
+    if not (isinstance(iccid, str) and isinstance(place, str) and iccid.isalnum() and iccid.isascii()):
         raise ValueError(key)
-    if is_moment and at.tzinfo is None:
-        raise ValueError(key)
-    way = "lt" if down else "gt"
+    at, way = order.read(place), "lt" if down else "gt"
     return Q(**{f"place__{way}": at}) | Q(**{"place": at, f"iccid__{way}": iccid})
 
 

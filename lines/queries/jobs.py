@@ -21,13 +21,14 @@ from accounts.queries import Viewer, is_unconfirmed
 from billing.models import Wallet
 from lines.carriers import CLIENTS
 from lines.models import Cap, Drive, Job, JobItem, Line, LineTag, Price, RatePlan, Tag
-from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, undoing
+from lines.policy import OF_FIELDS, OF_SUBACCOUNTS, Action, Item, JobState, Verdict, undoing
 from lines.policy.budget import Costly
 from lines.policy.caps import CapKind
 from lines.policy.judging import Facts, judge
 from lines.policy.precedence import Standing
 from lines.queries.caps import is_capped
 from lines.queries.daily import done_today, may_do
+from lines.queries.field_jobs import fields_so
 from lines.queries.plans import plans_for
 from lines.queries.scope import STANDING
 from lines.rules import CONFIRMED_ON
@@ -94,6 +95,7 @@ def forecast(job: Job) -> Forecast:
             by_holder=job.account.is_subaccount,
             other_carrier=row["other_carrier"],
             not_offered=row["not_offered"],
+            no_field=row["no_field"],
             cannot=row["kind"] not in SENDING,
             unconfirmed=unconfirmed,
         )
@@ -135,6 +137,7 @@ def _kinds_of(job: Job) -> list[Any]:
     so: Combinable = nothing
     other_carrier: Combinable = nothing
     not_offered: Combinable = nothing
+    no_field: Combinable = nothing
     match Action(job.action):
         case Action.DEACTIVATE_NEXT_DAY:
             so = _is(Q(deactivation_date=clock.today() + dt.timedelta(days=1)))
@@ -149,6 +152,8 @@ def _kinds_of(job: Job) -> list[Any]:
             not_offered = Value(not is_offered, output_field=BooleanField())
         case Action.TAG | Action.UNTAG | Action.RESET_TAGS as action:
             so = _tagged_so(job, action)
+        case Action.FIELDS | Action.RESTORE_FIELDS:
+            so, no_field = fields_so(job)
     waiting = JobItem.objects.filter(job=job, state=Item.WAITING).values("line")
     rows = (
         Line.objects.filter(pk__in=waiting)
@@ -163,6 +168,7 @@ def _kinds_of(job: Job) -> list[Any]:
             so=so,
             other_carrier=other_carrier,
             not_offered=not_offered,
+            no_field=no_field,
             price_plan=F("plan_id"),
             kind=F("carrier__kind"),
         )
@@ -244,13 +250,22 @@ def undos_of(viewer: Viewer, job: Job, *, most: int | None = None) -> list[Undo]
     one of most lines first. All of them, or so many."""
     if job.state not in (JobState.DONE, JobState.CANCELLED) or not job.done:
         return []
-    rows = JobItem.objects.filter(job=job, state=Item.DONE).order_by().values_list("before")
     found = []
-    for before, lines in sorted(rows.annotate(lines=Count("pk")), key=lambda row: (-row[1], row[0]))[:most]:
+    for before, lines in _were(job)[:most]:
         opposite = undo_of(job, before)
         if opposite and viewer.may(opposite[0].right) and _is_offered(viewer, opposite[0]):
             found.append(Undo(before, lines, *opposite))
     return found
+
+
+def _were(job: Job) -> list[tuple[str, int]]:
+    """What the job's lines were before, and how many of them; of fields one way back is for all."""
+    done = JobItem.objects.filter(job=job, state=Item.DONE).order_by()
+    if job.action in OF_FIELDS:
+        count = done.exclude(before="").count()
+        return [(job.uuid.hex, count)] if count else []
+    rows = done.values_list("before").annotate(lines=Count("pk"))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
 def undo_of(job: Job, before: str) -> tuple[Action, dict[str, Any]] | None:

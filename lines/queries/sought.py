@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import DateTimeField, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, DecimalField, F, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -15,13 +16,17 @@ from accounts.policy import Right
 from accounts.queries import Viewer
 from lines.models import Line, LineTag, Sighting
 from lines.policy import Status
-from lines.queries.fields import having
+from lines.policy.fields import MOST_DECIMALS, MOST_DIGITS, FieldKind
+from lines.queries.fields import fields_of, having, value_of
 from lines.queries.scope import lines_of, of_status
 from lines.queries.search import matching
 
 ORDERS = ("iccid", "imei", "msisdn", "country", "carrier", "tags", "last_seen", "read_at")
 PAYERS_ORDERS = ("carrier", "tags")  # who pays knows them; a sub-account may not sort by them either
 MOMENTS = ("last_seen", "read_at")
+OF_FIELD = "field."
+LEAST = Decimal(10**MOST_DIGITS)  # with a minus it is before every number that a field holds
+NUMBER = DecimalField(max_digits=MOST_DIGITS + MOST_DECIMALS, decimal_places=MOST_DECIMALS)
 NEVER = Value(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), output_field=DateTimeField())
 
 
@@ -113,15 +118,57 @@ def country_of(viewer: Viewer) -> Subquery:
 
 
 def orders_of(viewer: Viewer) -> tuple[str, ...]:
-    """What a viewer may sort by."""
+    """What a viewer may sort by, beside custom fields."""
     return tuple(name for name in ORDERS if name not in PAYERS_ORDERS or not viewer.account.is_subaccount)
 
 
-def placed(lines: QuerySet[Line], name: str, viewer: Viewer) -> QuerySet[Any]:
-    """The same with `place`, what they are sorted by: never null, so that a page can begin behind any of them."""
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What lines are sorted by: never null, so that a page can begin behind any of them. Lines without it are first."""
+
+    name: str
+    place: Combinable
+    read: Callable[[str], str | Decimal | dt.datetime]  # a place as a cursor has it; raises ValueError
+
+
+def order_of(viewer: Viewer, name: str) -> Order | None:
+    """By this name, or by `field.` and a custom field's; None where the viewer may not, or there is none."""
+    if name.startswith(OF_FIELD):
+        field = next((one for one in fields_of(viewer) if one.name.lower() == name[len(OF_FIELD) :].lower()), None)
+        if field is None:
+            return None
+        if field.kind == FieldKind.NUMBER:
+            return Order(name, Coalesce(value_of(field, to_sort=True), Value(-LEAST, output_field=NUMBER)), _number)
+        return Order(name, Coalesce(value_of(field), Value("")), _plain)
+    if name not in orders_of(viewer):
+        return None
     if name in MOMENTS:
-        return lines.annotate(place=Coalesce(F(f"state__{name}"), NEVER))
-    return lines.annotate(place=Coalesce(_text(name, viewer), Value("")))
+        return Order(name, Coalesce(F(f"state__{name}"), NEVER), _moment)
+    return Order(name, Coalesce(_text(name, viewer), Value("")), _plain)
+
+
+def _plain(place: str) -> str:
+    place.encode()  # raises for half a character
+    if "\0" in place:
+        raise ValueError(place)
+    return place
+
+
+def _number(place: str) -> Decimal:
+    try:
+        number = Decimal(place)
+    except InvalidOperation:
+        raise ValueError(place) from None
+    if not number.is_finite() or abs(number) > LEAST or number != round(number, MOST_DECIMALS):
+        raise ValueError(place)
+    return number
+
+
+def _moment(place: str) -> dt.datetime:
+    at = dt.datetime.fromisoformat(place)
+    if at.tzinfo is None:
+        raise ValueError(place)
+    return at
 
 
 def _text(name: str, viewer: Viewer) -> Combinable:

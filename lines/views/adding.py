@@ -17,6 +17,7 @@ from accounts.policy import Right
 from lines.commands import adding, lists
 from lines.commands.adding import NewLine
 from lines.models import LineFile
+from lines.queries.fields import fields_of
 from lines.queries.jobs import prices_in_force
 from lines.queries.plans import plans_for
 from lines.queries.stock import reserved_for
@@ -43,7 +44,8 @@ def add(request: MemberRequest) -> HttpResponse:
     """Adds one line."""
     _payer_only(request)
     given = request.POST if request.method == "POST" else request.GET
-    row = NewLine(1, *(given.get(name, "") for name in ("iccid", "plan", "notes", "tags", "code")))
+    iccid, plan, notes, tags, code = (given.get(name, "") for name in ("iccid", "plan", "notes", "tags", "code"))
+    row = NewLine(1, iccid, plan, notes, tags, code)
     active = "active" in given or request.method == "GET"
     said = ""
     if request.method == "POST":
@@ -81,6 +83,7 @@ def add_many(request: MemberRequest) -> HttpResponse:
     _payer_only(request)
     text = request.POST.get("rows", "")
     context: dict[str, object] = {"most": adding.MOST_ROWS, "text": text, "active": True, "shown": SHOWN}
+    context["fields"] = fields_of(request.membership)
     if request.method == "POST":
         try:
             content = looked_at(request) if "kept" in request.POST else uploaded(request, "rows")

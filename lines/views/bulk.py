@@ -33,6 +33,7 @@ OFFERED = (
     Action.TAG,
     Action.UNTAG,
     Action.RESET_TAGS,
+    Action.FIELDS,
 )
 LARGEST_FILE = 4 * 1024 * 1024  # bytes
 
@@ -46,6 +47,7 @@ def offered_to(membership: Membership, choices: forms.Choices) -> list[Action]:
         if action in OF_SUBACCOUNTS or not membership.account.is_subaccount
         if action is not Action.ASSIGN or choices.subaccounts
         if action not in (Action.UNTAG, Action.RESET_TAGS) or choices.tags
+        if action is not Action.FIELDS or choices.fields
     ]
 
 
@@ -122,13 +124,13 @@ def _job(request: MemberRequest, asked: Asked, choices: forms.Choices, action: A
         account=membership.account,
         lines=lines,
         action=action,
-        parameters=_parameters(request, action),
+        parameters=_parameters(request, action, choices),
         selection=said,
         by=membership.user.actor,
     )
 
 
-def _parameters(request: MemberRequest, action: Action) -> dict[str, Any]:
+def _parameters(request: MemberRequest, action: Action, choices: forms.Choices) -> dict[str, Any]:
     given = request.POST
     match action:
         case Action.SMS:
@@ -139,7 +141,25 @@ def _parameters(request: MemberRequest, action: Action) -> dict[str, Any]:
             return {"plan": given.get("plan", "")}
         case Action.TAG | Action.UNTAG:
             return {"tags": given.getlist("tags")}
+        case Action.FIELDS:
+            return {"fields": _fields(request, choices)}
     return {}
+
+
+def _fields(request: MemberRequest, choices: forms.Choices) -> dict[str, str]:
+    """By name what fields are to have: a value, or none where that is ticked. Raises Refusal."""
+    found: dict[str, str] = {}
+    for field in choices.fields:
+        value = request.POST.get(f"field-{field.uuid.hex}", "").strip()
+        if f"clear-{field.uuid.hex}" in request.POST:
+            if value:
+                raise Refusal(f"{field.name}: enter a value or select Clear, not both.")
+            found[field.name] = ""
+        elif value:
+            found[field.name] = value
+    if not found:
+        raise Refusal("Enter a value in at least one field, or select Clear.")
+    return found
 
 
 @require_http_methods(["GET", "POST"])

@@ -21,7 +21,7 @@ from accounts.models import Account
 from accounts.policy import Right
 from lines.commands import jobs as commands
 from lines.job_words import ACTIONS, ITEMS, reason, state_word
-from lines.models import Job, JobItem, RatePlan
+from lines.models import CustomField, Job, JobItem, RatePlan
 from lines.policy import Action, Item, JobState, Verdict
 from lines.queries import jobs as queries
 
@@ -172,7 +172,14 @@ def _about(action: Action, told: Mapping[str, Any], account: Account) -> str:
             return ", ".join(told["tags"])
         case Action.DEACTIVATE_ON:
             return str(told["date"])
+        case Action.FIELDS:
+            return _fields_told(told["fields"], account)
     return ""
+
+
+def _fields_told(told: Mapping[str, str], account: Account) -> str:
+    names = dict(CustomField.objects.filter(account=account).values_list("pk", "name"))
+    return "; ".join(f"{names.get(int(pk), 'a removed field')}: {value or 'cleared'}" for pk, value in told.items())
 
 
 @require_POST

@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from fleets import Fleet
 from keepgo_client import KeepgoClient, client_of
+from kit.paging import Cursor
+from test_api_mirror import cursor_of, walk
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
 from lines.commands import fields
+from lines.commands.claims import reserve
 from lines.commands.leaving import release_lines
 from lines.models import CustomField, FieldValue
 from lines.policy.fields import MOST_FIELDS, FieldKind
+from lines.work.jobs import run_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +163,64 @@ def test_values_stay_within_the_account_and_go_when_a_line_leaves(
         assert client.get(f"sim_card/{line.iccid}").json()["custom_fields"] == KEPT
     release_lines(line_ids=[line.pk], to=None, by=OPERATOR)
     assert not FieldValue.objects.exists()
+
+
+@pytest.mark.usefixtures("four")
+def test_lines_are_sorted_by_a_field_as_what_it_is(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    """Numbers as numbers, lines without a value first; no line twice, none left out, forth and back."""
+    lines = fleet.lines(account, 6)
+    numbers, days = (100, 9, -2.5, 9, None, None), ("2026-02-01", "2026-01-01", "2026-03-01", None, "2026-01-01", None)
+    texts = ("b\u200bc", "B", "a", "", "ä", None)
+    for line, seats, installed, name in zip(lines, numbers, days, texts, strict=True):
+        given = {"Seats": seats, "Customer no.": name, "Installed": installed}
+        client.put(f"sim_card/{line.iccid}/custom_fields", {"custom_fields": given})
+    for name in ("Seats", "customer no.", "Installed", "Depot"):
+        forth = walk(client, f"field.{name}")
+        assert sorted(forth) == [line.iccid for line in lines], name
+        assert walk(client, f"-field.{name}") == forth[::-1]
+    by_seats = walk(client, "field.Seats")
+    assert by_seats == [lines[at].iccid for at in (4, 5, 2, 1, 3, 0)]
+    cursor = cursor_of(client.get("iot_sim_cards", per_page=1, sort="field.Customer no.").json()["links"]["next"])
+    assert client.get("iot_sim_cards", sort="field.Seats", cursor=cursor).json()["field"] == "cursor"
+    for key in ('["NaN","1"]', '["1e30","1"]', '["0.0000001","1"]', '["x","1"]'):
+        assert client.get("iot_sim_cards", sort="field.Seats", cursor=str(Cursor(key, False, 3))).status_code == 422
+    for wrong in ("field.", "field.Colour", "field", "-field.Colour", "--field.Seats"):
+        assert client.get("iot_sim_cards", sort=wrong).json()["field"] == "sort", wrong
+    sub = fleet.account(parent=account)
+    assert client_of(sub).get("iot_sim_cards", sort="field.Depot").status_code == 200
+    assert client_of(sub).get("iot_sim_cards", sort="field.Seats").status_code == 422
+
+
+@pytest.mark.usefixtures("four")
+def test_a_job_sets_fields_after_a_preview_and_is_undone(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    one, two = fleet.lines(account, 2)
+    client.put(f"sim_card/{one.iccid}/custom_fields", {"custom_fields": {"Depot": "Berlin"}})
+    asked = {"action": "set-fields", "filter": {"all": True}, "custom_fields": {"Depot": "porto", "Seats": 2.5}}
+    job = client.post("jobs", asked | {"dry_run": True, "expected_total": 2}).json()
+    assert (job["state"], job["preview"]["will"]) == ("previewed", 2)
+    assert client.get(f"sim_card/{two.iccid}").json()["custom_fields"] == {}
+    client.post(f"jobs/{job['uuid']}/start")
+    run_jobs(stop=lambda: False)
+    for line in (one, two):
+        assert client.get(f"sim_card/{line.iccid}").json()["custom_fields"] == {"Depot": "Porto", "Seats": 2.5}
+    (back,) = client.post(f"jobs/{job['uuid']}/undo").json()["jobs"]
+    assert (back["action"], back["total"]) == ("restore-fields", 2)
+    run_jobs(stop=lambda: False)
+    kept = [client.get(f"sim_card/{line.iccid}").json()["custom_fields"] for line in (one, two)]
+    assert kept == [{"Depot": "Berlin"}, {}]
+    for wrong in ({"Colour": "red"}, {}):
+        refused = client.post("jobs", asked | {"custom_fields": wrong})
+        assert (refused.status_code, refused.json()["field"]) == (422, "custom_fields")
+    assert client.post("jobs", asked | {"action": "tag", "tags": ["a"]}).status_code == 422
+    assert client.post("jobs", {"action": "restore-fields", "filter": {"all": True}}).status_code == 422
+
+
+@pytest.mark.usefixtures("four")
+def test_a_line_that_is_added_has_its_fields_at_once(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
+    line = fleet.line(None)
+    reserve(iccids=[line.iccid], account=account, by=OPERATOR)
+    new = {"iccid": line.iccid, "rate_plan_id": line.plan_id, "activate": False}
+    refused = client.post("iot_sim_cards", new | {"custom_fields": {"Depot": "Paris"}})
+    assert (refused.status_code, "Paris" in refused.json()["detail"]) == (422, True)
+    assert client.post("iot_sim_cards", new | {"custom_fields": GIVEN}).status_code == 200
+    assert client.get(f"sim_card/{line.iccid}").json()["custom_fields"] == KEPT

@@ -22,11 +22,11 @@ from billing.commands import adjust
 from billing.models import Notice
 from lines.carriers.base import Sms
 from lines.commands.changes import take_changed_lines
-from lines.commands.fields import FieldInUse, add_field, remove_field, set_fields
+from lines.commands.fields import FieldInUse, add_field, change_field, remove_field, set_fields
 from lines.commands.inbox import received
 from lines.commands.tags import tag_lines
 from lines.commands.wishes import activate, deactivate, enforce
-from lines.models import ChangedLines, Drive, Line, LineSetting, SmsLook
+from lines.models import ChangedLines, CustomField, Drive, Line, LineSetting, SmsLook
 from lines.policy import Why
 from lines.policy.fields import FieldKind
 from tests.automation.ruled import MIA, Ruled, fires, planned, wish
@@ -220,6 +220,22 @@ def test_filters_keep_a_rule_to_its_lines(ruled: Ruled) -> None:
         remove_field(field=seats, by=MIA)
     delete_rule(account=ruled.account, rule=made["field"], by=MIA)
     assert remove_field(field=seats, by=MIA) == 2
+
+
+def test_a_choice_that_a_rule_names_stays_until_the_rule_is_changed(ruled: Ruled) -> None:
+    kept = {"name": "Depot", "shown": False, "by": MIA}
+    depot = add_field(account=ruled.account, name="Depot", kind=FieldKind.CHOICE, choices=["Berlin", "Porto"], by=MIA)
+    rule = ruled.rule(of_field=depot, field_value="porto")
+    with pytest.raises(FieldInUse, match="A rule is narrowed by Depot: “Porto”"):
+        change_field(field=depot, choices=["Berlin"], **kept)
+    depot.refresh_from_db()
+    assert depot.choices == ["Berlin", "Porto"]
+    change_field(field=depot, choices=["PORTO", "Rome"], **kept)  # another spelling, and one that no rule names
+    stale = CustomField(pk=depot.pk, account=ruled.account, name="Depot", kind="choice", choices=["Berlin"])
+    with pytest.raises(BadRule):
+        ruled.rule(name="late", of_field=stale, field_value="Berlin")
+    delete_rule(account=ruled.account, rule=rule, by=MIA)
+    change_field(field=depot, choices=["Rome"], **kept)
 
 
 def test_what_is_foreign_or_makes_no_sense_is_refused_at_its_field(ruled: Ruled) -> None:

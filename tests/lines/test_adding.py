@@ -13,8 +13,10 @@ from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 from lines.commands.adding import NewLine, add_lines, rows_of
 from lines.commands.claims import NOT_HERE, reserve
+from lines.commands.fields import add_field
 from lines.models import Drive, Line
 from lines.policy import Wanted, Why
+from lines.policy.fields import FieldKind
 from tests.fleets import MB, Fleet, available, books_hold, state, used
 
 
@@ -85,15 +87,27 @@ def test_a_file_is_looked_at_first_and_each_bad_row_is_named(fleet: Fleet) -> No
     one, two = fleet.lines(None, 2)
     client = browser(account)
     reserve(iccids=[one.iccid, two.iccid], account=account, by=OPERATOR)
-    text = f"ICCID;Rate plan;Notes;Tags\n{one.iccid};Simbase;Gate;north, south\n12;simbase;;\n{two.iccid};nothing;;\n"
-    text += f"{one.iccid};simbase;;\n"
+    for name in ("Description", "Seats"):  # the first is a name for notes elsewhere
+        kind = FieldKind.NUMBER if name == "Seats" else FieldKind.TEXT
+        add_field(account=account, name=name, kind=kind, by=OPERATOR)
+    text = "ICCID;Rate plan;Notes;Tags;Description;seats\n"
+    text += f"{one.iccid};Simbase;Gate;north, south;Van 7;49.0\n12;simbase;;;;\n{two.iccid};nothing;;;;\n"
+    text += f"{one.iccid};simbase;;;;\n{two.iccid};simbase;;;;many\n"
     page = client.post("/lines/add/many/", {"rows": text, "active": "1"}).content.decode()
-    for expected in ("18 to 22 digits", "no rate plan “nothing”", "stands in row 2", "Add 1 line"):
+    for expected in (
+        "18 to 22 digits",
+        "no rate plan “nothing”",
+        "stands in row 2",
+        "“many” is no number",
+        "Add 1 line",
+    ):
         assert expected in page
     assert Line.objects.filter(payer=account).count() == 0
     client.post("/lines/add/many/", {"rows": text, "active": "1", "sure": "1"})
     line = Line.objects.get(payer=account)
     assert (line.iccid, line.notes, line.tags.count()) == (one.iccid, "Gate", 2)
+    kept = line.field_values.order_by("field__name").values_list("field__name", "value")
+    assert list(kept) == [("Description", "Van 7"), ("Seats", "49")]
 
 
 @pytest.mark.parametrize("text", ["", "iccid\n1", "a,b\n1,2", "rate plan,notes\nx,y"])

@@ -172,6 +172,8 @@ def test_states_move_by_their_tables() -> None:
         (Action.RESET_TAGS, "a", False, (Action.TAG, {"tags": ["a"]})),
         (Action.ASSIGN, "x", False, (Action.ASSIGN, {"account": "x"})),
         (Action.PLAN, "7", False, (Action.PLAN, {"plan": "7"})),
+        (Action.FIELDS, "j", False, (Action.RESTORE_FIELDS, {"job": "j"})),
+        (Action.RESTORE_FIELDS, "j", False, (Action.RESTORE_FIELDS, {"job": "j"})),
         (Action.SMS, "x", False, None),
     ],
 )
@@ -220,6 +222,9 @@ ON = Facts(standing=Standing.ON, confirmed_on=True)
         (Action.PLAN, Facts(standing=Standing.ON, is_so=True), Verdict.SAME),
         (Action.PLAN, Facts(standing=Standing.ON, not_offered=True), Verdict.NOT_OFFERED),
         (Action.PLAN, Facts(standing=Standing.ON, other_carrier=True), Verdict.OTHER_CARRIER),
+        (Action.FIELDS, ON, Verdict.DO),
+        (Action.FIELDS, Facts(standing=Standing.ON, is_so=True), Verdict.SAME),
+        (Action.RESTORE_FIELDS, Facts(standing=Standing.ON, is_so=True, no_field=True), Verdict.NO_FIELD),
     ],
 )
 def test_whether_an_action_may_be_done_to_a_line_now(action: Action, facts: Facts, verdict: Verdict) -> None:

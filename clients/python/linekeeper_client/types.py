@@ -884,6 +884,7 @@ class NewSimCard(TypedDict):
     activate: bool
     notes: NotRequired[str]
     tags: NotRequired[list[str]]
+    custom_fields: NotRequired[dict[str, str | int | Decimal | None]]
     code: NotRequired[str]
 
 
@@ -959,7 +960,7 @@ class ChangedField(TypedDict):
 
 
 class SetFields(TypedDict):
-    "What a line is to have; null or an empty text takes a value away, and what is not named stays."
+    "What a line is to have; what is not named stays."
 
     custom_fields: dict[str, str | int | Decimal | None]
 
@@ -967,7 +968,7 @@ class SetFields(TypedDict):
 class NewJob(TypedDict):
     "An action and its lines: by ICCID or by a filter, one of the two."
 
-    action: Literal["activate", "assign", "deactivate", "deactivate-next-day", "deactivate-on", "keep", "plan", "reset-tags", "sms", "tag", "untag"]
+    action: Literal["activate", "assign", "deactivate", "deactivate-next-day", "deactivate-on", "keep", "plan", "reset-tags", "set-fields", "sms", "tag", "untag"]
     iccids: NotRequired[list[str] | None]
     filter: NotRequired[Filter | None]
     date: NotRequired[str | None]
@@ -975,6 +976,7 @@ class NewJob(TypedDict):
     rate_plan_id: NotRequired[int | None]
     tags: NotRequired[list[str] | None]
     text: NotRequired[str | None]
+    custom_fields: NotRequired[dict[str, str | int | Decimal | None] | None]
     dry_run: NotRequired[bool]
     expected_total: NotRequired[int | None]
 

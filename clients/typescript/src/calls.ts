@@ -707,6 +707,7 @@ export interface NewSimCard {
   activate: boolean;
   notes?: string;
   tags?: Array<string>;
+  custom_fields?: Record<string, string | number | null>;
   code?: string;
 }
 
@@ -768,7 +769,7 @@ export interface SetFields {
 }
 
 export interface NewJob {
-  action: "activate" | "assign" | "deactivate" | "deactivate-next-day" | "deactivate-on" | "keep" | "plan" | "reset-tags" | "sms" | "tag" | "untag";
+  action: "activate" | "assign" | "deactivate" | "deactivate-next-day" | "deactivate-on" | "keep" | "plan" | "reset-tags" | "set-fields" | "sms" | "tag" | "untag";
   iccids?: Array<string> | null;
   filter?: Filter | null;
   date?: string | null;
@@ -776,6 +777,7 @@ export interface NewJob {
   rate_plan_id?: number | null;
   tags?: Array<string> | null;
   text?: string | null;
+  custom_fields?: Record<string, string | number | null> | null;
   dry_run?: boolean;
   expected_total?: number | null;
 }
@@ -931,11 +933,11 @@ export class Linekeeper extends Transport {
     return this.pages<CardPayment>(`balance_payments`, query);
   }
   /** The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too */
-  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; custom_fields?: Record<string, string>; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string } = {}): Promise<PageSimCard> {
+  iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; custom_fields?: Record<string, string>; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at" | string; fields?: string } = {}): Promise<PageSimCard> {
     return this.call("GET", `iot_sim_cards`, { query });
   }
   /** Every row of all pages. The account's lines by ICCID, or by what `sort` says; those of its sub-accounts too */
-  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; custom_fields?: Record<string, string>; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at"; fields?: string } = {}): AsyncGenerator<SimCard> {
+  all_iot_sim_cards(query: { status_id?: number; common_filter?: string; rate_plan_id?: number; account_uuid?: string; imei?: string; msisdn?: string; country?: string; carrier?: string; tag?: string; custom_fields?: Record<string, string>; seen_from?: string; seen_before?: string; read_from?: string; read_before?: string; offset?: number; page?: number; cursor?: string; per_page?: number; sort?: "iccid" | "-iccid" | "imei" | "-imei" | "msisdn" | "-msisdn" | "country" | "-country" | "carrier" | "-carrier" | "tags" | "-tags" | "last_seen" | "-last_seen" | "read_at" | "-read_at" | string; fields?: string } = {}): AsyncGenerator<SimCard> {
     return this.pages<SimCard>(`iot_sim_cards`, query);
   }
   /** Adds a line out of stock that is reserved for you, or by its card's code; one that is yours already stays */
