@@ -78,7 +78,7 @@ def erase_people(*, account: Account, by: Actor) -> dict[str, int]:
     which stay closed, and empties their events. Gives rows by table. Harmless twice. Raises NotErased."""
     if account.is_subaccount:
         raise NotErased(f"{account.name} is a sub-account. It is erased with its account.")
-    tests = _tests_of(account)
+    tests = [one.pk for one in tests_of(account=account)]
     whose = Q(pk=account.pk) | Q(parent=account) | Q(pk__in=tests) | Q(parent__in=tests)
     held = list(Account.objects.select_for_update().filter(whose).order_by("pk"))
     ids, now = [one.pk for one in held], clock.now()
@@ -105,11 +105,11 @@ def erase_people(*, account: Account, by: Actor) -> dict[str, int]:
     return gone
 
 
-def _tests_of(account: Account) -> list[int]:
+def tests_of(*, account: Account) -> list[Account]:
     """Its test accounts and those of its sub-accounts, also the closed ones: its events say which it made."""
     made = Event.objects.filter(account=account, verb="test_account.made").values_list("subject", flat=True)
     uuids = [subject.partition(":")[2] for subject in made if subject]
-    return list(Account.objects.filter(uuid__in=uuids, is_test=True).values_list("pk", flat=True))
+    return list(Account.objects.filter(uuid__in=uuids, is_test=True).order_by("pk"))
 
 
 def _seal_all(account_ids: list[int]) -> None:

@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from kit.retention import before
 
 from accounts.models import Account
-from automation.models import FeedEvent, FollowUp, Rule, RuleFire, WebhookDelivery, WebhookEndpoint
+from automation.commands.sandbox import reader_of
+from automation.models import FeedEvent, FollowUp, Rule, RuleFire, Swept, WebhookDelivery, WebhookEndpoint
 from automation.policy import Trigger
 from lines.commands.retention import KINDS
 
@@ -24,6 +25,7 @@ def erase_automation(*, account: Account) -> dict[str, int]:
         "WebhookDelivery": WebhookDelivery.objects.filter(endpoint__account__in=held).delete()[0],
         "FeedEvent": FeedEvent.objects.filter(account__in=held).delete()[0],
         "WebhookEndpoint": WebhookEndpoint.objects.filter(account__in=held).delete()[0],
+        "Swept": Swept.objects.filter(name=reader_of(payer=account)).delete()[0],
     }
 
 

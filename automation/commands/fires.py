@@ -36,11 +36,16 @@ class Fired:
 
 
 @transaction.atomic
-def fire(*, found: Sequence[Found]) -> Fired:
-    """Writes down what was found and acts on it: whoever comes second with the same finds nothing left to do."""
+def fire(*, found: Sequence[Found], payer_id: int | None = None) -> Fired:
+    """Writes down what was found and acts on it: whoever comes second with the same finds nothing left to do.
+
+    Of one account, or of all live ones: what a test account's rules do is done by its own clock (commands.sandbox).
+    """
     if not found:
         return Fired()
-    rules = {rule.pk: rule for rule in Rule.objects.filter(pk__in={one.rule_id for one in found})}
+    whose = {"account__is_test": False} if payer_id is None else {"account": payer_id}
+    rules = {rule.pk: rule for rule in Rule.objects.filter(pk__in={one.rule_id for one in found}, **whose)}
+    found = [one for one in found if one.rule_id in rules]
     acts = [one for one in found if rules[one.rule_id].action != Action.TELL and not rules[one.rule_id].is_shadow]
     states = lock_lines(line_ids=sorted({one.line_id for one in acts if one.line_id}))
     guard = Guard(line_ids=[state.pk for state in states], now=clock.now())

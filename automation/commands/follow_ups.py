@@ -40,10 +40,10 @@ class FollowUpEnded(Refusal):
 
 
 def run_due_follow_ups(*, limit: int = 500, payer_id: int | None = None) -> int:
-    """Does what is due, up to so many, of one account or of all; says how many lines turned. Two who come at once do
-    each of them once."""
+    """Does what is due, up to so many, of one account or of all live ones; says how many lines turned. Two who come at
+    once do each of them once."""
     due = FollowUp.objects.filter(state=FollowState.OPEN, due_at__lte=clock.now()).order_by("due_at", "pk")
-    due = due if payer_id is None else due.filter(fire__account=payer_id)
+    due = due.exclude(fire__account__is_test=True) if payer_id is None else due.filter(fire__account=payer_id)
     ids = dict(due.values_list("pk", "line_id")[:limit])
     if not ids:
         return 0

@@ -11,14 +11,16 @@ import time
 from collections.abc import Callable
 
 from django.db import connection, transaction
+from django.db.models import Max, Q
 from kit import clock
 from kit.errors import Invalid
 from kit.sweeps import each
 
-from accounts.models import Account
+from accounts.models import Account, Event
 from automation.commands.fires import fire
 from automation.commands.follow_ups import run_due_follow_ups
-from automation.models import Rule
+from automation.commands.standing_by import end_standing_by, fire_for_lines_that_came_on
+from automation.models import Rule, Swept
 from automation.policy import Trigger
 from automation.queries import due
 from lines.commands.sandbox_days import settle_lines
@@ -39,7 +41,8 @@ MEETS: dict[Trigger, Callable[..., list[due.Found]]] = {
     Trigger.COST: due.costs,
 }
 
-# By its own clock: lines whose carrier is to be asked and messages that are to go; and days that have begun since.
+# By its own clock: lines whose carrier is to be asked, messages that are to go, what rules planned; and days that have
+# begun since.
 DUE = """
 SELECT s.account_id FROM lines_sandbox s JOIN accounts_account a ON a.id = s.account_id AND a.is_active
  CROSS JOIN LATERAL (SELECT %(now)s + s.ahead AS at) now
@@ -48,6 +51,8 @@ SELECT s.account_id FROM lines_sandbox s JOIN accounts_account a ON a.id = s.acc
                 WHERE l.payer_id = s.account_id AND (d.due_at IS NULL OR d.due_at <= now.at))
     OR EXISTS (SELECT FROM lines_smsmessage m
                 WHERE m.payer_id = s.account_id AND m.is_open AND (m.due_at IS NULL OR m.due_at <= now.at))
+    OR EXISTS (SELECT FROM automation_followup f JOIN automation_rulefire r ON r.id = f.fire_id
+                WHERE r.account_id = s.account_id AND f.state = 'open' AND f.due_at <= now.at)
  ORDER BY s.settled_at NULLS FIRST, s.account_id LIMIT %(limit)s
 """
 
@@ -73,6 +78,7 @@ def settle_or_log(*, account: Account) -> None:
         settle(account_id=account.payer_id)
     except Exception:
         log.exception("test account %s could not be settled; the next bell tries again", account.pk)
+        Sandbox.objects.filter(account=account.payer_id).update(settled_on=None)
 
 
 def settle_due() -> int:
@@ -123,9 +129,32 @@ def _at(sandbox: Sandbox, ahead: dt.timedelta) -> int:
 
 
 def _rules(payer: Account) -> int:
-    """Rules of the account about usage and time, and what they planned; says how many lines turned."""
+    """What the account's rules find and what they planned; says how many lines turned."""
     turned, today = run_due_follow_ups(payer_id=payer.pk), clock.today()
     for rule in Rule.objects.filter(account=payer, is_on=True, deleted_at=None).order_by("pk"):
         if (meets := MEETS.get(Trigger(rule.trigger))) is not None:
-            turned += fire(found=meets(today=today, rule_id=rule.pk)).turned
+            turned += fire(found=meets(today=today, rule_id=rule.pk), payer_id=payer.pk).turned
+    turned += _events(payer)
+    end_standing_by(today=today, payer_id=payer.pk)
+    return turned + fire_for_lines_that_came_on(payer_id=payer.pk)
+
+
+def reader_of(*, payer: Account) -> str:
+    """Under which name is kept how far a test account's events were read."""
+    return f"test account {payer.pk}"
+
+
+def _events(payer: Account) -> int:
+    """Rules about devices and messages meet what happened since they last did. Whoever writes such an event has the
+    account's sandbox locked, as who settles it has: none comes later with a lower number."""
+    about = Rule.objects.filter(account=payer, is_on=True, deleted_at=None, trigger__in=[Trigger.IMEI, Trigger.SMS])
+    if not about.exists():
+        return 0
+    swept, _ = Swept.objects.get_or_create(name=reader_of(payer=payer))
+    family = list(Account.objects.filter(Q(pk=payer.pk) | Q(parent=payer)).values_list("pk", flat=True))
+    newest = Event.objects.filter(account__in=family).aggregate(last=Max("pk"))["last"] or 0
+    found = due.imei_changes(after=swept.last_event, accounts=family)
+    found += due.messages(after=swept.last_event, accounts=family)
+    turned = fire(found=found, payer_id=payer.pk).turned
+    Swept.objects.filter(pk=swept.pk).update(last_event=newest)
     return turned

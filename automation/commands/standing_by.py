@@ -27,16 +27,20 @@ SELECT f.id, f.line_id
   JOIN lines_linestate st ON st.line_id = f.line_id
  WHERE f.outcome = '{Outcome.STANDS_BY}' AND r.is_on AND r.deleted_at IS NULL AND NOT r.is_shadow
    AND r.action = '{Action.DEACTIVATE}' AND f.value > r."limit"
+   AND CASE WHEN %(payer)s::bigint IS NULL
+            THEN NOT EXISTS (SELECT FROM accounts_account t WHERE t.id = f.account_id AND t.is_test)
+            ELSE f.account_id = %(payer)s END
    AND CASE WHEN st.wanted = {Wanted.ACTIVE:d} THEN '{Standing.ON}' ELSE st.why END = ANY(%(standings)s)
  ORDER BY f.line_id, f.id LIMIT %(limit)s
 """
 
 
-def end_standing_by(*, today: dt.date) -> int:
-    """A fire whose period is over has found its line off; says how many."""
+def end_standing_by(*, today: dt.date, payer_id: int | None = None) -> int:
+    """A fire whose period is over has found its line off, of one account or of all live ones; says how many."""
+    whose = {"account__is_test": False} if payer_id is None else {"account": payer_id}
     over = [
         pk
-        for pk, period in RuleFire.objects.filter(outcome=Outcome.STANDS_BY).values_list("pk", "period")
+        for pk, period in RuleFire.objects.filter(outcome=Outcome.STANDS_BY, **whose).values_list("pk", "period")
         if policy.period_ends(period) <= today
     ]
     waiting = RuleFire.objects.filter(pk__in=over, outcome=Outcome.STANDS_BY)
@@ -44,11 +48,12 @@ def end_standing_by(*, today: dt.date) -> int:
 
 
 @transaction.atomic
-def fire_for_lines_that_came_on(*, limit: int = 1000) -> int:
-    """Rules that stood by act on lines that somebody switched on meanwhile; says how many turned. Harmless twice."""
+def fire_for_lines_that_came_on(*, limit: int = 1000, payer_id: int | None = None) -> int:
+    """Rules that stood by act on lines that somebody switched on meanwhile, of one account or of all live ones; says
+    how many turned. Harmless twice."""
     standings = [standing.value for standing in leads_to(Request.RULE_HOLDS, Result.RULE)]
     with connection.cursor() as cursor:
-        cursor.execute(COME_ON, {"standings": standings, "limit": limit})
+        cursor.execute(COME_ON, {"standings": standings, "limit": limit, "payer": payer_id})
         found = cursor.fetchall()
     if not found:
         return 0

@@ -285,6 +285,7 @@ SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, {month_ends}, r.word,
   JOIN lines_carrier c ON c.id = l.carrier_id
   JOIN ({rules}) r ON {scope}
  WHERE e.id > %(after)s AND e.verb = %(verb)s AND e.at >= r.since AND {not_fired}
+   AND (%(accounts)s::bigint[] IS NULL OR e.account_id = ANY(%(accounts)s::bigint[]))
  ORDER BY e.id, r.id
 """.format(
     rules=RULES,
@@ -294,27 +295,30 @@ SELECT r.id, l.id, %(trigger)s || ':' || e.id, e.at, {month_ends}, r.word,
 )
 
 
-def imei_changes(*, after: int) -> list[Found]:
-    """Known IMEIs that changed, in events behind this one."""
+def imei_changes(*, after: int, accounts: Sequence[int] | None = None) -> list[Found]:
+    """Known IMEIs that changed, in events behind this one; of all accounts or of these."""
     return [
         replace(found, text=f"{detail['before']} to {detail['after']}")
-        for found, _, detail in _happened(Trigger.IMEI, "imei.changed", after)
+        for found, _, detail in _happened(Trigger.IMEI, "imei.changed", after, accounts)
         if detail.get("before") and detail.get("after") and detail["before"] != detail["after"]
     ]
 
 
-def messages(*, after: int) -> list[Found]:
-    """Messages from devices that say a rule's word, in events behind this one."""
+def messages(*, after: int, accounts: Sequence[int] | None = None) -> list[Found]:
+    """Messages from devices that say a rule's word, in events behind this one; of all accounts or of these."""
     return [
         replace(found, text=detail["text"])
-        for found, word, detail in _happened(Trigger.SMS, "sms.received", after)
+        for found, word, detail in _happened(Trigger.SMS, "sms.received", after, accounts)
         if says(detail.get("text", ""), word)
     ]
 
 
-def _happened(trigger: Trigger, verb: str, after: int) -> Iterator[tuple[Found, str, dict[str, Any]]]:
+def _happened(
+    trigger: Trigger, verb: str, after: int, accounts: Sequence[int] | None
+) -> Iterator[tuple[Found, str, dict[str, Any]]]:
+    given = {"trigger": trigger.value, "verb": verb, "after": after, "rule": None}
     with connection.cursor() as cursor:
-        cursor.execute(HAPPENED, {"trigger": trigger.value, "verb": verb, "after": after, "rule": None})
+        cursor.execute(HAPPENED, given | {"accounts": None if accounts is None else array(accounts)})
         for rule_id, line_id, period, at, month_ends, word, detail in cursor.fetchall():
             found = Found(rule_id, line_id, period, None, at.date(), month_ends)
             yield found, word, json.loads(detail) if isinstance(detail, str) else detail

@@ -59,15 +59,17 @@ def claim_statement() -> Statement | None:
 
 
 @transaction.atomic
-def close_statements(*, today: dt.date) -> int:
-    """Says to each account with usage in it that the last month's figures are final; says to how many. Harmless
-    twice, and beside another that does the same."""
+def close_statements(*, today: dt.date, account_id: int | None = None) -> int:
+    """Says to each live account with usage in it, or to this one, that the last month's figures are final; says to how
+    many. Harmless twice, and beside another that does the same; of one account whoever calls stands alone."""
     first = month_after(today - dt.timedelta(days=CLOSES_AFTER), -1)
     subject = f"statement:{first:%Y-%m}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('statements close'))")
+    if account_id is None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('statements close'))")
     told = Event.objects.filter(verb="statement.closed", subject=subject, at__date__gte=closed_from(first))
-    used = UsageDay.objects.filter(account__is_test=False, day__gte=first, day__lt=month_after(first, 1)).order_by()
+    used = UsageDay.objects.filter(day__gte=first, day__lt=month_after(first, 1)).order_by()
+    used = used.filter(account__is_test=False) if account_id is None else used.filter(account=account_id)
     new = used.exclude(account__in=told.values("account"))
     ids = sorted(new.values_list("account_id", flat=True).distinct())
     things = [Happened(account_id, subject, {"month": f"{first:%Y-%m}"}) for account_id in ids]

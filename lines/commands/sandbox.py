@@ -195,6 +195,7 @@ def receive_sms(*, line: Line, text: str) -> None:
     """A line's device sends a message. Raises Invalid."""
     if not 0 < len(text) <= 1000:
         raise Invalid("A message from a device has 1 to 1,000 characters", field="text")
+    _sim(line)
     now = clock.now()
     SmsLook.objects.get_or_create(line=line, defaults={"carrier": line.carrier})
     received(line_id=line.pk, listed=[Sms(crypto.new_hex(), False, text, now)], looked_at=now)

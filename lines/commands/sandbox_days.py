@@ -12,6 +12,7 @@ from kit import clock
 
 from accounts.models import Account
 from billing.commands import seal_days
+from billing.commands.statements import close_statements
 from lines.carriers.base import CarrierFailure, Refused
 from lines.carriers.sandbox import Sandbox as Adapter
 from lines.commands import drives, sms
@@ -35,6 +36,7 @@ def settle_lines(*, payer: Account) -> int:
     charge_of(payer_id=payer.pk, today=today)
     for account_id in _family(payer):
         seal_days(before=today, account_id=account_id)
+    close_statements(today=today, account_id=payer.pk)
     capped = check_caps(today=today, payer_id=payer.pk)
     enforced = enforce(account_ids=_family(payer), today=today)
     return _drive(payer) + _messages(payer) + capped + enforced.suspended + enforced.reactivated

@@ -48,7 +48,7 @@ class Call:
 
 def answer(caller: Caller, call: Call) -> HttpResponse:
     """Counts the call and answers it, whatever happens."""
-    limit = None
+    limit, served = None, caller
     try:
         served = sides.served(caller, may_make=True)
         limit = limits.count(served)
@@ -61,6 +61,8 @@ def answer(caller: Caller, call: Call) -> HttpResponse:
         found = problems.of_failure(error)
     if limit is not None:
         limit.write_on(found)
+    if sides.is_marked(call.verb, call.path, caller, served):
+        found[sides.MARK] = "true"
     return _as_seen(call, found)
 
 
@@ -101,7 +103,6 @@ def _in_test(
         found = _answered(caller, call, endpoint, values, given, body)
     if endpoint.writes:
         settle_or_log(account=caller.account)
-    found[sides.MARK] = "true"
     return found
 
 

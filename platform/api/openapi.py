@@ -47,7 +47,10 @@ HEADERS_OUT: dict[str, Any] = {
     "RateLimit-Limit": {"description": "Requests of this day (UTC)", "schema": WHOLE},
     "RateLimit-Remaining": {"description": "Of these, still left", "schema": WHOLE},
     "RateLimit-Reset": {"description": "Seconds until the next day", "schema": WHOLE},
-    "X-Sample-Data": {"description": "true: an example, of a Basic account or a test key", "schema": TEXT},
+    "X-Sample-Data": {
+        "description": "true: of a test account, as all is for test keys and Basic accounts",
+        "schema": TEXT,
+    },
     "Deprecation": {"description": "Since when the call is to go (RFC 9745)", "schema": TEXT},
     "Sunset": {"description": "When it goes (RFC 8594)", "schema": TEXT},
     "Retry-After": {"description": "Seconds to wait", "schema": WHOLE},
@@ -296,7 +299,7 @@ def _idempotency_key() -> dict[str, Any]:
 
 def _problem(status: int, title: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": REF.format(name=Problem.__name__)}}}
-    names = ["X-Request-ID", "API-Version", *(["Retry-After"] if status in (429, 503) else [])]
+    names = ["X-Request-ID", "API-Version", "X-Sample-Data", *(["Retry-After"] if status in (429, 503) else [])]
     return {"description": title, "headers": _headers(*names), "content": content}
 
 

@@ -4,9 +4,10 @@ what is test."""
 from __future__ import annotations
 
 from kit.endpoints import Endpoint
-from kit.errors import Forbidden
+from kit.errors import Forbidden, Refusal
 
 from accounts.queries import Caller, test_account_of
+from api import routes
 from lines.commands.sandbox import make_sandbox
 
 MARK = "X-Sample-Data"  # of every answer that is not of a live account
@@ -21,6 +22,18 @@ def served(caller: Caller, *, may_make: bool) -> Caller:
     if found is None and may_make:
         found = make_sandbox(account=caller.account, by=caller.actor)
     return caller if found is None else caller.in_test(found)
+
+
+def is_marked(verb: str, path: str, caller: Caller, served: Caller) -> bool:
+    """Whether what this call is answered, also that it is refused, is of a test account."""
+    if not served.account.is_test:
+        return False
+    if caller.account.is_test or caller.has_test_key:
+        return True
+    try:
+        return routes.find(verb, path)[0].side != "live"
+    except Refusal:
+        return True
 
 
 def of(endpoint: Endpoint, caller: Caller, served: Caller) -> Caller:

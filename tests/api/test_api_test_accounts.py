@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import F
 from fleets import Fleet
 from keepgo_client import client_of
 from kit import clock
@@ -15,7 +17,9 @@ from accounts.models import Account, Event
 from accounts.policy import Scope
 from automation.commands.sandbox import settle_due
 from automation.models import RuleFire
+from automation.work.rules import check_events, check_rest, check_returned, follow_up
 from billing.commands.notices import claim_notice
+from billing.commands.statements import close_statements
 from billing.models import Entry, Notice, Wallet
 from billing.queries import colour_changes
 from lines.books import check_books
@@ -212,6 +216,74 @@ def test_rules_fire_and_undo_by_its_clock(test: Bearer, iccid: str) -> None:
     turn(test, days=1)
     assert card(test, iccid)["status"] == "Activated"
     assert RuleFire.objects.count() == 1
+
+
+def test_rules_about_devices_and_messages_fire_within_the_call_by_its_clock(
+    test: Bearer, iccid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(clock.VARIABLE, clock.real().isoformat())
+    turn(test, days=3)
+    for rule in (
+        {"name": "moved", "trigger": "imei", "action": "deactivate", "then": "hours", "then_hours": 2},
+        {"name": "help", "trigger": "sms", "word": "help", "action": "deactivate"},
+    ):
+        assert test.call("POST", "rules", rule).status_code == 200
+    for imei in ("352099001761481", "490154203237518"):
+        test.call("POST", f"test_account/lines/{iccid}/imei", {"imei": imei})
+    assert card(test, iccid)["status"] == "Deactivated"
+    fire = RuleFire.objects.get()
+    assert fire.fired_at == clock.real() + dt.timedelta(days=3)
+    assert (check_events(), follow_up(), check_rest()) == (0, 0, 0)  # the workers' clock is another one
+    turn(test, seconds=7_199)
+    assert card(test, iccid)["status"] == "Deactivated"
+    Sandbox.objects.update(ahead=F("ahead") + dt.timedelta(seconds=60))
+    assert settle_due() == 1  # nobody called: what rules planned is due by its clock
+    assert card(test, iccid)["status"] == "Activated"
+    test.call("POST", f"test_account/lines/{iccid}/sms", {"text": "please HELP me"})
+    assert RuleFire.objects.filter(rule__name="help").count() == 1
+    turn(test, days=1)  # a line that a rule has just turned rests before the next turns it
+    assert card(test, iccid)["status"] == "Deactivated"
+    assert RuleFire.objects.count() == 2
+
+
+def test_a_rule_that_stands_by_ends_with_its_day(test: Bearer, iccid: str) -> None:
+    use(test, iccid, 6 * MB)
+    assert test.call("POST", f"sim_card/{iccid}/deactivate").status_code == 200
+    rule = {"name": "5", "trigger": "usage", "period": "day", "unit": "mb", "limit": 5, "action": "deactivate"}
+    assert test.call("POST", "rules", rule).status_code == 200
+    assert RuleFire.objects.get().outcome == "stands-by"
+    check_returned()
+    turn(test, days=1)
+    assert RuleFire.objects.get().outcome == "already-off"
+    test.call("POST", f"sim_card/{iccid}/activation_ready")
+    assert card(test, iccid)["status"] == "Activated"
+
+
+def test_a_month_closes_by_its_clock(
+    test: Bearer, account: Account, iccid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(clock.VARIABLE, clock.real().isoformat())
+    use(test, iccid, 10 * MB)
+    closed, today = Event.objects.filter(verb="statement.closed"), clock.today()
+    closes = (today.replace(day=28) + dt.timedelta(days=4)).replace(day=4)  # 72 hours after the month's end
+    turn(test, days=(closes - today).days - 1 - 5 * (today.day < 6))
+    assert not closed.exists()
+    turn(test, days=1 + 5 * (today.day < 6))
+    (event,) = closed
+    assert (event.account.live, event.subject, event.at.date()) == (account, f"statement:{today:%Y-%m}", closes)
+    turn(test, seconds=1)
+    assert close_statements(today=closes) == 0  # the workers leave it to its clock
+    assert closed.count() == 1
+
+
+def test_refusals_are_marked_as_answers_are(test: Bearer, account: Account) -> None:
+    for verb, path in (("GET", "sim_card/8944500000000000017"), ("GET", "nothing"), ("POST", "test_account")):
+        answer = test.call(verb, path)
+        assert (answer.status_code in (403, 404), answer["X-Sample-Data"]) == (True, "true"), path
+    assert test.call("POST", "test_account/balance", {"amount": "much"})["X-Sample-Data"] == "true"
+    live = Bearer(account, made(account, *Scope, name="live")[1])
+    for path in ("sim_card/8944500000000000017", "nothing", "test_account/lines"):
+        assert "X-Sample-Data" not in live.call("GET", path)
 
 
 def test_another_device_is_told(test: Bearer, iccid: str) -> None:

@@ -16,12 +16,18 @@ from accounts.commands.erasing import NotErased, ask_erasure
 from accounts.commands.events import seal
 from accounts.models import Account, ApiCredential, Brand, Erasure, Event, Membership, User
 from accounts.policy import OPERATOR, Actor, ActorKind, Role
+from automation.commands.rules import Draft, add_rule
+from automation.commands.sandbox import settle
+from automation.policy import Action as Does
+from automation.policy import Trigger as RuleTrigger
 from billing.commands import adjust
 from billing.commands.erasing import NotSettled
 from billing.models import Entry, Notice, Wallet
 from lines.commands.leaving import release_lines
 from lines.commands.retention import REMOVED
-from lines.models import Job, JobItem, Line, Sighting, SmsMessage, Tag
+from lines.commands.sandbox import change_imei, drop_sandbox, make_sandbox, receive_sms
+from lines.commands.wishes import activate, edit_notes
+from lines.models import Job, JobItem, Line, SandboxSim, Sighting, SmsMessage, Tag
 from lines.policy import SmsState
 from tests.fleets import Fleet, at, books_hold
 from tests.lines.test_retention import message, sighted
@@ -166,3 +172,37 @@ def test_a_sub_account_is_erased_with_its_account(fleet: Fleet) -> None:
         call_command("erase_account", sub.uuid.hex, "--name", sub.name)
     sub.refresh_from_db()
     assert sub.is_active
+
+
+def test_its_test_accounts_go_with_it(fleet: Fleet) -> None:
+    """The open one and a closed one: people, texts, devices, rules and lines."""
+    account = lived(fleet)
+    owner = User.objects.get(memberships__account=account, memberships__role=Role.OWNER)
+    by = owner.actor
+    for number in (1, 2):
+        test = make_sandbox(account=account, by=by)
+        line = Line.objects.filter(payer=test).order_by("pk")[0]
+        activate(line=line, by=by)
+        settle(account_id=test.pk)
+        receive_sms(line=line, text=f"Ann is at the gate {number}")
+        change_imei(line=line, imei="352099001761481")
+        edit_notes(line=line, notes="Ann's car", by=by)
+        draft = Draft(name="Ann's rule", trigger=RuleTrigger.IMEI, action=Does.DEACTIVATE)
+        add_rule(account=test, draft=draft, by=by)
+        settle(account_id=test.pk)
+        if number == 1:
+            drop_sandbox(account=account, by=by)
+    line = Line.objects.filter(payer=test).order_by("pk")[0]
+    change_imei(line=line, imei="490154203237518")
+    released(account)
+    told = operator("erase_account", account.uuid.hex, "--name", account.name)
+    assert (told["erased"]["Rule"], told["erased"]["Swept"]) == (2, 2)
+    assert not Line.objects.exclude(payer=None).exists()
+    assert not SandboxSim.objects.exists()
+    assert not SmsMessage.objects.exclude(text=REMOVED).exists()
+    assert set(Account.objects.filter(is_test=True).values_list("is_active", flat=True)) == {False}
+    for text in (owner.email, "Ann", "352099001761481", "490154203237518"):
+        assert [model for model in apps.get_models() if where_it_says(model._meta.db_table, text)] == [], text
+    account.refresh_from_db()
+    operator("erase_account", account.uuid.hex, "--name", account.name)  # harmless twice
+    books_hold()
