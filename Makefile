@@ -106,7 +106,7 @@ soak: setup
 
 # An account moves from a second Linekeeper that runs as Keepgo; both must charge the same. LINES=N DAYS=N.
 move: setup
-	$(BIN)/python -m tests.rigs.move_rig --lines $(or $(LINES),2000) --days $(or $(DAYS),3)
+	$(BIN)/python -m tests.rigs.move_rig --report --lines $(or $(LINES),2000) --days $(or $(DAYS),3)
 
 # What a demo that nobody looks at costs: processor and memory of all its processes.
 idle: setup

@@ -7,14 +7,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from kit.backoffice import ConfirmForm, Desk
-from kit.errors import Invalid
 from unfold.decorators import action
 
 from accounts.doors import desk_actor
 from lines.carriers import CLIENTS
-from lines.carriers.webhooks import Token, Whose
+from lines.carriers.webhooks import Whose
 from lines.commands import webhooks
 from lines.models import Carrier, CarrierWebhook
 
@@ -44,25 +42,14 @@ class CloseSecretForm(CloseForm, SecretForm):
     )
 
 
-def address_of(webhook: CarrierWebhook) -> str:
-    """Raises Invalid where nobody could call it."""
-    if not settings.CONSOLE_URL:
-        raise Invalid("This installation doesn’t know its own address. Your administrator sets LINEKEEPER_URL.")
-    return str(settings.CONSOLE_URL) + reverse("carrier-told", args=[webhooks.token_of(webhook=webhook)])
-
-
 def says(webhook: CarrierWebhook) -> str:
-    """The address, the secret where we made it, and what is done with them."""
-    hook = webhooks.webhook_of(kind=webhook.carrier.kind)
-    proof = hook.proof
-    told = [f"Address: {address_of(webhook)}"]
-    if proof.whose is Whose.OURS:
-        told.append(f"Secret: {webhooks.secret_of(webhook=webhook)}")
-    if isinstance(proof, Token):
-        told.append(f"Header: {proof.header}")
-    called = webhook.called_at
-    last = f"Last call {called:%-d %b %Y %H:%M} UTC." if called else "No call yet."
-    return ". ".join([*told, f"{proof.says} {hook.setup} {last}"])
+    """The address, the secret where we made it, and what is done with them. Raises Invalid."""
+    made = webhooks.opened(webhook=webhook)
+    told = [f"Address: {made.address}"]
+    told += [f"Secret: {made.secret}"] if made.secret else []
+    told += [f"Header: {made.header}"] if made.header else []
+    last = f"Last call {made.called_at:%-d %b %Y %H:%M} UTC." if made.called_at else "No call yet."
+    return ". ".join([*told, f"{made.proof} {made.setup} {last}"])
 
 
 class WebhookDesk(Desk):

@@ -17,7 +17,7 @@ from kit.paging import FARTHEST
 
 from accounts.models import Account
 from accounts.queries import Caller
-from lines.models import CustomField, Line, RatePlan
+from lines.models import Carrier, CustomField, Line, RatePlan
 from lines.policy.fields import LONGEST_NAME, LONGEST_VALUE, MOST_FIELDS
 from lines.queries.fields import fields_of
 from lines.queries.plans import plans_for, plans_known_to
@@ -25,6 +25,7 @@ from lines.queries.scope import lines_of
 from lines.queries.sought import Sought
 
 ICCID = "8944500000000000017"  # the samples'
+OFFICE = "back office"  # the right that its calls need
 IccidText = Annotated[
     str, msgspec.Meta(min_length=1, max_length=60, description="18 to 22 digits, as the carrier prints them")
 ]
@@ -43,6 +44,14 @@ Day = Annotated[
     ),
 ]
 Hex = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
+
+
+def carrier_asked(carrier: str) -> Carrier:
+    """A carrier by the id in the path of a call of the back office. Raises NotFound."""
+    found = Carrier.objects.filter(pk=int(carrier)).first()
+    if found is None:
+        raise NotFound("There is no such carrier; carriers lists them")
+    return found
 
 
 def line_of(caller: Caller, iccid: str) -> Line:

@@ -11,6 +11,8 @@ from kit.errors import Invalid, NotFound
 from kit.identifiers import asked as spellings
 
 from accounts.policy import Actor
+from lines.api import office_webhooks
+from lines.api.asked import OFFICE, carrier_asked
 from lines.commands import carriers
 from lines.commands.naming import ask_state
 from lines.commands.stock import add_carrier
@@ -21,7 +23,6 @@ from lines.queries.health import health_of
 from lines.work.trying import try_new, try_secrets, try_words
 
 GROUP = "Carriers"
-OFFICE = "back office"
 Secrets = Annotated[dict[str, str], msgspec.Meta(description="simbase: api_key; iotportal: client_id and secret_key")]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
@@ -147,13 +148,6 @@ _SHOWN = CarrierShown(
 )
 
 
-def _found(carrier: str) -> Carrier:
-    found = Carrier.objects.filter(pk=int(carrier)).first()
-    if found is None:
-        raise NotFound("There is no such carrier; carriers lists them")
-    return found
-
-
 def _shown(rows: list[Carrier]) -> list[CarrierShown]:
     health = {one.carrier_id: one for one in health_of(rows)}
     funds = funds_of(rows)
@@ -224,13 +218,13 @@ def new_carrier(by: Actor, asked: NewCarrier) -> CarrierShown:
 @endpoint("carriers/{carrier}", right=OFFICE, sample=_SHOWN)
 def one_carrier(_by: Actor, carrier: str) -> CarrierShown:
     """One carrier"""
-    return _shown([_found(carrier)])[0]
+    return _shown([carrier_asked(carrier)])[0]
 
 
 @endpoint("carriers/{carrier}", "PUT", right=OFFICE, sample=_SHOWN, body=Changed(read_every=300, calls_per_day=5000))
 def tune(by: Actor, carrier: str, asked: Changed) -> CarrierShown:
     """Changes its address, pace, APN, words, and what our account there may do"""
-    row = _found(carrier)
+    row = carrier_asked(carrier)
     given: dict[str, Any] = {
         name: value for name in asked.__struct_fields__ if (value := getattr(asked, name)) is not None
     }
@@ -245,7 +239,7 @@ def tune(by: Actor, carrier: str, asked: Changed) -> CarrierShown:
 @endpoint("carriers/{carrier}/test", "POST", right=OFFICE, sample=Tried("Simbase", True), body=Credentials(_SECRETS))
 def try_credentials(_by: Actor, carrier: str, asked: Credentials) -> Tried:
     """Tries credentials at the carrier and keeps nothing; those that it does not take are 422"""
-    row = _found(carrier)
+    row = carrier_asked(carrier)
     try_secrets(row, asked.secrets)
     return Tried(row.name, True)
 
@@ -253,7 +247,7 @@ def try_credentials(_by: Actor, carrier: str, asked: Credentials) -> Tried:
 @endpoint("carriers/{carrier}/credentials", "PUT", right=OFFICE, sample=_SHOWN, body=Credentials(_SECRETS))
 def change_credentials(by: Actor, carrier: str, asked: Credentials) -> CarrierShown:
     """Tries new credentials and keeps them; the present ones are kept for a way back"""
-    row = _found(carrier)
+    row = carrier_asked(carrier)
     try_secrets(row, asked.secrets)
     return _shown([carriers.change_secrets(carrier=row, secrets=asked.secrets, by=by)])[0]
 
@@ -261,25 +255,25 @@ def change_credentials(by: Actor, carrier: str, asked: Credentials) -> CarrierSh
 @endpoint("carriers/{carrier}/credentials/restore", "POST", right=OFFICE, sample=_SHOWN)
 def restore_credentials(by: Actor, carrier: str) -> CarrierShown:
     """Puts the former credentials back; the present ones become the former"""
-    return _shown([carriers.restore_secrets(carrier=_found(carrier), by=by)])[0]
+    return _shown([carriers.restore_secrets(carrier=carrier_asked(carrier), by=by)])[0]
 
 
 @endpoint("carriers/{carrier}/pause", "POST", right=OFFICE, sample=_SHOWN)
 def pause(by: Actor, carrier: str) -> CarrierShown:
     """Reads and asks nothing more; what is wanted waits"""
-    return _shown([carriers.pause_carrier(carrier=_found(carrier), paused=True, by=by)])[0]
+    return _shown([carriers.pause_carrier(carrier=carrier_asked(carrier), paused=True, by=by)])[0]
 
 
 @endpoint("carriers/{carrier}/resume", "POST", right=OFFICE, sample=_SHOWN)
 def resume(by: Actor, carrier: str) -> CarrierShown:
     """Reads and asks again"""
-    return _shown([carriers.pause_carrier(carrier=_found(carrier), paused=False, by=by)])[0]
+    return _shown([carriers.pause_carrier(carrier=carrier_asked(carrier), paused=False, by=by)])[0]
 
 
 @endpoint("carriers/{carrier}", "DELETE", right=OFFICE, sample=Ack())
 def remove(by: Actor, carrier: str) -> Ack:
     """Forgets a carrier on which nothing hangs"""
-    carriers.remove_carrier(carrier=_found(carrier), by=by)
+    carriers.remove_carrier(carrier=carrier_asked(carrier), by=by)
     return Ack()
 
 
@@ -305,4 +299,5 @@ ENDPOINTS = (
     resume,
     remove,
     state_of_sim,
+    *office_webhooks.ENDPOINTS,
 )

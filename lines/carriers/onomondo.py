@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from .base import Abilities, CallKind, Card, Device, Odd, Reading, Refused, Setting, Status, Stock, Switch
-from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
+from .fields import Bytes, Count, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
 from .rest import Headers, RestClient, cards_of, counter_of, date_of, month_of
 from .webhooks import About, News, Proof, Webhook, each_news, moment_of
 from .wire import Call
@@ -22,6 +22,8 @@ PAGE_SIZE = 1000
 LEAST_LIMIT = 500_000  # bytes
 LABEL, LIMIT = "label", "data_limit"  # members of a SIM
 MONTHLY = "monthly"
+MOST_PAGES = 100  # of a SIM's records
+PAGE = "page:"  # a cursor that the newer API named
 
 
 class _Limit(msgspec.Struct):
@@ -60,19 +62,37 @@ class _Sim(msgspec.Struct):
 
 
 class _Used(msgspec.Struct):
-    """Onomondo: Retrieve usage for a specific SIM, usage[]"""
+    """Onomondo: Retrieve usage for a specific SIM, usage[]. Its newer API says `time` and `iccid`."""
 
-    sim_id: str
     bytes: Bytes
-    timestamp: str
+    sim_id: str | None = None
+    iccid: str | None = None
+    timestamp: str | None = None
+    time: str | None = None
+
+
+class _Turn(msgspec.Struct):
+    """Where a list goes on, in the newer API."""
+
+    next_page: str | None = None
+    has_more: bool | None = None
 
 
 class _Usage(msgspec.Struct):
     usage: list[_Used]
+    pagination: _Turn | None = None
+
+
+class _Sims(msgspec.Struct):
+    """The newer API's list of SIMs; the document's is a bare array."""
+
+    sims: list[msgspec.Raw]
+    total: Count | None = None
+    pagination: _Turn | None = None
 
 
 _SIM = msgspec.json.Decoder(_Sim)
-_SIMS = msgspec.json.Decoder(list[_Sim])
+_SIMS = msgspec.json.Decoder(list[msgspec.Raw] | _Sims)
 _USAGE = msgspec.json.Decoder(_Usage)
 
 
@@ -124,12 +144,11 @@ class Onomondo(RestClient):
         return {"Authorization": secrets["api_key"]}
 
     def read_stock(self, cursor: str = "") -> Stock:
-        """Onomondo: Retrieve information for all SIMs, after so many"""
-        after = int(cursor or "0")
-        call = Call("GET", "/sims", params={"limit": PAGE_SIZE, "offset": after}, of_one=False)
-        cards, odd = self.ask(call, stock_in)
-        came = len(cards) + len(odd)
-        return Stock(cards, str(after + came) if came >= PAGE_SIZE else "", odd)
+        """Onomondo: Retrieve information for all SIMs, after so many or, in the newer API, from a page that it names"""
+        page, after = cursor.removeprefix(PAGE), 0 if cursor.startswith(PAGE) else int(cursor or "0")
+        where: dict[str, str | int] = {"next_page": page} if cursor.startswith(PAGE) else {"offset": after}
+        call = Call("GET", "/sims", params={"limit": PAGE_SIZE} | where, of_one=False)
+        return self.ask(call, partial(stock_in, after=after))
 
     def _sim(self, iccid: str, kind: CallKind) -> _Sim:
         """Onomondo: Find SIMs, the one of this ICCID. Raises Refused where there is none."""
@@ -143,13 +162,23 @@ class Onomondo(RestClient):
         """Onomondo: Find SIMs, Retrieve usage for a specific SIM"""
         sim = self._sim(iccid, CallKind.READING)
         month, _ = month_of(now)
-        return self.ask(Call("GET", f"/usage/{sim.id}"), partial(reading_in, sim=sim, month=month))
+        return Reading(sim.iccid, self._total(sim, month, CallKind.READING), month, sim.status)
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Onomondo: Retrieve usage for a specific SIM"""
-        sim = self._sim(iccid, CallKind.TOTALS)
-        call = Call("GET", f"/usage/{sim.id}", kind=CallKind.TOTALS)
-        return self.ask(call, partial(total_in, sim=sim, month=month))
+        return self._total(self._sim(iccid, CallKind.TOTALS), month, CallKind.TOTALS)
+
+    def _total(self, sim: _Sim, month: dt.date, kind: CallKind) -> int:
+        """The bytes of a month's records, each dated by its own time, of as many pages as there are."""
+        used, page = 0, ""
+        for _ in range(MOST_PAGES):
+            params = {"next_page": page} if page else None
+            call = Call("GET", f"/usage/{sim.id}", params=params, kind=kind)
+            some, page = self.ask(call, partial(total_in, sim=sim, month=month, page=page))
+            used += some
+            if not page:
+                return used
+        raise Refused(f"Onomondo’s list of what {sim.iccid} used does not end.")
 
     def get_status(self, iccid: str) -> Status:
         """Onomondo: Find SIMs, activated"""
@@ -180,14 +209,40 @@ class Onomondo(RestClient):
         return self._changed(iccid, json, CallKind.SETTINGS).settings.get(setting, "")
 
 
-def stock_in(body: bytes) -> tuple[tuple[Card, ...], tuple[Odd, ...]]:
+def stock_in(body: bytes, *, after: int) -> Stock:
     """Raises Unreadable."""
-    return cards_of(body, _SIM, lambda sim: Card(sim.iccid, sim.status, sim.label or "", sim.network_whitelist or ""))
+    raws, listed = _sims_in(body)
+    cards, odd = cards_of(raws, _SIM, _card)
+    page = _next_page(listed.pagination)
+    if listed.pagination is None:  # it goes on after so many
+        is_full = len(raws) >= PAGE_SIZE or (bool(raws) and after + len(raws) < (listed.total or 0))
+        return Stock(cards, str(after + len(raws)) if is_full else "", odd, listed.total)
+    return Stock(cards, PAGE + page if page else "", odd, listed.total)
+
+
+def _card(sim: _Sim) -> Card:
+    return Card(sim.iccid, sim.status, sim.label or "", sim.network_whitelist or "")
+
+
+def _sims_in(body: bytes) -> tuple[list[msgspec.Raw], _Sims]:
+    found = decoded(_SIMS, body)
+    listed = found if isinstance(found, _Sims) else _Sims(found)
+    return listed.sims, listed
+
+
+def _next_page(turn: _Turn | None, page: str = "") -> str:
+    """What names the next page; empty at the end. Raises Unreadable where a list goes on and does not say where."""
+    if turn is None or turn.has_more is False:
+        return ""
+    if turn.has_more and turn.next_page in (None, "", page):
+        raise Unreadable("it goes on and does not say where")
+    return "" if turn.next_page == page else turn.next_page or ""
 
 
 def found_in(body: bytes, *, iccid: str) -> _Sim | None:
     """The SIM that was asked for; the search finds parts of ids and labels as well. Raises Unreadable."""
-    return next((sim for sim in decoded(_SIMS, body) if _is(sim, iccid)), None)
+    sims = (decoded(_SIM, bytes(raw)) for raw in _sims_in(body)[0])
+    return next((sim for sim in sims if _is(sim, iccid)), None)
 
 
 def _is(sim: _Sim, iccid: str) -> bool:
@@ -205,14 +260,17 @@ def sim_in(body: bytes, *, iccid: str) -> _Sim:
     return found
 
 
-def total_in(body: bytes, *, sim: _Sim, month: dt.date) -> int:
-    """The records of a month, each dated by its own time. Raises Unreadable."""
-    used = decoded(_USAGE, body).usage
-    if any(one.sim_id != sim.id for one in used):
+def total_in(body: bytes, *, sim: _Sim, month: dt.date, page: str = "") -> tuple[int, str]:
+    """The records of a month, each dated by its own time, and the page where they go on. Raises Unreadable."""
+    found = decoded(_USAGE, body)
+    return counter_of([_used_in(one, sim) for one in found.usage], month), _next_page(found.pagination, page)
+
+
+def _used_in(one: _Used, sim: _Sim) -> tuple[dt.date, int]:
+    if one.sim_id not in (None, sim.id) or (one.sim_id is None and one.iccid is None):
         raise Unreadable("it is another SIM")
-    return counter_of([(date_of(one.timestamp), one.bytes) for one in used], month)
-
-
-def reading_in(body: bytes, *, sim: _Sim, month: dt.date) -> Reading:
-    """Raises Unreadable."""
-    return Reading(sim.iccid, total_in(body, sim=sim, month=month), month, sim.status)
+    if one.iccid is not None:
+        same_sim(one.iccid, sim.iccid)
+    if (at := one.timestamp or one.time) is None:
+        raise Unreadable("a record has no time")
+    return date_of(at), one.bytes

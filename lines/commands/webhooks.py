@@ -10,10 +10,13 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import connection, transaction
+from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from kit import clock, crypto
 from kit.errors import Invalid, NotFound, Refusal
@@ -22,7 +25,7 @@ from kit.identifiers import all_spellings, asked
 from accounts.commands import record
 from accounts.policy import Actor
 from lines.carriers import CLIENTS
-from lines.carriers.webhooks import About, Heard, News, Webhook, Whose
+from lines.carriers.webhooks import About, Heard, News, Token, Webhook, Whose
 from lines.commands import leases
 from lines.commands.carriers import LONGEST_SECRET
 from lines.models import Carrier, CarrierWebhook, Line, ToldLine, WebhookCall
@@ -59,6 +62,18 @@ class TooManyCalls(Refusal):
     """A carrier calls more often than is heard."""
 
     status = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is told of a webhook to who sets it up at the carrier. `secret` is empty where we did not make it."""
+
+    address: str
+    secret: str
+    header: str  # that has the secret; empty where another proof is asked for
+    proof: str
+    setup: str
+    called_at: dt.datetime | None
 
 
 def webhook_of(*, kind: str) -> Webhook:
@@ -103,6 +118,21 @@ def shut_webhook(*, carrier: Carrier, by: Actor) -> None:
 def token_of(*, webhook: CarrierWebhook) -> str:
     """What stands in the address: it names the carrier, and only we can make it."""
     return _signer.sign(f"{webhook.carrier_id}.{webhook.key}")
+
+
+def opened(*, webhook: CarrierWebhook) -> Opened:
+    """What is done with it at the carrier. Raises Invalid where nobody could call us."""
+    if not settings.CONSOLE_URL:
+        raise Invalid("This installation doesn’t know its own address. Your administrator sets LINEKEEPER_URL.")
+    hook = webhook_of(kind=webhook.carrier.kind)
+    return Opened(
+        address=str(settings.CONSOLE_URL) + reverse("carrier-told", args=[token_of(webhook=webhook)]),
+        secret=secret_of(webhook=webhook) if hook.proof.whose is Whose.OURS else "",
+        header=hook.proof.header if isinstance(hook.proof, Token) else "",
+        proof=hook.proof.says,
+        setup=hook.setup,
+        called_at=webhook.called_at,
+    )
 
 
 def secret_of(*, webhook: CarrierWebhook) -> str:

@@ -24,10 +24,13 @@ from accounts.models import Event, OfficeKey, User
 from accounts.office_keys import AT_ONCE, NoFactor, make_office_key, revoke_office_key
 from accounts.policy import OPERATOR
 from lines.api.office import ENDPOINTS
+from lines.carriers import CLIENTS
+from lines.commands import webhooks
 from lines.commands.stock import add_carrier
-from lines.models import AddressChange, Carrier, FormerSecrets, LineSetting
+from lines.models import AddressChange, Carrier, CarrierWebhook, FormerSecrets, LineSetting
 from lines.work.clients import close_clients
 from tests.proofs import log_in
+from tests.worlds import operator
 
 HTTP = Client(raise_request_exception=False)
 DOCS = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -165,6 +168,32 @@ def test_pace_pause_words_and_states_are_the_desks_commands(key: str, fleet: Fle
     assert LineSetting.objects.get().wanted == "INVENTORY"
     assert call(key, "carriers").json()["total"] == 2
     assert "secrets" not in json.dumps(call(key, "carriers").json())
+
+
+def test_where_a_carrier_calls_us_is_made_told_and_shut(key: str, fleet: Fleet, settings: Any) -> None:
+    settings.CONSOLE_URL = "https://console.example"
+    secrets = dict.fromkeys(CLIENTS["soracom"].secret_names, "s" * 20)
+    soracom = add_carrier(name="Soracom", kind="soracom", url="http://127.0.0.1:9", secrets=secrets, by=OPERATOR)
+    path = f"carriers/{soracom.pk}/webhook"
+    assert (call(key, path).status_code, call(key, "carriers/999999/webhook").status_code) == (404, 404)
+    made = call(key, path, "PUT", {}).json()
+    assert made["secret"] == webhooks.secret_of(webhook=CarrierWebhook.objects.get())
+    assert made["header"] == "X-Linekeeper-Token"
+    assert call(key, path).json() == made | {"secret": None}
+    assert made["address"].startswith("https://console.example/carriers/told/")
+    said = operator("carrier_webhook", "Soracom")
+    assert (said["address"], said["secret"]) == (made["address"], made["secret"])
+    assert operator("carrier_webhook", "Soracom", "--open")["address"] != made["address"]
+    assert call(key, path, "PUT", {"secret": "of-the-carrier"}).status_code == 422
+    assert call(key, path, "DELETE").status_code == 200
+    assert operator("carrier_webhook", "Soracom") == {"carrier": "Soracom", "open": False}
+    simbase = f"carriers/{fleet.carriers['simbase'].pk}/webhook"
+    assert call(key, simbase, "PUT", {"secret": "short"}).status_code == 422
+    assert call(key, simbase, "PUT", {"secret": "request-token"}).json()["secret"] is None
+    assert operator("carrier_webhook", "simbase", "--close")["open"] is False
+    portal = f"carriers/{fleet.carriers['iotportal'].pk}/webhook"
+    assert call(key, portal, "PUT", {}).status_code == 422
+    assert Event.objects.filter(verb="carrier.webhook_opened", actor_name="ann@office.example").count() == 2
 
 
 @pytest.fixture(scope="module")

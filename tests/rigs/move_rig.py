@@ -1,10 +1,11 @@
 """An account moves from a second Linekeeper, which runs as Keepgo, while its lines go on: both books, day by day.
 
-    python -m tests.rigs.move_rig [--lines 2000] [--days 3]
+    python -m tests.rigs.move_rig [--lines 2000] [--days 3] [--report]
 
 The import is cut off once and run again. Usage goes on for some days after it, both sides charge it, and for each of
 those days they must have charged the same to the sixth decimal; both sets of books hold on both sides, no line has
 another status than it had, and what differs at last is what both charged before. One JSON document; exit 1 where not.
+With --report what was seen goes into docs/moving-from-keepgo.md.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tests.rigs import report
 from tests.rigs.installation import told
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = dt.date(2026, 11, 3)
 PAST = 4  # days of usage before the move
+PAGE = ROOT / "docs" / "moving-from-keepgo.md"
+HEADING = "Seen by `make move`"
 
 
 class Side:
@@ -169,12 +173,44 @@ def _judged(
     }
 
 
+def page(found: dict[str, Any]) -> str:
+    """What stands in the guide of a run."""
+    days = [f"| {day} | {there} | {here} |" for day, (there, here) in found["usd_after"].items()]
+    cut = "cut off once and run again" if found["cut"] else "run twice"
+    there, here = found["line_days"]
+    return "\n".join(
+        [
+            f"{found['lines']:,} lines of a second Linekeeper that runs as Keepgo, a third of them of a sub-account, moved while"
+            f" they went on: {PAST} days of usage before, {found['days']} from the day of the move on.",
+            "",
+            "| day after the move | charged there, USD | charged here, USD |",
+            "|---|---|---|",
+            *days,
+            "",
+            "| | |",
+            "|---|---|",
+            f"| the dry run said, came, were there at the second run | {found['dry_run']:,}, {found['imported']:,},"
+            f" {found['again']:,}; the import was {cut} |",
+            f"| charged otherwise on these days | {found['usd_off']} USD |",
+            f"| available at last, there and here | {found['balance'][0]}, {found['balance'][1]} USD: apart by what"
+            " was charged there alone on the day of the move |",
+            f"| days of lines compared by the clearing | {found['compared']:,} |",
+            f"| second books, days of lines recomputed there and here | {there:,}, {here:,} |",
+            f"| took | {found['seconds_until_moved']:.0f} s until all lines had come, {found['seconds']:.0f} s in all |",
+            f"| right | {'yes' if found['ok'] else 'NO: ' + ', '.join(found['wrong'])} |",
+        ]
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=2000)
     parser.add_argument("--days", type=int, default=3, help="of usage from the day of the move on")
+    parser.add_argument("--report", action="store_true", help="write what was seen into docs/moving-from-keepgo.md")
     chosen = parser.parse_args()
     answer = played(lines=chosen.lines, days=chosen.days)
+    if chosen.report:
+        report.put(HEADING, page(answer), page=PAGE)
     told(answer)
     return 0 if answer["ok"] else 1
 

@@ -35,6 +35,17 @@ def write(command: str, body: str, *, page: Path = PAGE) -> None:
         file.write(text)
 
 
+def put(heading: str, body: str, *, page: Path) -> None:
+    """Puts `body` under this heading of a page that people write, at its end where there is none; all else stays."""
+    if any(line.startswith("## ") for line in body.splitlines()):
+        raise ValueError("a section has no heading of the second level within")
+    text = page.read_text(encoding="utf-8")
+    before, found, rest = text.partition(f"\n## {heading}\n")
+    _, more, after = rest.partition("\n## ") if found else ("", "", "")
+    whole = f"{before.rstrip()}\n\n## {heading}\n{written()}\n\n{body.strip()}\n"
+    page.write_text(whole + (f"\n## {after}" if more else ""), encoding="utf-8")
+
+
 def section(command: str, *, page: Path = PAGE) -> str:
     """What stands there of a command; empty before its first run."""
     return _sections(page.read_text(encoding="utf-8")).get(command, "") if page.exists() else ""

@@ -32,6 +32,18 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     }
 
 
+def test_a_section_of_a_page_that_people_write_is_replaced_where_it_stands(tmp_path: Path) -> None:
+    page = tmp_path / "guide.md"
+    page.write_text("# Guide\n\nSo it goes.\n")
+    report.put("Seen", "| first |", page=page)
+    page.write_text(page.read_text() + "\n## After\nThe end.\n")
+    report.put("Seen", "| second |", page=page)
+    text = page.read_text()
+    assert text.startswith("# Guide\n\nSo it goes.\n\n## Seen\nWritten on ")
+    assert text.endswith("| second |\n\n## After\nThe end.\n")
+    assert "first" not in text
+
+
 def test_a_heading_that_would_end_the_section_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="second level"):
         report.write("make soak", "fine\n## Another\n", page=tmp_path / "page.md")
