@@ -21,6 +21,7 @@ from lines.commands import (
     capping,
     changes,
     claims,
+    costs,
     devices,
     differences,
     jobs,
@@ -35,6 +36,7 @@ from lines.commands import (
 from lines.models import Carrier, Move
 from lines.policy import CLEARING
 from lines.work import funds, messages, moving
+from lines.work.billed import read_costs
 from lines.work.devices import look
 from lines.work.driving import drive_carrier
 from lines.work.jobs import run_jobs
@@ -54,6 +56,7 @@ STRETCH = 180.0  # seconds that the second books are worked at by one bell
 PATIENCE = 5.0  # seconds that a call waits for the carrier's gate
 
 BY_PAGE = frozenset(kind for kind, client in carriers.CLIENTS.items() if client.abilities.lists_lines)
+WITH_COSTS = frozenset(kind for kind, client in carriers.CLIENTS.items() if client.abilities.tells_costs)
 WITH_FINALS = frozenset(kind for kind, client in carriers.CLIENTS.items() if client.abilities.final_totals)
 
 
@@ -67,6 +70,8 @@ def plan_passes() -> int:
     """Plans what is due to be read, and rings for it."""
     with_finals = Carrier.objects.filter(is_active=True, kind__in=WITH_FINALS)
     each(with_finals, lambda carrier: passes.plan_final_totals(carrier=carrier))
+    with_costs = Carrier.objects.filter(is_active=True, kind__in=WITH_COSTS)
+    each(with_costs, lambda carrier: costs.plan_costs(carrier=carrier))
     planned = passes.plan_due_passes(by_page=BY_PAGE)
     if planned:
         read_usage.delay()
@@ -82,6 +87,7 @@ def read_usage() -> int:
         reader = Reader(carrier, patience=PATIENCE, stop=stop)
         reader.run()
         read = reader.run_final_totals()
+        read_costs(carrier, patience=PATIENCE, stop=stop)
         enforced = read.enforced.suspended + read.enforced.reactivated
         return read.applied.readings, bool(read.applied.to_drive or enforced or read.turned)
 

@@ -1,5 +1,5 @@
 """The back office's desks about lines."""
 
-from lines.admin import counters, differences, fleet, moves, shop, zones
+from lines.admin import costs, counters, differences, fleet, moves, shop, zones
 
-__all__ = ["counters", "differences", "fleet", "moves", "shop", "zones"]
+__all__ = ["costs", "counters", "differences", "fleet", "moves", "shop", "zones"]

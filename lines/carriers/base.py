@@ -25,6 +25,9 @@ from .terms import (
     Abilities as Abilities,
 )
 from .terms import (
+    Billed as Billed,
+)
+from .terms import (
     Card as Card,
 )
 from .terms import (
@@ -44,6 +47,9 @@ from .terms import (
 )
 from .terms import (
     Page as Page,
+)
+from .terms import (
+    Part as Part,
 )
 from .terms import (
     Reading as Reading,
@@ -227,6 +233,10 @@ class CarrierClient(ABC):
     def get_funds(self) -> Funds:
         """What the operator still has with the carrier. Raises Refused, Unreachable or Malformed."""
         raise self.cannot("tell what is left of its balance")
+
+    def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:
+        """What a SIM cost the operator in a finished month (its first day). Raises Refused, Unreachable or Malformed."""
+        raise self.cannot("tell what a SIM cost")
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
         """Sets one thing on a SIM, the same twice is once; the value that the carrier confirms.

@@ -6,7 +6,7 @@ import datetime as dt
 from functools import partial
 from typing import ClassVar
 
-from .base import Abilities, CallKind, Device, Reading, Refused, Setting, Sms, Status, Stock
+from .base import Abilities, Billed, CallKind, Device, Part, Reading, Refused, Setting, Sms, Status, Stock
 from .emnify_answers import (
     FIELD,
     LOGIN,
@@ -14,6 +14,7 @@ from .emnify_answers import (
     WORDS,
     Endpoint,
     Sim,
+    bill_in,
     device_in,
     endpoint_in,
     found_in,
@@ -49,6 +50,7 @@ class Emnify(RestClient):
         resets=True,
         settings=frozenset({Setting.IMEI_LOCK}),
         labels=frozenset({Setting.DEVICE_NAME}),
+        tells_costs=frozenset({Part.DATA, Part.SMS}),
     )
     words = WORDS
     webhook = Webhook(
@@ -109,6 +111,15 @@ class Emnify(RestClient):
         params = {"start_date": month.isoformat(), "end_date": after.isoformat()}
         call = Call("GET", f"/api/v1/endpoint/{endpoint}/stats/daily", params=params, kind=CallKind.TOTALS)
         return self.ask(call, partial(total_in, month=month))
+
+    def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:
+        """emnify: SIM usage and cost statistics, of the last month alone"""
+        running, _ = month_of(now)
+        if (running - dt.timedelta(days=1)).replace(day=1) != month:
+            raise Refused("emnify tells costs of the last month only; it was not asked.")
+        sim = self._sim(iccid, CallKind.TOTALS)
+        call = Call("GET", f"/api/v1/sim/{sim.id}/stats", kind=CallKind.TOTALS)
+        return self.ask(call, partial(bill_in, month=month))
 
     def get_status(self, iccid: str) -> Status:
         """emnify: List SIMs, status"""

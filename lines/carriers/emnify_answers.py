@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import msgspec
 from kit.identifiers import read_imei, read_msisdn
 
-from .base import Card, Device, Odd, Reading, Setting, Sms, SmsFate, Status, Switch
-from .fields import Iccid, Unreadable, Words, decoded, ip_of, same_sim, short_text, status_of, utc_moment
+from .base import Billed, Card, Device, Odd, Part, Reading, Refused, Setting, Sms, SmsFate, Status, Switch
+from .fields import Currency, Iccid, Unreadable, Words, amount_of, decoded, ip_of, same_sim, short_text, status_of, utc_moment
 from .rest import bytes_of, cards_of, counter_of, date_of
 
 WORDS: Words = {
@@ -67,10 +68,16 @@ class Endpoint(msgspec.Struct):
     ip_address: str | None = None
 
 
+class _Unit(msgspec.Struct):
+    code: Currency
+
+
 class _Volume(msgspec.Struct):
-    """Data in MB, or messages."""
+    """Data in MB, or messages, and what they cost the operator."""
 
     volume: float
+    cost: Decimal | None = None
+    currency: _Unit | None = None
     month: str | None = None
     last_updated: str | None = None
 
@@ -84,6 +91,7 @@ class _Stats(msgspec.Struct):
     """emnify: SIM usage and cost statistics, [0]. A month without traffic is left out."""
 
     current_month: _Month | None = None
+    last_month: _Month | None = None
 
 
 class _Day(msgspec.Struct):
@@ -174,6 +182,22 @@ def _of(month: dt.date, volume: _Volume | None) -> _Volume | None:
     if told > month:
         raise Unreadable("its month lies ahead")
     return volume if told == month else None
+
+
+def bill_in(body: bytes, *, month: dt.date) -> Billed:
+    """What the last month cost; one that is not there had no traffic. Raises Unreadable, and Refused where traffic has
+    no cost: that is told of organizations without inclusive volumes alone."""
+    stats = decoded(_STATS, body)
+    last = (stats[0].last_month if stats else None) or _Month()
+    data, sms = _of(month, last.data), _of(month, last.sms)
+    costs = {Part.DATA: data, Part.SMS: sms}
+    if any(one.cost is None and one.volume for one in costs.values() if one):
+        raise Refused("emnify tells no costs of an organization with inclusive volumes.")
+    units = {one.currency.code.upper() for one in costs.values() if one and one.currency}
+    if len(units) > 1:
+        raise Unreadable("its costs are of two currencies")
+    parts = {part: amount_of((one.cost if one else None) or Decimal(0)) for part, one in costs.items()}
+    return Billed(parts, units.pop() if units else "", bytes_of(data.volume) if data else 0)
 
 
 def total_in(body: bytes, *, month: dt.date) -> int:

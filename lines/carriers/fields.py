@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -25,6 +26,8 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _ICCID = r"\A[0-9A-Fa-f]{18,22}\Z"  # as carriers tell it; ours may be spelled otherwise
 Iccid = Annotated[str, Meta(pattern=_ICCID)]
 
+Currency = Annotated[str, Meta(pattern=r"\A[A-Za-z]{3}\Z")]
+MOST_MONEY = Decimal(10) ** 12
 LONGEST_WORD = 40  # a longer one is cut: not worth losing a page of readings for
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?"
@@ -120,6 +123,13 @@ def utc_moment(text: str) -> dt.datetime:
         return dt.datetime.fromisoformat(f"{text}+00:00")
     except (ValueError, OverflowError) as error:
         raise Unreadable("there is no such time") from error
+
+
+def amount_of(value: Decimal, places: int = 4) -> Decimal:
+    """An amount of money as it is kept. Raises Unreadable."""
+    if not value.is_finite() or abs(value) >= MOST_MONEY:
+        raise Unreadable("an amount is none")
+    return round(value, places)
 
 
 def short_text(text: str | None) -> str | None:

@@ -31,7 +31,7 @@ _deadline: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 _OPERATIONS = frozenset(
     (
         "read_stock", "read_line", "final_total", "get_status", "set_switch", "reset_connection", "get_device",
-        "set_setting", "send_sms", "list_sms", "get_sms", "get_funds",
+        "set_setting", "send_sms", "list_sms", "get_sms", "get_funds", "get_bill",
     )
 )  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 from .base import (
     LABELS,
     Abilities,
+    Billed,
     CallKind,
     CarrierClient,
     Device,
@@ -18,6 +19,7 @@ from .base import (
     Funds,
     Gate,
     Page,
+    Part,
     Reading,
     Refused,
     Setting,
@@ -32,6 +34,7 @@ from .simbase_answers import (
     FIELD,
     PAGE_SIZE,
     WORDS,
+    bill_in,
     device_in,
     line_in,
     messages_in,
@@ -65,6 +68,7 @@ class Simbase(CarrierClient):
         tells_place=True,
         tells_location=True,
         tells_funds=True,
+        tells_costs=frozenset(Part),
         settings=frozenset({Setting.THROTTLE, Setting.IMEI_LOCK, Setting.PLAN}),
         labels=LABELS,
         throttles=(100, 200, 500, 1000, 2500, 5000),
@@ -102,6 +106,11 @@ class Simbase(CarrierClient):
         """Simbase v1: Get SIM Usage"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}", kind=CallKind.TOTALS)
         return self._wire.call(call, Deadline(self._timeout), partial(total_in, iccid=iccid, month=month))
+
+    def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:  # noqa: ARG002 - any month
+        """Simbase v1: Get SIM Usage, cost"""
+        call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}", kind=CallKind.TOTALS)
+        return self._wire.call(call, Deadline(self._timeout), partial(bill_in, iccid=iccid, month=month))
 
     def get_status(self, iccid: str) -> Status:
         """Simbase v1: Get SIM, sim_state"""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
 from kit.countries import code_of
@@ -33,9 +33,11 @@ from .base import (
 from .fields import (
     Bytes,
     Count,
+    Currency,
     Iccid,
     Unreadable,
     Words,
+    amount_of,
     checked_iccid,
     decoded,
     ip_of,
@@ -45,7 +47,6 @@ from .fields import (
     status_of,
 )
 from .rest import Headers, RestClient, bearer, cards_of, nothing_in
-from .simbase_funds import amount_of
 from .simbase_webhook import WEBHOOK
 from .wire import Call
 
@@ -124,7 +125,7 @@ class _Balance(msgspec.Struct):
     """Simbase v2: account balance"""
 
     balance: Decimal
-    currency: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z]{3}\Z")]
+    currency: Currency
     auto_top_up_enabled: bool | None = None
     auto_top_up_threshold: Decimal | None = None
     auto_top_up_amount: Decimal | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from decimal import Decimal
 from functools import lru_cache
 from typing import Literal
 
@@ -14,9 +15,11 @@ from kit.identifiers import read_imei, read_msisdn
 from .base import (
     LABELS,
     LONGEST_LABEL,
+    Billed,
     Device,
     Odd,
     Page,
+    Part,
     Reading,
     Setting,
     Sms,
@@ -31,6 +34,7 @@ from .fields import (
     NoJson,
     Unreadable,
     Words,
+    amount_of,
     country_of,
     decoded,
     ip_of,
@@ -105,6 +109,14 @@ class _Usage(msgspec.Struct):
     month: str | None = None
 
 
+class _Bill(_Usage, kw_only=True):
+    """The same: what it cost, in the currency of the account, and of that the parts that follow from use."""
+
+    cost: Decimal
+    cost_data: Decimal
+    cost_sms: Decimal
+
+
 class _Device(msgspec.Struct):
     """Simbase v1: Get SIM, all but the counter. The document says `ip` and `ip_address`, `location_updates` and
     `lu_count` for one thing each."""
@@ -176,6 +188,7 @@ _SIM = msgspec.json.Decoder(_Sim)
 _NAMED = msgspec.json.Decoder(_Named)
 _DETAIL = msgspec.json.Decoder(_Detail)
 _USAGE = msgspec.json.Decoder(_Usage)
+_BILL = msgspec.json.Decoder(_Bill)
 _STATE = msgspec.json.Decoder(_State)
 _DEVICE = msgspec.json.Decoder(_Device)
 _EDITED = msgspec.json.Decoder(_Edited)
@@ -236,10 +249,25 @@ def line_in(body: bytes, *, iccid: str, now: dt.datetime) -> Reading:
 def total_in(body: bytes, *, iccid: str, month: dt.date) -> int:
     """The bytes of the month that was asked for. Raises Unreadable."""
     found = decoded(_USAGE, body)
+    _same_month(found, iccid, month)
+    return found.usage_data
+
+
+def bill_in(body: bytes, *, iccid: str, month: dt.date) -> Billed:
+    """What the month that was asked for cost; line rental, network and voice are one part. Raises Unreadable."""
+    found = decoded(_BILL, body)
+    _same_month(found, iccid, month)
+    data, sms = amount_of(found.cost_data), amount_of(found.cost_sms)
+    parts = {Part.DATA: data, Part.SMS: sms, Part.DAYS: amount_of(found.cost) - data - sms}
+    if any(amount < 0 for amount in parts.values()):
+        raise Unreadable("a part of the costs is more than all")
+    return Billed(parts, used=found.usage_data)
+
+
+def _same_month(found: _Usage, iccid: str, month: dt.date) -> None:
     same_sim(found.iccid, iccid)
     if found.month is not None and found.month != f"{month:%Y-%m}":
         raise Unreadable("it is another month")
-    return found.usage_data
 
 
 def state_in(body: bytes, *, iccid: str) -> Status:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated
 
 import msgspec
 
 from .base import Funds
-from .fields import Unreadable, decoded, utc_moment
-
-_MOST = Decimal(10) ** 12
+from .fields import Currency, amount_of, decoded, utc_moment
 
 
 class _Balance(msgspec.Struct):
     """Simbase v1: Balance"""
 
     balance: Decimal
-    currency: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z]{3}\Z")]
+    currency: Currency
     last_update: str | None = None
     auto_topup: bool | None = None
     topup_threshold: Decimal | None = None
@@ -39,10 +36,3 @@ def funds_in(body: bytes) -> Funds:
         amount=None if found.topup_amount is None else amount_of(found.topup_amount),
         is_auto=found.auto_topup,
     )
-
-
-def amount_of(value: Decimal) -> Decimal:
-    """An amount of money as it is kept. Raises Unreadable."""
-    if not value.is_finite() or abs(value) >= _MOST:
-        raise Unreadable("an amount is none")
-    return round(value, 4)

@@ -6,14 +6,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from .base import Abilities, CallKind, Card, Device, Reading, Refused, Sms, SmsFate, Status, Stock, Switch
-from .fields import Bytes, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of, utc_moment
+from .base import Abilities, Billed, CallKind, Card, Device, Part, Reading, Refused, Sms, SmsFate, Status, Stock, Switch, Unreachable
+from .fields import Bytes, Currency, Iccid, Unreadable, Words, amount_of, checked_iccid, decoded, same_sim, status_of, utc_moment
 from .rest import Headers, RestClient, basic, bearer, cards_of, counter_of, date_of, month_of
 from .webhooks import About, KoreSignature, News, TwilioSignature, Webhook, each_news, moment_of
 from .wire import Call
@@ -31,6 +32,7 @@ FATES = {
     "failed": SmsFate.FAILED,
 }
 PAGE_SIZE = 500
+NOT_BILLED = 86_400.0  # seconds until it is asked again
 MOST_DAYS = 1000  # rows of a month's usage
 _SID = re.compile(r"H[SC][0-9a-fA-F]{32}")
 
@@ -68,6 +70,8 @@ class _Used(msgspec.Struct):
     sim_sid: str | None
     period: _Period
     data_total: Bytes
+    data_total_billed: Decimal | None = None
+    billed_unit: Currency | None = None  # none while its billing has not got to it
 
 
 class _Usage(msgspec.Struct):
@@ -130,7 +134,12 @@ class SuperSim(RestClient):
     address: ClassVar[str] = "https://supersim.twilio.com"
     calls_per_second: ClassVar[float] = 10.0
     abilities: ClassVar[Abilities] = Abilities(
-        tells_cycle=True, final_totals=True, lists_stock=True, sends_sms=True, tells_sms_fate=True
+        tells_cycle=True,
+        final_totals=True,
+        lists_stock=True,
+        sends_sms=True,
+        tells_sms_fate=True,
+        tells_costs=frozenset({Part.DATA}),
     )
     words = WORDS
     webhook = Webhook(
@@ -182,6 +191,13 @@ class SuperSim(RestClient):
         sim = self._sim(iccid, CallKind.TOTALS)
         after = (month + dt.timedelta(days=32)).replace(day=1)
         return self.ask(self._used(sim, month, after, CallKind.TOTALS), partial(total_in, sim=sim, month=month))
+
+    def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:  # noqa: ARG002 - any month
+        """Twilio Super SIM: list of UsageRecords, data_total_billed. A SIM's monthly fee is told nowhere."""
+        sim = self._sim(iccid, CallKind.TOTALS)
+        after = (month + dt.timedelta(days=32)).replace(day=1)
+        call = self._used(sim, month, after, CallKind.TOTALS)
+        return self.ask(call, partial(bill_in, sim=sim, month=month, title=self.title))
 
     def get_status(self, iccid: str) -> Status:
         """Twilio Super SIM: list of Sims, status"""
@@ -281,14 +297,31 @@ def found_in(body: bytes, *, iccid: str) -> _Sim | None:
     return found[0] if found else None
 
 
-def total_in(body: bytes, *, sim: _Sim, month: dt.date) -> int:
-    """The bytes of a month's days. Raises Unreadable."""
+def _days_in(body: bytes, sim: _Sim) -> list[tuple[dt.date, _Used]]:
     found = decoded(_USAGE, body)
     if found.meta.next_page_url:
         raise Unreadable("it is only a part of the month")
     if any(one.sim_sid not in (None, sim.sid) for one in found.usage_records):
         raise Unreadable("it is another SIM")
-    return counter_of([(date_of(one.period.start_time), one.data_total) for one in found.usage_records], month)
+    return [(date_of(one.period.start_time), one) for one in found.usage_records]
+
+
+def total_in(body: bytes, *, sim: _Sim, month: dt.date) -> int:
+    """The bytes of a month's days. Raises Unreadable."""
+    return counter_of([(day, one.data_total) for day, one in _days_in(body, sim)], month)
+
+
+def bill_in(body: bytes, *, sim: _Sim, month: dt.date, title: str) -> Billed:
+    """What the data of a month's days cost. Raises Unreadable, and Unreachable while some of it is not billed."""
+    days = [(day, one) for day, one in _days_in(body, sim) if day.replace(day=1) == month]
+    used = counter_of([(day, one.data_total) for day, one in days], month)
+    if any(one.data_total and one.billed_unit is None for _, one in days):
+        raise Unreachable(f"{title} has not billed all days yet.", retry_after=NOT_BILLED)
+    units = {one.billed_unit.upper() for _, one in days if one.billed_unit}
+    if len(units) > 1:
+        raise Unreadable("its costs are of two currencies")
+    cost = sum((one.data_total_billed or Decimal(0) for _, one in days), Decimal(0))
+    return Billed({Part.DATA: amount_of(cost)}, units.pop() if units else "", used)
 
 
 def _sms(one: _Command) -> Sms:

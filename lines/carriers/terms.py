@@ -149,6 +149,26 @@ class Funds:
     is_auto: bool | None = None
 
 
+class Part(enum.StrEnum):
+    """What a carrier may take money for."""
+
+    DATA = "data"
+    SMS = "sms"
+    DAYS = "days"  # line rental and whatever else does not follow from use
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What a SIM cost the operator in a finished month, as its carrier says, by those parts that it tells.
+
+    `currency`: empty where it is that of the operator's account there. `used`: the bytes that it is for, where told.
+    """
+
+    parts: Mapping[Part, Decimal]
+    currency: str = ""
+    used: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Odd:
     """A record of a page that cannot be read, set aside with its reason; the others are read."""
@@ -222,6 +242,7 @@ class Abilities:
     edits: frozenset[Setting] = frozenset()  # set_setting, for accounts that may
     states: tuple[str, ...] = ()  # set_setting: STATE
     tells_funds: bool = False  # get_funds: what the operator still has with the carrier
+    tells_costs: frozenset[Part] = frozenset()  # get_bill: what a SIM cost the operator in a finished month
     switches_many: bool = False  # set_switches, for accounts that may
     other_words: bool = False  # networks behind it have words of their own, which the operator tells: Dialect
 

@@ -6,6 +6,7 @@ from lines.models.budget import AskedOfDay, CallsOfDay, DoneOfDay
 from lines.models.caps import Cap, CapHold
 from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
 from lines.models.changes import ChangedLines, LineChange
+from lines.models.costs import CarrierCost
 from lines.models.counts import LineCount
 from lines.models.devices import LineDevice, LineSecret, LineSetting, NameSharing, Sighting
 from lines.models.differences import Difference
@@ -59,6 +60,7 @@ __all__ = [
     "Cap",
     "CapHold",
     "Carrier",
+    "CarrierCost",
     "CarrierFunds",
     "CarrierHealth",
     "CarrierWebhook",

@@ -98,6 +98,7 @@ class CarrierHealth(models.Model):
     last_failure_at = models.DateTimeField(null=True)
     last_failure = models.CharField(max_length=300, blank=True)
     finals_planned_for = models.DateField(null=True)
+    costs_planned_for = models.DateField(null=True)  # the month whose costs are asked for
     looked_through = models.BigIntegerField(default=0, db_default=0)  # lines up to this id had their look
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lines.policy import CLEARING, JobState
+from lines.policy.costs import Compared
 
 SOON = "({0}.due_at IS NULL OR {0}.due_at <= %(now)s)"
 # A pause longer than an hour was written by a clock that stood wrong (lines.commands.leases).
@@ -16,7 +17,8 @@ WORK = {
     "     AND p.started_at > %(now)s - c.read_every * interval '1 second'))",
     "lines.tasks.read_usage": "EXISTS (SELECT FROM lines_chunk c JOIN lines_readingpass p ON p.id = c.reading_pass_id"
     f" WHERE p.finished_at IS NULL AND {NOW_OR_PUT_OFF.format('c')})"
-    f" OR EXISTS (SELECT FROM lines_finaltotal f WHERE f.done_at IS NULL AND {SOON.format('f')})",
+    f" OR EXISTS (SELECT FROM lines_finaltotal f WHERE f.done_at IS NULL AND {SOON.format('f')})"
+    f" OR EXISTS (SELECT FROM lines_carriercost k WHERE k.state = '{Compared.WAITS}' AND {SOON.format('k')})",
     "lines.tasks.read_told_lines": f"EXISTS (SELECT FROM lines_toldline t WHERE t.is_due AND {SOON.format('t')})",
     "lines.tasks.drive_lines": f"EXISTS (SELECT FROM lines_drive d WHERE {NOW_OR_PUT_OFF.format('d')})"
     f" OR EXISTS (SELECT FROM lines_linesetting s WHERE s.is_open AND {SOON.format('s')})",

@@ -115,6 +115,7 @@ LEFT_OUT = {
     "lines.DoneOfDay": "what was done of the limits of a day",
     "lines.BoundaryUse": "the working of a bill, in day rows when it is done",
     "lines.BrandApn": "a password",
+    "lines.CarrierCost": "what the carrier takes from the provider",
     "lines.CapHold": "what a line waits for",
     "lines.ClaimCode": "the provider's stock",
     "lines.ClaimGuess": "wrong cards, hashed",

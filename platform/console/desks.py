@@ -24,6 +24,7 @@ from lines.models import (
     AddressChange,
     BooksCheck,
     Carrier,
+    CarrierCost,
     Difference,
     Drive,
     FinalTotal,
@@ -34,6 +35,7 @@ from lines.models import (
     RebaseRequest,
 )
 from lines.policy import Hold, OrderState
+from lines.policy.costs import Compared
 from lines.policy.sandbox import KIND as SANDBOX
 from lines.queries import margin
 from lines.queries.funds import running_dry
@@ -78,6 +80,7 @@ DESKS = (
             ("lines_moveday_changelist", "Differences to Keepgo", "compare_arrows"),
             ("lines_readingpass_changelist", "Readings", "speed"),
             ("lines_finaltotal_changelist", "Final totals", "event_available"),
+            ("lines_carriercost_changelist", "Carrier costs", "request_quote"),
             ("lines_heldmovement_changelist", "Held movements", "front_hand"),
             ("lines_rebaserequest_changelist", "Counter changes", "rule"),
             ("lines_quarantine_changelist", "Unreadable answers", "report"),
@@ -231,6 +234,12 @@ def overview(_request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "months charged above the carrier’s total",
             "lines_finaltotal",
             "?below=yes",
+        ),
+        (
+            CarrierCost.objects.filter(state=Compared.DIFFERS),
+            "months whose cost the carrier tells otherwise",
+            "lines_carriercost",
+            "",
         ),
         (
             Quarantine.objects.filter(at__gt=now - dt.timedelta(days=1), is_mended=False),

@@ -73,6 +73,7 @@ def test_the_table_of_abilities_says_what_the_adapters_say() -> None:
         "keeps a device ID, notes, an end customer": "edits",
         "has states of SIMs not in use": "states",
         "its balance with the operator": "tells_funds",
+        "says what a SIM cost the operator": "tells_costs",
         "lists its SIMs apart from usage": "lists_stock",
         "tells the cycle of its figures": "tells_cycle",
         "tells the IMEI with usage": "tells_imei",

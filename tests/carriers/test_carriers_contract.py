@@ -16,6 +16,7 @@ from lines.carriers.base import (
     CarrierFailure,
     Malformed,
     OutcomeUnknown,
+    Part,
     Refused,
     Status,
     Switch,
@@ -23,6 +24,7 @@ from lines.carriers.base import (
 )
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+LAST = dt.date(2026, 10, 1)
 NOBODY = "8999999999999999999"
 
 
@@ -74,6 +76,24 @@ class TestReading:
             with pytest.raises(Refused):
                 carrier.client.final_total(carrier.iccid, dt.date(2026, 10, 1))
         assert carrier.calls() == 0
+
+
+class TestCosts:
+    def test_a_finished_months_cost_is_told_by_its_parts_or_refused_without_a_call(self, carrier):
+        told = carrier.client.abilities.tells_costs
+        if not told:
+            with pytest.raises(Refused):
+                carrier.client.get_bill(carrier.iccid, LAST, now=NOW)
+            assert carrier.calls() == 0
+            return
+        carrier.simulator.add_bytes(carrier.iccid, 250_000_000, at="2026-10-05T10:00:00Z")
+        found = carrier.client.get_bill(carrier.iccid, LAST, now=NOW)
+        assert (set(found.parts), found.used) == (told, 250_000_000)
+        assert found.currency in ("", "USD")
+        assert found.parts[Part.DATA] > 1
+        carrier.fault("html")
+        with pytest.raises(Malformed):
+            carrier.client.get_bill(carrier.iccid, LAST, now=NOW)
 
 
 class TestStatus:

@@ -192,6 +192,8 @@ def test_every_call_that_is_said_to_be_used_is_made(kind, simulator):
         client.read_line(iccid, now=NOW)
         if abilities.final_totals:
             client.final_total(iccid, LAST)
+        if abilities.tells_costs:
+            client.get_bill(iccid, LAST, now=NOW)
         client.set_switch(iccid, on=False)
         client.set_switch(iccid, on=True)
         client.get_device(iccid)

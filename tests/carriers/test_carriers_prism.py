@@ -67,6 +67,8 @@ def operations(carrier: Carrier) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "read_line", lambda: client.read_line(iccid, now=MOMENT)
     if can.final_totals:
         yield "final_total", lambda: client.final_total(iccid, dt.date(2026, 10, 1))
+    if can.tells_costs:
+        yield "get_bill", lambda: client.get_bill(iccid, dt.date(2026, 10, 1), now=MOMENT)
     if can.tells_funds:
         yield "get_funds", lambda: client.get_funds()
     yield "get_status", lambda: client.get_status(iccid)

@@ -36,7 +36,7 @@ from lines.commands.sandbox import make_sandbox
 from lines.commands.settings import set_on_line
 from lines.commands.usage_exports import ask_usage_export
 from lines.commands.wishes import deactivate
-from lines.models import Carrier, Drive, FinalTotal, Line, LineState, Move, ReadingPass, SmsLook, ToldLine
+from lines.models import Carrier, CarrierCost, Drive, FinalTotal, Line, LineState, Move, ReadingPass, SmsLook, ToldLine
 from lines.policy import Action as JobAction
 from lines.policy import ExportKind
 from lines.queries.sought import Sought
@@ -172,6 +172,11 @@ def a_final(_: Fleet) -> None:
     )
 
 
+def a_cost(fleet: Fleet) -> None:
+    line = line_of(fleet)
+    CarrierCost.objects.create(line=line, carrier=line.carrier, month=dt.date(2026, 10, 1), due_at=clock.now())
+
+
 WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
     ("automation.tasks.settle_test_accounts", lambda fleet: make_sandbox(account=fleet.account(), by=OPERATOR)),
     ("lines.tasks.plan_passes", an_old_pass),
@@ -179,6 +184,7 @@ WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
     (READ, lambda _: a_chunk()),
     (READ, lambda _: a_chunk(clock.now() + 2 * HOUR)),
     (READ, a_final),
+    (READ, a_cost),
     (
         "lines.tasks.read_told_lines",
         lambda fleet: ToldLine.objects.create(line=line_of(fleet), carrier=line_of(fleet).carrier),

@@ -34,6 +34,8 @@ from lines.queries.devices import destinations_of, statistics_of
 from lines.queries.usage import usage_of
 from lines.recount.audit import Found, Scope
 from lines.work import moving
+from tests.console.console_people import client_of
+from tests.evenly import evenly
 from tests.keepgos import FakeKeepgo, Sim
 from tests.lines.moved import (
     NOW,
@@ -113,6 +115,10 @@ def test_all_of_it_comes_and_its_past_costs_nothing(account: Account, there: Fak
     assert sorted(Account.objects.filter(parent=account).values_list("name", flat=True)) == ["Delta", "Empty"]
     move = Move.objects.get()
     assert move.payments_there == [[day, f"{Decimal(amount):.6f}"] for day, amount in there.payments]
+    page = evenly(client_of(account).get("/billing/transactions/").content.decode())
+    assert "They are not part of this balance." in page
+    assert "2 payments, $150.00" in page
+    assert available(account) == Decimal(40)
 
 
 def test_a_keepgo_that_does_not_list_its_subaccounts_brings_those_with_lines(

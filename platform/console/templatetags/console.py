@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -14,8 +15,10 @@ from django.utils.translation import get_language
 from kit import clock
 from kit.money import shown
 
+from accounts.models import Account
 from accounts.undoing import UNDO, VIEW
 from lines.policy import MEGABYTE
+from lines.queries.moves import payments_before as paid_before
 
 register = template.Library()
 
@@ -63,6 +66,13 @@ def grouped(iccid: str) -> SafeString:
     """In groups of four to read aloud; copied or selected it is whole."""
     parts = [iccid[start : start + 4] for start in range(0, len(iccid), 4)]
     return format_html_join("", '<span class="four">{}</span>', ((part,) for part in parts))
+
+
+@register.inclusion_tag("billing/payments_before.html")
+def payments_before(account: Account) -> dict[str, Any]:
+    """What the account paid to the provider that it came from, where it came from one."""
+    rows = paid_before(account)
+    return {"rows": rows, "total": sum((row.amount for row in rows), Decimal(0))}
 
 
 @register.simple_tag

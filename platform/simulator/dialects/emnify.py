@@ -1,5 +1,6 @@
 """emnify's REST API over the fleet. A SIM and its endpoint have numbers of their own."""
 
+import datetime as dt
 from typing import Any
 
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from simulator.world import World
 from .shared import (
     MB,
     by_token,
+    cost_of,
     day_of,
     days_of,
     edited,
@@ -101,11 +103,18 @@ def update_sim(world: World, asked: Asked) -> Response:
 def get_stats(world: World, asked: Asked) -> Response:
     sim, at = sim_numbered(world, "emnify", asked.parts["sim_id"], _SIM), asked.view
     month = first_of_month(at)
-    used = sum(count for _, count in days_of(sim, month, to_datetime(at).date(), at))
-    messages = [m for m in sim.history.messages if m.at <= at and to_datetime(m.at).date() >= month]
-    told = {"month": month.isoformat(), "last_updated": iso(sim.counter(at).last_record)}
-    current = {"data": {"volume": used / MB, **told}, "sms": {"volume": len(messages), **told}}
-    return answer([{"current_month": current}])
+    yesterday = month - dt.timedelta(days=1)
+    months = {"current_month": (month, to_datetime(at).date()), "last_month": (yesterday.replace(day=1), yesterday)}
+    told = {name: _month(sim, at, first, last) for name, (first, last) in months.items()}
+    return answer([told if told["last_month"]["data"]["volume"] else {"current_month": told["current_month"]}])
+
+
+def _month(sim: Sim, at: int, first: dt.date, last: dt.date) -> dict[str, Any]:
+    used = sum(count for _, count in days_of(sim, first, last, at))
+    sent = [m for m in sim.history.messages if m.at <= at and first <= to_datetime(m.at).date() <= last]
+    told = {"month": first.isoformat(), "last_updated": iso(sim.counter(at).last_record)}
+    told |= {"currency": {"id": 2, "code": "USD", "symbol": "$"}}
+    return {"data": {"volume": used / MB, "cost": cost_of(used), **told}, "sms": {"volume": len(sent), "cost": 0, **told}}
 
 
 def get_days(world: World, asked: Asked) -> Response:

@@ -15,6 +15,7 @@ from simulator.sim import Sim
 from simulator.world import World, with_status
 
 MB = 1_000_000
+PER_MB = 0.01  # USD, what those that tell costs take from the operator
 
 
 def sim_of(world: World, carrier: Carrier, iccid: str) -> Sim:
@@ -67,6 +68,11 @@ def days_of(sim: Sim, first: dt.date, last: dt.date, at: int) -> Iterator[tuple[
         if count or day == today:
             yield day, max(0, count)
         day += dt.timedelta(days=1)
+
+
+def cost_of(count: int) -> float:
+    """What the operator is charged for bytes, USD."""
+    return round(count / MB * PER_MB, 4)
 
 
 def first_of_month(at: int) -> dt.date:

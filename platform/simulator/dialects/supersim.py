@@ -16,7 +16,7 @@ from simulator.instants import iso
 from simulator.sim import Sim
 from simulator.world import World
 
-from .shared import days_of, has_arrived, message_of, messages_of, sims_from, turned, whole
+from .shared import cost_of, days_of, has_arrived, message_of, messages_of, sims_from, turned, whole
 
 ACCOUNT, TOKEN = "ACdemo00000000000000000000000000", "supersim-demo-token"
 
@@ -103,6 +103,8 @@ def list_usage(world: World, asked: Asked) -> Response:
             "data_upload": 0,
             "data_download": count,
             "data_total": count,
+            "data_total_billed": cost_of(count),
+            "billed_unit": "USD",
         }
         for day, count in days_of(sim, first, after - dt.timedelta(days=1), asked.view)
     ]
