@@ -13,23 +13,17 @@ from .base import (
     Abilities,
     Billed,
     CallKind,
-    CarrierClient,
     Device,
-    Dialect,
     Funds,
-    Gate,
     Page,
     Part,
     Reading,
-    Refused,
     Setting,
     Sms,
     Status,
 )
-from .deadline import Deadline
-from .fields import (
-    checked_iccid,
-)
+from .fields import checked_iccid
+from .rest import Headers, RestClient
 from .simbase_answers import (
     FIELD,
     PAGE_SIZE,
@@ -46,10 +40,10 @@ from .simbase_answers import (
 )
 from .simbase_funds import funds_in
 from .simbase_webhook import WEBHOOK
-from .wire import Call, Wire, fits_a_header, required
+from .wire import Call
 
 
-class Simbase(CarrierClient):
+class Simbase(RestClient):
     """Simbase's API v1, with an API key in a header of its own."""
 
     kind: ClassVar[str] = "simbase"
@@ -77,56 +71,44 @@ class Simbase(CarrierClient):
     webhook = WEBHOOK
     secret_names: ClassVar[frozenset[str]] = frozenset({"api_key"})
 
-    def __init__(
-        self,
-        *,
-        url: str,
-        secrets: Mapping[str, str],
-        gate: Gate | None = None,
-        timeout: float = 20.0,
-        dialect: Dialect | None = None,  # noqa: ARG002 - its document leaves nothing open
-    ) -> None:
-        api_key = required("Simbase", self.secret_names, secrets)["api_key"]
-        if not fits_a_header(api_key):
-            raise Refused("Simbase's api_key has characters that no API key has.")
-        self._wire = Wire("Simbase", url=url, gate=gate, secrets=[api_key], headers={"x-api-key": api_key})
-        self._timeout = timeout
+    def signed(self, secrets: Mapping[str, str]) -> Headers:
+        return {"x-api-key": secrets["api_key"]}
 
     def read_page(self, number: int, *, now: dt.datetime) -> Page:
         """Simbase v1: SIM cards. A page past the last may be answered with the last one, under its own number."""
         call = Call("GET", "/simcards", params={"pagesize": PAGE_SIZE, "page": number}, of_one=False)
-        return self._wire.call(call, Deadline(self._timeout), partial(page_in, number=number, now=now))
+        return self.ask(call, partial(page_in, number=number, now=now))
 
     def read_line(self, iccid: str, *, now: dt.datetime) -> Reading:
         """Simbase v1: Get SIM"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}")
-        return self._wire.call(call, Deadline(self._timeout), partial(line_in, iccid=iccid, now=now))
+        return self.ask(call, partial(line_in, iccid=iccid, now=now))
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Simbase v1: Get SIM Usage"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}", kind=CallKind.TOTALS)
-        return self._wire.call(call, Deadline(self._timeout), partial(total_in, iccid=iccid, month=month))
+        return self.ask(call, partial(total_in, iccid=iccid, month=month))
 
     def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:  # noqa: ARG002 - any month
         """Simbase v1: Get SIM Usage, cost"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}/usage/{month:%Y-%m}", kind=CallKind.TOTALS)
-        return self._wire.call(call, Deadline(self._timeout), partial(bill_in, iccid=iccid, month=month))
+        return self.ask(call, partial(bill_in, iccid=iccid, month=month))
 
     def get_status(self, iccid: str) -> Status:
         """Simbase v1: Get SIM, sim_state"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}", kind=CallKind.SWITCHING)
-        return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
+        return self.ask(call, partial(state_in, iccid=iccid))
 
     def set_switch(self, iccid: str, *, on: bool) -> Status | None:
         """Simbase v1: Edit SIM card, sim_state; the answer is the state that the SIM has now."""
         json = {"sim_state": "enabled" if on else "disabled"}
         call = Call("PATCH", f"/simcards/{checked_iccid(iccid)}", json=json, acts=True, kind=CallKind.SWITCHING)
-        return self._wire.call(call, Deadline(self._timeout), partial(state_in, iccid=iccid))
+        return self.ask(call, partial(state_in, iccid=iccid))
 
     def get_device(self, iccid: str) -> Device:
         """Simbase v1: Get SIM"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}", kind=CallKind.DEVICES)
-        return self._wire.call(call, Deadline(self._timeout), partial(device_in, iccid=iccid))
+        return self.ask(call, partial(device_in, iccid=iccid))
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:
         """Simbase v1: Edit SIM card; the answer is how the SIM is now."""
@@ -135,27 +117,22 @@ class Simbase(CarrierClient):
         name, wanted = FIELD[setting], value if setting is not Setting.TAGS else json.loads(value)
         if setting is Setting.THROTTLE:
             wanted = f"SPEED_{value}_KBPS" if value else "NO_LIMIT"
-        call = Call(
-            "PATCH", f"/simcards/{checked_iccid(iccid)}", json={name: wanted}, acts=True, kind=CallKind.SETTINGS
-        )
-        return self._wire.call(call, Deadline(self._timeout), partial(setting_in, setting=setting))
+        path = f"/simcards/{checked_iccid(iccid)}"
+        call = Call("PATCH", path, json={name: wanted}, acts=True, kind=CallKind.SETTINGS)
+        return self.ask(call, partial(setting_in, setting=setting))
 
     def get_funds(self) -> Funds:
         """Simbase v1: Balance"""
         call = Call("GET", "/balance", kind=CallKind.FUNDS, of_one=False)
-        return self._wire.call(call, Deadline(self._timeout), funds_in)
+        return self.ask(call, funds_in)
 
     def send_sms(self, iccid: str, text: str) -> Sms:
         """Simbase v1: Send SMS. It says when, and never whether the message arrived."""
-        call = Call(
-            "POST", f"/simcards/{checked_iccid(iccid)}/sms", json={"message": text}, acts=True, kind=CallKind.MESSAGES
-        )
-        return self._wire.call(call, Deadline(self._timeout), partial(sent_in, text=text))
+        path = f"/simcards/{checked_iccid(iccid)}/sms"
+        call = Call("POST", path, json={"message": text}, acts=True, kind=CallKind.MESSAGES)
+        return self.ask(call, partial(sent_in, text=text))
 
     def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:  # noqa: ARG002 - it gives the last ones
         """Simbase v1: SMS"""
         call = Call("GET", f"/simcards/{checked_iccid(iccid)}/sms", kind=CallKind.MESSAGES)
-        return self._wire.call(call, Deadline(self._timeout), messages_in)
-
-    def close(self) -> None:
-        self._wire.close()
+        return self.ask(call, messages_in)
