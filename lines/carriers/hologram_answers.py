@@ -9,7 +9,7 @@ from kit.identifiers import read_imei, read_msisdn
 
 from .base import Card, Device, Reading, Refused, Setting, Status, Stock, Switch
 from .fields import Bytes, Iccid, Unreadable, Words, decoded, same_sim, short_text, status_of
-from .rest import cards_of, counter_of, date_of
+from .rest import cards_of, counter_of, date_of, reading_of
 
 WORDS: Words = {
     "live": (Switch.ON, False),
@@ -109,20 +109,24 @@ def about_in(body: bytes) -> Described:
     return decoded(_DEVICE, body).data
 
 
-def total_in(body: bytes, *, link: Link, month: dt.date) -> int:
-    """Raises Unreadable."""
+def _days_in(body: bytes, link: Link) -> list[tuple[dt.date, int]]:
     found = decoded(_DAYS, body)
     if found.continues:
         raise Unreadable("it is only a part of the month")
     if any(day.linkid != link.id for day in found.data):
         raise Unreadable("it is another SIM")
-    return counter_of([(date_of(day.timestamp), day.bytes) for day in found.data], month)
+    return [(date_of(day.timestamp), day.bytes) for day in found.data]
+
+
+def total_in(body: bytes, *, link: Link, month: dt.date) -> int:
+    """Raises Unreadable."""
+    return counter_of(_days_in(body, link), month)
 
 
 def reading_in(body: bytes, *, link: Link, imei: str | None, month: dt.date) -> Reading:
     """Raises Unreadable."""
-    counter = total_in(body, link=link, month=month)
-    return Reading(link.sim, counter, month, link.status, imei=imei, msisdn=read_msisdn(link.msisdn))
+    days, msisdn = _days_in(body, link), read_msisdn(link.msisdn)
+    return reading_of(link.sim, days, month, link.status, imei=imei, msisdn=msisdn)
 
 
 def device_in(link: Link, about: Described | None) -> Device:

@@ -16,7 +16,7 @@ import msgspec
 
 from .base import Abilities, CallKind, Card, Device, Reading, Refused, Status, Stock, Switch
 from .fields import Count, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
-from .rest import MOST_BYTES, RestClient, cards_of, counter_of, date_of, month_of
+from .rest import MOST_BYTES, RestClient, cards_of, counter_of, date_of, month_of, reading_of
 from .webhooks import About, News, StandardSignature, Webhook, each_news, moment_of
 from .wire import Call, Heard
 
@@ -149,8 +149,9 @@ class Keepgo(RestClient):
         """Keepgo: iot_sim_cards, daily_statistics of this cycle"""
         sim = self._sim(iccid, CallKind.READING)
         month, _ = month_of(now)
-        counter = self.ask(self._days(iccid, month), partial(total_in, month=month))
-        return Reading(sim.iccid, counter, month, sim.state)
+        return self.ask(
+            self._days(iccid, month), lambda body: reading_of(sim.iccid, days_in(body), month, sim.state, once=True)
+        )
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Keepgo: daily_statistics of that cycle"""
@@ -197,9 +198,14 @@ def found_in(body: bytes, *, iccid: str) -> _Sim | None:
     return None
 
 
-def total_in(body: bytes, *, month: dt.date) -> int:
+def days_in(body: bytes) -> list[tuple[dt.date, int]]:
     """The bytes of a cycle's days. Raises Unreadable."""
-    return counter_of([(date_of(day.date), _bytes(day.usage_kb)) for day in decoded(_DAYS, body)], month, once=True)
+    return [(date_of(day.date), _bytes(day.usage_kb)) for day in decoded(_DAYS, body)]
+
+
+def total_in(body: bytes, *, month: dt.date) -> int:
+    """Raises Unreadable."""
+    return counter_of(days_in(body), month, once=True)
 
 
 def _bytes(kilobytes: float) -> int:

@@ -10,7 +10,7 @@ from kit.identifiers import read_imei, read_msisdn
 
 from .base import Card, Device, Reading, Setting, Sms, SmsFate, Status, Stock, Switch
 from .fields import Iccid, Unreadable, Words, country_of, decoded, ip_of, same_sim, short_text, status_of, utc_moment
-from .rest import bytes_of, cards_of, counter_of, date_of
+from .rest import bytes_of, cards_of, counter_of, date_of, reading_of
 
 WORDS: Words = {"enabled": (Switch.ON, False), "disabled": (Switch.OFF, False)}
 FATES = {"delivered": SmsFate.DELIVERED, "failed": SmsFate.FAILED, "expired": SmsFate.FAILED}
@@ -176,11 +176,12 @@ def total_in(body: bytes, *, month: dt.date) -> int:
 def reading_in(body: bytes, *, sim: _Sim, month: dt.date) -> Reading:
     """Raises Unreadable."""
     days, messages = _days(body)
-    return Reading(
+    return reading_of(
         sim.iccid,
-        counter_of(days, month, once=True),
+        days,
         month,
         status_of(sim.status, WORDS),
+        once=True,
         imei=read_imei(sim.imei),
         msisdn=read_msisdn(sim.msisdn),
         sms_usage=messages,

@@ -11,7 +11,7 @@ import msgspec
 
 from .base import Abilities, CallKind, Card, Device, Odd, Reading, Refused, Setting, Status, Stock, Switch
 from .fields import Bytes, Count, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
-from .rest import Headers, RestClient, cards_of, counter_of, date_of, month_of
+from .rest import Headers, RestClient, cards_of, counter_of, date_of, month_of, reading_of
 from .webhooks import About, News, Proof, Webhook, each_news, moment_of
 from .wire import Call
 
@@ -162,19 +162,19 @@ class Onomondo(RestClient):
         """Onomondo: Find SIMs, Retrieve usage for a specific SIM"""
         sim = self._sim(iccid, CallKind.READING)
         month, _ = month_of(now)
-        return Reading(sim.iccid, self._total(sim, month, CallKind.READING), month, sim.status)
+        return reading_of(sim.iccid, self._used(sim, CallKind.READING), month, sim.status)
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Onomondo: Retrieve usage for a specific SIM"""
-        return self._total(self._sim(iccid, CallKind.TOTALS), month, CallKind.TOTALS)
+        return counter_of(self._used(self._sim(iccid, CallKind.TOTALS), CallKind.TOTALS), month)
 
-    def _total(self, sim: _Sim, month: dt.date, kind: CallKind) -> int:
-        """The bytes of a month's records, each dated by its own time, of as many pages as there are."""
-        used, page = 0, ""
+    def _used(self, sim: _Sim, kind: CallKind) -> list[tuple[dt.date, int]]:
+        """A SIM's records, each dated by its own time, of as many pages as there are."""
+        used, page = list[tuple[dt.date, int]](), ""
         for _ in range(MOST_PAGES):
             params = {"next_page": page} if page else None
             call = Call("GET", f"/usage/{sim.id}", params=params, kind=kind)
-            some, page = self.ask(call, partial(total_in, sim=sim, month=month, page=page))
+            some, page = self.ask(call, partial(used_in, sim=sim, page=page))
             used += some
             if not page:
                 return used
@@ -260,10 +260,10 @@ def sim_in(body: bytes, *, iccid: str) -> _Sim:
     return found
 
 
-def total_in(body: bytes, *, sim: _Sim, month: dt.date, page: str = "") -> tuple[int, str]:
-    """The records of a month, each dated by its own time, and the page where they go on. Raises Unreadable."""
+def used_in(body: bytes, *, sim: _Sim, page: str = "") -> tuple[list[tuple[dt.date, int]], str]:
+    """A SIM's records, each dated by its own time, and the page where they go on. Raises Unreadable."""
     found = decoded(_USAGE, body)
-    return counter_of([_used_in(one, sim) for one in found.usage], month), _next_page(found.pagination, page)
+    return [_used_in(one, sim) for one in found.usage], _next_page(found.pagination, page)
 
 
 def _used_in(one: _Used, sim: _Sim) -> tuple[dt.date, int]:

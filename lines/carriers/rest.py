@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
@@ -12,7 +13,7 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import msgspec
 
-from .base import CallKind, Card, CarrierClient, Dialect, Gate, Odd, Page, Refused
+from .base import CallKind, Card, CarrierClient, Dialect, Gate, Odd, Page, Reading, Refused, Status
 from .deadline import Deadline
 from .fields import NoJson, Unreadable, decoded
 from .login import Headers as Headers
@@ -200,6 +201,29 @@ def counter_of(days: Iterable[tuple[dt.date, int]], month: dt.date, *, once: boo
     if total > MOST_BYTES:
         raise Unreadable("it has more bytes than a counter holds")
     return total
+
+
+def reading_of(
+    iccid: str,
+    days: Iterable[tuple[dt.date, int]],
+    month: dt.date,
+    status: Status,
+    *,
+    once: bool = False,
+    imei: str | None = None,
+    msisdn: str | None = None,
+    sms_usage: int | None = None,
+    sms_mark: int | None = None,
+) -> Reading:
+    """A month's days or records as a reading: their sum, and each day's. Raises Unreadable."""
+    told = list(days)
+    counter, by_day = counter_of(told, month, once=once), Counter[dt.date]()
+    for day, used in told:
+        by_day[day] += used
+    own = tuple((day, used) for day, used in sorted(by_day.items()) if day.replace(day=1) == month)
+    return Reading(
+        iccid, counter, month, status, imei=imei, msisdn=msisdn, sms_usage=sms_usage, sms_mark=sms_mark, days=own
+    )
 
 
 def bytes_of(megabytes: float) -> int:

@@ -24,7 +24,7 @@ from .fields import (
     short_text,
     status_of,
 )
-from .rest import Headers, RestClient, cards_of, counter_of, month_of, nothing_in
+from .rest import Headers, RestClient, cards_of, counter_of, month_of, nothing_in, reading_of
 from .webhooks import News, Token, Webhook, each_news
 from .wire import Call, fits_a_header
 
@@ -215,9 +215,13 @@ class Soracom(RestClient):
         """Soracom: Gets information about the IoT SIM, Get Air Usage Report of SIM"""
         sim = self._sim(iccid, CallKind.READING)
         month, _ = month_of(now)
-        counter = self.ask(self._days(iccid, month, now, CallKind.READING), partial(total_in, month=month))
         status, imei = status_of(sim.status, WORDS), read_imei(sim.session.imei)
-        return Reading(sim.sim_id, counter, month, status, imei=imei, msisdn=sim.msisdn)
+        return self.ask(
+            self._days(iccid, month, now, CallKind.READING),
+            lambda body: reading_of(
+                sim.sim_id, days_in(body), month, status, once=True, imei=imei, msisdn=sim.msisdn
+            ),
+        )
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Soracom: Get Air Usage Report of SIM"""
@@ -297,10 +301,14 @@ def sim_in(body: bytes, *, iccid: str) -> _Sim:
     return found
 
 
+def days_in(body: bytes) -> list[tuple[dt.date, int]]:
+    """The bytes of days in all speed classes, both ways. Raises Unreadable."""
+    return [(_date(day.unixtime), _sum(day)) for day in decoded(_DAYS, body)]
+
+
 def total_in(body: bytes, *, month: dt.date) -> int:
-    """The bytes of a month's days in all speed classes, both ways. Raises Unreadable."""
-    days = [(_date(day.unixtime), _sum(day)) for day in decoded(_DAYS, body)]
-    return counter_of(days, month, once=True)
+    """Raises Unreadable."""
+    return counter_of(days_in(body), month, once=True)
 
 
 def _date(unixtime: int) -> dt.date:

@@ -15,7 +15,7 @@ import msgspec
 
 from .base import Abilities, Billed, CallKind, Card, Device, Part, Reading, Refused, Sms, SmsFate, Status, Stock, Switch, Unreachable
 from .fields import Bytes, Currency, Iccid, Unreadable, Words, amount_of, checked_iccid, decoded, same_sim, status_of, utc_moment
-from .rest import Headers, RestClient, basic, bearer, cards_of, counter_of, date_of, month_of
+from .rest import Headers, RestClient, basic, bearer, cards_of, counter_of, date_of, month_of, reading_of
 from .webhooks import About, KoreSignature, News, TwilioSignature, Webhook, each_news, moment_of
 from .wire import Call
 
@@ -184,7 +184,7 @@ class SuperSim(RestClient):
         sim = self._sim(iccid, CallKind.READING)
         month, today = month_of(now)
         call = self._used(sim, month, today + dt.timedelta(days=1), CallKind.READING)
-        return Reading(sim.iccid, self.ask(call, partial(total_in, sim=sim, month=month)), month, sim.state)
+        return self.ask(call, partial(reading_in, sim=sim, month=month))
 
     def final_total(self, iccid: str, month: dt.date) -> int:
         """Twilio Super SIM: list of UsageRecords"""
@@ -304,6 +304,12 @@ def _days_in(body: bytes, sim: _Sim) -> list[tuple[dt.date, _Used]]:
     if any(one.sim_sid not in (None, sim.sid) for one in found.usage_records):
         raise Unreadable("it is another SIM")
     return [(date_of(one.period.start_time), one) for one in found.usage_records]
+
+
+def reading_in(body: bytes, *, sim: _Sim, month: dt.date) -> Reading:
+    """Raises Unreadable."""
+    days = [(day, one.data_total) for day, one in _days_in(body, sim)]
+    return reading_of(sim.iccid, days, month, sim.state)
 
 
 def total_in(body: bytes, *, sim: _Sim, month: dt.date) -> int:

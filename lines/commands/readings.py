@@ -57,6 +57,7 @@ class Asked:
     has_finals: bool
     are_finals: bool
     wraps_at: int | None
+    are_days: bool = False
 
     @property
     def cycles(self) -> counting.Cycles:
@@ -76,14 +77,15 @@ def apply_readings(
     has_finals: bool = False,
     are_finals: bool = False,
     wraps_at: int | None = None,
+    are_days: bool = False,
 ) -> Applied:
     """Applies one answer of a carrier, asked for at `read_at`: all of it or nothing, and twice the same as once.
 
     A line may stand in it several times. Lines that we do not have are counted and left alone. `has_finals`: the
     carrier gives final totals of months; `are_finals`: these readings are such totals; `wraps_at`: where the carrier's
-    counters begin again at 0.
+    counters begin again at 0; `are_days`: they are what it tells of days that are before the moment of asking.
     """
-    how = Asked(carrier, read_at, has_finals=has_finals, are_finals=are_finals, wraps_at=wraps_at)
+    how = Asked(carrier, read_at, has_finals, are_finals, wraps_at, are_days)
     batches = _without_repeats(readings)
     if not are_finals and read_at >= how.boundary + counting.GRACE:
         with suppress(NotOrdinary):
@@ -220,7 +222,7 @@ def _parameters(how: Asked, known: Sequence[tuple[int, Reading]]) -> dict[str, A
         "asked": seconds(reading.asked_at or how.read_at for reading in readings)
         if any(reading.asked_at for reading in readings)
         else None,
-        "call": "final" if how.are_finals else "list" if readings[0].cycle else "line",
+        "call": "final" if how.are_finals else "day" if how.are_days else "list" if readings[0].cycle else "line",
         "first": known[0][0],
         "last": known[-1][0],
     }

@@ -28,7 +28,7 @@ class KeptReading(models.Model):
 
     asked_at = models.DateTimeField()
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="+", db_index=False)
-    call = models.CharField(max_length=8)  # list, line or final
+    call = models.CharField(max_length=8)  # list, line, final, or day: what the carrier told of a day that was over
     are_finals = models.BooleanField()
     has_finals = models.BooleanField()  # the carrier gives final totals of months
     wraps_at = models.BigIntegerField(null=True)  # its counters begin again at 0 there

@@ -20,6 +20,7 @@ from lines import policy
 from lines.carriers.base import CarrierClient, CarrierFailure, Malformed, Odd, Page, Reading, Refused, Unreachable
 from lines.carriers.wire import Unauthorized
 from lines.commands import drives, passes
+from lines.commands.days import of_days
 from lines.commands.differences import note_unknown
 from lines.commands.readings import Applied, apply_readings
 from lines.commands.wishes import Enforced, enforce
@@ -222,18 +223,11 @@ class Reader:
         with transaction.atomic():
             bad: list[Odd] = []
             applied = Applied()
-            for part in apart(
-                readings,
-                lambda some: apply_readings(
-                    carrier=self.carrier,
-                    readings=some,
-                    read_at=read_at,
-                    has_finals=self.client.abilities.final_totals,
-                    are_finals=are_finals,
-                    wraps_at=self.client.abilities.wraps_at,
-                ),
-                lambda one, error: bad.append(Odd(one.iccid, f"It cannot be booked: {error}", repr(one).encode())),
-            ):
+            days = [] if are_finals else of_days(carrier=self.carrier, readings=readings, read_at=read_at)
+            for part in self._booked(days, read_at, bad, are_days=True):
+                part.readings = 0  # they are of the answers that are counted below
+                applied.add(part)
+            for part in self._booked(readings, read_at, bad, are_finals=are_finals):
                 applied.add(part)
             if bad:  # a counter or a balance beyond what a column takes: the others of the page are booked
                 failed += passes.set_aside(carrier=self.carrier, odd=bad)
@@ -244,6 +238,30 @@ class Reader:
             if chunk is not None:
                 passes.chunk_done(chunk=chunk, applied=applied, failed=failed)
         return applied, failed
+
+    def _booked(
+        self,
+        readings: Sequence[Reading],
+        read_at: dt.datetime,
+        bad: list[Odd],
+        *,
+        are_finals: bool = False,
+        are_days: bool = False,
+    ) -> list[Applied]:
+        """What the database does not take of them is added to `bad`."""
+        return apart(
+            readings,
+            lambda some: apply_readings(
+                carrier=self.carrier,
+                readings=some,
+                read_at=read_at,
+                has_finals=self.client.abilities.final_totals,
+                are_finals=are_finals,
+                wraps_at=self.client.abilities.wraps_at,
+                are_days=are_days,
+            ),
+            lambda one, error: bad.append(Odd(one.iccid, f"It cannot be booked: {error}", repr(one).encode())),
+        )
 
     def _failed(self, chunk: Chunk, call: str, failure: CarrierFailure) -> None:
         self.read.note(failure)
