@@ -48,7 +48,8 @@ class CarrierCostDesk(Desk):
 
     called = "carrier costs"
     list_display = [
-        "month_shown", "carrier", "line", "said", "own", "apart", "used_there", "used_here", "how", "settled_by", "note",
+        "month_shown", "carrier", "line", "said", "own", "apart", "used_there", "used_here", "how", "settled_by",
+        "note",
     ]  # fmt: skip
     list_filter = [Shown, "carrier", "month"]
     list_select_related = ["line", "carrier"]

@@ -235,7 +235,10 @@ class CarrierClient(ABC):
         raise self.cannot("tell what is left of its balance")
 
     def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:
-        """What a SIM cost the operator in a finished month (its first day). Raises Refused, Unreachable or Malformed."""
+        """What a SIM cost the operator in a finished month (its first day).
+
+        Raises Refused, Unreachable or Malformed.
+        """
         raise self.cannot("tell what a SIM cost")
 
     def set_setting(self, iccid: str, setting: Setting, value: str) -> str:

@@ -9,7 +9,19 @@ import msgspec
 from kit.identifiers import read_imei, read_msisdn
 
 from .base import Billed, Card, Device, Odd, Part, Reading, Refused, Setting, Sms, SmsFate, Status, Switch
-from .fields import Currency, Iccid, Unreadable, Words, amount_of, decoded, ip_of, same_sim, short_text, status_of, utc_moment
+from .fields import (
+    Currency,
+    Iccid,
+    Unreadable,
+    Words,
+    amount_of,
+    decoded,
+    ip_of,
+    same_sim,
+    short_text,
+    status_of,
+    utc_moment,
+)
 from .rest import bytes_of, cards_of, counter_of, date_of
 
 WORDS: Words = {

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from .base import Abilities, CallKind, Card, Device, Odd, Reading, Refused, Setting, Status, Stock, Switch
+from .base import Abilities, CallKind, Card, Device, Reading, Refused, Setting, Status, Stock, Switch
 from .fields import Bytes, Count, Iccid, Unreadable, Words, checked_iccid, decoded, same_sim, status_of
 from .rest import Headers, RestClient, cards_of, counter_of, date_of, month_of, reading_of
 from .webhooks import About, News, Proof, Webhook, each_news, moment_of

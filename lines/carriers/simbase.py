@@ -129,9 +129,7 @@ class Simbase(RestClient):
     def send_sms(self, iccid: str, text: str) -> Sms:
         """Simbase v1: Send SMS. It says when, and never whether the message arrived."""
         json = {"message": text}
-        call = Call(
-            "POST", f"/simcards/{checked_iccid(iccid)}/sms", json=json, acts=True, kind=CallKind.MESSAGES
-        )
+        call = Call("POST", f"/simcards/{checked_iccid(iccid)}/sms", json=json, acts=True, kind=CallKind.MESSAGES)
         return self.ask(call, partial(sent_in, text=text))
 
     def list_sms(self, iccid: str, *, since: dt.datetime) -> tuple[Sms, ...]:  # noqa: ARG002 - it gives the last ones

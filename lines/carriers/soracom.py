@@ -218,9 +218,7 @@ class Soracom(RestClient):
         status, imei = status_of(sim.status, WORDS), read_imei(sim.session.imei)
         return self.ask(
             self._days(iccid, month, now, CallKind.READING),
-            lambda body: reading_of(
-                sim.sim_id, days_in(body), month, status, once=True, imei=imei, msisdn=sim.msisdn
-            ),
+            lambda body: reading_of(sim.sim_id, days_in(body), month, status, once=True, imei=imei, msisdn=sim.msisdn),
         )
 
     def final_total(self, iccid: str, month: dt.date) -> int:

@@ -13,8 +13,35 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from .base import Abilities, Billed, CallKind, Card, Device, Part, Reading, Refused, Sms, SmsFate, Status, Stock, Switch, Unreachable
-from .fields import Bytes, Currency, Iccid, Unreadable, Words, amount_of, checked_iccid, decoded, same_sim, status_of, utc_moment
+from .base import (
+    Abilities,
+    Billed,
+    CallKind,
+    Card,
+    Device,
+    Part,
+    Reading,
+    Refused,
+    Sms,
+    SmsFate,
+    Status,
+    Stock,
+    Switch,
+    Unreachable,
+)
+from .fields import (
+    Bytes,
+    Currency,
+    Iccid,
+    Unreadable,
+    Words,
+    amount_of,
+    checked_iccid,
+    decoded,
+    same_sim,
+    status_of,
+    utc_moment,
+)
 from .rest import Headers, RestClient, basic, bearer, cards_of, counter_of, date_of, month_of, reading_of
 from .webhooks import About, KoreSignature, News, TwilioSignature, Webhook, each_news, moment_of
 from .wire import Call

@@ -48,7 +48,9 @@ class Reading:
     sessions: int | None = None  # of this cycle
     sms_mark: int | None = None  # moves with every message from the device: then it is time to list them
     asked_at: dt.datetime | None = None  # where it was asked for at a moment of its own, not with its page
-    days: tuple[tuple[dt.date, int], ...] = field(default=(), compare=False)  # bytes of the cycle's UTC days, where told
+    days: tuple[tuple[dt.date, int], ...] = field(
+        default=(), compare=False
+    )  # bytes of the cycle's UTC days, where told
 
 
 class SmsFate(enum.IntEnum):

@@ -29,7 +29,8 @@ AFTER = dt.timedelta(hours=72)  # after a month's end: its statement is closed t
 _Ours = tuple[int, Mapping[Part, Decimal] | None]
 
 PLAN = """
-INSERT INTO lines_carriercost (line_id, carrier_id, month, due_at, state, currency, note, settled_by, attempts, last_error)
+INSERT INTO lines_carriercost (line_id, carrier_id, month, due_at, state, currency, note, settled_by, attempts,
+                               last_error)
 SELECT l.id, l.carrier_id, %(month)s, %(due)s, %(waits)s, '', '', '', 0, '' FROM lines_line l
  WHERE l.carrier_id = %(carrier)s
    AND (l.payer_id IS NOT NULL OR EXISTS (SELECT FROM lines_lineday d
@@ -37,8 +38,8 @@ SELECT l.id, l.carrier_id, %(month)s, %(due)s, %(waits)s, '', '', '', 0, '' FROM
 ON CONFLICT (line_id, month) DO NOTHING
 """
 
-# A month's usage is that of the carrier's cycle, whatever the zone of its payer's days. A day's cost counts once, however
-# many prices it had; a message counts at the price of its line's plan. Null where a plan has no costs.
+# A month's usage is that of the carrier's cycle, whatever the zone of its payer's days. A day's cost counts once,
+# however many prices it had; a message counts at the price of its line's plan. Null where a plan has no costs.
 OURS = f"""
 WITH d AS (
     SELECT d.line_id, d.day, d.used, c.cost_per_mb, c.cost_per_day,

@@ -25,7 +25,9 @@ def of_days(*, carrier: Carrier, readings: Sequence[Reading], read_at: dt.dateti
     if not told:
         return []
     states = LineState.objects.filter(line__carrier=carrier, line__iccid__in=all_spellings(told), cycle__isnull=False)
-    held = set(HeldMovement.objects.filter(line__in=states.values("line"), state=Hold.HELD).values_list("line", flat=True))
+    held = set(
+        HeldMovement.objects.filter(line__in=states.values("line"), state=Hold.HELD).values_list("line", flat=True)
+    )
     found = list[Reading]()
     for state in states.select_related("line"):
         one = next((told[spelled] for spelled in asked(state.line.iccid) if spelled in told), None)

@@ -36,7 +36,7 @@ class Says:
     def __init__(self) -> None:
         self.bills: dict[str, Billed | CarrierFailure] = {}
 
-    def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:  # noqa: ARG002
+    def get_bill(self, iccid: str, month: dt.date, *, now: dt.datetime) -> Billed:
         assert month == OCTOBER
         found = self.bills[iccid]
         if isinstance(found, CarrierFailure):

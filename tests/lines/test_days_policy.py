@@ -41,8 +41,6 @@ DAYS = [(dt.date(2026, 11, day), used) for day, used in ((1, 5), (3, 10), (4, 0)
         ("2026-11-03T09:00", "2026-11-05T12:00", 16, []),
     ],
 )
-def test_days_are_told_between_two_readings(
-    since: str, until: str, counter: int, found: list[tuple[str, int]]
-) -> None:
+def test_days_are_told_between_two_readings(since: str, until: str, counter: int, found: list[tuple[str, int]]) -> None:
     told = days_told(reversed(DAYS), since=at(since), until=at(until), counter=counter)
     assert told == [(at(moment), total) for moment, total in found]

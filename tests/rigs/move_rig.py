@@ -178,28 +178,23 @@ def page(found: dict[str, Any]) -> str:
     days = [f"| {day} | {there} | {here} |" for day, (there, here) in found["usd_after"].items()]
     cut = "cut off once and run again" if found["cut"] else "run twice"
     there, here = found["line_days"]
-    return "\n".join(
-        [
-            f"{found['lines']:,} lines of a second Linekeeper that runs as Keepgo, a third of them of a sub-account, moved while"
-            f" they went on: {PAST} days of usage before, {found['days']} from the day of the move on.",
-            "",
-            "| day after the move | charged there, USD | charged here, USD |",
-            "|---|---|---|",
-            *days,
-            "",
-            "| | |",
-            "|---|---|",
-            f"| the dry run said, came, were there at the second run | {found['dry_run']:,}, {found['imported']:,},"
-            f" {found['again']:,}; the import was {cut} |",
-            f"| charged otherwise on these days | {found['usd_off']} USD |",
-            f"| available at last, there and here | {found['balance'][0]}, {found['balance'][1]} USD: apart by what"
-            " was charged there alone on the day of the move |",
-            f"| days of lines compared by the clearing | {found['compared']:,} |",
-            f"| second books, days of lines recomputed there and here | {there:,}, {here:,} |",
-            f"| took | {found['seconds_until_moved']:.0f} s until all lines had come, {found['seconds']:.0f} s in all |",
-            f"| right | {'yes' if found['ok'] else 'NO: ' + ', '.join(found['wrong'])} |",
-        ]
+    came = f"{found['dry_run']:,}, {found['imported']:,}, {found['again']:,}"
+    rows = {
+        "the dry run said, came, were there at the second run": f"{came}; the import was {cut}",
+        "charged otherwise on these days": f"{found['usd_off']} USD",
+        "available at last, there and here": f"{found['balance'][0]}, {found['balance'][1]} USD: apart by what was"
+        " charged there alone on the day of the move",
+        "days of lines compared by the clearing": f"{found['compared']:,}",
+        "second books, days of lines recomputed there and here": f"{there:,}, {here:,}",
+        "took": f"{found['seconds_until_moved']:.0f} s until all lines had come, {found['seconds']:.0f} s in all",
+        "right": "yes" if found["ok"] else f"NO: {', '.join(found['wrong'])}",
+    }
+    began = (
+        f"{found['lines']:,} lines of a second Linekeeper that runs as Keepgo, a third of them of a sub-account, moved while"
+        f" they went on: {PAST} days of usage before, {found['days']} from the day of the move on."
     )
+    heads = ["", "| day after the move | charged there, USD | charged here, USD |", "|---|---|---|", *days, ""]
+    return "\n".join([began, *heads, "| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in rows.items())])
 
 
 def main() -> int:

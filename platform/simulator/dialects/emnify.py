@@ -114,7 +114,10 @@ def _month(sim: Sim, at: int, first: dt.date, last: dt.date) -> dict[str, Any]:
     sent = [m for m in sim.history.messages if m.at <= at and first <= to_datetime(m.at).date() <= last]
     told = {"month": first.isoformat(), "last_updated": iso(sim.counter(at).last_record)}
     told |= {"currency": {"id": 2, "code": "USD", "symbol": "$"}}
-    return {"data": {"volume": used / MB, "cost": cost_of(used), **told}, "sms": {"volume": len(sent), "cost": 0, **told}}
+    return {
+        "data": {"volume": used / MB, "cost": cost_of(used), **told},
+        "sms": {"volume": len(sent), "cost": 0, **told},
+    }
 
 
 def get_days(world: World, asked: Asked) -> Response:
