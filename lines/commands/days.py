@@ -18,8 +18,8 @@ def of_days(*, carrier: Carrier, readings: Sequence[Reading], read_at: dt.dateti
     """What is to be applied before them: for each line, its month's sums at the ends of days since its last reading.
 
     What would be held goes as one, and so does a line of which something is held: two readings out of one answer are
-    no second word. A line that is read for the first time has its baseline alone, and what came before a change of its plan
-    or holder is not taken apart.
+    no second word. A line that is read for the first time has its baseline alone, and what came before a change of its
+    plan or holder is not taken apart.
     """
     told = {one.iccid: one for one in readings if one.days and one.cycle}
     if not told:

@@ -1,4 +1,4 @@
-"""What carriers say that lines cost the operator: asked for once a month, compared, settled, and seen by nobody else."""
+"""What carriers say that lines cost the operator: asked for once a month, compared, settled, seen by nobody else."""
 
 from __future__ import annotations
 

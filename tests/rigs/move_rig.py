@@ -190,8 +190,8 @@ def page(found: dict[str, Any]) -> str:
         "right": "yes" if found["ok"] else f"NO: {', '.join(found['wrong'])}",
     }
     began = (
-        f"{found['lines']:,} lines of a second Linekeeper that runs as Keepgo, a third of them of a sub-account, moved while"
-        f" they went on: {PAST} days of usage before, {found['days']} from the day of the move on."
+        f"{found['lines']:,} lines of a second Linekeeper that runs as Keepgo, a third of them of a sub-account, moved"
+        f" while they went on: {PAST} days of usage before, {found['days']} from the day of the move on."
     )
     heads = ["", "| day after the move | charged there, USD | charged here, USD |", "|---|---|---|", *days, ""]
     return "\n".join([began, *heads, "| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in rows.items())])
