@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from kit.backoffice import ConfirmForm, Desk
-from unfold.decorators import action
+from unfold.decorators import action, display
 
 from accounts.doors import desk_actor
 from lines.carriers import CLIENTS
@@ -55,6 +55,12 @@ def import_form(carrier: Carrier) -> type[forms.Form]:
 
 class ConnectDesk(Desk):
     """The actions of the desk of carriers by which one comes in."""
+
+    @display(description="Costs of SIMs")
+    def told_costs(self, carrier: Carrier) -> str:
+        """Which parts it tells; what it said stands at the desk of carrier costs."""
+        told = sorted(CLIENTS[carrier.kind].abilities.tells_costs)
+        return f"reported: {', '.join(told)}" if told else "not reported"
 
     @action(description="Connect a carrier", url_path="connect", icon="add_link")
     def connect(self, request: HttpRequest) -> HttpResponse:

@@ -166,7 +166,7 @@ class ResumeForm(forms.Form):
     )
 
 
-SEEN = ["last_answer", "last_reading", "failed", "left", "funds", "stopped", "last_failure"]
+SEEN = ["last_answer", "last_reading", "failed", "left", "funds", "told_costs", "stopped", "last_failure"]
 
 
 @admin.register(Carrier)
