@@ -80,7 +80,13 @@ def plan_costs(*, carrier: Carrier) -> None:
         return
     due = dt.datetime.combine(after, dt.time(), dt.UTC) + AFTER
     with connection.cursor() as cursor:
-        given = {"carrier": carrier.pk, "month": month, "after": after, "due": due, "waits": Compared.WAITS}
+        given: dict[str, Any] = {
+            "carrier": carrier.pk,
+            "month": month,
+            "after": after,
+            "due": due,
+            "waits": Compared.WAITS,
+        }
         cursor.execute(PLAN, given)
     health.costs_planned_for = month
     health.save(update_fields=["costs_planned_for"])

@@ -61,9 +61,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=["line", "month"], name="carrier_cost_is_once_a_month"),
                     models.CheckConstraint(
-                        condition=Q(("state", "settled"), ("settled_at__isnull", False))
-                        & ~Q(note="")
-                        & ~Q(settled_by="")
+                        condition=Q(state="settled", settled_at__isnull=False) & ~Q(note="") & ~Q(settled_by="")
                         | ~Q(state="settled") & Q(settled_at=None, settled_by="", note=""),
                         name="carrier_cost_is_settled_with_a_note",
                     ),

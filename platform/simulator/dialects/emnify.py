@@ -112,7 +112,7 @@ def get_stats(world: World, asked: Asked) -> Response:
 def _month(sim: Sim, at: int, first: dt.date, last: dt.date) -> dict[str, Any]:
     used = sum(count for _, count in days_of(sim, first, last, at))
     sent = [m for m in sim.history.messages if m.at <= at and first <= to_datetime(m.at).date() <= last]
-    told = {"month": first.isoformat(), "last_updated": iso(sim.counter(at).last_record)}
+    told: dict[str, Any] = {"month": first.isoformat(), "last_updated": iso(sim.counter(at).last_record)}
     told |= {"currency": {"id": 2, "code": "USD", "symbol": "$"}}
     return {
         "data": {"volume": used / MB, "cost": cost_of(used), **told},
