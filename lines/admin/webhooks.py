@@ -59,7 +59,7 @@ class WebhookDesk(Desk):
     def webhook(self, request: HttpRequest, object_id: str) -> HttpResponse:
         carrier: Carrier = self.found(request, object_id)
         hook = CLIENTS[carrier.kind].webhook
-        known = CarrierWebhook.objects.select_related("carrier").filter(carrier=carrier).first()
+        known = webhooks.webhook_known(carrier=carrier)
         form: type[forms.Form] = ConfirmForm
 
         def act(given: dict[str, Any]) -> str:

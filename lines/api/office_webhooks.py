@@ -56,7 +56,7 @@ def _shown(row: CarrierWebhook, *, is_new: bool = False) -> WebhookShown:
 @endpoint("carriers/{carrier}/webhook", right=OFFICE, sample=_SHOWN)
 def carrier_webhook(_by: Actor, carrier: str) -> WebhookShown:
     """Where a carrier calls us, and when it last did; 404 where it has no address"""
-    row = CarrierWebhook.objects.select_related("carrier").filter(carrier=carrier_asked(carrier)).first()
+    row = webhooks.webhook_known(carrier=carrier_asked(carrier))
     if row is None:
         raise NotFound("This carrier has no address to call; PUT makes one")
     return _shown(row)

@@ -120,6 +120,11 @@ def token_of(*, webhook: CarrierWebhook) -> str:
     return _signer.sign(f"{webhook.carrier_id}.{webhook.key}")
 
 
+def webhook_known(*, carrier: Carrier) -> CarrierWebhook | None:
+    """Where this carrier calls us; None where it has no address."""
+    return CarrierWebhook.objects.select_related("carrier").filter(carrier=carrier).first()
+
+
 def opened(*, webhook: CarrierWebhook) -> Opened:
     """What is done with it at the carrier. Raises Invalid where nobody could call us."""
     if not settings.CONSOLE_URL:

@@ -140,7 +140,9 @@ def test_a_difference_is_settled_at_its_desk_and_no_customer_sees_it(
     office = log_in(Client(), with_factor(admin_user), proved=("password", "mfa"))
     page = office.get(DESK).content.decode()
     assert (first.iccid in page, lines[1].iccid in page, "+71,234.4078" in page) == (True, False, True)
-    assert "Months whose cost the carrier tells otherwise: <strong" in evenly(office.get("/back-office/").content.decode())
+    assert "Months whose cost the carrier tells otherwise: <strong" in evenly(
+        office.get("/back-office/").content.decode()
+    )
     with pytest.raises(Invalid, match="Say what it was"):
         costs.settle_cost(cost_id=row.pk, note=" ", by=OPERATOR)
     answer = office.post(f"{DESK}{row.pk}/settle/", {"note": "a fixed address"})

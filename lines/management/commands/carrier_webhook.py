@@ -8,9 +8,9 @@ from django.core.management.base import CommandParser
 from kit.operator import OperatorCommand
 
 from accounts.policy import OPERATOR
-from lines.commands.webhooks import open_webhook, opened, shut_webhook, webhook_of
+from lines.commands.webhooks import open_webhook, opened, shut_webhook, webhook_known, webhook_of
 from lines.management.naming import carrier_named
-from lines.models import Carrier, CarrierWebhook
+from lines.models import Carrier
 
 
 class Command(OperatorCommand):
@@ -36,7 +36,7 @@ class Command(OperatorCommand):
 
 
 def _told(carrier: Carrier) -> dict[str, Any]:
-    row = CarrierWebhook.objects.select_related("carrier").filter(carrier=carrier).first()
+    row = webhook_known(carrier=carrier)
     if row is None:
         return {"open": False}
     made = opened(webhook=row)
