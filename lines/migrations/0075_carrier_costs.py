@@ -12,7 +12,7 @@ STATES = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lines", "0073_where_lines_were_last")]
+    dependencies = [("lines", "0074_jobs_set_custom_fields")]
 
     operations = [
         migrations.AddField("CarrierHealth", "costs_planned_for", models.DateField(null=True)),
