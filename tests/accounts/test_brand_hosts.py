@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from fleets import Fleet
 from kit import clock
 from pytest_django import Settings
 
@@ -16,6 +15,7 @@ from accounts.commands import open_account
 from accounts.models import Account, Brand, BrandLogo, Membership, User
 from accounts.policy import OPERATOR, Role
 from accounts.queries import owner_of
+from tests.fleets import Fleet
 from tests.letters import posted
 from tests.proofs import log_in
 

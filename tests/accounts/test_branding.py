@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from django.conf import LazySettings
 from django.test import Client
-from fleets import Fleet
 from kit import clock
 
 from accounts.branding.identity import branding_of
 from accounts.commands.invitations import invite
 from accounts.models import Account, Brand, Invitation
 from accounts.policy import OPERATOR, Role, token_hash
+from tests.fleets import Fleet
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
-from fleets import Fleet
 from kit.errors import Invalid, NotFound
 from PIL import Image, PngImagePlugin
 
@@ -19,6 +18,7 @@ from accounts.commands import DomainTaken, Look, brand_account, change_logo, put
 from accounts.models import Account, Brand, Event
 from accounts.policy import OPERATOR, Actor, ActorKind
 from accounts.queries import owner_of
+from tests.fleets import Fleet
 
 JANE = Actor(ActorKind.PERSON, "jane@acme.example")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 
 from accounts.models import Account
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from fleets import Fleet, state
-from keepgo_client import KeepgoClient, client_of
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
@@ -14,6 +12,8 @@ from lines.commands.claims import reserve
 from lines.commands.orders import answer_order
 from lines.models import Coverage, Line, Order, SmsMessage
 from lines.policy import SmsState, Wanted
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet, state
 
 
 def in_stock(fleet: Fleet, account: Account) -> Line:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from keepgo_client import KeepgoClient
 
 from automation.models import Rule
+from tests.api.keepgo_client import KeepgoClient
 
 RULE = {"name": "512 MB a day", "trigger": "usage", "unit": "mb", "period": "day", "then": "next-day"}
 

@@ -12,12 +12,12 @@ import pytest
 from api import pages, routes, version
 from django.test import Client, RequestFactory
 from embedded.addresses import REPOSITORY
-from fleets import MB, Fleet
-from keepgo_client import KeepgoClient
 from kit import clock, logs, uuids
 from kit.endpoints import Leaving
 
 from accounts.models import Account
+from tests.api.keepgo_client import KeepgoClient
+from tests.fleets import MB, Fleet
 
 
 def forms(hex_: str) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from fleets import MB, Fleet, reading_of
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
@@ -16,6 +15,7 @@ from lines.carriers import open_client
 from lines.carriers.base import CarrierClient, Refused, Status, Switch
 from lines.carriers.wire import Unauthorized
 from lines.models import Line
+from tests.fleets import MB, Fleet, reading_of
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 

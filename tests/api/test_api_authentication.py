@@ -6,8 +6,6 @@ import time
 
 import pytest
 from django.test import Client, override_settings
-from fleets import Fleet, state
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts import calls
@@ -15,6 +13,8 @@ from accounts.commands import open_account
 from accounts.models import Account, ApiCredential, SignedWrite
 from accounts.policy import OPERATOR, is_signed, signature
 from lines.policy import Wanted
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet, state
 
 KEY, ACCOUNT = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
 

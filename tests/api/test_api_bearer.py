@@ -8,7 +8,6 @@ import re
 import pytest
 from django.http import HttpResponse
 from django.test import Client, override_settings
-from fleets import Fleet, state
 from kit import clock
 from kit.errors import Invalid
 
@@ -16,6 +15,7 @@ from accounts import keys
 from accounts.models import Account, ApiKey, Event, SignedWrite
 from accounts.policy import OPERATOR, Scope, is_from
 from lines.policy import Wanted
+from tests.fleets import Fleet, state
 
 HTTP = Client(raise_request_exception=False)
 

@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from fleets import MB, Fleet, state
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts.models import Account, Event
@@ -21,6 +19,8 @@ from billing.policy import PaymentState
 from lines.commands.wishes import deactivate_due
 from lines.models import Line
 from lines.policy import Wanted
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import MB, Fleet, state
 
 CARD = {
     "status", "iccid", "account_name", "rate_plan", "billing_cycle", "daily_usage_mb", "monthly_usage_mb",

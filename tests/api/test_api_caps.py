@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from fleets import MB, Fleet
-from keepgo_client import KeepgoClient, client_of
 
 from accounts.models import Account
 from lines.commands.capping import check_caps
 from lines.models import Cap
-from tests.fleets import state
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import MB, Fleet, state
 
 CAP = {"limit": 10, "unit": "mb", "period": "month"}
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
-
 from accounts.models import Account, Event
 from billing.models import Entry
 from lines.carriers.base import Sms, SmsFate, Switch
 from lines.commands.sms import claim_sms, sms_accepted
 from lines.models import Line, LineState, SmsMessage
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 
 def turned_on(fleet: Fleet, account: Account) -> Line:

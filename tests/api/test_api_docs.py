@@ -10,11 +10,11 @@ import sys
 import pytest
 from api.routes import ENDPOINTS
 from embedded.addresses import REPOSITORY
-from fleets import Fleet
-from keepgo_client import client_of
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Account
+from tests.api.keepgo_client import client_of
+from tests.fleets import Fleet
 
 TEXT = (REPOSITORY / "docs" / "api.md").read_text()
 

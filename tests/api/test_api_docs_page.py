@@ -14,8 +14,6 @@ import pytest
 from api.routes import ENDPOINTS
 from django.test import Client
 from django.utils.html import escape
-from fleets import Fleet, state
-from keepgo_client import client_of
 from kit import clock
 from pytest_django.live_server_helper import LiveServer
 
@@ -34,6 +32,8 @@ from lines.commands.sandbox import make_sandbox
 from lines.models import Cap, CustomField, Job, Line, LineState, UsageExport
 from lines.policy import Action, JobState, Wanted
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
+from tests.api.keepgo_client import client_of
+from tests.fleets import Fleet, state
 
 
 def logged_in(account: Account) -> Client:

@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from keepgo_client import KeepgoClient
 from kit import clock, kept
-from test_api_keys import Bearer
 
 from accounts import calls, keys
 from accounts.models import Account, ApiCredential, ApiDay
 from accounts.policy import OPERATOR, Scope
 from accounts.queries import keys as known
+from tests.api.keepgo_client import KeepgoClient
+from tests.api.test_api_keys import Bearer
 
 
 @pytest.fixture

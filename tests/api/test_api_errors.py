@@ -8,10 +8,10 @@ from io import BytesIO
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import override_settings
-from fleets import Fleet
-from keepgo_client import KeepgoClient
 
 from accounts.models import Account
+from tests.api.keepgo_client import KeepgoClient
+from tests.fleets import Fleet
 
 SHAPE = {"type", "title", "status", "detail", "what_to_do", "code", "field", "request_id"}
 

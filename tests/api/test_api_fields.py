@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit.paging import Cursor
-from test_api_mirror import cursor_of, walk
 
 from accounts.models import Account, Event
 from accounts.policy import OPERATOR
@@ -16,6 +13,9 @@ from lines.commands.leaving import release_lines
 from lines.models import CustomField, FieldValue
 from lines.policy.fields import MOST_FIELDS, FieldKind
 from lines.work.jobs import run_jobs
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.api.test_api_mirror import cursor_of, walk
+from tests.fleets import Fleet
 
 pytestmark = pytest.mark.django_db
 

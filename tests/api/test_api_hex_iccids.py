@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from fleets import Fleet
-from keepgo_client import KeepgoClient
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
@@ -13,6 +11,8 @@ from automation.policy import Action, Outcome, Trigger
 from lines.api.mirror import Place
 from lines.commands.stock import import_lines
 from lines.models import Line
+from tests.api.keepgo_client import KeepgoClient
+from tests.fleets import Fleet
 
 pytestmark = pytest.mark.django_db
 

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
-from fleets import Fleet, state
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts import calls
 from accounts.models import Account, Event, IdempotentAnswer, SignedWrite
 from lines.models import Line
 from lines.policy import Wanted
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet, state
 
 
 @pytest.fixture

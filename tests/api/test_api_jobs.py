@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from fleets import Fleet, state
-from keepgo_client import KeepgoClient, client_of
 
 from accounts import keys
 from accounts.models import Account, Event
@@ -15,6 +13,8 @@ from lines.commands.jobs import finish_job, work_chunk
 from lines.models import Job, Line
 from lines.policy import Wanted
 from lines.work.jobs import run_jobs
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet, state
 
 
 def work() -> None:

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.test import Client
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts import keys
@@ -18,6 +16,8 @@ from accounts.commands.handover import end_keys_seen_by
 from accounts.models import Account, ApiDay, ApiKey, Event
 from accounts.policy import OPERATOR, Scope, key_actor
 from lines.models import LineState
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 HTTP = Client(raise_request_exception=False)
 NEW: dict[str, Any] = {"name": "map", "scopes": ["lines:read"]}

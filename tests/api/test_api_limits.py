@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts import calls
 from accounts.models import Account, ApiDay
 from accounts.policy import requests_allowed
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 
 @pytest.mark.parametrize(("lines", "allowed"), [(0, 100), (1, 100), (2, 200), (1000, 100_000)])

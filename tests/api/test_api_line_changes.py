@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
-from fleets import MB, Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts.models import Account
@@ -21,6 +19,8 @@ from lines.commands.leaving import release_lines
 from lines.commands.tags import set_tags
 from lines.models import Line, LineChange, LineState, Sighting, Tag
 from lines.queries import mirror
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import MB, Fleet
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a test's own transaction would never end for its readers
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from api import routes
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit.endpoints import Linked
 
 from accounts.models import Account
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 
 def kinds(of: type[Linked] = Linked) -> Iterator[type[Linked]]:

@@ -7,8 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from fleets import MB, Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 from kit.paging import Cursor
 
@@ -17,6 +15,8 @@ from accounts.policy import OPERATOR
 from lines.commands.tags import set_tags
 from lines.models import Line, LineState, Sighting
 from lines.queries.sought import ORDERS
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import MB, Fleet
 
 EVERYTHING = "imei,msisdn,country,carrier,tags,last_seen,read_at"
 

@@ -14,7 +14,6 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import reverse
-from fleets import Fleet
 from kit import clock
 from kit.errors import Invalid
 from simulator import Running, running
@@ -29,6 +28,7 @@ from lines.commands import webhooks
 from lines.commands.stock import add_carrier
 from lines.models import AddressChange, Carrier, CarrierWebhook, FormerSecrets, LineSetting
 from lines.work.clients import close_clients
+from tests.fleets import Fleet
 from tests.proofs import log_in
 from tests.worlds import operator
 

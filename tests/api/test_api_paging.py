@@ -7,15 +7,15 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from fleets import Fleet
 from hypothesis import given
 from hypothesis import strategies as st
-from keepgo_client import KeepgoClient
 from kit import clock
 from kit.errors import Invalid
 from kit.paging import Cursor, Paging, listed
 
 from accounts.models import Account
+from tests.api.keepgo_client import KeepgoClient
+from tests.fleets import Fleet
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from api.openapi import document
 from django.test import Client, override_settings
-from keepgo_client import KeepgoClient
+
+from tests.api.keepgo_client import KeepgoClient
 
 EXEMPT = [r"^api/(?!openapi\.json$)"]
 

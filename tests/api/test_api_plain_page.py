@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
-from fleets import Fleet
 from kit import clock
 from kit.paging import SIZE
 
@@ -16,6 +15,7 @@ from lines.models import LineState
 from lines.policy import Status, Wanted, Why
 from lines.queries import cards
 from lines.queries.sought import Sought
+from tests.fleets import Fleet
 
 
 @pytest.mark.parametrize("is_subaccount", [False, True])

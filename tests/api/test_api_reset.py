@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 from simulator.running import Running, running
 
 from accounts.models import Account, Event, IdempotentAnswer
@@ -20,7 +18,9 @@ from lines.policy import MEGABYTE
 from lines.policy.budget import ASKED_A_MINUTE
 from lines.work import resetting
 from lines.work.clients import close_clients
+from tests.api.keepgo_client import KeepgoClient, client_of
 from tests.carriers.conftest import NOW
+from tests.fleets import Fleet
 from tests.lines.test_reset_connection import line_at
 
 pytestmark = pytest.mark.django_db(transaction=True)

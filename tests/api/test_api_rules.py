@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from fleets import MB, Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts.commands import Happened, record_many
@@ -16,6 +14,8 @@ from automation.models import Rule, RuleFire
 from lines.commands.resale import Plus, add_price_list, charge_by
 from lines.commands.settings import SPEEDS
 from lines.models import Line, Sighting
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import MB, Fleet
 
 RULE = {"name": "512 MB a day", "trigger": "usage", "limit": 512, "unit": "mb", "period": "day", "then": "next-day"}
 

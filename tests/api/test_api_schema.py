@@ -12,14 +12,14 @@ from api.openapi import document
 from api.problems import Problem
 from api.routes import ENDPOINTS, PATTERNS
 from embedded.addresses import REPOSITORY
-from fleets import MB, Fleet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from keepgo_client import KeepgoClient
 from kit import clock
 from kit.endpoints import Endpoint, File
 
 from accounts.models import Account, ApiDay
+from tests.api.keepgo_client import KeepgoClient
+from tests.fleets import MB, Fleet
 
 DOCUMENT = document("http://testserver/")
 OPERATIONS = [

@@ -15,7 +15,6 @@ from api.openapi import document
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
-from fleets import MB, Fleet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kit import clock
@@ -36,6 +35,7 @@ from automation.policy import Trigger
 from lines.commands.jobs import start_job
 from lines.models import Line
 from lines.policy import Action
+from tests.fleets import MB, Fleet
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

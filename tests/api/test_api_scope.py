@@ -8,8 +8,6 @@ import msgspec
 import pytest
 from api.routes import ENDPOINTS, PATTERNS
 from django.http import HttpResponse
-from fleets import Fleet, state
-from keepgo_client import KeepgoClient, client_of
 from kit.endpoints import Endpoint
 
 from accounts.models import Account, ApiDay, Event
@@ -17,6 +15,8 @@ from accounts.policy import Right
 from lines.commands.wishes import edit_notes
 from lines.models import Line
 from lines.policy import Wanted
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet, state
 
 CANARY = "canary7531"
 OF_LINES = [one for one in ENDPOINTS if "iccid" in one.values and one.side != "test"]

@@ -17,10 +17,8 @@ import pytest
 from api.signatures import _Key
 from django.http import HttpResponse
 from django.test import Client
-from fleets import Fleet
 from http_message_signatures import HTTPMessageSigner
 from http_message_signatures.algorithms import HMAC_SHA256
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts.commands.credentials import rotate_key
@@ -28,6 +26,8 @@ from accounts.models import Account, SignedWrite
 from accounts.policy import OPERATOR
 from lines.models import LineState
 from lines.policy import Wanted
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 HOST = "http://testserver"
 

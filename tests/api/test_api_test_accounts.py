@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
-from fleets import Fleet
-from keepgo_client import client_of
 from kit import clock
-from test_api_keys import Bearer, made
 
 from accounts.models import Account, Event
 from accounts.policy import Scope
@@ -27,6 +24,9 @@ from lines.commands.sandbox import MOST_LINES
 from lines.models import Drive, Line, LineState, OnSpan, Sandbox
 from lines.queries.margin import margins
 from lines.work.sync import enforce_all, keep_days
+from tests.api.keepgo_client import client_of
+from tests.api.test_api_keys import Bearer, made
+from tests.fleets import Fleet
 
 pytestmark = pytest.mark.django_db
 MB = 1_048_576

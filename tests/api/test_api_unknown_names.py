@@ -9,13 +9,13 @@ import pytest
 from api.asked import OF_EVERY_LIST
 from api.openapi import document
 from api.routes import ENDPOINTS
-from fleets import Fleet, state
-from keepgo_client import KeepgoClient
 from kit.endpoints import Endpoint
 
 from accounts.models import Account
 from lines.models import Job, Line, SmsMessage
 from lines.policy import JobState, Wanted
+from tests.api.keepgo_client import KeepgoClient
+from tests.fleets import Fleet, state
 
 OBSERVED = {
     ("GET", ""), ("GET", "iot_sim_cards"), ("GET", "sim_card_filter_data"),

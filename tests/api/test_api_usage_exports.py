@@ -6,12 +6,12 @@ import datetime as dt
 import json
 
 import pytest
-from fleets import MB, Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import clock
 
 from accounts.models import Account
 from lines import tasks
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import MB, Fleet
 
 pytestmark = pytest.mark.django_db
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 import pytest
-from fleets import Fleet
-from keepgo_client import KeepgoClient, client_of
 from kit import crypto
 
 from accounts import keys
 from accounts.models import Account, Event, IdempotentAnswer
 from accounts.policy import OPERATOR, Scope
 from automation.models import WebhookDelivery, WebhookEndpoint
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.fleets import Fleet
 
 NEW = {"url": "https://hooks.example.com/a", "topics": ["rules", "lines"]}
 NONE = "0" * 32

@@ -8,23 +8,23 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
-from fleets import Fleet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from keepgo_client import KeepgoClient, client_of
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
-from test_api_schemathesis import calls_of
-from webserver import raw, web_server
 
 from accounts import keys
 from accounts.models import Account, ApiDay
 from accounts.policy import OPERATOR, Scope
 from lines.models import Job
+from tests.api.keepgo_client import KeepgoClient, client_of
+from tests.api.test_api_schemathesis import calls_of
+from tests.fleets import Fleet
+from tests.webserver import raw, web_server
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,7 +7,6 @@ import json
 
 import pytest
 from django.db import connection, transaction
-from fleets import ON, Fleet
 from kit import clock
 from kit.errors import Invalid
 from kit.paging import CursorTooOld
@@ -31,6 +30,7 @@ from lines.commands.sms import Doubt, send_sms, sms_doubted, sms_followed
 from lines.commands.wishes import activate, deactivate
 from lines.models import Drive, Line, LineState, ReadingPass, SmsLook, SmsMessage
 from lines.policy import SmsState, Wanted
+from tests.fleets import ON, Fleet
 
 
 @pytest.fixture

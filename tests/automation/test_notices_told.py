@@ -6,7 +6,6 @@ import datetime as dt
 import json
 
 import pytest
-from fleets import Fleet
 from kit import clock
 from kit.errors import Invalid
 
@@ -27,6 +26,7 @@ from billing.words import Telling, Told
 from lines.commands.jobs import finish_job, start_job, work_chunk
 from lines.models import Carrier, Line
 from lines.policy import Action
+from tests.fleets import Fleet
 
 TOLD = Told("A subject", "A text")
 

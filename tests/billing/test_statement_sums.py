@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.urls import reverse
-from fleets import MB, Fleet
 
 from billing import queries
 from billing.commands import charge_sms, lock_wallets
 from billing.models import Statement
 from lines import tasks as lines_tasks
 from lines.models import SmsMessage
+from tests.fleets import MB, Fleet
 from tests.tills import SECURE, Till, link, standin_fixture, stripe_server_fixture, till_fixture, usd  # noqa: F401
 
 pytestmark = pytest.mark.django_db

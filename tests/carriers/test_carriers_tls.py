@@ -14,10 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from test_carriers_wire import LINE, WELL_WITHIN, client_of, read, switch
 
 from lines.carriers import exchange
 from lines.carriers.base import Unreachable
+from tests.carriers.test_carriers_wire import LINE, WELL_WITHIN, client_of, read, switch
 
 
 def _self_signed(folder):

@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 import pytest
 from embedded.addresses import REPOSITORY
-from fleets import MB, Fleet
 from kit import clock
 from mcp import Client, StdioServerParameters, stdio_client
 from pytest_django.live_server_helper import LiveServer
@@ -31,6 +30,7 @@ from automation.outbound import new_secret, sign
 from automation.work import webhooks
 from lines.models import Line, LineState
 from lines.policy import Wanted
+from tests.fleets import MB, Fleet
 
 PYTHON, TYPESCRIPT = REPOSITORY / "clients" / "python", REPOSITORY / "clients" / "typescript"
 pytestmark = pytest.mark.django_db(transaction=True)

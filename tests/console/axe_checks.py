@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from console_people import DESK, PHONE, fits
 from playwright.sync_api import Page
+
+from tests.console.console_people import DESK, PHONE, fits
 
 AXE = "/static/axe-core/axe.min.js"  # as a file the browser keeps it, compiled (STATICFILES_DIRS of the test settings)
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from console_people import DESK, PASSWORD, MakeLine, Visit, log_in
 from django.core.cache import cache
 from kit import clock, crypto
 from playwright.sync_api import BrowserContext, Page
@@ -23,6 +22,7 @@ from lines.carriers.base import Switch
 from lines.models import Carrier, Drive, Line, LineDay, LineState, Price, RatePlan
 from lines.policy import MEGABYTE, Wanted, Why, data_cost
 from tests.answering import Answering
+from tests.console.console_people import DESK, PASSWORD, MakeLine, Visit, log_in
 from tests.fleets import sum_day_rows
 
 numbers = itertools.count(1)

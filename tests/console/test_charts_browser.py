@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_checks import wrong_in_any_look
-from console_people import MakeLine, Visit
 from playwright.sync_api import expect
 
 from accounts.models import Account
+from tests.console.axe_checks import wrong_in_any_look
+from tests.console.console_people import MakeLine, Visit
 from tests.fleets import sum_day_rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from console_people import PHONE, Visit, fits
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 from simulator.dialects import hologram, onence
@@ -19,6 +18,7 @@ from accounts.policy import OPERATOR
 from lines.commands.stock import add_rate_plan
 from lines.models import Carrier, Line
 from lines.work.clients import close_clients
+from tests.console.console_people import PHONE, Visit, fits
 from tests.proofs import with_factor
 
 WIDE = {"width": 1280, "height": 900}

@@ -6,8 +6,6 @@ import re
 from decimal import Decimal
 
 import pytest
-from axe_checks import wrong_in_any_look
-from console_people import DESK, PASSWORD, PHONE, MakeLine, Visit, fits, log_in
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -15,6 +13,8 @@ from accounts.models import Account
 from billing.models import Wallet
 from lines.models import Line, LineState
 from lines.policy import MEGABYTE
+from tests.console.axe_checks import wrong_in_any_look
+from tests.console.console_people import DESK, PASSWORD, PHONE, MakeLine, Visit, fits, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

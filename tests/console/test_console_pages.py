@@ -6,13 +6,13 @@ import re
 from decimal import Decimal
 
 import pytest
-from console_people import MakeLine, client_of
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Account
 from billing.models import Wallet
 from lines.models import Line
+from tests.console.console_people import MakeLine, client_of
 from tests.evenly import evenly
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,6 @@ import itertools
 from decimal import Decimal
 
 import pytest
-from console_people import MakeLine, place_of
 from django.db import connection
 from kit import clock
 
@@ -23,6 +22,7 @@ from lines.queries.cards import cards_by_key
 from lines.queries.scope import STATUS, lines_of, month_bytes, of_status
 from lines.queries.search import by_index
 from lines.queries.sought import Sought
+from tests.console.console_people import MakeLine, place_of
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,7 @@ from decimal import Decimal
 
 import pytest
 from allauth.mfa.models import Authenticator
-from axe_checks import serious_findings, wrong_in_any_look
 from console.desks import DESKS
-from console_people import Visit
 from django.urls import reverse
 from kit import clock
 from playwright.sync_api import Page
@@ -19,6 +17,8 @@ from accounts.models import Brand, User
 from accounts.policy import OPERATOR
 from lines.commands.resale import Credit, charge_by
 from lines.models import Line, PriceList, RatePlan, ResaleDay
+from tests.console.axe_checks import serious_findings, wrong_in_any_look
+from tests.console.console_people import Visit
 from tests.tenants.tenant_people import World
 from tests.tenants.tenant_table import PUBLIC, ROWS
 from tests.tenants.tenant_world import build

@@ -8,12 +8,9 @@ from email.message import Message as Mail
 import pytest
 from allauth.mfa.models import Authenticator
 from console.desks import DESKS
-from console_people import Visit
 from django.core import mail
 from django.urls import reverse
-from marked import MARK, PAYLOAD, mark_everything
 from playwright.sync_api import Page
-from test_every_page import NO_PAGES, SUBS, address
 
 from accounts.commands.desk import let_into_back_office
 from accounts.models import Brand, User
@@ -22,6 +19,9 @@ from accounts.tasks import mail_invitations
 from billing.mail import letter_of
 from billing.models import Notice
 from lines.models import Line
+from tests.console.console_people import Visit
+from tests.console.marked import MARK, PAYLOAD, mark_everything
+from tests.console.test_every_page import NO_PAGES, SUBS, address
 from tests.tenants.tenant_people import World
 from tests.tenants.tenant_table import PUBLIC, ROWS
 from tests.tenants.tenant_world import build

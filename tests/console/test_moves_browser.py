@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console_people import PHONE, Visit, fits
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -17,6 +16,7 @@ from accounts.models import User
 from accounts.policy import OPERATOR
 from lines.models import Line, Move, MoveDay
 from lines.work import moving
+from tests.console.console_people import PHONE, Visit, fits
 from tests.fleets import MB, Fleet
 from tests.keepgos import FakeKeepgo
 from tests.lines.moved import ON, an_account, at_keepgo, keepgo_carrier, our_plan, stand_at, told

@@ -6,7 +6,6 @@ import datetime as dt
 import re
 
 import pytest
-from console_people import MakeLine, client_of, place_of
 from django.test import Client
 from kit import clock
 
@@ -20,6 +19,7 @@ from billing.words import Told
 from lines.commands.wishes import deactivate
 from lines.models import Line, LineState
 from lines.policy import Wanted
+from tests.console.console_people import MakeLine, client_of, place_of
 from tests.evenly import evenly
 
 pytestmark = pytest.mark.django_db

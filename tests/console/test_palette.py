@@ -6,7 +6,6 @@ import re
 
 import pytest
 from console.palette import ACTIONS, SETTINGS, found_for
-from console_people import MakeLine, Visit, client_of, place_of
 from django.urls import reverse
 from kit import clock
 from playwright.sync_api import expect
@@ -14,6 +13,7 @@ from playwright.sync_api import expect
 from accounts.models import Account
 from automation.models import Rule
 from lines.models import Line, Tag
+from tests.console.console_people import MakeLine, Visit, client_of, place_of
 
 
 def found(account: Account, text: str) -> dict[str, list[str]]:

@@ -10,7 +10,6 @@ from decimal import Decimal
 import pytest
 from allauth.mfa.models import Authenticator
 from console.queries import spending_of
-from console_people import DESK, MakeLine, Visit, client_of, place_of
 from django.contrib import admin
 from django.db.models import Model
 from django.template.loader import render_to_string
@@ -30,6 +29,7 @@ from billing.policy import EntryKind, RefillState, refill_amount
 from billing.policy.refills import rounding
 from lines.models import Carrier, Difference, Job, JobItem, Line, Order, SmsMessage
 from lines.policy import Action, Differs, Item, JobState, SmsState
+from tests.console.console_people import DESK, MakeLine, Visit, client_of, place_of
 from tests.proofs import log_in
 
 pytestmark = pytest.mark.django_db

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_checks import wrong_in_any_look
-from console_people import Visit
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import Account
 from lines.models import LineDay
+from tests.console.axe_checks import wrong_in_any_look
+from tests.console.console_people import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -9,7 +9,6 @@ import re
 import pytest
 from allauth.mfa.models import Authenticator
 from console.tutorial import CHAPTERS, chapters_for
-from console_people import DESK, PASSWORD, PHONE, Visit, fits
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -19,6 +18,7 @@ from accounts.models import Account, Membership, User
 from accounts.policy import OPERATOR, Role
 from lines.models import Line, LineState, Order
 from lines.policy import Wanted
+from tests.console.console_people import DESK, PASSWORD, PHONE, Visit, fits
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from embedded.addresses import REPOSITORY
-from house_processes import running_from
+
+from tests.house.house_processes import running_from
 
 
 def manage(*arguments: str) -> subprocess.CompletedProcess[str]:

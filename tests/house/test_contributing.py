@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from drawings import REPOSITORY, decisions, states, tables
+
+from tests.house.drawings import REPOSITORY, decisions, states, tables
 
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SECTIONS = {part.split("\n", 1)[0]: part for part in CONTRIBUTING.split("\n## ")[1:]}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house_processes import running_from, wait_for_the_end
+
+from tests.house.house_processes import running_from, wait_for_the_end
 
 DEMO = [sys.executable, "-m", "embedded.demo"]
 

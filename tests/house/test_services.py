@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 from embedded import addresses, locks
-from house_processes import running_from, servers, wait_for_the_end
+
+from tests.house.house_processes import running_from, servers, wait_for_the_end
 
 # Starts or joins, says what the database answers, and ends when its standard input does.
 USER = """

@@ -6,7 +6,6 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from fleets import MB, Fleet, at, books_hold, reading_of, state
 from kit import clock
 
 from accounts.models import Account, Event, Membership
@@ -21,6 +20,7 @@ from lines.policy import Wanted, Why
 from lines.queries import Asked, fleet_of, line_of, list_lines, top_lines
 from lines.queries.cards import card_of
 from lines.queries.export import rows_for
+from tests.fleets import MB, Fleet, at, books_hold, reading_of, state
 
 JANE = Actor(ActorKind.PERSON, "jane@acme.example")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleets import MB, Fleet, available, books_hold, days, state, used, wallet
 from kit.errors import Invalid
 
 from accounts.models import Account, Membership
@@ -36,6 +35,7 @@ from lines.recount.audit import Found, Scope
 from lines.work import moving
 from tests.console.console_people import client_of
 from tests.evenly import evenly
+from tests.fleets import MB, Fleet, available, books_hold, days, state, used, wallet
 from tests.keepgos import FakeKeepgo, Sim
 from tests.lines.moved import (
     NOW,

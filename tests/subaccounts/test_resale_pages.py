@@ -11,7 +11,6 @@ from decimal import Decimal
 import pytest
 from django.http import HttpResponse
 from django.test import Client
-from fleets import MB, Fleet, at, available, state
 from kit import clock
 
 from accounts.models import Account, Membership, User
@@ -21,6 +20,7 @@ from billing.models import Entry
 from lines.commands.resale import Credit, Own, Plus, add_price_list, charge_by, set_list_price
 from lines.commands.reselling import charge_subaccounts
 from lines.models import Line, PriceList, ResaleTerms
+from tests.fleets import MB, Fleet, at, available, state
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import datetime as dt
 import pytest
 from django.core.mail import EmailMessage
 from django.test import Client
-from fleets import MB, Fleet, state
 from kit import clock
 
 from accounts.models import Account, Event, Invitation, Membership, User
@@ -18,6 +17,7 @@ from lines.commands import wishes
 from lines.models import Job, Line
 from lines.policy import Action, Wanted, Why
 from lines.work.jobs import run_jobs
+from tests.fleets import MB, Fleet, state
 
 
 @pytest.fixture

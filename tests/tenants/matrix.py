@@ -22,12 +22,12 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 from kit.endpoints import Endpoint
 from pypdf import PdfReader
-from tenant_table import PERSON, PUBLIC, Row
-from tenant_world import BALANCE, CARRIER, OUR_NAME, PER_MB, PLAN
 
 from accounts.models import Account
 from accounts.policy import Right, Role, Scope, rights, rights_of_scopes
 from tests.tenants.tenant_people import Tenant, World
+from tests.tenants.tenant_table import PERSON, PUBLIC, Row
+from tests.tenants.tenant_world import BALANCE, CARRIER, OUR_NAME, PER_MB, PLAN
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WELL = {200, 302, 303, 400, 409, 422}

@@ -21,7 +21,10 @@ from django.db import transaction
 from django.http import Http404
 from django.test import RequestFactory
 from kit.endpoints import Endpoint
-from matrix import (
+
+from accounts.models import Account
+from accounts.policy import Right
+from tests.tenants.matrix import (
     ABSENT,
     API_VALUES,
     BODIES,
@@ -44,12 +47,9 @@ from matrix import (
     routes,
     tenant_of,
 )
-from tenant_table import PUBLIC, ROWS, Row
-from tenant_world import build
-
-from accounts.models import Account
-from accounts.policy import Right
 from tests.tenants.tenant_people import World, quick
+from tests.tenants.tenant_table import PUBLIC, ROWS, Row
+from tests.tenants.tenant_world import build
 
 pytestmark = pytest.mark.django_db
 

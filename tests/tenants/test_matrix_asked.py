@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
-from matrix import ONCE, absent, address, ask, forbidden, may, objects, routes, tenant_of
 from pytest_django import DjangoDbBlocker
-from tenant_table import ROWS, Row
-from test_matrix import world  # noqa: F401 - the fixture of the module
-from test_matrix_within import _difference, _plain, _without, make_keys_long
 
 from accounts.policy import Right
+from tests.tenants.matrix import ONCE, absent, address, ask, forbidden, may, objects, routes, tenant_of
 from tests.tenants.tenant_people import World
+from tests.tenants.tenant_table import ROWS, Row
+from tests.tenants.test_matrix import world  # noqa: F401 - the fixture of the module
+from tests.tenants.test_matrix_within import _difference, _plain, _without, make_keys_long
 
 pytestmark = pytest.mark.django_db
 IS_LONG = "HOSTILE" in os.environ  # everything under every name; the suite's run takes what a name is likely to mean

@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 from api.routes import ENDPOINTS
-from matrix import API_VALUES, BODIES, MINE, call, chosen
-from tenant_table import Row
-from test_matrix import world  # noqa: F401 - the fixture of the module
 
 from accounts.keys import make_key
 from accounts.models import Account
 from accounts.policy import OPERATOR, Scope
 from billing.models import Entry, Wallet
 from lines.models import Cap, Job, Line, LineState
+from tests.tenants.matrix import API_VALUES, BODIES, MINE, call, chosen
 from tests.tenants.tenant_people import World
+from tests.tenants.tenant_table import Row
+from tests.tenants.test_matrix import world  # noqa: F401 - the fixture of the module
 
 pytestmark = pytest.mark.django_db
 TABLES = {Line: "payer", LineState: "line__payer", Job: "account", Cap: "account", Entry: "account", Wallet: "account"}

@@ -14,7 +14,18 @@ from api.routes import ENDPOINTS
 from django.core import mail
 from django.db import connection, transaction
 from kit.endpoints import Endpoint
-from matrix import (
+from pytest_django import DjangoDbBlocker
+
+from accounts.commands import record
+from accounts.models import Membership
+from accounts.policy import Right
+from accounts.tasks import mail_invitations
+from automation.commands.feed import publish
+from automation.commands.telling import tell_of
+from automation.models import Rule, RuleFire, WebhookDelivery
+from billing.mail import letter_of
+from billing.models import Notice
+from tests.tenants.matrix import (
     API_VALUES,
     CALLERS,
     ONCE,
@@ -28,20 +39,9 @@ from matrix import (
     routes,
     tenant_of,
 )
-from pytest_django import DjangoDbBlocker
-from tenant_table import Row
-from test_matrix import world  # noqa: F401 - the fixture of the module
-
-from accounts.commands import record
-from accounts.models import Membership
-from accounts.policy import Right
-from accounts.tasks import mail_invitations
-from automation.commands.feed import publish
-from automation.commands.telling import tell_of
-from automation.models import Rule, RuleFire, WebhookDelivery
-from billing.mail import letter_of
-from billing.models import Notice
 from tests.tenants.tenant_people import Tenant, World
+from tests.tenants.tenant_table import Row
+from tests.tenants.test_matrix import world  # noqa: F401 - the fixture of the module
 
 pytestmark = pytest.mark.django_db
 NO_WORD_OF = ("nobody", "revoked key", "revoked bearer key", "reading bearer key")

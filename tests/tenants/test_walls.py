@@ -23,7 +23,6 @@ from embedded.addresses import REPOSITORY
 from kit import walls
 from kit.sql import prepared
 from psycopg import conninfo, sql
-from tenant_world import build
 
 from accounts.commands import open_account
 from accounts.models import Account, Event, Membership
@@ -34,6 +33,7 @@ from lines.queries.scope import lines_of
 from lines.queries.search import matching
 from tests.proofs import log_in
 from tests.tenants.tenant_people import Tenant, World
+from tests.tenants.tenant_world import build
 
 pytestmark = pytest.mark.django_db
 
