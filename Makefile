@@ -15,12 +15,12 @@ PAGES := $(shell find templates platform/console/templatetags static -maxdepth 3
 export PORT
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes start here, and would each compile everything anew
 
-.PHONY: setup demo test suite check rules drawings format lock bench fuzz hostile audit chaos faults soak move idle planted histories boundary restore-drill \
+.PHONY: setup demo test suite check rules drawings format lock bench fuzz contract hostile audit chaos faults soak move idle planted histories boundary restore-drill \
 	upgrade-drill roundtrip screens help
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo [PORT=8000] | test | check | rules | drawings | format | lock | bench | fuzz | hostile | audit | chaos | faults | soak | move |" \
+	@echo "make setup | demo [PORT=8000] | test | check | rules | drawings | format | lock | bench | fuzz | contract | hostile | audit | chaos | faults | soak | move |" \
 		"idle | planted | histories | boundary | restore-drill | upgrade-drill | roundtrip | screens"
 
 setup: .venv/.installed node_modules/.vendored
@@ -73,6 +73,10 @@ fuzz: setup .venv/.fuzz
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/api/test_api_schema.py tests/api/test_api_schemathesis.py tests/inputs --timeout 1800
 	@mkdir -p .local/fuzz
 	$(BIN)/python -m tests.rigs.fuzz -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 .local/fuzz tests/inputs/files
+
+# Schemathesis' own run over the whole document, all its phases, behind the web server of production. EXAMPLES=N, SEED=N.
+contract: setup
+	EXAMPLES=$(or $(EXAMPLES),100) SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -n 0 -p no:cacheprovider tests/rigs/whole_api.py
 
 # Everything that a stranger, a tenant of another and a thief would try, in full; the suite has a short run of each.
 HOSTILE = tests/tenants tests/accounts tests/inputs tests/console/test_markup.py tests/console/test_misread.py \

@@ -7,9 +7,11 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 from urllib.parse import quote, urlencode
 
 from django.db import connection
@@ -21,6 +23,13 @@ WELL_WITHIN = 120  # seconds for a start on a busy machine; it is polled
 @contextmanager
 def web_server(**environment: str) -> Iterator[int]:
     """Its port, on 127.0.0.1. What the test wrote must be committed (transactional_db)."""
+    # What it says goes to a file: a pipe that nobody empties stops a server that has much to say.
+    with tempfile.TemporaryFile("w+") as said, _serving(said, environment) as port:
+        yield port
+
+
+@contextmanager
+def _serving(said: IO[str], environment: dict[str, str]) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -29,25 +38,26 @@ def web_server(**environment: str) -> Iterator[int]:
     server = subprocess.Popen(
         [*command, "--host", "127.0.0.1", "--port", str(port), "--workers-kill-timeout", "3"],
         env=os.environ | settings | environment,
-        stdout=subprocess.PIPE,
+        stdout=said,
         stderr=subprocess.STDOUT,
-        text=True,
     )
     try:
         last = time.monotonic() + WELL_WITHIN
         while answers(port, "/api/openapi.json") >= 500:
             if server.poll() is not None or time.monotonic() > last:
                 server.kill()
-                raise AssertionError(f"The web server does not answer:\n{server.communicate()[0][-3000:]}")
+                server.wait()
+                said.seek(0)
+                raise AssertionError(f"The web server does not answer:\n{said.read()[-3000:]}")
             time.sleep(0.1)
         yield port
     finally:
         server.terminate()
         try:
-            server.communicate(timeout=30)
+            server.wait(timeout=30)
         except subprocess.TimeoutExpired:
             server.kill()
-            server.communicate()
+            server.wait()
 
 
 def _database_url() -> str:
