@@ -83,6 +83,15 @@ def api_keys(caller: Caller, asked: Paging) -> Page[Key]:
     return listed(asked, [_shown(row) for row in commands.keys_of(caller.account)])
 
 
+@endpoint("keys/{api_key}", right=Right.MANAGE_KEYS, sample=_SAMPLE)
+def api_key(caller: Caller, api_key: str) -> Key:
+    """One bearer key that is not revoked"""
+    found = next((row for row in commands.keys_of(caller.account) if row.pk == int(api_key)), None)
+    if found is None:
+        raise NotFound("No such key is yours; keys lists them")
+    return _shown(found)
+
+
 class NewKey(Input, kw_only=True):
     """What a key is to be for. A bearer key makes only keys that may do, last and reach no more than itself."""
 
@@ -127,4 +136,4 @@ def revoke_api_key(caller: Caller, api_key: str) -> Ack:
     return Ack()
 
 
-ENDPOINTS = (api_keys, make_api_key, revoke_api_key)
+ENDPOINTS = (api_keys, api_key, make_api_key, revoke_api_key)

@@ -41,6 +41,7 @@ class Webhook(Linked):
     """An address that hears of what happens."""
 
     LINKS: ClassVar[Mapping[str, str]] = {
+        "self": "webhooks/{uuid}",
         "messages": "webhooks/{uuid}/messages",
     }
 
@@ -88,6 +89,12 @@ def add_webhook(caller: Caller, asked: NewWebhook) -> Webhook:
     """Adds a webhook; its secret is in this answer alone"""
     row = commands.add_webhook(account=caller.account, url=asked.url, topics=asked.topics, by=caller.actor)
     return _shown(row, crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}"))
+
+
+@endpoint("webhooks/{webhook}", right=Right.MANAGE_WEBHOOKS, sample=_SAMPLE)
+def webhook(caller: Caller, webhook: str) -> Webhook:
+    """One webhook"""
+    return _shown(_own(caller, webhook))
 
 
 @endpoint("webhooks/{webhook}", "PUT", right=Right.MANAGE_WEBHOOKS, sample=_SAMPLE, body=_NEW)
@@ -198,6 +205,7 @@ def send_webhook_again(caller: Caller, webhook: str, message: str) -> WebhookMes
 ENDPOINTS = (
     webhooks,
     add_webhook,
+    webhook,
     change_webhook,
     switch_webhook,
     renew_webhook_secret,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Literal
 
 import msgspec
@@ -88,6 +89,16 @@ def add_custom_field(caller: Caller, asked: NewField) -> FieldShown:
     return _shown(field, caller)
 
 
+@endpoint("custom_fields/{field}", right=Right.SEE_LINES, sample=_SAMPLE)
+def custom_field(caller: Caller, field: str) -> FieldShown:
+    """One custom field; a sub-account gets one that is shown to it"""
+    key = uuid.UUID(field)
+    found = next((one for one in fields_of(caller) if one.uuid == key), None)
+    if found is None:
+        raise NotFound("No such field is yours; custom_fields lists them")
+    return _shown(found, caller)
+
+
 class ChangedField(Input):
     """A field as it is to be. What lines have in it stays."""
 
@@ -162,6 +173,7 @@ def set_custom_fields(caller: Caller, iccid: str, asked: SetFields) -> FieldsOfL
 ENDPOINTS = (
     custom_fields,
     add_custom_field,
+    custom_field,
     change_custom_field,
     remove_custom_field,
     custom_fields_of_line,

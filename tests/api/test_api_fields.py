@@ -114,6 +114,8 @@ def test_a_subaccount_sees_what_is_shown_to_it_alone(client: KeepgoClient, fleet
     field = CustomField.objects.get(name="Depot")
     assert theirs.put(path, {"custom_fields": {"Depot": "Porto"}}).status_code == 404
     assert theirs.write("DELETE", f"custom_fields/{field.uuid.hex}").status_code == 404
+    assert theirs.get(f"custom_fields/{field.uuid.hex}").json()["name"] == "Depot"
+    assert theirs.get(f"custom_fields/{CustomField.objects.get(name='Seats').uuid.hex}").status_code == 404
     Account.objects.filter(pk=stranger.pk).update(is_professional=True)
     strangers = client_of(stranger)
     assert strangers.get("custom_fields").json()["data"] == []
@@ -134,6 +136,7 @@ def test_fields_are_added_changed_and_removed(client: KeepgoClient, fleet: Fleet
         assert (refused.status_code, refused.json()["field"]) == (422, field)
     client.put(f"sim_card/{line.iccid}/custom_fields", {"custom_fields": {"Depot": "Berlin"}})
     path = f"custom_fields/{made['uuid']}"
+    assert client.get(path).json() == made | {"lines": 1}
     kept = client.put(path, {"name": "Depot", "choices": ["Porto"]})
     assert kept.status_code == 409
     assert "1 line has “Berlin”" in kept.json()["detail"]

@@ -24,6 +24,7 @@ def test_a_webhook_is_added_changed_switched_and_deleted(client: KeepgoClient) -
     assert made["secret"] == crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}")
     (listed,) = client.get("webhooks").json()["data"]
     assert listed == made | {"secret": None}
+    assert client.get(path).json() == listed
     changed = client.put(path, {"url": "https://hooks.example.com/b", "topics": ["payments"]}).json()
     assert changed == listed | {"url": "https://hooks.example.com/b", "topics": ["payments"]}
     assert client.put(f"{path}/switch", {"is_on": False}).json()["is_on"] is False
@@ -32,7 +33,7 @@ def test_a_webhook_is_added_changed_switched_and_deleted(client: KeepgoClient) -
     assert renewed == crypto.decrypt(row.secret, row=f"webhook:{row.uuid.hex}") != made["secret"]
     assert client.write("DELETE", path).json() == {"ack": "success"}
     assert client.write("DELETE", path, timestamp=int(time.time()) - 60).status_code == 404
-    assert client.get("webhooks").json()["total"] == 0
+    assert (client.get("webhooks").json()["total"], client.get(path).status_code) == (0, 404)
     assert set(Event.objects.filter(verb__startswith="webhook.").values_list("actor_kind", flat=True)) == {"key"}
 
 

@@ -389,6 +389,11 @@ class Calls(Transport):
         found: FieldShown = self.call("POST", "custom_fields", body=body, idempotency_key=idempotency_key)
         return found
 
+    def custom_field(self, field: str) -> FieldShown:
+        "One custom field; a sub-account gets one that is shown to it"
+        found: FieldShown = self.call("GET", f"custom_fields/{quoted(field)}")
+        return found
+
     def change_custom_field(self, field: str, body: ChangedField, *, idempotency_key: str | None = None) -> FieldShown:
         "Renames a field, changes its choices, or whether sub-accounts see it; a choice that lines have must stay"
         found: FieldShown = self.call("PUT", f"custom_fields/{quoted(field)}", body=body, idempotency_key=idempotency_key)
@@ -629,6 +634,11 @@ class Calls(Transport):
         found: Webhook = self.call("POST", "webhooks", body=body, idempotency_key=idempotency_key)
         return found
 
+    def webhook(self, webhook: str) -> Webhook:
+        "One webhook"
+        found: Webhook = self.call("GET", f"webhooks/{quoted(webhook)}")
+        return found
+
     def change_webhook(self, webhook: str, body: NewWebhook, *, idempotency_key: str | None = None) -> Webhook:
         "Changes where it goes and what it hears of"
         found: Webhook = self.call("PUT", f"webhooks/{quoted(webhook)}", body=body, idempotency_key=idempotency_key)
@@ -740,6 +750,11 @@ class Calls(Transport):
     def make_api_key(self, body: NewKey, *, idempotency_key: str | None = None) -> Key:
         "Makes a bearer key; the key itself is in this answer alone"
         found: Key = self.call("POST", "keys", body=body, idempotency_key=idempotency_key)
+        return found
+
+    def api_key(self, api_key: str) -> Key:
+        "One bearer key that is not revoked"
+        found: Key = self.call("GET", f"keys/{quoted(api_key)}")
         return found
 
     def revoke_api_key(self, api_key: str, *, idempotency_key: str | None = None) -> Ack:

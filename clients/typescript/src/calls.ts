@@ -1136,6 +1136,10 @@ export class Linekeeper extends Transport {
   add_custom_field(body: NewField, idempotencyKey?: string): Promise<FieldShown> {
     return this.call("POST", `custom_fields`, { body, idempotencyKey });
   }
+  /** One custom field; a sub-account gets one that is shown to it */
+  custom_field(field: string): Promise<FieldShown> {
+    return this.call("GET", `custom_fields/${encodeURIComponent(field)}`, {  });
+  }
   /** Renames a field, changes its choices, or whether sub-accounts see it; a choice that lines have must stay */
   change_custom_field(field: string, body: ChangedField, idempotencyKey?: string): Promise<FieldShown> {
     return this.call("PUT", `custom_fields/${encodeURIComponent(field)}`, { body, idempotencyKey });
@@ -1336,6 +1340,10 @@ export class Linekeeper extends Transport {
   add_webhook(body: NewWebhook, idempotencyKey?: string): Promise<Webhook> {
     return this.call("POST", `webhooks`, { body, idempotencyKey });
   }
+  /** One webhook */
+  webhook(webhook: string): Promise<Webhook> {
+    return this.call("GET", `webhooks/${encodeURIComponent(webhook)}`, {  });
+  }
   /** Changes where it goes and what it hears of */
   change_webhook(webhook: string, body: NewWebhook, idempotencyKey?: string): Promise<Webhook> {
     return this.call("PUT", `webhooks/${encodeURIComponent(webhook)}`, { body, idempotencyKey });
@@ -1427,6 +1435,10 @@ export class Linekeeper extends Transport {
   /** Makes a bearer key; the key itself is in this answer alone */
   make_api_key(body: NewKey, idempotencyKey?: string): Promise<Key> {
     return this.call("POST", `keys`, { body, idempotencyKey });
+  }
+  /** One bearer key that is not revoked */
+  api_key(api_key: string): Promise<Key> {
+    return this.call("GET", `keys/${encodeURIComponent(api_key)}`, {  });
   }
   /** Revokes a bearer key and those made with it; a bearer key revokes itself and what it could have made */
   revoke_api_key(api_key: string, idempotencyKey?: string): Promise<Ack> {
