@@ -148,6 +148,7 @@ def prepare(line: Line) -> None:
     file |= {"done_at": clock.now(), "sees_money": False}
     UsageExport.objects.get_or_create(uuid=EXPORT, defaults=file)
     ApiKey.objects.filter(name="billing export").delete()
+    ApiKey.objects.filter(name="old").update(revoked_at=None)
     make_sandbox(account=line.payer or line.account, by=OPERATOR)
     Account.objects.filter(name="Sample sub-account").update(name="The one before")
     LineState.objects.filter(pk=line.pk).update(wanted=Wanted.ACTIVE, why="", reported=Switch.ON)
