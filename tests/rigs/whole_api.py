@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from api.openapi import document
 from django.db import connection
-from fleets import MB, Fleet
 from kit import clock
 
 from accounts import keys
@@ -37,6 +36,7 @@ from lines.models import Line
 from lines.policy import Action
 from lines.policy.fields import FieldKind
 from tests.api.test_api_schemathesis import decimals_are_texts, with_own
+from tests.fleets import MB, Fleet
 from tests.webserver import web_server
 
 EXAMPLES, SEED = os.environ.get("EXAMPLES", "100"), os.environ.get("SEED", "1")
