@@ -17,6 +17,7 @@ from lines.views import (
     listing,
     messages,
     readings,
+    scanning,
     usage,
     usage_exports,
 )
@@ -32,6 +33,7 @@ urlpatterns = [
     path("add/many/", adding.add_many, name="lines-add-many"),
     path("bulk/", bulk.bulk, name="lines-bulk"),
     path("find/", bulk.find, name="lines-find"),
+    path("scan/", scanning.scan, name="line-scan"),
     path("fields/", fields.custom_fields, name="custom-fields"),
     path("fields/file/", fields.fill_fields, name="custom-fields-file"),
     re_path(r"^fields/(?P<key>[0-9a-f]{32})/$", fields.change_field, name="custom-field"),

@@ -140,3 +140,6 @@ function again() {
 }
 addEventListener("pageshow", again);
 addEventListener("focus", again);
+
+// On a phone the console is an app: without a network it says so (views_app.py).
+if (matchMedia("(pointer: coarse)").matches) navigator.serviceWorker?.register("/worker.js");

@@ -42,5 +42,10 @@ document.addEventListener("keydown", (event) => {
   if (tick) tick.checked = !tick.checked;
   count();
 });
+// What was chosen in the sheet of a phone is seen once the sheet is away.
+document.getElementById("filters").addEventListener("submit", () => {
+  const sheet = document.getElementById("filter-sheet");
+  if (sheet.matches(":popover-open")) sheet.hidePopover();
+});
 document.addEventListener("htmx:afterSettle", count);
 count();

@@ -69,6 +69,16 @@ BELOW = (
 )
 
 
+# What a thumb reaches on a phone; whoever sees lines sees these.
+THUMB_BAR = (
+    ("home", "Home", "home"),
+    ("lines", "Lines", "lines"),
+    ("line-scan", "Scan", "scan"),
+    ("usage", "Usage", "usage"),
+    ("sms", "SMS", "sms"),
+)
+
+
 # The tabs of Billing & Payments.
 MONEY_TABS = (
     ("billing", "Overview", Right.SEE_MONEY),
@@ -125,6 +135,15 @@ def _shown(entries: tuple[Entry, ...], membership: Membership | None, path: str)
     return shown
 
 
+def thumb_bar_for(membership: Membership | None, path: str) -> list[dict[str, Any]]:
+    """Of addresses that begin alike the longest is where one is."""
+    if membership is None or not membership.may(Right.SEE_LINES):
+        return []
+    entries = [(reverse(name), label, icon) for name, label, icon in THUMB_BAR]
+    here = max((href for href, *_ in entries if _is_here(path, href)), key=len, default="")
+    return [{"href": href, "label": label, "icon": icon, "is_here": href == here} for href, label, icon in entries]
+
+
 def theme_of(request: HttpRequest) -> str:
     chosen = request.COOKIES.get(cookie_name(THEME_COOKIE), "")
     return chosen if chosen in dict(THEMES) else "system"
@@ -166,6 +185,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "other_places": [place for place in places if place != membership],
         "live_place": live[0] if live else None,
         "navigation": navigation_for(membership, request.path),
+        "thumb_bar": thumb_bar_for(membership, request.path),
         "jobs_open": jobs_open,
         "unread_notifications": unread,
         "frame_balance": balance,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console import views, views_data, views_notifications
+from console import views, views_app, views_data, views_notifications
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,5 +17,8 @@ urlpatterns = [
     path("notifications/read/", views_notifications.read, name="notifications-read"),
     path("notifications/choose/", views_notifications.choose, name="notifications-choose"),
     path("undo/", views_notifications.undo, name="undo"),
+    path("manifest.webmanifest", views_app.manifest, name="manifest"),
+    path("worker.js", views_app.worker, name="worker"),
+    path("offline/", views_app.offline, name="offline"),
     path("theme/", views.theme, name="theme"),
 ]

@@ -190,6 +190,10 @@ ROWS: dict[str, Row] = {
     "lines-add-many": both(MANAGE),
     "lines-bulk": both(Right.EDIT_NOTES),
     "lines-find": both(LINES),
+    "line-scan": read(LINES),
+    "manifest": read(PUBLIC),
+    "worker": read(PUBLIC),
+    "offline": read(PUBLIC),
     # jobs
     "job-tray": read(LINES),
     "notifications": read(LINES),
