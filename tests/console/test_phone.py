@@ -75,11 +75,11 @@ def test_a_line_is_found_and_opened_with_one_thumb(
     assert bar["height"] >= 44
     assert fits(page)
     page.get_by_role("button", name="Filters").click()
-    expect(page.get_by_label("Status")).to_be_visible()
+    expect(page.locator("#status")).to_be_visible()
     assert wrong_in_any_look(page) == []
     page.set_viewport_size(PHONE)
     page.get_by_role("button", name="Close").click()
-    expect(page.get_by_label("Status")).to_be_hidden()
+    expect(page.locator("#status")).to_be_hidden()
     page.locator(".thumb-bar").get_by_role("link", name="Scan").click()
     page.wait_for_url("**/lines/scan/")
     qrcode.make(f"ICCID:{lines[3].iccid}").save(tmp_path / "card.png")
