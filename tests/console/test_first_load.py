@@ -43,7 +43,7 @@ def sizes(served: Path, html: bytes) -> dict[str, int]:
     for name in LOADED.findall(html.decode()):
         whole = served / names[name]
         packed = [path for end in (".br", ".gz") if (path := Path(f"{whole}{end}")).exists()]
-        assert packed or whole.suffix in {".woff2", ".svg"}, f"{name} is not compressed"
+        assert packed or whole.suffix in {".woff2", ".svg", ".png"}, f"{name} is not compressed"
         found[name] = (packed[0] if packed else whole).stat().st_size
     return found
 
