@@ -1,4 +1,4 @@
-"""The clients, each by its real host against a running server: pip, Node.js, an assistant's client."""
+"""The clients, each by its real host against a running server: pip, Node.js, Go, an assistant's client."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import go
 import pytest
 from embedded.addresses import REPOSITORY
 from kit import clock
@@ -177,3 +178,90 @@ def test_an_assistant_reads_at_once_and_changes_after_a_preview(lines: list[Line
     )
     assert preview["preview"]["will"] == 1
     assert (before, confirmed["state"]) == (Wanted.ACTIVE, "running")
+
+
+GO_PROGRAM = """
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"time"
+
+	linekeeper "linekeeper.example/client"
+)
+
+type broken struct{ calls int }
+
+func (b *broken) RoundTrip(request *http.Request) (*http.Response, error) {
+	if b.calls++; b.calls == 1 {
+		return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody}, nil
+	}
+	return http.DefaultTransport.RoundTrip(request)
+}
+
+func main() {
+	ctx, env := context.Background(), os.Getenv
+	client := linekeeper.New(env("LINEKEEPER_URL"), env("LINEKEEPER_ACCOUNT"), env("LINEKEEPER_KEY"))
+	client.HTTP = &http.Client{Transport: &broken{}}
+	client.Sleep = func(context.Context, time.Duration) error { return nil }
+	seen := []string{}
+	for card, err := range client.AllIotSimCards(ctx, &linekeeper.IotSimCardsQuery{PerPage: linekeeper.Ptr(int64(2))}) {
+		if err != nil {
+			panic(err)
+		}
+		seen = append(seen, card.Iccid)
+	}
+	if _, err := client.Deactivate(ctx, seen[0]); err != nil {
+		panic(err)
+	}
+	var refused *linekeeper.APIError
+	_, err := client.SimCard(ctx, "8900000000000000000")
+	errors.As(err, &refused)
+	money, err := client.CurrentBalance(ctx)
+	if err != nil {
+		panic(err)
+	}
+	headers, body := http.Header{}, []byte(`{"type": "test"}`)
+	headers.Set("webhook-id", "m")
+	headers.Set("webhook-timestamp", "1000")
+	headers.Set("webhook-signature", env("SIGNED"))
+	event, err := linekeeper.Verified(env("SECRET"), headers, body, time.Unix(1000, 0))
+	if err != nil {
+		panic(err)
+	}
+	_, wrong := linekeeper.Verified(env("SECRET"), headers, []byte(`{"type": "best"}`), time.Unix(1000, 0))
+	json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"seen": seen, "refused": refused.Problem.Code, "balance": money.CurrentBalance, "type": event.Type,
+		"wrong": wrong == linekeeper.ErrWrongSignature,
+	})
+}
+"""
+
+
+def test_go_runs_the_go_client(tmp_path: Path, lines: list[Line], own: Own) -> None:
+    """Without optimizing: a machine that has not compiled Go's library yet does that here."""
+    programs = Path(go.__file__).parent / "bin"
+    (tmp_path / "main.go").write_text(GO_PROGRAM.lstrip())
+    (tmp_path / "go.mod").write_text(
+        "module try\n\ngo 1.23\n\nrequire linekeeper.example/client v0.0.0\n"
+        f"\nreplace linekeeper.example/client => {REPOSITORY / 'clients' / 'go'}\n"
+    )
+    secret = new_secret()
+    more = {"SECRET": secret, "SIGNED": sign(secret, message_id="m", timestamp=1000, body='{"type": "test"}')}
+    alone = {"GOTOOLCHAIN": "local", "GOPROXY": "off", "GOTELEMETRY": "off", "CGO_ENABLED": "0", "GOFLAGS": "-mod=mod"}
+    plain = ("-gcflags=all=-N -l", "-o", tmp_path / "try")
+    done(programs / "go", "build", *plain, ".", env=alone, cwd=tmp_path)
+    found = json.loads(done(tmp_path / "try", env=own | more))
+    assert found == {
+        "seen": [one.iccid for one in lines],
+        "refused": "not-found",
+        "balance": 99.97,
+        "type": "test",
+        "wrong": True,
+    }
+    assert wanted(lines[0]) == Wanted.DEACTIVATED
+    assert done(programs / "gofmt", "-l", REPOSITORY / "clients" / "go", tmp_path) == ""

@@ -1,0 +1,3 @@
+module linekeeper.example/client
+
+go 1.23
