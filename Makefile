@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-dep
 UV_COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 POLICY_TESTS := tests/accounts/test_accounts_policy.py tests/billing/test_billing_policy.py tests/billing/test_notice_policy.py tests/billing/test_tax.py \
-	tests/lines/test_lines_policy.py tests/lines/test_caps_policy.py tests/lines/test_fields_policy.py tests/lines/test_zones_policy.py \
+	tests/lines/test_lines_policy.py tests/lines/test_caps_policy.py tests/lines/test_bundles_policy.py tests/lines/test_fields_policy.py tests/lines/test_zones_policy.py \
 	tests/lines/test_costs_policy.py tests/lines/test_days_policy.py \
 	tests/automation/test_rule_policy.py
 PACKAGES := accounts billing lines automation subaccounts platform manage.py

@@ -104,6 +104,12 @@ KINDS = (
     Kind(
         "cap.cleared", "usage", "A cap let its lines go: a new period, or a higher limit", CAP | {"lines_released": 2}
     ),
+    Kind(
+        "bundle.threshold",
+        "usage",
+        "Included data of a line or of a pool is used to 80 or 100 percent",
+        {"rate_plan": "Sample plan", "cycle": "2026-11-01", "at": 80},
+    ),
     Kind("balance.low", "balance", "The balance is orange or red", {}),
     Kind("balance.good", "balance", "The balance is green again", {}),
     Kind("balance.red", "balance", "The balance fell below its minimum; lines are suspended", {"lines_suspended": 12}),

@@ -13,10 +13,12 @@ from kit import clock
 from lines.policy import Wanted, Why
 from lines.queries.caps import due_caps
 from lines.recount.audit import Found, Scope, recompute
+from lines.recount.bundles import as_check as bundles_as_check
+from lines.recount.bundles import recount_bundles
 from lines.recount.caps import recount_caps
 from lines.recount.resale import as_check as resale_as_check
 from lines.recount.resale import recount_resale
-from lines.rules import NOT_MOVING, confirmed_on_sql, data_cost_sql
+from lines.rules import NOT_MOVING, confirmed_on_sql, data_cost_sql, month_share_sql
 
 SHOWN = 20  # broken rows that are named
 
@@ -47,10 +49,13 @@ PROOFS = (
     ),
     Proof(
         "usage_is_the_sum_of_its_lines",
-        "usage charged for an account and day = the sum over its lines of that day's cost",
+        "usage charged for an account and day = the sum over its lines of that day's cost, and of what is beyond its"
+        " bundles",
         "SELECT account_id, day, d.usage, l.cost AS lines FROM (SELECT u.* FROM billing_usageday u"
         "   JOIN accounts_account a ON a.id = u.account_id AND a.parent_id IS NULL) d"
-        " FULL JOIN (SELECT payer_id AS account_id, day, sum(cost + fee) AS cost FROM lines_lineday GROUP BY 1, 2) l"
+        " FULL JOIN (SELECT account_id, day, sum(cost) AS cost FROM ("
+        "     SELECT payer_id AS account_id, day, sum(cost + fee) AS cost FROM lines_lineday GROUP BY 1, 2"
+        "     UNION ALL SELECT payer_id, day, sum(cost) FROM lines_overage GROUP BY 1, 2) c GROUP BY 1, 2) l"
         "   USING (account_id, day) WHERE coalesce(d.usage, 0) <> coalesce(l.cost, 0)",
     ),
     Proof(
@@ -66,8 +71,12 @@ PROOFS = (
         "what lines of one holder used and cost at a price on a day = the sum of their rows",
         "SELECT payer_id, day, account_id, price_id, h.days, d.days AS rows, h.used, d.used AS lines_used, h.cost,"
         " d.cost AS lines_cost FROM lines_holderday h FULL JOIN ("
-        "  SELECT payer_id, day, account_id, price_id, count(*) AS days, sum(used) AS used, sum(cost + fee) AS cost"
-        "    FROM lines_lineday GROUP BY 1, 2, 3, 4) d USING (payer_id, day, account_id, price_id)"
+        "  SELECT payer_id, day, account_id, price_id, sum(days) AS days, sum(used) AS used, sum(cost) AS cost FROM ("
+        "    SELECT payer_id, day, account_id, price_id, count(*) AS days, sum(used) AS used, sum(cost + fee) AS cost"
+        "      FROM lines_lineday GROUP BY 1, 2, 3, 4"
+        "     UNION ALL SELECT payer_id, day, account_id, price_id, 0, 0, sum(cost)"
+        "      FROM lines_overage GROUP BY 1, 2, 3, 4) c GROUP BY 1, 2, 3, 4) d"
+        "   USING (payer_id, day, account_id, price_id)"
         " WHERE (coalesce(h.days, 0), coalesce(h.used, 0), coalesce(h.cost, 0))"
         "    <> (coalesce(d.days, 0), coalesce(d.used, 0), coalesce(d.cost, 0))",
     ),
@@ -84,7 +93,17 @@ PROOFS = (
         "cost_is_the_day_rounded_once",
         "a line's day costs round_half_up(bytes x price per MB / 1,048,576, 6) at each price, however often read",
         "SELECT d.line_id, d.day, d.used, d.cost, p.per_mb FROM lines_lineday d JOIN lines_price p ON p.id = d.price_id"
-        f" WHERE d.cost <> {data_cost_sql('d.used', 'p.per_mb')} OR d.fee NOT IN (0, p.per_day)",
+        f" WHERE d.cost <> {data_cost_sql('d.used', 'p.per_mb')}",
+    ),
+    Proof(
+        "fees_are_the_prices",
+        "a line's day owes nothing, or its fee a day with its part of the fee a month, and on one day the activation"
+        " fee too",
+        "SELECT line_id, day, payer_id, fee, owed, activation FROM ("
+        "  SELECT d.*, p.activation,"
+        f"         p.per_day + {month_share_sql('p.per_month', 'd.day', 'd.cycle')} AS owed"
+        "    FROM lines_lineday d JOIN lines_price p ON p.id = d.price_id WHERE d.fee > 0) f"
+        " WHERE fee NOT IN (owed, owed + activation)",
     ),
     Proof(
         "line_fee_is_once_a_day",
@@ -269,8 +288,10 @@ COUNTED = ("lines", "line_days", "readings", "one_by_one")
 
 
 def with_second_books(answer: dict[str, Any], found: Found, *, since: dt.date | None = None) -> dict[str, Any]:
-    """With what lines' days cost by the second books, and from this day on what sub-accounts owe by them."""
-    checks = [*answer["checks"], as_check(found), resale_as_check(recount_resale(since=since))]
+    """With what lines' days cost by the second books, and from this day on what is beyond bundles and what sub-accounts
+    owe by them."""
+    more = [bundles_as_check(recount_bundles(since=since)), resale_as_check(recount_resale(since=since))]
+    checks = [*answer["checks"], as_check(found), *more]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 

@@ -46,3 +46,28 @@ def data_cost_sql(used: str, per_mb: str) -> str:
 def resale_price_sql(price: str, own: str, percent: str, places: str) -> str:
     """`policy.resale.resale_price` as SQL: of the account's price, and of a row of a price list."""
     return f"round(coalesce({own}, round({price} * (100 + {percent}) / 100, {places})), 6)"
+
+
+def month_days_sql(cycle: str) -> str:
+    """`policy.bundles.days_of` as SQL."""
+    return f"(({cycle} + interval '1 month')::date - {cycle})"
+
+
+def month_share_sql(per_month: str, day: str, cycle: str) -> str:
+    """`policy.bundles.month_share` as SQL: of dates."""
+    through, before = (
+        f"round({per_month} * ({day} - {cycle} + {more}) / {month_days_sql(cycle)}, 6)" for more in (1, 0)
+    )
+    return f"({through} - {before})"
+
+
+def granted_sql(included: str, day: str, cycle: str) -> str:
+    """`policy.bundles.granted` as SQL: of a bigint and dates."""
+    days = month_days_sql(cycle)
+    return f"({included} * least({days}, greatest(1, {days} - ({day} - {cycle}))) / {days})"
+
+
+def overage_sql(used: str, included: str, per_mb: str) -> str:
+    """What data beyond a bundle costs since its cycle began, as SQL: `policy.bundles.overage` is the difference of
+    two days."""
+    return data_cost_sql(f"greatest(0, {used} - {included})", per_mb)

@@ -340,6 +340,7 @@ EVENTS = {
     "usage.released": "Held data usage charged",
     "usage.taken_back": "Held data usage corrected by the carrier: nothing was charged",
     "usage.dismissed": "Held data usage dismissed: nothing was charged",
+    "bundle.threshold": "Included data used to {at} %",
     "counter.rebased": "Carrier counter set from {before} to {after} bytes: {reason}",
     "imei.changed": "Another device: IMEI {before} became {after}",
     "sms.sent": "Message to the device: “{text}”",

@@ -86,7 +86,8 @@ WITH rule AS MATERIALIZED (
            coalesce(price.per_mb, 0)::float8 * {per_byte} AS per_byte, coalesce(price.per_day, 0)::float8 AS per_day
       FROM lines_carrier c
      CROSS JOIN LATERAL (
-           SELECT max(p.per_mb) AS per_mb, max(p.per_day) AS per_day
+           SELECT max(greatest(p.per_mb, p.per_mb_beyond)) AS per_mb,
+                  max(p.per_day + p.per_month + p.activation) AS per_day
              FROM lines_price p JOIN lines_rateplan rp ON rp.id = p.plan_id
             WHERE rp.carrier_id = c.id
               AND NOT EXISTS (SELECT FROM lines_price n  -- long replaced: nothing of this cycle costs it
@@ -132,6 +133,9 @@ SELECT r.id, l.id, v.period, v.value, v.day, {month_ends}
                 ELSE coalesce((SELECT sum(d.cost + d.fee) FROM lines_lineday d
                                 WHERE d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= p.day AND d.day < p.ends
                                   AND (r.period = 'day' OR d.cycle = p.day)), 0)
+                   + coalesce((SELECT sum(o.cost) FROM lines_overage o  -- beyond its own bundle
+                                WHERE o.line_id = l.id AND o.payer_id = l.payer_id
+                                  AND o.day >= p.day AND o.day < p.ends), 0)
                    + coalesce((SELECT sum({held_cost})  -- held: not charged yet
                                  FROM lines_heldmovement h JOIN lines_price hp ON hp.id = h.price_id
                                 WHERE h.line_id = l.id AND h.payer_id = l.payer_id AND h.state = 'held'

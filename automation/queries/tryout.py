@@ -32,7 +32,7 @@ from automation.policy import (
 from automation.queries.scope import DRAFT, IN_SCOPE, Scope
 from billing.models import UsageDay
 from lines.counting import cycle_of, cycle_sql
-from lines.models import Carrier, HolderDay, Line, LineDay, SmsMessage
+from lines.models import Carrier, HolderDay, Line, LineDay, Overage, SmsMessage
 from lines.policy import MEGABYTE
 
 DAYS = 30
@@ -105,6 +105,11 @@ SCOPED_DAYS = f"""
           JOIN lines_line l ON {IN_SCOPE}
           JOIN lines_lineday d ON d.line_id = l.id AND d.payer_id = l.payer_id AND d.day >= %(start)s
          UNION ALL
+        SELECT o.line_id, o.day, o.cycle, 0, o.cost
+          FROM {DRAFT}
+          JOIN lines_line l ON {IN_SCOPE}
+          JOIN lines_overage o ON o.line_id = l.id AND o.payer_id = l.payer_id AND o.day >= %(start)s
+         UNION ALL
         SELECT m.line_id, on_day.day,
                {cycle_sql("on_day.day", "c")}, 0, m.price
           FROM {DRAFT}
@@ -171,6 +176,10 @@ def _days_of(line_ids: Sequence[int], asked: Asked, since: dt.date) -> dict[int,
     rows = LineDay.objects.filter(line__in=line_ids, payer=asked.scope.account_id, day__gte=_start(since))
     for row in rows.values("line_id", "day", "cycle").annotate(bytes=Sum("used"), usd=Sum(F("cost") + F("fee"))):
         of_day[row["line_id"], row["day"], row["cycle"]] = row["bytes"], row["usd"]
+    beyond = Overage.objects.filter(line__in=line_ids, payer=asked.scope.account_id, day__gte=_start(since))
+    for line_id, day, cycle, cost in beyond.values_list("line", "day", "cycle", "cost"):
+        used, usd = of_day.get((line_id, day, cycle), (0, ZERO))
+        of_day[line_id, day, cycle] = used, usd + cost
     sent = SmsMessage.objects.filter(line__in=line_ids, payer=asked.scope.account_id, price__gt=0)
     told = sent.filter(accepted_at__gte=midnight(_start(since)))
     on = TruncDate("accepted_at", tzinfo=dt.UTC)

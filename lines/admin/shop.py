@@ -22,6 +22,7 @@ from lines.admin.zones import SILENT, one_for_each_zone, zone_amounts, zone_fiel
 from lines.commands import coverage, offers, orders, prices
 from lines.models import Coverage, Order, Price, RatePlan
 from lines.policy import OrderState
+from lines.policy.bundles import LARGEST_BUNDLE
 from lines.queries.zones import tells_country, zones_of
 
 LARGEST_FILE = 5_000_000  # bytes
@@ -43,10 +44,42 @@ class CostForm(forms.Form):
 
 class PriceForm(CostForm):
     since = forms.DateTimeField(label="From, UTC", help_text="In the future, like 2027-01-01 00:00")
-    per_mb = AmountField(label=f"Our price of a MB, {currency().code}", places=6, at_least=Decimal(0))
+    per_mb = AmountField(
+        label=f"Our price of a MB, {currency().code}",
+        places=6,
+        at_least=Decimal(0),
+        help_text="Where data is included, of each MB beyond it.",
+    )
     per_sms = AmountField(label=f"Our price of an SMS, {currency().code}", places=6, at_least=Decimal(0))
     per_day = AmountField(label=f"Our price of a line and day, {currency().code}", places=6, at_least=Decimal(0))
-    field_order = ["since", "per_mb", "per_sms", "per_day"]
+    per_month = AmountField(
+        label=f"Our price of a line and month, {currency().code}",
+        places=6,
+        at_least=Decimal(0),
+        required=False,
+        help_text="Owed by days: for each day of the billing cycle on which the line is on. Empty: none.",
+    )
+    activation = AmountField(
+        label=f"Activation fee of a line, {currency().code}",
+        places=6,
+        at_least=Decimal(0),
+        required=False,
+        help_text="Owed once, for the first day on which an account has the line on. Empty: none.",
+    )
+    included_mb = forms.IntegerField(
+        label="Included data of a line and billing cycle, MB",
+        min_value=1,
+        max_value=LARGEST_BUNDLE,
+        required=False,
+        help_text="Empty: none. It does not count data in zones with a price of their own.",
+    )
+    is_pooled = forms.BooleanField(label="An account’s lines on the plan have it together", required=False)
+    field_order = ["since", "per_mb", "included_mb", "is_pooled", "per_sms", "per_day", "per_month", "activation"]
+
+    @staticmethod
+    def terms(given: dict[str, Any]) -> prices.Terms:
+        per_month, activation = (given[name] or Decimal(0) for name in ("per_month", "activation"))
+        return prices.Terms(per_month, activation, given["included_mb"], given["is_pooled"])
 
 
 class OfferForm(forms.Form):
@@ -67,10 +100,15 @@ class PricesOf(TabularInline):  # type: ignore[misc]
         "zone",
         "per_mb",
         "cost_per_mb",
+        "included_mb",
+        "is_pooled",
+        "per_mb_beyond",
         "per_sms",
         "cost_per_sms",
         "per_day",
         "cost_per_day",
+        "per_month",
+        "activation",
     ]
     extra = 0
     can_delete = False
@@ -128,8 +166,10 @@ class PlanDesk(Desk):
             price = prices.Tariff(given["per_mb"], given["per_sms"], given["per_day"])
             cost, since = CostForm.cost(given), given["since"]
             zones, by = zone_amounts(plan, given), desk_actor(request)
-            prices.set_price(plan=plan, since=since, price=price, cost=cost, zones=zones, by=by)
-            return f"{plan.name} costs {price.per_mb} a MB from {since:%-d %B %Y, %H:%M} UTC on."
+            terms = PriceForm.terms(given)
+            prices.set_price(plan=plan, since=since, price=price, cost=cost, zones=zones, terms=terms, by=by)
+            beyond = f" beyond {terms.included_mb:,} MB" if terms.included_mb else ""
+            return f"{plan.name} costs {price.per_mb} a MB{beyond} from {since:%-d %B %Y, %H:%M} UTC on."
 
         form = type("PlanPriceForm", (PriceForm,), zone_fields(plan))
         return self.ask(request, form, act, title=f"New prices of {plan.name}", button="Set them", row=plan)
@@ -144,10 +184,15 @@ class PriceDesk(Desk):
         "valid_from",
         "per_mb",
         "cost_per_mb",
+        "included_mb",
+        "is_pooled",
+        "per_mb_beyond",
         "per_sms",
         "cost_per_sms",
         "per_day",
         "cost_per_day",
+        "per_month",
+        "activation",
     ]
     list_filter = ["plan"]
     list_select_related = ["plan", "zone"]

@@ -55,7 +55,7 @@ def rate_plans(caller: Caller, asked: Paging) -> Page[PlanOffered]:
     return listed(
         asked,
         [
-            PlanOffered(plan.pk, plan.name, *((price.per_mb, price.per_sms, price.per_day) if price else (None,) * 3))
+            PlanOffered(plan.pk, plan.name, *((price.rate, price.per_sms, price.per_day) if price else (None,) * 3))
             for plan in plans_for(caller.account).order_by("name")
             for price in [prices.get(plan.pk)]
         ],

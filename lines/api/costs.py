@@ -39,7 +39,8 @@ class LineUsage(Linked):
     """What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD.
 
     `country`: where it was used (ISO 3166-1 alpha-2); null: the carrier did not tell. `zone`: whose price it is; null:
-    the rate plan's default price.
+    the rate plan's default price. `included_kb`: of the usage what is included in the plan; beyond a pool of lines it
+    is the account's usage and in no line's amount.
     """
 
     LINKS: ClassVar[Mapping[str, str]] = {
@@ -57,6 +58,7 @@ class LineUsage(Linked):
     amount: Decimal
     country: str | None
     zone: str | None
+    included_kb: Decimal
 
 
 @endpoint(
@@ -76,6 +78,7 @@ class LineUsage(Linked):
             amount=Decimal("0.015000"),
             country="DE",
             zone=None,
+            included_kb=Decimal("0.000000"),
         )
     ],
 )
@@ -113,6 +116,7 @@ def _line_usage(row: lists.LineCharge) -> LineUsage:
         amount=row.cost + row.fee,
         country=row.country,
         zone=row.zone,
+        included_kb=kilobytes(row.included),
     )
 
 
@@ -120,6 +124,8 @@ class PlanPrice(Linked):
     """A rate plan's prices from a moment on; null: from the beginning. USD.
 
     `country`: an ISO 3166-1 alpha-2 code where a zone's price holds, of data alone; null: everywhere else.
+    `included_mb`: data that is included for a line and billing cycle, or, pooled, for all lines of the account on the
+    plan together; `price_per_mb` is then the price beyond it. null: none.
     """
 
     LINKS: ClassVar[Mapping[str, str]] = {
@@ -133,13 +139,31 @@ class PlanPrice(Linked):
     valid_from: str | None
     country: str | None
     zone: str | None
+    price_per_month: Decimal
+    activation_fee: Decimal
+    included_mb: int | None
+    is_pooled: bool
 
 
 @endpoint(
     "prices",
     right=Right.SEE_MONEY,
     is_observed=True,
-    sample=[PlanPrice("Sample plan", Decimal("0.010000"), Decimal("0.050000"), Decimal("0.000000"), None, None, None)],
+    sample=[
+        PlanPrice(
+            "Sample plan",
+            Decimal("0.010000"),
+            Decimal("0.050000"),
+            Decimal("0.000000"),
+            None,
+            None,
+            None,
+            Decimal("2.000000"),
+            Decimal("0.000000"),
+            500,
+            is_pooled=False,
+        )
+    ],
 )
 def prices(caller: Caller, asked: Paging) -> Page[PlanPrice]:
     """What the account's rate plans cost now, and what is announced, in each country that has a price of its own"""
@@ -148,12 +172,16 @@ def prices(caller: Caller, asked: Paging) -> Page[PlanPrice]:
         [
             PlanPrice(
                 plan.name,
-                price.per_mb,
+                price.rate,
                 price.per_sms,
                 price.per_day,
                 moment(price.valid_from) if price.valid_from else None,
                 price.country or None,
                 price.zone.name if price.zone else None,
+                price.per_month,
+                price.activation,
+                price.included_mb,
+                is_pooled=price.is_pooled,
             )
             for plan, price in lists.prices_of(caller, now=clock.now())
         ],

@@ -1,4 +1,8 @@
-"""The daily line fee: once for each line and day on which it was confirmed on, however short, whoever looked when."""
+"""Line fees: once for each line and day on which it was confirmed on, however short, whoever looked when.
+
+A day's fee is the plan's fee a day, the day's part of its fee a month, and on the first day on which an account has the
+line on, the activation fee.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from lines.commands.changes import note_changed_lines
 from lines.counting import cycle_sql
 from lines.models import Price
 from lines.policy import Wanted
-from lines.rules import confirmed_on_sql
+from lines.rules import confirmed_on_sql, month_share_sql
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +38,7 @@ DUE = """
 # Nor is the day on which a line came from Keepgo, which has charged it.
 CHARGE_FEES = f"""
 WITH price AS (
-    SELECT id, plan_id, per_day, coalesce(valid_from, '-infinity') AS valid_from,
+    SELECT id, plan_id, per_day, per_month, activation, coalesce(valid_from, '-infinity') AS valid_from,
            coalesce(lead(valid_from) OVER (PARTITION BY plan_id ORDER BY valid_from NULLS FIRST), 'infinity') AS until
       FROM lines_price WHERE plan_id = ANY(%(plans)s) AND country = ''
 ), span AS (
@@ -48,13 +52,20 @@ WITH price AS (
       JOIN lines_carrier c ON c.id = l.carrier_id
      WHERE s.id = ANY(%(spans)s::bigint[]) AND s.due_day <= %(today)s
 ), fee AS (
-    SELECT s.line_id, s.payer_id, s.account_id, d::date AS day, p.id AS price_id, p.per_day,
-           {cycle_sql("d::date", "s")} AS cycle
+    SELECT s.line_id, s.payer_id, s.account_id, d::date AS day, p.id AS price_id, owed.fee, c.cycle
       FROM span s
      CROSS JOIN generate_series(s.due_day::timestamp, s.last_day::timestamp, '1 day') AS d
      CROSS JOIN LATERAL (SELECT greatest(s.started_at, d AT TIME ZONE 'UTC') AS at) AS first
+     CROSS JOIN LATERAL (SELECT {cycle_sql("d::date", "s")} AS cycle) AS c
       JOIN price p ON p.plan_id = s.plan_id AND p.valid_from <= first.at AND p.until > first.at
-     WHERE p.per_day > 0
+     CROSS JOIN LATERAL (
+        SELECT p.per_day + {month_share_sql("p.per_month", "d::date", "c.cycle")}
+               + CASE WHEN p.activation > 0 AND d::date = (s.started_at AT TIME ZONE 'UTC')::date
+                           AND NOT EXISTS (SELECT FROM lines_onspan o
+                                            WHERE o.line_id = s.line_id AND o.payer_id = s.payer_id
+                                              AND (o.started_at, o.id) < (s.started_at, s.id))
+                      THEN p.activation ELSE 0 END AS fee) AS owed
+     WHERE owed.fee > 0
        AND NOT EXISTS (SELECT FROM lines_moveline m WHERE m.line_id = s.line_id AND m.day = d::date)
        AND NOT EXISTS (SELECT FROM lines_onspan o
                         WHERE o.line_id = s.line_id AND o.payer_id = s.payer_id
@@ -63,12 +74,12 @@ WITH price AS (
                                OR (o.ended_at = o.started_at AND o.ended_at >= d AT TIME ZONE 'UTC')))
 ), day_rows AS (
     INSERT INTO lines_lineday AS ld (line_id, day, payer_id, price_id, account_id, cycle, used, cost, fee)
-    SELECT line_id, day, payer_id, price_id, account_id, cycle, 0, 0, per_day FROM fee
+    SELECT line_id, day, payer_id, price_id, account_id, cycle, 0, 0, fee FROM fee
     ON CONFLICT (line_id, day, payer_id, price_id) DO UPDATE SET fee = excluded.fee
 ), holder_days AS (
     INSERT INTO lines_holderday AS h (payer_id, day, account_id, price_id, days, used, cost)
     SELECT payer_id, day, coalesce(d.account_id, fee.account_id), price_id, count(*) - count(d.id), 0,
-           sum(per_day - coalesce(d.fee, 0))
+           sum(fee.fee - coalesce(d.fee, 0))
       FROM fee LEFT JOIN lines_lineday d USING (line_id, day, payer_id, price_id)
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
     ON CONFLICT (payer_id, day, account_id, price_id)
@@ -79,14 +90,14 @@ WITH price AS (
                           THEN greatest(s.due_day, s.last_day + 1) END
       FROM span s WHERE o.id = s.id
 )
-SELECT payer_id, day, sum(per_day), array_agg(line_id) FROM fee GROUP BY payer_id, day
+SELECT payer_id, day, sum(fee), array_agg(line_id) FROM fee GROUP BY payer_id, day
 """
 
 
 def charge_fees(*, today: dt.date, payer_id: int | None = None) -> int:
     """Charges every line fee that is due up to today, of one payer or of all; says for how many days of payers.
     Harmless twice."""
-    plans = list(Price.objects.filter(per_day__gt=0).values_list("plan_id", flat=True).distinct())
+    plans = list(Price.objects.with_fees().values_list("plan_id", flat=True).distinct())
     charged, after = 0, 0
     while plans:
         with connection.cursor() as cursor:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from kit import clock
@@ -15,6 +16,7 @@ from kit.money import LIMIT, ZERO, exact, plain
 from accounts.commands import record
 from accounts.policy import Actor
 from lines.models import Price, RatePlan, Zone
+from lines.policy.bundles import LARGEST_BUNDLE
 from lines.queries.zones import Countries, zones_of
 
 
@@ -33,6 +35,43 @@ class Tariff:
     @property
     def facts(self) -> dict[str, str]:
         return {name: plain(amount) for name, amount in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """USD for a line and month, by days, and once when an account has a line on first; MB that are included for a line
+    and month, of its own or, pooled, of all lines of the account on the plan: the price of a MB is that of each MB
+    beyond them."""
+
+    per_month: Decimal = ZERO
+    activation: Decimal = ZERO
+    included_mb: int | None = None
+    is_pooled: bool = False
+
+    def checked(self) -> Terms:
+        """Raises Invalid."""
+        if self.included_mb is not None and not 0 < self.included_mb <= LARGEST_BUNDLE:
+            raise Invalid(f"Included data is from 1 to {LARGEST_BUNDLE:,} MB, or empty", field="included_mb")
+        if self.is_pooled and self.included_mb is None:
+            raise Invalid("A pool needs included data", field="included_mb")
+        return Terms(_checked(self.per_month), _checked(self.activation), self.included_mb, self.is_pooled)
+
+    def columns(self, price: Tariff) -> dict[str, Any]:
+        """Of a row of prices."""
+        values = asdict(price) | asdict(self)
+        if self.included_mb is not None:
+            values |= {"per_mb": ZERO, "per_mb_beyond": price.per_mb}
+        return values
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """Those that differ from none."""
+        fees = {"per_month": self.per_month, "activation": self.activation}
+        told: dict[str, object] = {name: plain(amount) for name, amount in fees.items() if amount}
+        return told if self.included_mb is None else told | {"included_mb": self.included_mb, "pooled": self.is_pooled}
+
+
+NO_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +100,17 @@ def set_price(
     price: Tariff,
     cost: Tariff | None,
     zones: Mapping[int, Abroad] | None = None,
+    terms: Terms = NO_TERMS,
     by: Actor,
 ) -> Price:
     """New prices from a coming moment on; what was charged stays as it was. Harmless twice. Raises Invalid.
 
     `zones`: data prices of the plan's zones, by their ids, for the countries that their lists have now; every other
-    country, and usage of which nobody tells the country, costs `price`.
+    country, and usage of which nobody tells the country, costs `price`, and is of the bundle of `terms`.
     """
-    price, cost = price.checked(), cost.checked() if cost else None
+    price, cost, terms = price.checked(), cost.checked() if cost else None, terms.checked()
     RatePlan.objects.select_for_update().get(pk=plan.pk)
-    values = asdict(price) | {f"cost_{name}": amount for name, amount in (asdict(cost) if cost else {}).items()}
+    values = terms.columns(price) | {f"cost_{name}": amount for name, amount in (asdict(cost) if cost else {}).items()}
     made = Price(plan=plan, valid_from=since, **values)
     abroad = _abroad(plan, since, zones or {})
     before = list(Price.objects.filter(plan=plan, valid_from=since))
@@ -82,7 +122,8 @@ def set_price(
         raise Invalid("New prices begin in the future: what was used before is charged at the old ones")
     made.save()
     Price.objects.bulk_create(abroad)
-    detail: dict[str, object] = {"from": since.isoformat(), **price.facts, "cost": cost.facts if cost else None}
+    detail: dict[str, object] = {"from": since.isoformat(), **price.facts, **terms.facts}
+    detail["cost"] = cost.facts if cost else None
     if abroad:
         detail["zones"] = _told(abroad)
     record(by=by, verb="price.set", subject=f"rate_plan:{plan.name}", detail=detail)
@@ -104,7 +145,8 @@ def _abroad(plan: RatePlan, since: dt.datetime, zones: Mapping[int, Abroad]) -> 
 
 
 def _said(price: Price) -> tuple[object, ...]:
-    names = ("country", "zone_id", "per_mb", "per_sms", "per_day", "cost_per_mb", "cost_per_sms", "cost_per_day")
+    names = ["country", "zone_id", "per_mb", "per_sms", "per_day", "cost_per_mb", "cost_per_sms", "cost_per_day"]
+    names += ["per_month", "activation", "included_mb", "is_pooled", "per_mb_beyond"]
     return tuple(getattr(price, name) for name in names)
 
 
@@ -143,11 +185,12 @@ def reissue_prices(*, plan: RatePlan, since: dt.datetime, by: Actor) -> Price | 
     if latest.valid_from is not None and latest.valid_from >= since:
         said = f"{latest.valid_from:%-d %B %Y, %H:%M} UTC"
         raise Invalid(f"{plan.name} has prices from {said} on. Choose a later moment for the new countries.")
-    price = Tariff(latest.per_mb, latest.per_sms, latest.per_day)
+    price = Tariff(latest.rate, latest.per_sms, latest.per_day)
+    terms = Terms(latest.per_month, latest.activation, latest.included_mb, latest.is_pooled)
     cost = None
     if latest.cost_per_mb is not None and latest.cost_per_sms is not None and latest.cost_per_day is not None:
         cost = Tariff(latest.cost_per_mb, latest.cost_per_sms, latest.cost_per_day)
-    return set_price(plan=plan, since=since, price=price, cost=cost, zones=zones, by=by)
+    return set_price(plan=plan, since=since, price=price, cost=cost, zones=zones, terms=terms, by=by)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from lines import carriers
 from lines.commands.claims import prove
 from lines.commands.identity import keep_imported_spellings
 from lines.commands.offers import offer_plan
+from lines.commands.prices import NO_TERMS, Tariff, Terms
 from lines.commands.tuning import api_address, check_cycle_day
 from lines.commands.wishes import enforce, ready_standing
 from lines.models import Carrier, CarrierHealth, Price, RatePlan
@@ -74,6 +75,7 @@ def add_rate_plan(
     by: Actor,
     code: str = "",
     accounts: Sequence[Account] | None = None,
+    terms: Terms = NO_TERMS,
 ) -> RatePlan:
     """A rate plan with its first prices, in force from the beginning; for these accounts only, where they are named.
     Lines that come to it later are put on the carrier's plan of this code, if one is given. Raises Invalid."""
@@ -85,12 +87,13 @@ def add_rate_plan(
             plan = RatePlan.objects.create(name=_name(name, "rate plan"), carrier=carrier, code=code.strip()[:64])
     except IntegrityError:
         raise Invalid(f"There is a rate plan named {name!r} already") from None
-    Price.objects.create(plan=plan, **prices)
+    terms = terms.checked()
+    Price.objects.create(plan=plan, **terms.columns(Tariff(**prices)))
     record(
         by=by,
         verb="rate_plan.added",
         subject=f"rate_plan:{plan.name}",
-        detail={"carrier": carrier.name, **{key: str(price) for key, price in prices.items()}},
+        detail={"carrier": carrier.name, **{key: str(price) for key, price in prices.items()}, **terms.facts},
     )
     return plan if accounts is None else offer_plan(plan=plan, accounts=accounts, by=by)
 

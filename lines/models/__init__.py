@@ -3,6 +3,7 @@
 from lines.models.apns import BrandApn
 from lines.models.books import BooksCheck
 from lines.models.budget import AskedOfDay, CallsOfDay, DoneOfDay
+from lines.models.bundles import Bundle, BundleTold, Overage
 from lines.models.caps import Cap, CapHold
 from lines.models.carriers import AddressChange, Breaker, Carrier, CarrierFunds, CarrierHealth, FormerSecrets
 from lines.models.changes import ChangedLines, LineChange
@@ -56,6 +57,8 @@ __all__ = [
     "BrandApn",
     "Breaker",
     "BulkEdit",
+    "Bundle",
+    "BundleTold",
     "CallsOfDay",
     "Cap",
     "CapHold",
@@ -112,6 +115,7 @@ __all__ = [
     "Opening",
     "OpeningDay",
     "Order",
+    "Overage",
     "PlanOffer",
     "Price",
     "PriceList",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from kit import clock
@@ -9,6 +11,7 @@ from kit.money import ZERO
 
 from billing.models import MoneyField
 from lines.models.carriers import Carrier
+from lines.policy import MEGABYTE
 
 
 class RatePlan(models.Model):
@@ -30,6 +33,14 @@ class PriceSet(models.QuerySet["Price"]):
         """The plans' own, which hold wherever no zone has a price."""
         return self.filter(country="")
 
+    def with_fees(self) -> PriceSet:
+        """Those by which a line owes something for being on."""
+        return self.filter(Q(per_day__gt=0) | Q(per_month__gt=0) | Q(activation__gt=0))
+
+    def of_bundles(self) -> PriceSet:
+        """Those that include data."""
+        return self.filter(included_mb__isnull=False)
+
 
 class Price(models.Model):
     """A rate plan's prices from a moment on (null: from the beginning), until the next row's. USD.
@@ -39,6 +50,10 @@ class Price(models.Model):
 
     The row without a country is the plan's default price. Beside it, from the same moment on, stands one for each
     country of each zone that has a price of its own: of data alone, and with the countries that the zone had then.
+
+    With `included_mb` data at the default price is of a bundle: each MB costs nothing (`per_mb` is 0) until what a line
+    has in a month is used up, and `per_mb_beyond` after it; `is_pooled`: what all of an account's lines on the plan
+    have together. `per_month` is owed by days, `activation` once for a line.
     """
 
     plan = models.ForeignKey(RatePlan, on_delete=models.PROTECT, related_name="prices")
@@ -50,6 +65,11 @@ class Price(models.Model):
     per_mb = MoneyField()
     per_sms = MoneyField(default=ZERO)
     per_day = MoneyField(default=ZERO)
+    per_month = MoneyField(default=ZERO, db_default=ZERO)
+    activation = MoneyField(default=ZERO, db_default=ZERO)
+    included_mb = models.IntegerField(null=True, blank=True)  # of 1,048,576 bytes, a line and month
+    is_pooled = models.BooleanField(default=False, db_default=False)
+    per_mb_beyond = MoneyField(null=True, blank=True)
     cost_per_mb = MoneyField(null=True, blank=True)
     cost_per_sms = MoneyField(null=True, blank=True)
     cost_per_day = MoneyField(null=True, blank=True)
@@ -76,9 +96,29 @@ class Price(models.Model):
             models.CheckConstraint(
                 condition=Q(per_mb__gte=0, per_sms__gte=0, per_day__gte=0), name="price_is_not_negative"
             ),
+            models.CheckConstraint(
+                condition=Q(per_month__gte=0, activation__gte=0) & (Q(country="") | Q(per_month=0, activation=0)),
+                name="fees_are_the_plans_and_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(included_mb=None, per_mb_beyond=None, is_pooled=False)
+                | Q(included_mb__gt=0, per_mb_beyond__gte=0, per_mb=0, country=""),
+                name="bundle_has_a_price_beyond_it",
+            ),
         ]
 
     def __str__(self) -> str:
         where = f" in {self.country}" if self.country else ""
         since = f"from {self.valid_from:%-d %b %Y, %H:%M} UTC" if self.valid_from else "from the beginning"
         return f"{self.plan}{where}, {since}"
+
+    @property
+    def included(self) -> int:
+        """Bytes that a line has in a month; 0: the price is of no bundle."""
+        return (self.included_mb or 0) * MEGABYTE
+
+    @property
+    def rate(self) -> Decimal:
+        """USD for each MB that is charged: where data is included, for each beyond it."""
+        charged: Decimal = self.per_mb if self.per_mb_beyond is None else self.per_mb_beyond
+        return charged

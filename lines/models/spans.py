@@ -34,5 +34,6 @@ class OnSpan(models.Model):
         ]
         indexes = [
             models.Index(fields=["line", "started_at"], name="span_of_line"),
+            models.Index(fields=["payer", "plan", "ended_at"], name="span_of_payer_and_plan"),
             models.Index(fields=["plan", "due_day"], condition=Q(due_day__isnull=False), name="span_with_fees_due"),
         ]

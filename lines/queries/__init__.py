@@ -1,6 +1,6 @@
 """Reads about lines for screens."""
 
-from lines.queries.costs import LineCost, costs_between, costs_of_day, count_costs, sms_between
+from lines.queries.costs import LineCost, costs_between, costs_of_day, count_costs, pools_between, sms_between
 from lines.queries.fleet import Fleet, Group, fleet_of, top_lines
 from lines.queries.listing import (
     COUNTED,
@@ -56,6 +56,7 @@ __all__ = [
     "pasted",
     "plans_beside",
     "plans_of",
+    "pools_between",
     "sms_between",
     "subaccounts_of",
     "tags_of",

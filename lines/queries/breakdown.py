@@ -23,7 +23,7 @@ from kit.money import ZERO
 from accounts.policy import Right
 from accounts.queries import Viewer
 from billing.models import UsageDay
-from lines.models import HolderDay, ImportedDay
+from lines.models import HolderDay, ImportedDay, Overage
 
 MOST_DAYS = 92
 MOST_ROWS = 3_000_000
@@ -90,6 +90,14 @@ IMPORTED = """
       FROM lines_importedday i JOIN lines_line l ON l.id = i.line_id
      WHERE i.payer_id = %(payer)s AND i.day BETWEEN %(first)s AND %(last)s {where}
        AND (%(holder)s::bigint IS NULL OR i.account_id = %(holder)s)
+"""
+# Beyond lines' own bundles; sums of days have that, and what is beyond pools, already.
+OVERAGE = """
+    UNION ALL
+    SELECT o.day, o.line_id, o.account_id, o.plan_id, 0, o.cost, ''
+      FROM lines_overage o
+     WHERE o.payer_id = %(payer)s AND o.day BETWEEN %(first)s AND %(last)s AND o.line_id IS NOT NULL {where}
+       AND (%(holder)s::bigint IS NULL OR o.account_id = %(holder)s)
 """
 KEYED = "SELECT r.day, {key} AS key, r.used, r.cost FROM ({rows}) r {joins} WHERE true {filters}"
 RANK = """
@@ -241,6 +249,9 @@ def _keyed(viewer: Viewer, question: Question) -> tuple[str, dict[str, Any]]:
         table="lines_lineday" if is_fine else "lines_holderday",
         where="AND d.line_id = %(line)s" if line else "",
     )
+    days = Overage.objects.filter(payer=account.payer_id, day__range=(question.since, question.last))
+    if is_fine and days.filter(line__isnull=False).exists():
+        rows += OVERAGE.format(where="AND o.line_id = %(line)s" if line else "")
     if viewer.may(Right.SEE_MONEY) and _had_messages(account.payer_id, question):
         rows += SMS
     if ImportedDay.objects.filter(payer=account.payer_id, day__range=(question.since, question.last)).exists():

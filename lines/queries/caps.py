@@ -92,7 +92,12 @@ SELECT c.id, coalesce(d.used, 0)::bigint, coalesce(d.cost, 0), coalesce(m.sms, 0
          WHERE t.tag_id = c.tag_id
          UNION ALL
         SELECT d.used, d.cost + d.fee FROM lines_lineday d
-         WHERE d.line_id = c.line_id AND d.payer_id = c.account_id AND d.day >= w.first AND d.day <= %(today)s::date) x
+         WHERE d.line_id = c.line_id AND d.payer_id = c.account_id AND d.day >= w.first AND d.day <= %(today)s::date
+         UNION ALL  -- beyond a line's own bundle; sums of holders' days have it already
+        SELECT 0, o.cost FROM lines_overage o
+         WHERE c.kind IN ('tag', 'line') AND o.payer_id = c.account_id AND o.day >= w.first AND o.day <= %(today)s::date
+           AND (o.line_id = c.line_id
+                OR o.line_id IN (SELECT t.line_id FROM lines_linetag t WHERE t.tag_id = c.tag_id))) x
  ) d
  CROSS JOIN LATERAL (
     SELECT sum(s.price) AS sms FROM lines_smsmessage s

@@ -242,7 +242,7 @@ def _by_moment(price: Price) -> tuple[float, str]:
 
 @dataclass(frozen=True, slots=True)
 class LineCharge:
-    """What a line used on a day at one price; the fee is the day's. USD."""
+    """What a line used on a day at one price; the fee is the day's. USD. `included`: bytes of a bundle or a pool."""
 
     pk: int
     day: dt.date
@@ -255,6 +255,7 @@ class LineCharge:
     fee: Decimal
     country: str | None  # in which it was; None: nobody told
     zone: str | None  # whose price it is; None: the plan's default one
+    included: int
 
     @property
     def key(self) -> str:
@@ -262,8 +263,10 @@ class LineCharge:
 
 
 CHARGES = """
-    SELECT d.id, d.day, l.iccid, a.name, p.name, d.used, pr.per_mb, d.cost, d.fee,
-           CASE WHEN d.used > 0 THEN coalesce(nullif(pr.country, ''), w.country) END, z.name
+    SELECT d.id, d.day, l.iccid, a.name, p.name, d.used, coalesce(pr.per_mb_beyond, pr.per_mb),
+           d.cost + coalesce(o.cost, 0), d.fee,
+           CASE WHEN d.used > 0 THEN coalesce(nullif(pr.country, ''), w.country) END, z.name,
+           CASE WHEN pr.included_mb IS NOT NULL THEN d.used - coalesce(o.used, 0) ELSE 0 END
       FROM (SELECT * FROM lines_lineday
              WHERE payer_id = %(payer)s AND day >= %(first)s AND day <= %(last)s {which}
              ORDER BY day {order}, id {order} OFFSET %(offset)s LIMIT %(limit)s) d
@@ -272,6 +275,8 @@ CHARGES = """
       JOIN lines_price pr ON pr.id = d.price_id
       JOIN lines_rateplan p ON p.id = pr.plan_id
       LEFT JOIN lines_zone z ON z.id = pr.zone_id
+      LEFT JOIN lines_overage o ON o.line_id = d.line_id AND o.day = d.day AND o.payer_id = d.payer_id
+                               AND o.price_id = d.price_id
       LEFT JOIN LATERAL (  -- at the default price: where it was by the end of the day, unless that has its own row
           SELECT w.country FROM lines_linecountry w
            WHERE w.line_id = d.line_id AND w.payer_id = d.payer_id

@@ -16,7 +16,8 @@ from lines.queries.fleet import LARGE
 
 @dataclass(frozen=True, slots=True)
 class LineCost:
-    """A line's bytes, what they cost and the day's fee, USD; `holder` is the account that held it."""
+    """A line's bytes, what they cost and the day's fee, USD; `holder` is the account that held it, `beyond` the bytes
+    that its own bundle had no room for."""
 
     iccid: str
     plan: str
@@ -26,6 +27,7 @@ class LineCost:
     fee: Decimal
     country: str = ""  # whose zone has a price of its own; empty: at the plan's default price
     zone: str | None = None
+    beyond: int = 0
 
     @property
     def total(self) -> Decimal:
@@ -39,10 +41,12 @@ OF_DAY = """
         SELECT d.line_id, pr.plan_id, pr.country, pr.zone_id, d.account_id, {sums}
           FROM lines_lineday d
           JOIN lines_price pr ON pr.id = d.price_id
+          LEFT JOIN lines_overage o ON o.line_id = d.line_id AND o.day = d.day AND o.payer_id = d.payer_id
+                                   AND o.price_id = d.price_id
          WHERE d.payer_id = %(payer)s AND d.day = %(day)s {grouped}
          ORDER BY {total} DESC, d.line_id LIMIT %(limit)s
     )
-    SELECT l.iccid, p.name, a.name, top.used, top.cost, top.fee, top.country, z.name
+    SELECT l.iccid, p.name, a.name, top.used, top.cost, top.fee, top.country, z.name, top.beyond
       FROM top
       JOIN lines_line l ON l.id = top.line_id
       JOIN lines_rateplan p ON p.id = top.plan_id
@@ -50,11 +54,16 @@ OF_DAY = """
       LEFT JOIN lines_zone z ON z.id = top.zone_id
      ORDER BY top.cost + top.fee DESC, l.iccid
 """
-ONE_ROW_A_LINE = OF_DAY.format(sums="d.used, d.cost, d.fee", grouped="", total="d.cost + d.fee")
+ONE_ROW_A_LINE = OF_DAY.format(
+    sums="d.used, d.cost + coalesce(o.cost, 0) AS cost, d.fee, coalesce(o.used, 0) AS beyond",
+    grouped="",
+    total="d.cost + coalesce(o.cost, 0) + d.fee",
+)
 SUMMED = OF_DAY.format(
-    sums="sum(d.used) AS used, sum(d.cost) AS cost, sum(d.fee) AS fee",
+    sums="sum(d.used) AS used, sum(d.cost + coalesce(o.cost, 0)) AS cost, sum(d.fee) AS fee,"
+    " sum(coalesce(o.used, 0))::bigint AS beyond",
     grouped="GROUP BY d.line_id, pr.plan_id, pr.country, pr.zone_id, d.account_id",
-    total="sum(d.cost + d.fee)",
+    total="sum(d.cost + coalesce(o.cost, 0) + d.fee)",
 )
 
 
@@ -79,8 +88,11 @@ def _costs_of_day(payer_id: int, day: dt.date, limit: int) -> tuple[list[LineCos
 
 
 OF_MONTH = """
-    SELECT d.day, l.iccid, p.name, a.name, d.used, d.cost, d.fee, l.notes, pr.country, coalesce(z.name, '')
+    SELECT d.day, l.iccid, p.name, a.name, d.used, d.cost + coalesce(o.cost, 0), d.fee, l.notes, pr.country,
+           coalesce(z.name, '')
       FROM lines_lineday d
+      LEFT JOIN lines_overage o ON o.line_id = d.line_id AND o.day = d.day AND o.payer_id = d.payer_id
+                               AND o.price_id = d.price_id
       JOIN lines_line l ON l.id = d.line_id
       JOIN lines_price pr ON pr.id = d.price_id
       JOIN lines_rateplan p ON p.id = pr.plan_id
@@ -88,6 +100,12 @@ OF_MONTH = """
       LEFT JOIN lines_zone z ON z.id = pr.zone_id
      WHERE d.payer_id = %(payer)s AND d.day >= %(start)s AND d.day < %(end)s
      ORDER BY d.day, d.line_id, pr.country
+"""
+# What is beyond a pool is no line's: the account's, on the plan.
+POOLS = """
+    SELECT o.day, p.name, o.used, o.cost FROM lines_overage o JOIN lines_rateplan p ON p.id = o.plan_id
+     WHERE o.payer_id = %(payer)s AND o.line_id IS NULL AND o.day >= %(start)s AND o.day < %(end)s
+     ORDER BY o.day, p.name, o.price_id
 """
 SMS_OF_MONTH = """
     SELECT e.day, l.iccid, l.notes, a.name, -e.amount
@@ -112,6 +130,13 @@ def count_costs(payer_id: int, start: dt.date, end: dt.date) -> int:
 def costs_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[Any, ...]]]:
     """Each line and day of a payer in batches, by a cursor on the server: a million rows in the memory of one batch."""
     return _batches(OF_MONTH, payer_id, start, end)
+
+
+def pools_between(payer_id: int, start: dt.date, end: dt.date) -> list[tuple[dt.date, str, int, Decimal]]:
+    """Each day on which a payer's lines used more than their pool: plan, bytes beyond it, USD. The last day is out."""
+    with connection.cursor() as cursor:
+        cursor.execute(POOLS, {"payer": payer_id, "start": start, "end": end})
+        return [(day, plan, used, cost) for day, plan, used, cost in cursor.fetchall()]
 
 
 def sms_between(payer_id: int, start: dt.date, end: dt.date) -> Iterator[list[tuple[Any, ...]]]:

@@ -58,11 +58,9 @@ LIST_PRICE = """LATERAL (
 
 # One rounding for each line, day and price, as the account itself is charged.
 OWED = f"""{TERMS}, {PARTS}, unit AS (
-    SELECT n.price_list_id, n.day, n.price_id, n.plan_id, n.cost_per_mb,
-           {resale_price_sql("n.cost_per_mb", "lp.per_mb", "lp.percent", "lp.places")} AS per_mb,
-           {resale_price_sql("n.cost_per_day", "lp.per_day", "lp.percent", "lp.places")} AS per_day
-      FROM (SELECT ld.price_list_id, ld.day, pr.id AS price_id, pr.plan_id, pr.zone_id, pr.per_mb AS cost_per_mb,
-                   pr.per_day AS cost_per_day
+    SELECT n.price_list_id, n.day, n.price_id, n.plan_id, n.cost_per_mb, lp.per_day, lp.percent, lp.places,
+           {resale_price_sql("n.cost_per_mb", "lp.per_mb", "lp.percent", "lp.places")} AS per_mb
+      FROM (SELECT ld.price_list_id, ld.day, pr.id AS price_id, pr.plan_id, pr.zone_id, pr.per_mb AS cost_per_mb
               FROM list_day ld JOIN lines_price pr ON pr.id IN (SELECT DISTINCT price_id FROM part)) n
       JOIN {LIST_PRICE.format("n")} lp ON true
 ), message AS (
@@ -79,11 +77,21 @@ OWED = f"""{TERMS}, {PARTS}, unit AS (
 ), owed AS (
     SELECT p.account_id, p.day, u.plan_id, p.line_id, p.used, 0 AS messages,
            {data_cost_sql("p.used", "u.per_mb")} AS data,
-           CASE WHEN p.fee > 0 THEN u.per_day ELSE 0 END AS fees, 0::numeric AS sms,
+           CASE WHEN p.fee > 0 THEN {resale_price_sql("p.fee", "u.per_day", "u.percent", "u.places")}
+                ELSE 0 END AS fees,
+           0::numeric AS sms,
            {data_cost_sql("p.used", "u.cost_per_mb")} + p.fee AS cost
       FROM part p
       JOIN term t ON t.account_id = p.account_id AND t.day = p.day
       JOIN unit u ON u.price_list_id = t.price_list_id AND u.day = p.day AND u.price_id = p.price_id
      UNION ALL
     SELECT account_id, day, plan_id, line_id, 0, 1, 0, 0, owed, price FROM message
+     UNION ALL  -- what a line used beyond its own bundle; prices of the list's own have charged each MB already
+    SELECT n.account_id, n.day, n.plan_id, n.line_id, 0, 0,
+           CASE WHEN lp.percent IS NULL THEN 0
+                ELSE {resale_price_sql("n.cost", "NULL::numeric", "lp.percent", "lp.places")} END, 0, 0, n.cost
+      FROM (SELECT o.account_id, o.day, o.plan_id, o.line_id, o.cost, t.price_list_id, NULL::bigint AS zone_id
+              FROM lines_overage o JOIN term t ON t.account_id = o.account_id AND t.day = o.day
+             WHERE o.payer_id = %(payer)s AND o.day = ANY(%(days)s::date[]) AND o.line_id IS NOT NULL) n
+      JOIN {LIST_PRICE.format("n")} lp ON true
 )"""

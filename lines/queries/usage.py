@@ -12,7 +12,7 @@ from kit.money import ZERO
 
 from accounts.policy import Right
 from accounts.queries import Viewer
-from lines.models import ImportedDay, LineDay
+from lines.models import ImportedDay, LineDay, Overage
 from lines.policy import cycle_end, cycle_start
 
 MONTHS = 12
@@ -55,6 +55,12 @@ def usage_of(viewer: Viewer, iccid: str, *, cycle: dt.date, today: dt.date) -> U
             before = sums.get(key, (0, ZERO))
             sums[key] = (before[0] + used, before[1] + cost)
 
+    beyond = overage_of(viewer, iccid).filter(cycle__gte=starts[0], day__lte=today)
+    for day, of_cycle, cost in beyond.values_list("day", "cycle", "cost"):
+        for sums, key in ((by_day, day), (by_cycle, of_cycle)):
+            before = sums.get(key, (0, ZERO))
+            sums[key] = (before[0], before[1] + cost)
+
     for day, used in imported_of(viewer, iccid).filter(day__gte=starts[0], day__lte=today).values_list("day", "used"):
         for sums, key in ((by_day, day), (by_cycle, max(start for start in starts if start <= day))):
             before = sums.get(key, (0, ZERO))
@@ -91,6 +97,13 @@ def imported_in(viewer: Viewer, iccid: str, cycle: dt.date) -> dict[dt.date, int
     """Of a cycle that begins on this day."""
     days = imported_of(viewer, iccid).filter(day__gte=cycle, day__lte=cycle_end(cycle))
     return dict(days.order_by("day").values_list("day", "used"))
+
+
+def overage_of(viewer: Viewer, iccid: str) -> QuerySet[Overage]:
+    """What the line used beyond its own bundle, of the days that are this account's."""
+    account = viewer.account
+    days = Overage.objects.filter(line__iccid__in=asked(iccid))
+    return days.filter(account=account) if account.is_subaccount else days.filter(payer=account)
 
 
 def days_of(viewer: Viewer, iccid: str) -> QuerySet[LineDay]:

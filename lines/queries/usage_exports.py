@@ -26,6 +26,9 @@ DAYS = """
 SELECT l.iccid::text, coalesce(h.name, %(name)s)::text, sum(d.used)::bigint, sum(d.cost), sum(d.fee)
   FROM (SELECT line_id, account_id, used, cost, fee FROM lines_lineday
          WHERE payer_id = %(payer)s AND day = %(day)s
+         UNION ALL  -- beyond a line's own bundle
+        SELECT line_id, account_id, 0, cost, 0 FROM lines_overage
+         WHERE payer_id = %(payer)s AND day = %(day)s AND line_id IS NOT NULL
          UNION ALL
         SELECT line_id, account_id, used, 0, 0 FROM lines_importedday
          WHERE payer_id = %(payer)s AND day = %(day)s) d

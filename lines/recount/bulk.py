@@ -108,6 +108,17 @@ def fees(times: Times, tariffs: Mapping[int, Tariff], until: int) -> tuple[Numbe
     return line[counts], payer[counts], day[counts], price[counts]
 
 
+def fee_of(fees: Numbers, day: Numbers, cycle_day: Numbers, is_first: Marks) -> Numbers:
+    """What each day owes, in millionths: its fee a day, its part of the fee a month (all through it less all before
+    it), and on a line's very first day the activation fee."""
+    per_day, per_month, activation = fees
+    cycle = cycle_of(day, cycle_day)
+    days, number = following(cycle) - cycle, day - cycle
+    through, before = ((2 * per_month * count + days) // (2 * days) for count in (number + 1, number))
+    owed: Numbers = per_day + through - before + np.where(is_first, activation, 0)
+    return owed
+
+
 def _in_force(plan: Numbers, at: Numbers, tariffs: Mapping[int, Tariff]) -> Numbers:
     """The price of each plan at each moment; under 0 where there is none."""
     price = np.full(len(plan), -1, dtype=np.int64)

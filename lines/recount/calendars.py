@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 DAY = dt.timedelta(days=1)
@@ -47,6 +48,10 @@ class Calendar:
             return start
         return Calendar(tuple(decided[:-1])).of(decided[-1].decided)
 
+    def on(self, day: dt.date) -> dt.date:
+        """The first day of the cycle that a whole day is in, by what is decided at its end."""
+        return self.of(dt.datetime.combine(day, dt.time.max, dt.UTC))
+
     def last_day(self, cycle: dt.date) -> dt.date:
         if len(self.turns) == 1:
             return following(cycle) - DAY
@@ -58,6 +63,14 @@ class Calendar:
 
 def midnight(day: dt.date) -> dt.datetime:
     return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
+
+
+def month_part(per_month: Decimal, day: dt.date, cycle: dt.date) -> Decimal:
+    """What a day owes of a monthly fee, USD: all through it less all before it, each in whole millionths."""
+    days, number = (following(cycle) - cycle).days, (day - cycle).days
+    doubled = 2 * int(per_month * 1_000_000)
+    through, before = ((doubled * count + days) // (2 * days) for count in (number + 1, number))
+    return Decimal(through - before) / 1_000_000
 
 
 BY_MONTH = Calendar((Turn(1),))

@@ -10,7 +10,8 @@ from django.db import connection
 
 SHOWN = 20
 SUMS = """
-SELECT c.uuid, c.kind, c.used, d.used AS booked_used, c.cost, d.cost AS booked_cost, c.sms, m.sms AS booked_sms
+SELECT c.uuid, c.kind, c.used, d.used AS booked_used, c.cost, d.cost + o.cost AS booked_cost, c.sms,
+       m.sms AS booked_sms
   FROM (SELECT *, begins + CASE period WHEN 'day' THEN interval '1 day' ELSE interval '1 month' END AS ends
           FROM lines_cap WHERE begins IS NOT NULL AND NOT id = ANY(%(waiting)s::bigint[])) c
  CROSS JOIN LATERAL (
@@ -20,6 +21,12 @@ SELECT c.uuid, c.kind, c.used, d.used AS booked_used, c.cost, d.cost AS booked_c
        AND CASE c.kind WHEN 'account' THEN true WHEN 'subaccount' THEN d.account_id = c.holder_id
                        WHEN 'plan' THEN p.plan_id = c.plan_id WHEN 'line' THEN d.line_id = c.line_id
                        ELSE d.line_id IN (SELECT line_id FROM lines_linetag WHERE tag_id = c.tag_id) END) d
+ CROSS JOIN LATERAL (
+    SELECT coalesce(sum(o.cost), 0) AS cost FROM lines_overage o
+     WHERE o.payer_id = c.account_id AND o.day >= c.begins AND o.day < c.ends
+       AND CASE c.kind WHEN 'account' THEN true WHEN 'subaccount' THEN o.account_id = c.holder_id
+                       WHEN 'plan' THEN o.plan_id = c.plan_id WHEN 'line' THEN o.line_id = c.line_id
+                       ELSE o.line_id IN (SELECT line_id FROM lines_linetag WHERE tag_id = c.tag_id) END) o
  CROSS JOIN LATERAL (
     SELECT coalesce(sum(s.price), 0) AS sms FROM lines_smsmessage s
      WHERE s.payer_id = c.account_id AND (s.accepted_at AT TIME ZONE 'UTC')::date >= c.begins
@@ -33,7 +40,7 @@ SELECT c.uuid, c.kind, c.used, d.used AS booked_used, c.cost, d.cost AS booked_c
                                                                AND (b.since, b.id) > (a.since, a.id)
                                                                AND b.since <= s.accepted_at)) = 1
                        ELSE s.line_id IN (SELECT line_id FROM lines_linetag WHERE tag_id = c.tag_id) END) m
- WHERE (c.used, c.cost, c.sms) IS DISTINCT FROM (d.used, d.cost, m.sms)
+ WHERE (c.used, c.cost, c.sms) IS DISTINCT FROM (d.used, d.cost + o.cost, m.sms)
  ORDER BY c.id
 """
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lines.recount import bulk, source
 from lines.recount.bulk import Days, Marks, Numbers
+from lines.recount.calendars import BY_MONTH
 from lines.recount.rules import fees
 from lines.recount.source import LineFacts, Market
 
@@ -54,8 +55,9 @@ class Owed:
                 self._add_fees_of(place, until)
         times = source.times(self.lines, [place for place in owing if not odd[place]])
         line, payer, day, price = bulk.fees(times, tariffs, source.as_day(until))
+        fee = bulk.fee_of(self._fees(price), day, self._cycle_days()[line], day == self._first_days(times)[line])
         off_from = [bulk.NEVER if one.off_from is None else source.as_day(one.off_from) for one in self.lines]
-        rows = np.vstack((line, payer, day, price, np.zeros_like(line), self._per_day(price)))
+        rows = np.vstack((line, payer, day, price, np.zeros_like(line), fee))
         rows = rows[:, day < np.array(off_from, dtype=np.int64)[line]]
         elsewhere = {(n, source.as_day(one)) for n, facts in enumerate(self.lines) for one in facts.paid_elsewhere}
         if elsewhere:
@@ -64,14 +66,29 @@ class Owed:
 
     def _add_fees_of(self, place: int, until: dt.date) -> None:
         line = self.lines[place]
-        for (payer, day, price), fee in fees([time for time, _ in line.times], self.market.prices, until).items():
+        calendar = self.market.calendars.get(line.carrier, BY_MONTH)
+        owed = fees([time for time, _ in line.times], self.market.prices, until, calendar)
+        for (payer, day, price), fee in owed.items():
             if day not in line.paid_elsewhere and (line.off_from is None or day < line.off_from):
                 self.add(place, payer, source.as_day(day), price, 0, source.exactly(fee))
 
-    def _per_day(self, price: Numbers) -> Numbers:
+    def _fees(self, price: Numbers) -> Numbers:
+        """Of each price the fee a day, the fee a month and the activation's."""
         numbers, place = np.unique(price, return_inverse=True)
-        known = [source.exactly(self.market.by_number[int(number)].per_day) for number in numbers]
-        return np.array(known, dtype=np.int64)[place]
+        known = [self.market.by_number[int(number)] for number in numbers]
+        sums = [[source.exactly(fee) for fee in (one.per_day, one.per_month, one.activation)] for one in known]
+        return np.array(sums, dtype=np.int64).reshape(-1, 3).T[:, place]
+
+    def _cycle_days(self) -> Numbers:
+        calendars = self.market.calendars
+        days = [calendars.get(line.carrier, BY_MONTH).turns[0].cycle_day for line in self.lines]
+        return np.array(days, dtype=np.int64)
+
+    def _first_days(self, times: bulk.Times) -> Numbers:
+        """The very first day on which each line was on."""
+        first = np.full(len(self.lines), bulk.NEVER, dtype=np.int64)
+        np.minimum.at(first, times.line, times.started // bulk.DAY)
+        return first
 
     def is_unsettled(self, row: Row) -> bool:
         """Whether the line's fee of this day may not be charged yet."""

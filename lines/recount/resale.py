@@ -87,10 +87,8 @@ class Book:
         ):
             self.lists[price_list].append(ListRow(*row[:6], *(map(_exactly, row[6:]))))
         self.prices = {
-            number: (plan, zone, _exactly(per_mb), _exactly(per_day))
-            for number, plan, zone, per_mb, per_day in _rows(
-                "SELECT id, plan_id, zone_id, per_mb, per_day FROM lines_price"
-            )
+            number: (plan, zone, _exactly(per_mb))
+            for number, plan, zone, per_mb in _rows("SELECT id, plan_id, zone_id, per_mb FROM lines_price")
         }
 
     @property
@@ -179,15 +177,29 @@ def _owed(book: Book, since: Day) -> Sums:
     for line, day, price, account, used, cost, fee in rows:
         all_used[day] += used
         all_cost[day] += _exactly(cost) + _exactly(fee)
-        plan, zone, per_mb, per_day = book.prices[price]
+        plan, zone, per_mb = book.prices[price]
         for holder, part in _parts(cuts.get((line, day, price), ()), account, used):
             if (row := book.row(holder, day, plan, zone)) is not None and part:
                 owed[holder, day] += _data(part, _plus(per_mb, row, row.per_mb))
         if fee:
             holder = first.get((line, day), account)
             if (row := book.row(holder, day, plan)) is not None:
-                owed[holder, day] += _plus(per_day, row, row.per_day)
+                owed[holder, day] += _plus(_exactly(fee), row, row.per_day)
+    _add_overage(book, since, owed, all_cost)
     return owed, all_used, all_cost
+
+
+def _add_overage(book: Book, since: Day, owed: dict[tuple[int, Day], int], all_cost: dict[Day, int]) -> None:
+    """Data beyond bundles: of a line's own it is passed on where a percentage is; of a pool it stays the account's."""
+    for line, day, plan, account, cost in _rows(
+        "SELECT line_id, day, plan_id, account_id, cost FROM lines_overage WHERE payer_id = %s AND day >= %s",
+        book.payer,
+        since,
+    ):
+        all_cost[day] += _exactly(cost)
+        row = book.row(account, day, plan) if line is not None else None
+        if row is not None and row.percent is not None:
+            owed[account, day] += _plus(_exactly(cost), row, 0)
 
 
 def _parts(cuts: Iterable[tuple[int, int]], last: int, used: int) -> list[tuple[int, int]]:

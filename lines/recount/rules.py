@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Generic, TypeVar
 
-from lines.recount.calendars import BEGINNING, BY_MONTH, DAY, Calendar, midnight
+from lines.recount.calendars import BEGINNING, BY_MONTH, DAY, Calendar, midnight, month_part
 
 INSTANT = dt.timedelta(microseconds=1)
 GRACE = dt.timedelta(hours=72)  # so long after a boundary a carrier without times may still show the old cycle
@@ -54,6 +54,12 @@ class Price:
     per_mb: Decimal
     per_day: Decimal = Decimal(0)
     abroad: Mapping[str, Price] = field(default_factory=dict)
+    per_month: Decimal = Decimal(0)
+    activation: Decimal = Decimal(0)
+
+    @property
+    def has_fee(self) -> bool:
+        return bool(self.per_day or self.per_month or self.activation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,11 +359,16 @@ class NoPrice(LookupError):
     """The dated plans and prices do not reach back to a movement."""
 
 
-def fees(times: Sequence[OnTime], prices: dict[int, Dated[Price]], until: dt.date) -> dict[Key, Decimal]:
-    """One fee for each day before `until` and payer that a time touches, of the plan that touches the day first."""
+def fees(
+    times: Sequence[OnTime], prices: dict[int, Dated[Price]], until: dt.date, calendar: Calendar = BY_MONTH
+) -> dict[Key, Decimal]:
+    """One fee for each day before `until` and payer that a time touches, of the plan that touches the day first: the
+    day's, its part of the month's, and on the payer's very first day the activation's."""
     owed: dict[tuple[int, dt.date], tuple[dt.datetime, int]] = {}
+    begun: dict[int, dt.date] = {}
     for time in times:
         day = time.started.date()
+        begun[time.payer] = min(day, begun.get(time.payer, day))
         last = until - DAY if time.ended is None else _last_touched(time.started, time.ended)
         while day <= min(last, until - DAY):
             first = max(time.started, midnight(day))
@@ -367,8 +378,12 @@ def fees(times: Sequence[OnTime], prices: dict[int, Dated[Price]], until: dt.dat
     found: dict[Key, Decimal] = {}
     for (payer, day), (first, plan) in owed.items():
         price = prices[plan].at(first)
-        if price is not None and price.per_day:
-            found[payer, day, price.number] = price.per_day
+        if price is None or not price.has_fee:
+            continue
+        fee = price.per_day + month_part(price.per_month, day, calendar.on(day))
+        fee += price.activation if day == begun[payer] else 0
+        if fee:
+            found[payer, day, price.number] = fee
     return found
 
 

@@ -109,7 +109,7 @@ class Market:
         """The prices with a fee of each plan that ever had one; under 0 where there is none."""
         found = {}
         for plan, dated in self.prices.items():
-            numbers = [price.number if price.per_day else -1 for price in dated.values]
+            numbers = [price.number if price.has_fee else -1 for price in dated.values]
             if max(numbers) >= 0:
                 found[plan] = Tariff(
                     np.array([micros(moment) for moment in dated.moments], dtype=np.int64),
@@ -136,11 +136,11 @@ def market() -> Market:
     by_number: dict[int, Price] = {}
     plan_of_price: dict[int, str] = {}
     abroad: dict[tuple[int, dt.datetime | None], dict[str, Price]] = defaultdict(dict)
-    for number, plan, name, since, per_mb, per_day, country in _rows(
-        "SELECT pr.id, pr.plan_id, rp.name, pr.valid_from, pr.per_mb, pr.per_day, pr.country"
-        " FROM lines_price pr JOIN lines_rateplan rp ON rp.id = pr.plan_id ORDER BY pr.country DESC"
+    for number, plan, name, since, per_mb, per_day, per_month, activation, country in _rows(
+        "SELECT pr.id, pr.plan_id, rp.name, pr.valid_from, pr.per_mb, pr.per_day, pr.per_month, pr.activation,"
+        " pr.country FROM lines_price pr JOIN lines_rateplan rp ON rp.id = pr.plan_id ORDER BY pr.country DESC"
     ):  # the plan's own, without a country, come last
-        price = Price(number, per_mb, per_day, {} if country else abroad[plan, since])
+        price = Price(number, per_mb, per_day, {} if country else abroad[plan, since], per_month, activation)
         by_number[number], plan_of_price[number] = price, name
         if country:
             abroad[plan, since][country] = price

@@ -19,6 +19,7 @@ from accounts.policy import Right
 from lines import charts, queries, sentences
 from lines.models import CustomField, Line
 from lines.queries import LineShown, health
+from lines.queries.bundles import left_of
 from lines.queries.fields import fields_of, fields_of_line
 from lines.queries.listing import notes_left
 
@@ -115,6 +116,7 @@ def line_page(request: MemberRequest, iccid: str) -> HttpResponse:
     context |= {
         "usage": usage,
         "today": usage.days[-1],
+        "bundle": left_of(request.membership, line_or_404(request, iccid), now=clock.now()),
         "daily": charts.daily(usage),
         "monthly": charts.monthly(usage),
         "notes_left": notes_left(request.membership, iccid),

@@ -21,7 +21,7 @@ from billing import queries
 from billing.commands import statements
 from billing.models import Statement
 from lines.policy import MEGABYTE
-from lines.queries import costs_between, count_costs, sms_between
+from lines.queries import costs_between, count_costs, pools_between, sms_between
 
 CODE = currency().code
 PIECE = 1 << 20  # bytes
@@ -52,6 +52,7 @@ SUMMARY = (
     f"Late usage in it {CODE}",
     "Closed",
 )
+BEYOND_POOL = "Beyond the included data of all lines on the plan"
 LATE = ("Usage day", "Found on", "Counts in", f"{CODE}")
 
 
@@ -109,6 +110,8 @@ def _usage(book: Book, statement: Statement, end: dt.date) -> None:
                 sums = round(used / MEGABYTE, 6), cost, fee, cost + fee
                 book.row((of_day, iccid, notes, plan, holder, used, *sums, *zone))
             done += len(batch)
+        for of_day, plan, _, cost in pools_between(account.pk, day, day + dt.timedelta(days=1)):
+            book.row((of_day, "", BEYOND_POOL, plan, account.name, 0, 0, cost, 0, cost, "", ""))
         if done:
             statements.progress(statement_id=statement.pk, done=done, total=max(total, done))
         day += dt.timedelta(days=1)

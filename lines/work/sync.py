@@ -16,6 +16,7 @@ from kit.money import ZERO
 from billing.commands import seal_days
 from billing.queries import colour_changes
 from lines.commands import passes
+from lines.commands.bundles import charge_bundles
 from lines.commands.capping import check_caps
 from lines.commands.fees import charge_fees
 from lines.commands.naming import plan_names
@@ -93,8 +94,8 @@ def _decide_and_drive(carriers: Sequence[Carrier], synced: Synced) -> None:
 
 
 def keep_days() -> int:
-    """Lines whose last day is over, line fees up to today, what sub-accounts owe, ledger rows of finished days; says
-    how many fees.
+    """Lines whose last day is over, line fees up to today, what is beyond bundles, what sub-accounts owe, ledger rows
+    of finished days; says how many fees.
 
     A step that fails keeps no other from being done; its failure is raised when they all are.
     """
@@ -108,6 +109,9 @@ def keep_days() -> int:
     def charge() -> None:
         fees[0] = charge_fees(today=today)
 
+    def bundles() -> None:
+        charge_bundles(today=today)
+
     def resell() -> None:
         charge_subaccounts(today=today)
 
@@ -116,7 +120,7 @@ def keep_days() -> int:
             pass
 
     failures: list[Exception] = []
-    for step in (deactivate, charge, resell, seal):
+    for step in (deactivate, charge, bundles, resell, seal):
         try:
             step()
         except Exception as failure:

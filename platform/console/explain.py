@@ -16,7 +16,7 @@ from accounts.policy import Right
 from billing import queries
 from billing.policy import FIXED_ON, LOW_RUNWAY_DAYS, REFILL_STEPS, WINDOW_DAYS, refill_amount, rounding
 from console.balance import balance_shown
-from lines.queries import costs_of_day
+from lines.queries import costs_of_day, pools_between
 
 LINES_SHOWN = 50
 
@@ -53,6 +53,7 @@ def explain(request: MemberRequest) -> HttpResponse:
         "lines": lines,
         "has_zones": any(line.zone for line in lines),
         "lines_total": total,
+        "pools": pools_between(account.pk, day, day + dt.timedelta(days=1)),
         "day_sum": queries.usage_days(account, since=day, until=day).get(day, Decimal(0)),
         "before": f"{reverse('explain')}?day={day - dt.timedelta(days=1)}#day",
         "after": f"{reverse('explain')}?day={day + dt.timedelta(days=1)}#day" if day < today else "",

@@ -24,6 +24,7 @@ from lines import queries as lines
 from lines import sentences
 from lines.policy import Status
 from lines.queries import health
+from lines.queries.bundles import bundles_of
 from lines.queries.sms import count_unread
 
 A_YEAR = 365 * 86_400
@@ -54,6 +55,7 @@ def home(request: MemberRequest) -> HttpResponse:
         "spending": spending,
         "spending_chart": spending.chart() if spending else None,
         "race_chart": spending.race() if spending else None,
+        "bundles": bundles_of(request.account, today=today) if membership.may(Right.SEE_MONEY) else [],
         "top": top,
         "most": top[0].month_bytes if top else 0,
     }

@@ -47,6 +47,9 @@ class DrawnPrice:
     per_mb: Decimal
     per_day: Decimal
     abroad: tuple[tuple[str, Decimal], ...] = ()  # prices of countries that stand beside it
+    per_month: Decimal = Decimal(0)
+    activation: Decimal = Decimal(0)
+    bundle: tuple[int, Decimal, bool] | None = None  # MB included, USD for a MB beyond them, whether it is a pool's
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,20 @@ def _prices(draw: Random) -> list[DrawnPrice]:
                 per_day = Decimal(draw.choice((0, 5, 30))) / 100 if plan == 2 else Decimal(0)
                 found.append(DrawnPrice(network, plan, since, Decimal(draw.randint(0, 90)) / 1000, per_day))
     zones = Random(draw.random())
-    return [replace(one, abroad=_abroad(zones)) if one.plan == 1 else one for one in found]
+    found = [replace(one, abroad=_abroad(zones)) if one.plan == 1 else one for one in found]
+    terms = Random(draw.random())
+    return [_with_terms(terms, one) for one in found]
+
+
+def _with_terms(draw: Random, price: DrawnPrice) -> DrawnPrice:
+    """Fees a month and for activation, and data that is included: at some times of a plan only, its own or pooled."""
+    if price.plan == 2:
+        per_month, activation = (Decimal(draw.choice((0, 0, 1, 499, 1000))) / 100 for _ in range(2))
+        price = replace(price, per_month=per_month, activation=activation)
+    if draw.random() < 0.5:
+        return price
+    megabytes, per_mb = draw.choice((1, 7, 50, 400, 3000)), Decimal(draw.randint(0, 90)) / 1000
+    return replace(price, per_mb=Decimal(0), bundle=(megabytes, per_mb, draw.random() < 0.5))
 
 
 def _abroad(draw: Random) -> tuple[tuple[str, Decimal], ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from lines.carriers.base import Reading, Status, Switch
+from lines.recount.bundles import Month, Term, beyond, first_day_in
 from lines.recount.calendars import Calendar, midnight
 from lines.recount.rules import Course, Dated, OnTime, Place, Price, Told, data_price, fees
 from tests.histories.drawn import NETWORKS, START, History, Network
@@ -21,6 +22,7 @@ DAY = dt.timedelta(days=1)
 KB_FOR_MB = 1024
 SHOWN = (Status(Switch.ON, "on"), Status(Switch.OFF, "off"), Status(Switch.ON, "stopped", blocked=True))
 Row = tuple[int, dt.date, int]  # payer, day, price
+Beyond = tuple[int, bool, dt.date, int]  # payer, whether it is a pool's, day, price
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Life:
     plan: int
     plans: list[tuple[dt.datetime, int]]
     fee_plans: frozenset[int]  # that have a fee at any time
+    terms: dict[int, list[Term]]  # of plans, the prices that include data
     courses: list[Course] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     times: list[OnTime] = field(default_factory=list)
@@ -219,15 +222,42 @@ class Life:
         for course in self.courses:
             for row, one in course.owed.items():
                 used[row] += one.used
-        times = list(self.times)
-        if self.on_since is not None and self.payer is not None:
-            times.append(OnTime(self.on_since, None, self.payer, self.plan))
-        fee = fees(times, self.prices, until)
+        fee = fees(self._times(), self.prices, until, self.carried.calendar)
         return {
             row: (used.get(row, 0), data_price(used.get(row, 0), per_mb[row[2]]), fee.get(row, Decimal(0)))
             for row in used.keys() | fee.keys()
             if used.get(row) or fee.get(row)
         }
+
+    def _times(self) -> list[OnTime]:
+        times = list(self.times)
+        if self.on_since is not None and self.payer is not None:
+            times.append(OnTime(self.on_since, None, self.payer, self.plan))
+        return times
+
+    def beyond(self, until: dt.date) -> dict[Beyond, tuple[int, int]]:
+        """Bytes beyond its bundle, or a pool's that it has for itself, and millionths of a USD, by payer, whether it is
+        a pool's, day and price. Whose times on and prices are known, what is beyond is the second books' word."""
+        months: dict[tuple[int, int, bool, dt.date], Month] = defaultdict(Month)
+        of_price = {term.number: (plan, term) for plan, terms in self.terms.items() for term in terms}
+        for course in self.courses:
+            for (payer, day, price), one in course.owed.items():
+                if price in of_price and one.used > 0:
+                    plan, term = of_price[price]
+                    cycle = self.carried.calendar.on(day)
+                    months[payer, plan, term.is_pooled, cycle].add(self.line, day, price, one.used)
+        found: dict[Beyond, tuple[int, int]] = {}
+        for (payer, plan, pooled, cycle), month in months.items():
+            last = min(self.carried.calendar.last_day(cycle), until - DAY)
+            for time in self._times():
+                if (time.payer, time.plan) == (payer, plan):
+                    first = first_day_in(time.started, time.ended, cycle, last)
+                    if first is not None:
+                        month.comes(self.line, first)
+            terms = [term for term in self.terms[plan] if term.is_pooled == pooled]
+            for (_, day, price), sums in beyond(month, cycle, terms, pooled=pooled).items():
+                found[payer, pooled, day, price] = sums
+        return found
 
     def held(self) -> set[tuple[int, dt.date, int]]:
         """Payer, cycle and counter of each movement that waits to be believed."""

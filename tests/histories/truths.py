@@ -13,10 +13,11 @@ from django.db.models import Sum
 
 from billing.models import Entry, Wallet
 from lines.books import check_books
-from lines.models import HeldMovement, LineDay, LineState
+from lines.models import HeldMovement, LineDay, LineState, Overage
 from lines.policy import Hold
+from lines.recount.bundles import recount_bundles
 from tests.histories.drawn import History, history_of
-from tests.histories.model import DAY
+from tests.histories.model import DAY, Beyond
 from tests.histories.world import CREDIT, World
 from tests.lines.test_second_books import second_books
 
@@ -49,6 +50,7 @@ def run(seed: str, histories: Sequence[History]) -> Batch:
 
 def _compare(world: World, wrong: Wrong) -> None:
     _rows(world, wrong)
+    _beyond(world, wrong)
     _counters(world, wrong)
     _money(world, wrong)
     by_iccid = {life.iccid: life.history.number for life in world.lives}
@@ -88,6 +90,25 @@ def _rows(world: World, wrong: Wrong) -> None:
                 )
 
 
+def _beyond(world: World, wrong: Wrong) -> None:
+    """What is beyond bundles, by payer, day and price; each account of a history has one line, so a pool is its."""
+    whose = {account: life.line for life in world.lives for account in life.accounts}
+    found: dict[int, dict[Beyond, tuple[int, int]]] = defaultdict(dict)
+    for row in Overage.objects.all():
+        sums = row.used, int(row.cost * 1_000_000)
+        found[whose[row.payer_id]][row.payer_id, row.line_id is None, row.day, row.price_id] = sums
+        world.did["days beyond bundles"] += 1
+    for life in world.lives:
+        if (right := life.beyond(world.now.date() + DAY)) != (is_so := found[life.line]):
+            wrong[life.history.number].append(f"beyond bundles {is_so}, the model says {right}")
+    books = recount_bundles()
+    for one in books.differences:
+        number = next(life.history.number for life in world.lives if one["payer"] in life.accounts)
+        wrong[number].append(f"the second books of bundles: {one}")
+    if books.waiting:
+        wrong[world.lives[0].history.number].append(f"{books.waiting} bundles were not counted")
+
+
 def _said(row: tuple[int, Decimal, Decimal] | None) -> str:
     return "nothing" if row is None else f"{row[0]} bytes, ${row[1]}, fee ${row[2]}"
 
@@ -115,6 +136,8 @@ def _money(world: World, wrong: Wrong) -> None:
         days: dict[tuple[int, dt.date], Decimal] = defaultdict(Decimal)
         for (payer, day, _), (_, cost, fee) in life.owed(world.now.date() + DAY, world.per_mb).items():
             days[payer, day] += cost + fee
+        for (payer, _, day, _), (_, millionths) in life.beyond(world.now.date() + DAY).items():
+            days[payer, day] += Decimal(millionths) / 1_000_000
         for account in (life.accounts[0], life.accounts[2]):
             theirs = {key: usd for key, usd in days.items() if key[0] == account and usd}
             if wallets[account] != CREDIT - sum(theirs.values(), NOTHING):

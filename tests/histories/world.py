@@ -19,6 +19,7 @@ from billing.commands import seal_days
 from billing.policy import Decision
 from lines.carriers.base import Device, Reading
 from lines.commands.adding import NewLine, add_lines
+from lines.commands.bundles import charge_bundles
 from lines.commands.devices import keep_device
 from lines.commands.fees import charge_fees
 from lines.commands.held import CycleUnsettled, decide_held
@@ -32,6 +33,7 @@ from lines.commands.tuning import tune_carrier
 from lines.commands.wishes import activate_lines, deactivate_lines
 from lines.models import Carrier, HeldMovement, Line, LineState, Price, RatePlan, RebaseRequest, Zone
 from lines.policy import Hold, Wanted, Why
+from lines.recount.bundles import Term
 from lines.recount.calendars import BEGINNING, Calendar, Turn, cycle_of, following
 from lines.recount.rules import Dated, data_price
 from lines.recount.rules import Price as DatedPrice
@@ -75,6 +77,7 @@ class World:
     abroad: dict[tuple[int, dt.datetime | None], dict[str, DatedPrice]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    terms: dict[int, list[Term]] = field(default_factory=lambda: defaultdict(list))  # of plans, that include data
     lives: list[Life] = field(default_factory=list)
     accounts: dict[int, Account] = field(default_factory=dict)
     did: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -120,13 +123,28 @@ class World:
             made = [RatePlan(name=f"plan {number}.{one}", carrier=self.carriers[-1]) for one in range(PLANS)]
             self.plans.append(RatePlan.objects.bulk_create(made))
         rows = Price.objects.bulk_create(
-            Price(plan=self.plans[one.network][one.plan], valid_from=one.since, per_mb=one.per_mb, per_day=one.per_day)
+            Price(
+                plan=self.plans[one.network][one.plan],
+                valid_from=one.since,
+                per_mb=one.per_mb,
+                per_day=one.per_day,
+                per_month=one.per_month,
+                activation=one.activation,
+                included_mb=one.bundle and one.bundle[0],
+                per_mb_beyond=one.bundle and one.bundle[1],
+                is_pooled=bool(one.bundle and one.bundle[2]),
+            )
             for one in times.prices
         )
         self._zones(times)
         dated: dict[int, list[tuple[dt.datetime, DatedPrice]]] = defaultdict(list)
         for row in rows:
-            price = DatedPrice(row.pk, row.per_mb, row.per_day, self.abroad.get((row.plan_id, row.valid_from), {}))
+            abroad = self.abroad.get((row.plan_id, row.valid_from), {})
+            price = DatedPrice(row.pk, row.per_mb, row.per_day, abroad, row.per_month, row.activation)
+            if row.included_mb and row.per_mb_beyond is not None:
+                beyond = int(row.per_mb_beyond * 1_000_000)
+                term = Term(row.pk, row.valid_from or BEGINNING, row.included, beyond, row.is_pooled)
+                self.terms[row.plan_id].append(term)
             dated[row.plan_id].append((row.valid_from or BEGINNING, price))
             self.per_mb[row.pk] = row.per_mb
         self.prices = {plan: Dated(pairs) for plan, pairs in dated.items()}
@@ -180,7 +198,7 @@ class World:
             else LineState(line=line, wanted=Wanted.DEACTIVATED, wanted_at=START, why=Why.NEW)
             for line in lines
         )
-        fee_plans = frozenset(plan for plan, prices in self.prices.items() if any(p.per_day for p in prices.values))
+        fee_plans = frozenset(plan for plan, prices in self.prices.items() if any(p.has_fee for p in prices.values))
         for history, line, accounts in zip(self.histories, lines, held, strict=True):
             self.lives.append(self._life(history, line, accounts, fee_plans))
 
@@ -200,6 +218,7 @@ class World:
             line.plan_id,
             [(START, line.plan_id)],
             fee_plans,
+            self.terms,
         )
         if line.payer_id:
             life.begins(line.payer_id, START)
@@ -242,6 +261,7 @@ class World:
         charge_fees(today=today)
         for life in self.lives:
             life.fees_are_charged(today)
+        charge_bundles(today=today)
         while seal_days(before=today):
             pass
 

@@ -17,8 +17,19 @@ from embedded.addresses import REPOSITORY
 from billing.policy import booked_on, booked_on_sql, minimum, minimum_sql, usage_key, usage_key_sql
 from lines.counting import Turns, cycle_of, cycle_sql, cycles_around, next_cycle_sql
 from lines.policy import Status, Wanted, cycle_start, data_cost, status
+from lines.policy.bundles import days_of, granted, month_share, overage
 from lines.policy.resale import resale_price
-from lines.rules import confirmed_on_sql, data_cost_sql, has_status_sql, is_confirmed_on, resale_price_sql
+from lines.rules import (
+    confirmed_on_sql,
+    data_cost_sql,
+    granted_sql,
+    has_status_sql,
+    is_confirmed_on,
+    month_days_sql,
+    month_share_sql,
+    overage_sql,
+    resale_price_sql,
+)
 
 CASES = 3_000
 
@@ -52,6 +63,10 @@ def _turns(random: Random) -> tuple[Any, ...]:
     return day, cycle_day, since, before
 
 
+def _cycle(random: Random) -> dt.date:
+    return cycle_start(_day(random), random.randint(1, 28))
+
+
 def _usd(random: Random) -> Decimal:
     return Decimal(random.randrange(20_000_000)).scaleb(-6)
 
@@ -82,6 +97,32 @@ PAIRS = [
         resale_price_sql("c.price", "c.own", "c.percent", "c.places"),
         _list_price,
         resale_price,
+    ),
+    Pair(month_days_sql, {"cycle": "date"}, month_days_sql("c.cycle"), lambda random: (_cycle(random),), days_of),
+    Pair(
+        month_share_sql,
+        {"per_month": "numeric", "day": "date", "cycle": "date"},
+        month_share_sql("c.per_month", "c.day", "c.cycle"),
+        lambda random: (_usd(random), (cycle := _cycle(random)) + dt.timedelta(days=random.randrange(45)), cycle),
+        month_share,
+    ),
+    Pair(
+        granted_sql,
+        {"included": "bigint", "day": "date", "cycle": "date"},
+        granted_sql("c.included", "c.day", "c.cycle"),
+        lambda random: (
+            random.randrange(1 << 50),
+            (cycle := _cycle(random)) + dt.timedelta(days=random.randrange(45)),
+            cycle,
+        ),
+        granted,
+    ),
+    Pair(
+        overage_sql,
+        {"used": "bigint", "included": "bigint", "per_mb": "numeric"},
+        overage_sql("c.used", "c.included", "c.per_mb"),
+        lambda random: (random.randrange(1 << 42), random.randrange(1 << 42), _usd(random)),
+        lambda used, included, per_mb: overage(0, used, included, per_mb)[1],
     ),
     Pair(
         minimum_sql,

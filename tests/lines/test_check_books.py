@@ -68,7 +68,6 @@ PLANTED: dict[str, list[str]] = {
     "cost_is_the_day_rounded_once": [
         "UPDATE lines_lineday SET cost = cost + 0.000001",
         "UPDATE lines_lineday SET used = used + 1048576",
-        "UPDATE lines_lineday SET fee = 0.17",
         "ALTER TABLE lines_price DISABLE TRIGGER USER; UPDATE lines_price SET per_mb = 0.02",
     ],
     "bytes_are_what_the_counter_moved": [
@@ -146,6 +145,7 @@ PLANTED: dict[str, list[str]] = {
         "UPDATE lines_linestate SET wanted = 3, why = 'wallet'",
     ],
     "lines_off_for_a_cap_have_one": ["UPDATE lines_linestate SET wanted = 2, why = 'cap'"],
+    "fees_are_the_prices": ["UPDATE lines_lineday SET fee = 0.17"],
     "fees_are_for_days_on": [
         "DELETE FROM lines_onspan",
         "UPDATE lines_onspan SET started_at = started_at + interval '1 day'",

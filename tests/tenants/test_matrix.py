@@ -259,7 +259,7 @@ def test_every_table_of_a_tenant_has_rows_with_a_canary(world: World) -> None:
         "accounts.Account", "accounts.ApiDay", "accounts.IdempotentAnswer", "accounts.OwnershipOffer",
         "accounts.Erasure", "accounts.WaitingLetter", "billing.AutoRefill", "billing.CreditRequest", "lines.AskedOfDay",
         "lines.DoneOfDay", "lines.HeldMovement", "lines.LineCycle", "lines.Opening", "lines.OpeningDay", "lines.Rebase",
-        "accounts.GoneLinks", "lines.LineCountry", "lines.Sandbox",
+        "accounts.GoneLinks", "lines.LineCountry", "lines.Sandbox", "lines.Bundle", "lines.BundleTold", "lines.Overage",
     }  # fmt: skip
     empty = {
         model._meta.label

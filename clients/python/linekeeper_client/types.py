@@ -531,7 +531,7 @@ class PageLineUsage(TypedDict):
 
 
 class LineUsage(TypedDict):
-    "What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD.\n\n    `country`: where it was used (ISO 3166-1 alpha-2); null: the carrier did not tell. `zone`: whose price it is; null:\n    the rate plan's default price."
+    "What a line used on a day at one price (kB of 1,024), and what that and the day's fee cost. USD.\n\n    `country`: where it was used (ISO 3166-1 alpha-2); null: the carrier did not tell. `zone`: whose price it is; null:\n    the rate plan's default price. `included_kb`: of the usage what is included in the plan; beyond a pool of lines it\n    is the account's usage and in no line's amount."
 
     date: str
     iccid: str
@@ -544,6 +544,7 @@ class LineUsage(TypedDict):
     amount: Decimal
     country: str | None
     zone: str | None
+    included_kb: Decimal
     links: NotRequired[dict[str, str]]
 
 
@@ -556,7 +557,7 @@ class PagePlanPrice(TypedDict):
 
 
 class PlanPrice(TypedDict):
-    "A rate plan's prices from a moment on; null: from the beginning. USD.\n\n    `country`: an ISO 3166-1 alpha-2 code where a zone's price holds, of data alone; null: everywhere else."
+    "A rate plan's prices from a moment on; null: from the beginning. USD.\n\n    `country`: an ISO 3166-1 alpha-2 code where a zone's price holds, of data alone; null: everywhere else.\n    `included_mb`: data that is included for a line and billing cycle, or, pooled, for all lines of the account on the\n    plan together; `price_per_mb` is then the price beyond it. null: none."
 
     rate_plan: str
     price_per_mb: Decimal
@@ -565,6 +566,10 @@ class PlanPrice(TypedDict):
     valid_from: str | None
     country: str | None
     zone: str | None
+    price_per_month: Decimal
+    activation_fee: Decimal
+    included_mb: int | None
+    is_pooled: bool
     links: NotRequired[dict[str, str]]
 
 
@@ -779,7 +784,7 @@ class HappenedEvent(TypedDict):
     "Something that happened, in the account or a sub-account of it."
 
     id: str
-    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "notification.sent", "api_key.made", "api_key.expiring", "api_key.revoked"]
+    type: Literal["rule.fired", "follow_up.run", "follow_up.cancelled", "line.activated", "line.deactivated", "line.suspended", "line.confirmed", "line.failed", "line.refused", "line.added", "line.released", "line.plan_changed", "line.left_alone", "line.assigned", "imei.changed", "usage.held", "usage.released", "usage.taken_back", "usage.dismissed", "usage.threshold", "cap.reached", "cap.cleared", "bundle.threshold", "balance.low", "balance.good", "balance.red", "balance.recovered", "payment.succeeded", "payment.declined", "payment.failed", "payment.refund", "payment.dispute", "card.gone", "sms.sent", "sms.delivered", "sms.undelivered", "sms.received", "sms.refused", "sms.doubted", "sms.settled", "job.start", "job.finish", "job.cancel", "order.answered", "statement.asked", "statement.closed", "carrier.trouble", "carrier.recovered", "notification.sent", "api_key.made", "api_key.expiring", "api_key.revoked"]
     version: int
     timestamp: str
     at: str

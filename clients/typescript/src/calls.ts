@@ -427,6 +427,7 @@ export interface LineUsage {
   amount: number;
   country: string | null;
   zone: string | null;
+  included_kb: number;
   links?: Record<string, string>;
 }
 
@@ -444,6 +445,10 @@ export interface PlanPrice {
   valid_from: string | null;
   country: string | null;
   zone: string | null;
+  price_per_month: number;
+  activation_fee: number;
+  included_mb: number | null;
+  is_pooled: boolean;
   links?: Record<string, string>;
 }
 
@@ -622,7 +627,7 @@ export interface Feed {
 
 export interface HappenedEvent {
   id: string;
-  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "notification.sent" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
+  type: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "bundle.threshold" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "notification.sent" | "api_key.made" | "api_key.expiring" | "api_key.revoked";
   version: number;
   timestamp: string;
   at: string;
@@ -1377,7 +1382,7 @@ export class Linekeeper extends Transport {
     return this.call("POST", `webhooks/${encodeURIComponent(webhook)}/messages/${encodeURIComponent(message)}/again`, { idempotencyKey });
   }
   /** What happened, the earliest first; read on with the cursor */
-  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "notifications" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "notification.sent" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
+  events(query: { cursor?: string; topic?: "rules" | "lines" | "usage" | "balance" | "payments" | "sms" | "jobs" | "orders" | "statements" | "carriers" | "notifications" | "keys"; type?: "rule.fired" | "follow_up.run" | "follow_up.cancelled" | "line.activated" | "line.deactivated" | "line.suspended" | "line.confirmed" | "line.failed" | "line.refused" | "line.added" | "line.released" | "line.plan_changed" | "line.left_alone" | "line.assigned" | "imei.changed" | "usage.held" | "usage.released" | "usage.taken_back" | "usage.dismissed" | "usage.threshold" | "cap.reached" | "cap.cleared" | "bundle.threshold" | "balance.low" | "balance.good" | "balance.red" | "balance.recovered" | "payment.succeeded" | "payment.declined" | "payment.failed" | "payment.refund" | "payment.dispute" | "card.gone" | "sms.sent" | "sms.delivered" | "sms.undelivered" | "sms.received" | "sms.refused" | "sms.doubted" | "sms.settled" | "job.start" | "job.finish" | "job.cancel" | "order.answered" | "statement.asked" | "statement.closed" | "carrier.trouble" | "carrier.recovered" | "notification.sent" | "api_key.made" | "api_key.expiring" | "api_key.revoked"; per_page?: number } = {}): Promise<Feed> {
     return this.call("GET", `events`, { query });
   }
   /** The account's test account, where its clock stands and which lines it has */

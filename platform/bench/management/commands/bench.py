@@ -14,7 +14,7 @@ from django.db import connection
 from kit.errors import Invalid
 from kit.operator import OperatorCommand
 
-from bench import calls, dialects, lists, pages
+from bench import bundles, calls, dialects, lists, pages
 from bench.database import throwaway_database
 from bench.fleet import BIG_SHARE, Fleet, seed
 from bench.report import Row, table
@@ -22,7 +22,7 @@ from bench.rounds import Bench, Case, Measured
 from lines.books import check_books
 
 FEWEST_LINES = 1_000
-PARTS = (calls, lists, pages, dialects)  # what each adds to the table: `rows`
+PARTS = (calls, lists, pages, dialects, bundles)  # what each adds to the table: `rows`
 MOST_ROUNDS = 6  # the days that rounds open stay in one month
 
 
