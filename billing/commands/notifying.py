@@ -49,6 +49,7 @@ WITH due AS (
     SELECT id, account_id, user_id, %(now)s, coalesce(in_console, true),
            coalesce(by_webhook, false) AND parent_id IS NULL
       FROM people WHERE hears AND (coalesce(in_console, true) OR by_webhook AND parent_id IS NULL)
+     ORDER BY id, user_id
     ON CONFLICT (notice_id, user_id) DO NOTHING
 )
 SELECT count(*) FROM due

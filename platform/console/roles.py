@@ -178,17 +178,29 @@ def _is_there(using: str, role: Role, *, may_make: bool) -> bool:
 
 
 def _grant(cursor: Any, name: str) -> None:
-    """Rows, of tables that are there and of those that will be; no table, no trigger, no migration."""
-    who = sql.Identifier(name)
-    for text in (
-        "GRANT USAGE ON SCHEMA public TO {}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
-        "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}",
-    ):
-        cursor.execute(sql.SQL(text).format(who))
+    """Rows, of tables that are there and of those that will be; no table, no trigger, no migration. Behind the wall
+    they are read and never written."""
+    grants = ["GRANT USAGE ON SCHEMA public TO {}", "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {}"]
+    writing = "INSERT, UPDATE, DELETE"
+    if name == TENANT:
+        grants += [
+            "GRANT SELECT ON ALL TABLES IN SCHEMA public TO {}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {}",
+            # as it was once
+            f"REVOKE {writing} ON ALL TABLES IN SCHEMA public FROM {{}}",
+            "REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}",
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE {writing} ON TABLES FROM {{}}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM {}",
+        ]
+    else:
+        grants[1:1] = [
+            f"GRANT SELECT, {writing} ON ALL TABLES IN SCHEMA public TO {{}}",
+            "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}",
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, {writing} ON TABLES TO {{}}",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}",
+        ]
+    for text in grants:
+        cursor.execute(sql.SQL(text).format(sql.Identifier(name)))
 
 
 def _close_parts(cursor: Any, names: list[str]) -> None:

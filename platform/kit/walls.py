@@ -81,8 +81,11 @@ def stand() -> None:
     waits for it. What is said inside a transaction may be taken back with it, so there it is said each time."""
     wall: Wall = getattr(connection, "wall", None)
     raw = connection.connection
-    if _stands(raw) == wall or (raw is not None and raw.info.transaction_status == TransactionStatus.INERROR and wall):
-        return  # of a transaction that failed nothing can be read: this is its end
+    if _stands(raw) == wall:
+        return
+    if raw is not None and raw.info.transaction_status == TransactionStatus.INERROR:
+        connection.stands = (raw, UNSURE)  # type: ignore[attr-defined]
+        return  # of a transaction that failed nothing can be read; its end takes back what was said in it
     try:
         connection.ensure_connection()
         raw = connection.connection
