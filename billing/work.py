@@ -38,11 +38,16 @@ def customer_for(account: Account, *, by: Actor) -> Customer:
     return cards.know_customer(account=account, stripe_id=made, by=by)
 
 
-def take_card(session_id: str, *, by: Actor = SYSTEM) -> bool:
-    """Saves the card that was given on Stripe's page; False while it is not complete. Raises StripeFailure."""
+def take_card(session_id: str, *, account_id: int | None = None, by: Actor = SYSTEM) -> bool:
+    """Saves the card that was given on Stripe's page; False while it is not complete, and where the page was another
+    account's than `account_id`. Raises StripeFailure."""
     found = stripe.card_of_page(session_id)
     if found is None:
         return False
+    if account_id is not None:
+        customer = queries.customer_of(account_id)
+        if customer is None or customer.stripe_id != found[0]:
+            return False
     replaced = cards.save_card(customer_id=found[0], card=found[1], by=by)
     if replaced:
         try:

@@ -124,7 +124,8 @@ def payment(request: MemberRequest, key: str) -> HttpResponse:
     """One payment and what became of it. Who comes back from the bank makes us ask Stripe at once."""
     found = _own(request, key)
     if found.is_open and "payment_intent" in request.GET:
-        found = work.ask_about(found)
+        with walls.lifted():  # what Stripe says is written down
+            found = work.ask_about(found)
     context = common("transactions") | {
         "payment": found,
         "invoice": getattr(found, "invoice", None),
@@ -204,7 +205,8 @@ def card_given(request: MemberRequest) -> HttpResponse:
     before = queries.customer_of(request.account.pk)
     try:
         with walls.lifted():  # Stripe leads here by a link, and what it tells is written down
-            is_there = work.take_card(request.GET.get("session", ""), by=actor(request))
+            session = request.GET.get("session", "")
+            is_there = work.take_card(session, account_id=request.account.pk, by=actor(request))
     except stripe.StripeFailure as failure:
         log.warning("the card of account %s is not known yet: %s", request.account.pk, failure)
         is_there = False
