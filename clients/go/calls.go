@@ -491,6 +491,7 @@ type LineUsage struct {
 	Amount      json.Number       `json:"amount"`
 	Country     *string           `json:"country"`
 	Zone        *string           `json:"zone"`
+	IncludedKb  json.Number       `json:"included_kb"`
 	Links       map[string]string `json:"links,omitempty"`
 }
 
@@ -503,14 +504,18 @@ type PagePlanPrice struct {
 
 // PlanPrice: A rate plan's prices from a moment on; null: from the beginning. USD.
 type PlanPrice struct {
-	RatePlan    string            `json:"rate_plan"`
-	PricePerMb  json.Number       `json:"price_per_mb"`
-	PricePerSms json.Number       `json:"price_per_sms"`
-	PricePerDay json.Number       `json:"price_per_day"`
-	ValidFrom   *string           `json:"valid_from"`
-	Country     *string           `json:"country"`
-	Zone        *string           `json:"zone"`
-	Links       map[string]string `json:"links,omitempty"`
+	RatePlan      string            `json:"rate_plan"`
+	PricePerMb    json.Number       `json:"price_per_mb"`
+	PricePerSms   json.Number       `json:"price_per_sms"`
+	PricePerDay   json.Number       `json:"price_per_day"`
+	ValidFrom     *string           `json:"valid_from"`
+	Country       *string           `json:"country"`
+	Zone          *string           `json:"zone"`
+	PricePerMonth json.Number       `json:"price_per_month"`
+	ActivationFee json.Number       `json:"activation_fee"`
+	IncludedMb    *int64            `json:"included_mb"`
+	IsPooled      bool              `json:"is_pooled"`
+	Links         map[string]string `json:"links,omitempty"`
 }
 
 // UsageExportShown: A file of what the fleet used. It is written by workers, and kept for a week from when it was asked for.
