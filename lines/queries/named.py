@@ -10,7 +10,7 @@ from kit.countries import countries, name_of
 
 from accounts.models import Account
 from accounts.queries import Viewer
-from lines.models import Carrier, Line, RatePlan, Tag
+from lines.models import Carrier, HolderDay, Line, RatePlan, Tag
 from lines.queries.breakdown import NONE, By
 from lines.queries.listing import OWN
 from lines.queries.scope import lines_of
@@ -70,7 +70,14 @@ def key_of(viewer: Viewer, by: By, slug: str) -> str:
         case By.TAG:
             return slug if slug == NONE or re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,18}){0,50}", slug) else NOTHING
         case _:
-            return slug if _is_id(slug) else NOTHING
+            return slug if _is_id(slug) and _had(viewer, by, int(slug)) else NOTHING
+
+
+def _had(viewer: Viewer, by: By, pk: int) -> bool:
+    """Whether the viewer's account has or had lines on this plan, or of this carrier: others' names are not told."""
+    which = "plan" if by is By.PLAN else "plan__carrier"
+    used = HolderDay.objects.filter(payer=viewer.account.payer_id, **{f"price__{which}": pk})
+    return lines_of(viewer).filter(**{which: pk}).exists() or used.exists()
 
 
 def _is_id(slug: str) -> bool:

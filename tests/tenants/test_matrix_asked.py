@@ -74,7 +74,7 @@ def test_what_a_query_names_of_others_is_what_does_not_exist(world: World, name:
         with names_read() as names:
             asked_of(world, who, path, usual)
         for field in sorted(names):
-            for kind in KINDS if IS_LONG else LIKELY.get(field, ("line",)):
+            for kind in KINDS if IS_LONG else LIKELY.get(field.removeprefix("is_"), ("line",)):
                 value = theirs.get(kind)
                 if value is not None and value != mine.get(kind):
                     wrong += told(world, who, path, usual, field, value)

@@ -133,7 +133,8 @@ def _own_path(one: Endpoint, tenant: Tenant) -> str | None:
 def _without(body: str, value: Any) -> str:
     """What was asked is said again; a picture's numbers are nobody's."""
     plain = re.sub(r"<svg.*?</svg>", "", body, flags=re.DOTALL)
-    return re.sub(rf"\d+ s ago|(?<![\w-]){re.escape(str(value))}(?![\w-])", "", plain)
+    said = "-?".join(map(re.escape, str(value).replace("-", "")))  # an ICCID is said in capitals and without hyphens
+    return re.sub(rf"\d+ (?:s|min|h) ago|(?<![\w-]){said}(?![\w-])", "", plain, flags=re.IGNORECASE)
 
 
 # The console: (route, what its address names, form or query, the field that names something, its kind).
