@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from kit import walls
 from kit.errors import Changed, Refusal
 from kit.htmx import page
 
@@ -93,7 +94,8 @@ def webhook_page(request: MemberRequest, key: str) -> HttpResponse:
     shows = "secret" in request.GET
     if shows and (away := confirmed_first(request, back=request.get_full_path())):
         return away
-    secret = webhooks.show_secret(endpoint=endpoint, by=actor(request)) if shows else ""
+    with walls.lifted():  # that somebody looked is written down
+        secret = webhooks.show_secret(endpoint=endpoint, by=actor(request)) if shows else ""
     before = request.GET.get("before", "")
     is_number = before.isascii() and before.isdigit() and len(before) < 19
     rows, has_older = outbox.log_of(endpoint, before=int(before) if is_number else None)
