@@ -42,7 +42,7 @@ check: setup rules
 	$(BIN)/djangofmt --quiet --check templates
 	$(BIN)/djangofmt --quiet check templates
 	scripts/biome check
-	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/mypy $(PACKAGES) tests
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(filter-out manage.py,$(PACKAGES))
 	DJANGO_SETTINGS_MODULE=config.settings.lint $(BIN)/python manage.py lintmigrations

@@ -81,7 +81,7 @@ def _flush_is_quick_and_empties_what_is_append_only() -> Iterator[None]:
 
     def drop(self: DatabaseCreation, name: str, verbosity: int) -> None:
         """With the sessions that are about to end: on a busy machine PostgreSQL takes longer than it waits itself."""
-        with self._nodb_cursor() as cursor:
+        with self._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # what Django calls itself, and its types do not name
             cursor.execute(f"DROP DATABASE IF EXISTS {self.connection.ops.quote_name(name)} WITH (FORCE)")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -118,7 +118,9 @@ def chromium() -> Iterator[Browser]:
 def answering(live_server: LiveServer) -> Answering:
     """The live server's requests, to wait for when a browser has gone."""
     server = live_server.thread.httpd
-    watched = Answering(server.get_app())
+    app = server.get_app()
+    assert app is not None
+    watched = Answering(app)
     server.set_app(watched)
     return watched
 

@@ -142,21 +142,27 @@ def sum_day_rows() -> None:
         )
 
 
-def wallet(account: Account) -> Wallet:
+def wallet(account: Account | None) -> Wallet:
     return Wallet.objects.get(account=account)
 
 
-def available(account: Account) -> Decimal:
+def holders_of(line: Line) -> dict[str, Any]:
+    """Who has a line and who pays for it, as the rows of its usage say it."""
+    return {"account_id": line.account_id, "payer_id": line.payer_id}
+
+
+def available(account: Account | None) -> Decimal:
     found = wallet(account)
-    return found.posted - found.accrued
+    left: Decimal = found.posted - found.accrued
+    return left
 
 
-def usage_rows(account: Account) -> list[tuple[str, Decimal]]:
+def usage_rows(account: Account | None) -> list[tuple[str, Decimal]]:
     rows = Entry.objects.filter(account=account, kind="usage").order_by("id")
     return [(row.day.isoformat(), row.amount) for row in rows]
 
 
-def usage_days(account: Account) -> dict[str, Decimal]:
+def usage_days(account: Account | None) -> dict[str, Decimal]:
     return {row.day.isoformat(): row.usage for row in UsageDay.objects.filter(account=account).order_by("day")}
 
 

@@ -35,7 +35,7 @@ def with_factor(user: User) -> User:
 
 def code_of(secret: str) -> str:
     """Of the half minute that runs: the one after it opens with it, too."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // app_settings.TOTP_PERIOD))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // app_settings.TOTP_PERIOD)))
 
 
 def enrol(client: Client) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import transaction
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from stripe_proxy import Running, running
@@ -27,6 +26,7 @@ from billing import queries, tasks
 from billing.commands import Charge, adjust, charge_usage, lock_wallets
 from billing.models import AutoRefill, Entry, Invoice, Payment
 from billing.policy import Colour
+from tests.responses import ClientResponse
 
 GOOD, DECLINED, SECURE = "4242424242424242", "4000000000000341", "4000002760003184"
 
@@ -81,12 +81,12 @@ class Till:
         if hear:
             self.client.get(back.removeprefix("http://testserver"))
 
-    def add(self, amount: str, *, key: uuid.UUID | None = None) -> HttpResponse:
+    def add(self, amount: str, *, key: uuid.UUID | None = None) -> ClientResponse:
         data = {"choice": "other", "other": amount, "key": str(key or uuid.uuid4())}
-        return self.client.post(reverse("add_funds"), data)  # type: ignore[return-value]
+        return self.client.post(reverse("add_funds"), data)
 
-    def turn_on(self, ceiling: str = "") -> HttpResponse:
-        return self.client.post(reverse("auto_refill"), {"do": "on", "ceiling": ceiling})  # type: ignore[return-value]
+    def turn_on(self, ceiling: str = "") -> ClientResponse:
+        return self.client.post(reverse("auto_refill"), {"do": "on", "ceiling": ceiling})
 
     # What Stripe and the bells do
 
@@ -99,9 +99,9 @@ class Till:
                 statuses.append(self.webhook(event).status_code)
         return statuses
 
-    def webhook(self, event: dict[str, Any], **signing: Any) -> HttpResponse:
+    def webhook(self, event: dict[str, Any], **signing: Any) -> ClientResponse:
         body, signature = self.standin.signed(event, **signing)
-        return Client().post(  # type: ignore[return-value]
+        return Client().post(
             reverse("stripe_webhook"),
             data=body,
             content_type="application/json",
@@ -149,7 +149,7 @@ class Till:
         return len(self.standin.events("payment_intent.succeeded"))
 
     def mails(self) -> list[str]:
-        return [message.subject for message in mail.outbox]
+        return [str(message.subject) for message in mail.outbox]
 
 
 def link(page: Any) -> str:

@@ -10,9 +10,8 @@ import tempfile
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import pytest
 from django.core.management import call_command
 from django.db.models import Sum
 from simulator import Running
@@ -67,13 +66,19 @@ def written(iccids: list[str]) -> Path:
     return Path(file.name)
 
 
+class Environ(Protocol):
+    """Where the clock of a story stands: in this process's environment."""
+
+    def setenv(self, name: str, value: str) -> None: ...
+
+
 class Story:
     """What happens to some accounts over time, told with the operator's commands; the oracle hears all of it.
 
     Every `sync` feeds the oracle with what the simulator says that the carriers show, then compares every row.
     """
 
-    def __init__(self, sim: Running, clock: pytest.MonkeyPatch, now: str) -> None:
+    def __init__(self, sim: Running, clock: Environ, now: str) -> None:
         self.sim = sim
         self._clock = clock
         self.oracle = Oracle()

@@ -159,7 +159,7 @@ def unlock(handle: int) -> None:
 
 def end_leftovers(name: str, mark: str, how: signal.Signals) -> None:
     """Stop processes of this name with the mark on their command line, whose keeper is gone, and wait for their end."""
-    import psutil  # type: ignore[import-untyped]  # seldom needed, and slow to import
+    import psutil  # seldom needed, and slow to import
 
     found = []
     for process in psutil.process_iter(["name", "cmdline"]):

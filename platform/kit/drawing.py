@@ -1,17 +1,21 @@
-"""State machines as diagrams, drawn from their tables: what docs/ shows is what the code does."""
+"""_State machines as diagrams, drawn from their tables: what docs/ shows is what the code does."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import TypeVar
+
+_State = TypeVar("_State", bound=enum.StrEnum)
+_News = TypeVar("_News", bound=enum.StrEnum)
 
 
-def diagram(moves: Mapping[enum.StrEnum, Mapping[enum.StrEnum, enum.StrEnum]], *, first: enum.StrEnum) -> str:
+def diagram(moves: Mapping[_State, Mapping[_News, _State]], *, first: _State) -> str:
     """A Mermaid state diagram: an arrow for each pair of states, with all the news that lead along it. News that change
     nothing have none."""
     lines = ["stateDiagram-v2", f"    [*] --> {_name(first)}"]
     for state, led in moves.items():
-        arrows: dict[enum.StrEnum, list[str]] = {}
+        arrows: dict[_State, list[str]] = {}
         for news, after in led.items():
             if after is not state:
                 arrows.setdefault(after, []).append(news.value)

@@ -8,7 +8,6 @@ import sys
 
 import httpx
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from embedded import addresses
 from kit.errors import Invalid
@@ -26,6 +25,7 @@ from lines.commands.stock import add_carrier
 from lines.commands.tuning import tune_carrier
 from tests.letters import posted
 from tests.proofs import log_in, with_factor
+from tests.responses import ClientResponse
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def acme() -> Account:
     return open_account(name="Acme", owner_email="jane@acme.example", by=OPERATOR)
 
 
-def at(client: Client, path: str, host: str) -> HttpResponse:
+def at(client: Client, path: str, host: str) -> ClientResponse:
     return client.get(path, headers={"host": host})
 
 
@@ -128,7 +128,7 @@ def test_the_audits_ends_go_outside_by_mail_and_by_webhook(
         sent.append(content.decode())
         return httpx.Response(500 if fails else 204, request=httpx.Request("POST", url))
 
-    monkeypatch.setattr(tasks.httpx, "post", post)
+    monkeypatch.setattr("accounts.tasks.httpx.post", post)
     assert tasks.anchor_audit() == 0
     settings.AUDIT_ANCHOR_URL, settings.AUDIT_ANCHOR_MAIL = "https://notary.example/heads", "notary@out.example"
     tasks.seal_events()

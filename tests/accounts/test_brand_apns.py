@@ -23,7 +23,9 @@ def fleet(db: None) -> Fleet:
 
 def shown(line: Line) -> str:
     browser = Client()
-    browser.force_login(owner_of(line.account or line.payer))
+    holder = line.account or line.payer
+    assert holder is not None
+    browser.force_login(owner_of(holder))
     return browser.get(f"/lines/{line.iccid}/settings/").content.decode()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -134,11 +135,8 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(account: Account)
         def read(self, size: int | None = -1, /) -> bytes:
             raise AssertionError("It was read")
 
-    answer = client.post(
-        at,
-        content_type="multipart/form-data; boundary=x",
-        **{"wsgi.input": Unread(), "CONTENT_LENGTH": "5000000"},
-    )
+    given: dict[str, Any] = {"wsgi.input": Unread(), "CONTENT_LENGTH": "5000000"}
+    answer = client.post(at, content_type="multipart/form-data; boundary=x", **given)
     assert answer.status_code == 413
     said = " ".join(answer.content.decode().split())
     assert "What you sent has 5.0 MB; 1 MB is the most here. Nothing is changed." in said

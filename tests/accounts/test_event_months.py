@@ -52,7 +52,7 @@ def acme() -> Account:
 
 def happened(account: Account | None, when: str, number: int = 1) -> None:
     with clock.frozen(at(when)):
-        record_many(by=JANE, verb="tried", things=[Happened(account and account.pk, "")] * number)
+        record_many(by=JANE, verb="tried", things=[Happened(account.pk if account else None, "")] * number)
 
 
 def read_all() -> None:
@@ -69,7 +69,7 @@ def parts() -> set[str]:
         return {row[0].removeprefix("accounts_event_") for row in cursor.fetchall()}
 
 
-def links(account: Account | None) -> list[int]:
+def links(account: Account | None) -> list[int | None]:
     return list(Event.objects.filter(account=account).order_by("pk").values_list("link", flat=True))
 
 

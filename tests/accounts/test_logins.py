@@ -158,7 +158,7 @@ def test_a_new_mail_address_counts_once_it_is_confirmed(acme: Account) -> None:
     client.post("/profile/mail/", {"email": "new@acme.example", "action_add": ""})
     assert owner_of(acme).email == JANE
     assert "Waits for confirmation: new@acme.example" in evenly(client.get("/profile/").content.decode())
-    link = link_in("\n".join(letter.body for letter in posted() if letter.to == ["new@acme.example"]), "confirm")
+    link = link_in("\n".join(str(letter.body) for letter in posted() if letter.to == ["new@acme.example"]), "confirm")
     client.post(opened(client, link))
     assert owner_of(acme).email == "new@acme.example"
     assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [("new@acme.example", True, True)]

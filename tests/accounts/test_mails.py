@@ -89,7 +89,7 @@ def test_a_password_is_reset_from_a_button(account: Account, client: Client) -> 
     [sent] = posted()
     assert isinstance(sent, EmailMultiAlternatives)
     assert sent.subject == "Linekeeper: set a new password"
-    link = re.search(r"http://\S+/accounts/open/reset/#\S+", sent.body)
+    link = re.search(r"http://\S+/accounts/open/reset/#\S+", str(sent.body))
     assert link is not None
     assert f'href="{link.group()}"' in html_of(sent)
     assert "Set a new password</a>" in html_of(sent)

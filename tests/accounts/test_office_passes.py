@@ -9,7 +9,6 @@ from io import StringIO
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
-from django.http import HttpResponse
 from django.test import Client
 from kit import clock
 
@@ -19,6 +18,7 @@ from accounts.models import Event, OfficePass, User
 from accounts.policy import OPERATOR
 from tests.links import opened
 from tests.proofs import enrol, log_in, with_factor
+from tests.responses import ClientResponse
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def link_of(*arguments: str) -> str:
     return str(told(ANNA, *arguments)["link"])
 
 
-def sent(link: str, form: dict[str, str] = TWICE) -> HttpResponse:
+def sent(link: str, form: dict[str, str] = TWICE) -> ClientResponse:
     """What a browser gets that opens the link and sends the form."""
     client = Client()
     return client.post(opened(client, link), form)

@@ -41,5 +41,5 @@ def test_without_a_token_the_page_asks_for_the_link(page: Page, live_server: Liv
         for width in (1280, 390):
             for theme in ("light", "dark"):
                 page.set_viewport_size({"width": width, "height": 700})
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=theme)
                 page.screenshot(path=str(Path(folder) / f"open-{width}-{theme}.png"))

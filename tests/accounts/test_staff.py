@@ -7,7 +7,6 @@ import pytest
 from django.core import mail
 from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
-from django.http import HttpResponse
 from django.test import Client
 from kit import clock
 from kit.errors import Invalid, NotFound, Refusal
@@ -18,6 +17,7 @@ from accounts.policy import OPERATOR, Right, Role, rights
 from accounts.queries import memberships_of, owner_of
 from accounts.tasks import mail_invitations
 from tests.links import link_in, opened
+from tests.responses import ClientResponse
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +69,7 @@ def link_of(message: object) -> str:
     return link_in(message.body, "invitation")  # type: ignore[attr-defined]
 
 
-def looked(link: str) -> HttpResponse:
+def looked(link: str) -> ClientResponse:
     """What a stranger's browser gets for it."""
     client = Client()
     return client.get(opened(client, link))

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Account
 from accounts.queries import credential_of
+from tests.responses import ClientResponse
 
 
 @dataclass
@@ -36,7 +36,7 @@ class KeepgoClient:
             same | {"timestamp": stamp, "hash": base64.b64encode(digest).decode(), "uuid": self.user_uuid} | self.extra
         )
 
-    def get(self, path: str, **query: Any) -> HttpResponse:
+    def get(self, path: str, **query: Any) -> ClientResponse:
         address = f"/api/{self.account_uuid}/{path}" + (f"?{urlencode(query)}" if query else "")
         return self.http.get(address, headers=self.headers())
 
@@ -49,16 +49,16 @@ class KeepgoClient:
         timestamp: int | None = None,
         key: str | None = None,
         more: dict[str, str] | None = None,
-    ) -> HttpResponse:
+    ) -> ClientResponse:
         headers = self.headers(timestamp) | (more or {}) | ({"Idempotency-Key": key} if key is not None else {})
         data = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
         address = f"/api/{self.account_uuid}/{path}"
         return self.http.generic(verb, address, data, content_type="application/json", headers=headers)
 
-    def post(self, path: str, body: Any = None, **more: Any) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **more: Any) -> ClientResponse:
         return self.write("POST", path, body, **more)
 
-    def put(self, path: str, body: Any = None, **more: Any) -> HttpResponse:
+    def put(self, path: str, body: Any = None, **more: Any) -> ClientResponse:
         return self.write("PUT", path, body, **more)
 
 

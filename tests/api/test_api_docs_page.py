@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import uuid
+from typing import Any
 
 import pytest
 from api.routes import ENDPOINTS
@@ -144,12 +145,21 @@ def prepare(line: Line) -> None:
     depot = {"account": line.payer, "name": "Depot", "kind": "choice", "choices": ["Berlin", "Porto"]}
     CustomField.objects.get_or_create(uuid=FIELD, defaults=depot)
     day = clock.today()
-    file = {"account": line.payer, "kind": "days", "format": "csv", "start": day, "end": day, "next_day": day}
+    file: dict[str, Any] = {
+        "account": line.payer,
+        "kind": "days",
+        "format": "csv",
+        "start": day,
+        "end": day,
+        "next_day": day,
+    }
     file |= {"done_at": clock.now(), "sees_money": False}
     UsageExport.objects.get_or_create(uuid=EXPORT, defaults=file)
     ApiKey.objects.filter(name="billing export").delete()
     ApiKey.objects.filter(name="old").update(revoked_at=None)
-    make_sandbox(account=line.payer or line.account, by=OPERATOR)
+    holder = line.payer or line.account
+    assert holder is not None
+    make_sandbox(account=holder, by=OPERATOR)
     Account.objects.filter(name="Sample sub-account").update(name="The one before")
     LineState.objects.filter(pk=line.pk).update(wanted=Wanted.ACTIVE, why="", reported=Switch.ON)
     Job.objects.update(state=JobState.RUNNING, ended_at=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -12,14 +13,15 @@ from django.test import override_settings
 from accounts.models import Account
 from tests.api.keepgo_client import KeepgoClient
 from tests.fleets import Fleet
+from tests.responses import ClientResponse
 
 SHAPE = {"type", "title", "status", "detail", "what_to_do", "code", "field", "request_id"}
 
 
-def is_problem(answer: object, status: int) -> dict[str, object]:
+def is_problem(answer: ClientResponse, status: int) -> dict[str, Any]:
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"
-    found = answer.json()
+    found: dict[str, Any] = answer.json()
     assert set(found) == SHAPE
     assert found["status"] == status
     assert all(found[name] for name in SHAPE - {"field"})
@@ -67,7 +69,10 @@ def test_a_body_in_chunks_is_read_and_not_taken_for_none(
 ) -> None:
     line = fleet.line(account)
     path = f"/api/{client.account_uuid}/sim_card/{line.iccid}/notes"
-    server = {"wsgi.input": BytesIO(json.dumps({"notes": notes}).encode()), "wsgi.input_terminated": is_ended}
+    server: dict[str, Any] = {
+        "wsgi.input": BytesIO(json.dumps({"notes": notes}).encode()),
+        "wsgi.input_terminated": is_ended,
+    }
     answer = client.http.put(path, headers=client.headers() | {"Transfer-Encoding": "chunked"}, **server)
     assert answer.status_code == status
     line.refresh_from_db()

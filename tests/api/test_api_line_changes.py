@@ -20,7 +20,7 @@ from lines.commands.tags import set_tags
 from lines.models import Line, LineChange, LineState, Sighting, Tag
 from lines.queries import mirror
 from tests.api.keepgo_client import KeepgoClient, client_of
-from tests.fleets import MB, Fleet
+from tests.fleets import MB, Fleet, holders_of
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a test's own transaction would never end for its readers
 
@@ -192,6 +192,6 @@ def test_old_notes_of_changes_go(fleet: Fleet, account: Account) -> None:
 def seen(line: Line, country: str, at: dt.datetime) -> None:
     line.refresh_from_db()
     Sighting.objects.create(
-        line=line, account=line.account, payer=line.payer, cycle=at.date().replace(day=1), started_at=at,
+        line=line, **holders_of(line), cycle=at.date().replace(day=1), started_at=at,
         seen_at=at, is_session=True, country=country,
     )  # fmt: skip

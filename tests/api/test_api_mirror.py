@@ -16,7 +16,7 @@ from lines.commands.tags import set_tags
 from lines.models import Line, LineState, Sighting
 from lines.queries.sought import ORDERS
 from tests.api.keepgo_client import KeepgoClient, client_of
-from tests.fleets import MB, Fleet
+from tests.fleets import MB, Fleet, holders_of
 
 EVERYTHING = "imei,msisdn,country,carrier,tags,last_seen,read_at"
 
@@ -166,6 +166,6 @@ def cursor_of(address: str) -> str:
 def seen(line: Line, country: str, at: dt.datetime) -> None:
     line.refresh_from_db()
     Sighting.objects.create(
-        line=line, account=line.account, payer=line.payer, cycle=at.date().replace(day=1), started_at=at,
+        line=line, **holders_of(line), cycle=at.date().replace(day=1), started_at=at,
         seen_at=at, is_session=True, country=country,
     )  # fmt: skip

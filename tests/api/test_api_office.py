@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import reverse
 from kit import clock
@@ -30,6 +29,7 @@ from lines.models import AddressChange, Carrier, CarrierWebhook, FormerSecrets, 
 from lines.work.clients import close_clients
 from tests.fleets import Fleet
 from tests.proofs import log_in
+from tests.responses import ClientResponse
 from tests.worlds import operator
 
 HTTP = Client(raise_request_exception=False)
@@ -46,7 +46,7 @@ def key_of(user: User, **more: Any) -> str:
     return make_office_key(user=user, name=more.pop("name", "script"), days=7, by=user.actor, **more)[1]
 
 
-def call(key: str, path: str, verb: str = "GET", body: Any = None, **more: Any) -> HttpResponse:
+def call(key: str, path: str, verb: str = "GET", body: Any = None, **more: Any) -> ClientResponse:
     data = b"" if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return HTTP.generic(

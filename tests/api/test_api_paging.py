@@ -26,7 +26,8 @@ def iccids(fleet: Fleet, account: Account) -> list[str]:
 def cards(client: KeepgoClient, **query: Any) -> dict[str, Any]:
     answer = client.get("iot_sim_cards", **query)
     assert answer.status_code == 200, answer.content
-    return answer.json()
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def of(found: dict[str, Any]) -> list[str]:
@@ -36,7 +37,8 @@ def of(found: dict[str, Any]) -> list[str]:
 def follow(client: KeepgoClient, found: dict[str, Any], way: str) -> dict[str, Any]:
     link = found["links"][way]
     assert link.startswith(f"http://testserver/api/{client.account_uuid}/iot_sim_cards?")
-    return client.http.get(link, headers=client.headers()).json()
+    page: dict[str, Any] = client.http.get(link, headers=client.headers()).json()
+    return page
 
 
 def test_pages_have_25_rows(client: KeepgoClient, iccids: list[str]) -> None:
@@ -120,6 +122,7 @@ def test_a_short_list_is_walked_whole_both_ways(length: int, per_page: int) -> N
         seen.append(page.data)
     assert list(chain.from_iterable(seen)) == rows
     for before in reversed(seen[:-1]):
+        assert page.links.prev is not None
         page = listed(Paging(per_page=per_page, cursor=page.links.prev.split("cursor=")[1]), rows)
         assert page.data == before
     assert page.links.prev is None

@@ -11,7 +11,7 @@ from accounts.models import Account
 from accounts.policy import OPERATOR, Role, rights
 from accounts.queries import Caller
 from lines.carriers.base import Switch
-from lines.models import LineState
+from lines.models import Line, LineState
 from lines.policy import Status, Wanted, Why
 from lines.queries import cards
 from lines.queries.sought import Sought
@@ -29,13 +29,13 @@ def test_it_has_the_lines_that_a_longer_page_begins_with(
     for number in range(62):
         fleet.line(sub if number % 2 else account, "simbase" if number % 3 else "iotportal")
     fleet.lines(fleet.account(), 3)
-    states = cards.Line.objects.order_by("iccid").values_list("pk", flat=True)
+    states = Line.objects.order_by("iccid").values_list("pk", flat=True)
     for status, some in ((Wanted.DEACTIVATED, states[::5]), (Wanted.SUSPENDED, states[1::5])):
         LineState.objects.filter(line__in=list(some)).update(wanted=status, why=Why.PERSON)
     LineState.objects.filter(line__in=list(states[2::5])).update(wanted=Wanted.ACTIVE, why="", reported=Switch.ON)
     LineState.objects.filter(line__in=list(states[3::5])).update(wanted=Wanted.ACTIVE, why="", reported=None)
     viewer = Caller(sub if is_subaccount else account, OPERATOR, rights(Role.OWNER, is_subaccount=is_subaccount))
-    iccids = sorted(cards.Line.objects.filter(payer=account).values_list("iccid", flat=True))
+    iccids = sorted(Line.objects.filter(payer=account).values_list("iccid", flat=True))
     key = None if place is None else iccids[place]
 
     def page(limit: int) -> list[cards.PlacedCard]:

@@ -65,7 +65,8 @@ def test_the_carrier_is_waited_for_in_no_transaction(
     client: KeepgoClient, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its key says meanwhile that the request is under way, also to whoever comes when the first one has died."""
-    path, seen = f"sim_card/{line.iccid}/reset_connection", []
+    path = f"sim_card/{line.iccid}/reset_connection"
+    seen: list[int | bool] = []
 
     def dies(**_: object) -> None:
         seen.append(connection.in_atomic_block)

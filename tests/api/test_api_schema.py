@@ -20,6 +20,7 @@ from kit.endpoints import Endpoint, File
 from accounts.models import Account, ApiDay
 from tests.api.keepgo_client import KeepgoClient
 from tests.fleets import MB, Fleet
+from tests.profiles import examples
 
 DOCUMENT = document("http://testserver/")
 OPERATIONS = [
@@ -124,7 +125,7 @@ def requests(draw: st.DrawFn) -> tuple[Endpoint, str, str, dict[str, str], Any]:
 
 @given(asked=requests())
 @settings(
-    max_examples=60 if settings.default.max_examples <= 100 else settings.default.max_examples,
+    max_examples=60 if examples() <= 100 else examples(),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_answer_is_one_that_the_document_promises(

@@ -36,6 +36,7 @@ from lines.commands.jobs import start_job
 from lines.models import Line
 from lines.policy import Action
 from tests.fleets import MB, Fleet
+from tests.profiles import examples
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -53,15 +54,21 @@ def with_own(given: dict[str, Any], account: Account, own: dict[str, str]) -> di
     return found
 
 
-def calls_of(account: Account, own: dict[str, str]) -> list[st.SearchStrategy[schemathesis.Case]]:
+def operations(said: dict[str, Any]) -> list[Any]:
+    """Every operation of a document. Raises where one cannot be read."""
+    read: list[Any] = list(schemathesis.openapi.from_dict(said).get_all_operations())
+    return [found.ok() for found in read]
+
+
+def calls_of(account: Account, own: dict[str, str]) -> list[st.SearchStrategy[schemathesis.Case[Any]]]:
     """Every call, and every one that reads once more with `money=string`: its document says number where it then writes
     a text, as no schema knows what was asked."""
     numbers, texts = with_own(document(), account, own), with_own(document(), account, own)
     numbers["components"]["parameters"]["Money"]["schema"]["enum"] = ["number"]
     texts["components"]["parameters"]["Money"] |= {"required": True, "schema": {"type": "string", "enum": ["string"]}}
     texts["components"]["schemas"] = decimals_are_texts(texts["components"]["schemas"])
-    every = [found.ok() for found in schemathesis.openapi.from_dict(numbers).get_all_operations()]
-    again = [found.ok() for found in schemathesis.openapi.from_dict(texts).get_all_operations()]
+    every = operations(numbers)
+    again = operations(texts)
     reads = [found for found in again if found.method.upper() == "GET"]
     assert len(every) > len(reads) > 30
     return [found.as_strategy() for found in every + reads]
@@ -100,10 +107,8 @@ def test_no_answer_breaks_the_documents_promise(fleet: Fleet, account: Account, 
     app, calls = WSGIHandler(), calls_of(account, own)
 
     @given(case=st.one_of(calls))
-    @settings(
-        max_examples=max(60, settings.default.max_examples // 2), suppress_health_check=[*HealthCheck], deadline=None
-    )
-    def run(case: schemathesis.Case) -> None:
+    @settings(max_examples=max(60, examples() // 2), suppress_health_check=[*HealthCheck], deadline=None)
+    def run(case: schemathesis.Case[Any]) -> None:
         ApiDay.objects.update(used=0)
         headers = {"Authorization": f"Bearer {key}"}
         case.validate_response(case.call(app=app, headers=headers), checks=CHECKS, headers=headers)

@@ -7,7 +7,6 @@ import re
 import msgspec
 import pytest
 from api.routes import ENDPOINTS, PATTERNS
-from django.http import HttpResponse
 from kit.endpoints import Endpoint
 
 from accounts.models import Account, ApiDay, Event
@@ -17,6 +16,7 @@ from lines.models import Line
 from lines.policy import Wanted
 from tests.api.keepgo_client import KeepgoClient, client_of
 from tests.fleets import Fleet, state
+from tests.responses import ClientResponse
 
 CANARY = "canary7531"
 OF_LINES = [one for one in ENDPOINTS if "iccid" in one.values and one.side != "test"]
@@ -24,7 +24,7 @@ LISTS = [one for one in ENDPOINTS if not one.values and not one.writes and one.n
 NOBODYS = dict.fromkeys(PATTERNS, "0" * 32)  # a value for each name in a path
 
 
-def ask(client: KeepgoClient, one: Endpoint, iccid: str = "0" * 19) -> HttpResponse:
+def ask(client: KeepgoClient, one: Endpoint, iccid: str = "0" * 19) -> ClientResponse:
     path = one.path.format(**NOBODYS | {"iccid": iccid})
     body = None if one.body is None else msgspec.to_builtins(one.body)
     return client.write(one.verbs[0], path, body) if one.writes else client.get(path)
@@ -89,6 +89,7 @@ def test_a_subaccount_sees_its_own_lines_and_no_money(fleet: Fleet, account: Acc
 def test_a_parent_sees_and_changes_its_subaccounts_lines(client: KeepgoClient, fleet: Fleet, account: Account) -> None:
     line = fleet.line(fleet.account(parent=account))
     (card,) = client.get("iot_sim_cards").json()["data"]
+    assert line.account is not None
     assert card["account_name"] == line.account.name
     assert client.post(f"sim_card/{line.iccid}/deactivate").status_code == 200
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from api.signatures import _Key
-from django.http import HttpResponse
 from django.test import Client
 from http_message_signatures import HTTPMessageSigner
 from http_message_signatures.algorithms import HMAC_SHA256
@@ -28,6 +27,7 @@ from lines.models import LineState
 from lines.policy import Wanted
 from tests.api.keepgo_client import KeepgoClient, client_of
 from tests.fleets import Fleet
+from tests.responses import ClientResponse
 
 HOST = "http://testserver"
 
@@ -41,7 +41,7 @@ class Sent:
     headers: dict[str, str]
     body: bytes = b""
 
-    def to(self, http: Client) -> HttpResponse:
+    def to(self, http: Client) -> ClientResponse:
         kind = self.headers.get("Content-Type", "application/json")
         return http.generic(
             self.method, self.url.removeprefix(HOST), self.body, content_type=kind, headers=self.headers

@@ -270,6 +270,7 @@ def test_a_month_closes_by_its_clock(
     assert not closed.exists()
     turn(test, days=1 + 5 * (today.day < 6))
     (event,) = closed
+    assert event.account is not None
     assert (event.account.live, event.subject, event.at.date()) == (account, f"statement:{today:%Y-%m}", closes)
     turn(test, seconds=1)
     assert close_statements(today=closes) == 0  # the workers leave it to its clock

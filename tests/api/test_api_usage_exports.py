@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 from kit import clock
@@ -12,6 +13,7 @@ from accounts.models import Account
 from lines import tasks
 from tests.api.keepgo_client import KeepgoClient, client_of
 from tests.fleets import MB, Fleet
+from tests.responses import streamed_content
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +35,7 @@ def test_a_file_is_asked_for_followed_and_downloaded(client: KeepgoClient, fleet
     done = client.get(path).json()
     assert (done["state"], done["percent"], done["rows"]) == ("done", 100, 2)
     answer = client.get(f"{path}/file")
-    rows = [json.loads(row) for row in b"".join(answer.streaming_content).splitlines()]
+    rows = [json.loads(row) for row in streamed_content(answer).splitlines()]
     assert {row["iccid"] for row in rows} == {own.iccid, theirs.iccid}
     assert (answer["Content-Type"], answer["Content-Length"]) == ("application/x-ndjson", str(done["size"]))
     assert rows[0]["cost"] == 0.01
@@ -44,15 +46,16 @@ def test_a_file_is_asked_for_followed_and_downloaded(client: KeepgoClient, fleet
     own_file = subs.post("usage_exports", asked).json()
     assert tasks.write_usage_exports() == 1
     answer = subs.get(f"usage_exports/{own_file['uuid']}/file")
-    (row,) = [json.loads(row) for row in b"".join(answer.streaming_content).splitlines()]
+    (row,) = [json.loads(row) for row in streamed_content(answer).splitlines()]
     assert (row["iccid"], "cost" in row) == (theirs.iccid, False)
     assert client.get("usage_exports").json()["total"] == 1
     assert client.write("DELETE", path).status_code == 200
     assert client.get(path).status_code == 404
-    for wrong in (
+    refused: list[dict[str, Any]] = [
         {"filter": {}},
         {"filter": {"custom_fields": {"Depot": "x"}}},
         {"end_date": "2099-01-01"},
         {"kind": "hours"},
-    ):
+    ]
+    for wrong in refused:
         assert client.post("usage_exports", asked | wrong).status_code == 422

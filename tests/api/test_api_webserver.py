@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -24,6 +25,7 @@ from lines.models import Job
 from tests.api.keepgo_client import KeepgoClient, client_of
 from tests.api.test_api_schemathesis import calls_of
 from tests.fleets import Fleet
+from tests.profiles import examples
 from tests.webserver import raw, web_server
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -84,10 +86,8 @@ def test_no_answer_breaks_the_documents_promise_behind_the_web_server(paid: tupl
     headers = {"Authorization": f"Bearer {key}"}
 
     @given(case=st.one_of(calls))
-    @settings(
-        max_examples=max(60, settings.default.max_examples // 2), suppress_health_check=[*HealthCheck], deadline=None
-    )
-    def run(case: schemathesis.Case) -> None:
+    @settings(max_examples=max(60, examples() // 2), suppress_health_check=[*HealthCheck], deadline=None)
+    def run(case: schemathesis.Case[Any]) -> None:
         ApiDay.objects.update(used=0)
         where = f"http://127.0.0.1:{port}/api/{account.uuid.hex}"
         answer = case.call(base_url=where, headers=headers, timeout=120)  # a busy machine is no broken promise

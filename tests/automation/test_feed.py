@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -200,7 +201,7 @@ def test_a_wish_that_changed_meanwhile_is_confirmed_once_as_it_is(fleet: Fleet, 
 
 def test_an_address_that_was_off_catches_up_where_it_is_asked(account: Account) -> None:
     one, other = endpoint(account, "balance"), endpoint(account, "balance")
-    about = {"account": account, "by": OPERATOR}
+    about: dict[str, Any] = {"account": account, "by": OPERATOR}
     happen(account)
     work.plan()
     for row in (one, other):

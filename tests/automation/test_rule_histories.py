@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -233,15 +234,14 @@ def test_whatever_rules_do_to_a_line_they_do_seldom_and_undo_in_the_end(steps: l
         line, cheap = ruled.line(), RatePlan.objects.create(name="cheap", carrier=ruled.fleet.carriers["simbase"])
         Line.objects.filter(pk=ruled.line().pk).update(plan=cheap)  # a plan of theirs
         was = (line.plan_id, "", Wanted.ACTIVE)
-        for number, facts in enumerate(
-            [
-                {"action": Action.THROTTLE, "kbps": 100, "then": Then.HOURS, "then_hours": 1},
-                {"action": Action.PLAN, "to_plan": cheap, "then": Then.NEXT_DAY},
-                {"action": Action.DEACTIVATE, "then": Then.HOURS, "then_hours": 2},
-                {"action": Action.THROTTLE, "kbps": 200, "then": Then.NEXT_DAY},
-                {"action": Action.DEACTIVATE, "then": Then.NEXT_DAY},
-            ]
-        ):
+        drafts: list[dict[str, Any]] = [
+            {"action": Action.THROTTLE, "kbps": 100, "then": Then.HOURS, "then_hours": 1},
+            {"action": Action.PLAN, "to_plan": cheap, "then": Then.NEXT_DAY},
+            {"action": Action.DEACTIVATE, "then": Then.HOURS, "then_hours": 2},
+            {"action": Action.THROTTLE, "kbps": 200, "then": Then.NEXT_DAY},
+            {"action": Action.DEACTIVATE, "then": Then.NEXT_DAY},
+        ]
+        for number, facts in enumerate(drafts):
             ruled.rule(name=f"rule {number}", limit=Decimal(200 + 150 * number), **facts)
         for minutes, step in [*steps, *[(15, "sweep")] * 8, *[(720, "sweep"), (15, "sweep"), (15, "sweep")] * 3]:
             ruled.clock((ruled.now + dt.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S"))

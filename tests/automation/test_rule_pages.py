@@ -20,6 +20,7 @@ from automation.work import rules
 from lines.models import LineSetting
 from tests.automation.ruled import Ruled, wish
 from tests.evenly import evenly
+from tests.responses import ClientResponse, streamed_content
 
 RULES, NEW, ACTIVITY = "/automation/rules/", "/automation/rules/new/", "/automation/activity/"
 FILLED = {
@@ -45,7 +46,7 @@ def no_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("automation.tasks.act.delay", lambda: None)
 
 
-def send(client: Client, do: str = "save", path: str = NEW, **changes: object):
+def send(client: Client, do: str = "save", path: str = NEW, **changes: object) -> ClientResponse:
     return client.post(path, FILLED | {"do": do} | changes)
 
 
@@ -169,7 +170,7 @@ def test_activity_says_why_and_what_follows_and_is_filtered(client: Client, rule
         found = client.get(ACTIVITY, query, follow=True).content.decode()
         assert {line.iccid for line in (first, second) if f"/lines/{line.iccid}/" in found} == seen, query
     answer = client.get("/automation/activity.csv", {"line": first.iccid})
-    rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    rows = list(csv.reader(io.StringIO(streamed_content(answer).decode("utf-8-sig"))))
     assert [undefused(row[2]) for row in rows] == ["ICCID", first.iccid]
     assert rows[1][6:9] == ["Activate", "2026-11-21 00:00:00", "done"]
 
@@ -179,7 +180,7 @@ def test_a_cell_of_the_csv_is_never_a_formula(client: Client, ruled: Ruled) -> N
     ruled.daily(name="=HYPERLINK(1)")
     ruled.uses(line, 600)
     answer = client.get("/automation/activity.csv")
-    assert b"'=HYPERLINK(1)" in b"".join(answer.streaming_content)
+    assert b"'=HYPERLINK(1)" in streamed_content(answer)
 
 
 def test_a_follow_up_is_cancelled_or_run_from_the_page_and_the_second_click_is_told(
@@ -211,7 +212,7 @@ def test_to_strangers_and_to_those_without_the_right_none_of_it_exists(client: C
         for path in (RULES, ACTIVITY, "/automation/activity.csv"):
             answer = other.get(path)
             assert answer.status_code == sees
-            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            body = streamed_content(answer) if answer.streaming else answer.content
             assert b"CANARY" not in body
         for path in changes:
             assert other.post(path, FILLED).status_code == 404, path

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from kit import clock
 
-from accounts.models import Event
+from accounts.models import Event, Membership
 from accounts.policy import OPERATOR, Actor, ActorKind
 from automation.commands.erasing import forget_messages
 from automation.commands.follow_ups import FollowUpEnded, cancel_follow_up, run_follow_up_now
@@ -213,7 +214,7 @@ def test_filters_keep_a_rule_to_its_lines(ruled: Ruled) -> None:
     }
     for line in [*lines.values(), foreign]:
         ruled.uses(line, 600)
-    names = {line.pk: name for name, line in lines.items()}
+    names: dict[int | None, str] = {line.pk: name for name, line in lines.items()}
     for name, rule in made.items():
         assert {names.get(fire.line_id) for fire in RuleFire.objects.filter(rule=rule)} == wanted[name], name
     with pytest.raises(FieldInUse, match="Change or delete the rule first"):
@@ -223,7 +224,7 @@ def test_filters_keep_a_rule_to_its_lines(ruled: Ruled) -> None:
 
 
 def test_a_choice_that_a_rule_names_stays_until_the_rule_is_changed(ruled: Ruled) -> None:
-    kept = {"name": "Depot", "shown": False, "by": MIA}
+    kept: dict[str, Any] = {"name": "Depot", "shown": False, "by": MIA}
     depot = add_field(account=ruled.account, name="Depot", kind=FieldKind.CHOICE, choices=["Berlin", "Porto"], by=MIA)
     rule = ruled.rule(of_field=depot, field_value="porto")
     with pytest.raises(FieldInUse, match="A rule is narrowed by Depot: “Porto”"):
@@ -528,7 +529,7 @@ def test_pages_come_again_where_what_was_done_about_them_failed(ruled: Ruled, mo
     assert take_changed_lines(pages=1) is None
 
 
-def owner(ruled: Ruled):
+def owner(ruled: Ruled) -> Membership:
     return ruled.account.memberships.get()
 
 

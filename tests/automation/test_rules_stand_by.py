@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from kit import clock
@@ -97,7 +98,14 @@ def test_a_rule_that_is_tried_counts_the_same_dollars(dear: Ruled) -> None:
     charge_fees(today=dt.date(2026, 11, 20))
     sends(line, 3)
     dear.uses(line, 10)
-    day = {"period": Period.DAY, "unit": Unit.USD, "limit": Decimal("0.49"), "hours": 0, "word": "", "countries": []}
+    day: dict[str, Any] = {
+        "period": Period.DAY,
+        "unit": Unit.USD,
+        "limit": Decimal("0.49"),
+        "hours": 0,
+        "word": "",
+        "countries": [],
+    }
     asked = Asked(Scope(dear.account.pk), Trigger.USAGE, deactivates=True, then=Then.NEVER, then_hours=None, **day)
     tried = try_out(asked, today=clock.today())
     assert [(row.iccid, row.value) for row in tried.rows] == [(line.iccid, Decimal("0.50"))]

@@ -89,7 +89,7 @@ def test_a_long_run_finds_a_change_within_what_the_rule_says(
 
     Whenever a device changes, it is found within what the rule's page says.
     """
-    monkeypatch.setattr(devices.random, "random", Random(7).random)  # which spreads what is no whole look
+    monkeypatch.setattr("lines.commands.devices.random.random", Random(7).random)  # which spreads what is no whole look
     carrier = Carrier.objects.get(kind="simbase")
     lines = ruled.fleet.lines(ruled.account, 1_200)
     Carrier.objects.filter(pk=carrier.pk).update(calls_per_day=5_000, read_every=300)

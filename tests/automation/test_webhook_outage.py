@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import standardwebhooks.webhooks
 from kit import crypto
+from pytest_django import Settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from accounts.models import Event
@@ -34,7 +36,7 @@ class Customer:
         self.is_down = True
         self.secret = ""
         self.asked: dict[str, list[dt.datetime]] = defaultdict(list)  # by message: when it came, by its own stamp
-        self.taken: list[dict[str, object]] = []
+        self.taken: list[dict[str, Any]] = []
         self.forged = 0
         customer = self
 
@@ -65,12 +67,12 @@ class Customer:
 
 
 @pytest.fixture
-def customer(ruled: Ruled, settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Customer]:
+def customer(ruled: Ruled, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Customer]:
     """Its clock is the turned one, too: the library refuses what is more than five minutes old."""
 
     class Clock(dt.datetime):
         @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+        def now(cls, tz: dt.tzinfo | None = None) -> Any:
             return ruled.now
 
     monkeypatch.setattr(standardwebhooks.webhooks, "datetime", Clock)
@@ -99,7 +101,8 @@ def work_until(ruled: Ruled, end: dt.datetime) -> None:
     while ruled.now < end:
         work.plan()
         work.send()
-        due = [row.due_at for row in WebhookDelivery.objects.filter(delivered_at=None, failed_at=None)]
+        rows = WebhookDelivery.objects.filter(delivered_at=None, failed_at=None)
+        due = [row.due_at for row in rows if row.due_at]
         waits = WebhookEndpoint.objects.get().wait_until
         following = max(min(due, default=end), waits or ruled.now) + dt.timedelta(seconds=1)
         turn_to(ruled, min(max(following, ruled.now + dt.timedelta(seconds=1)), end))

@@ -9,9 +9,11 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpcore
 import pytest
 from django.test import Client
 from kit import crypto
+from pytest_django import Settings
 
 from accounts.models import Event
 from accounts.policy import SYSTEM
@@ -62,7 +64,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def endpoint(ruled: Ruled, receiver: Receiver, settings) -> WebhookEndpoint:
+def endpoint(ruled: Ruled, receiver: Receiver, settings: Settings) -> WebhookEndpoint:
     settings.WEBHOOKS_TO_PRIVATE = True
     return webhooks.add_webhook(account=ruled.account, url=receiver.url, topics=["rules", "lines"], by=MIA)
 
@@ -111,6 +113,7 @@ def test_a_subaccounts_lines_are_told_to_the_payer_and_nobodys_to_others(
     work.plan()
     work.send()
     told = [(json.loads(body)["type"], json.loads(body)["account_uuid"]) for _, _, body in receiver.got]
+    assert theirs.account is not None
     of_theirs = theirs.account.uuid.hex
     assert sorted(told) == [("line.activated", of_theirs), ("line.confirmed", of_theirs)]
 
@@ -206,10 +209,10 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str
 
     def connect_tcp(_: object, host: str, port: int, **__: object) -> None:
         connected.append(host)
-        raise outbound.httpcore.ConnectError("far away")
+        raise httpcore.ConnectError("far away")
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", getaddrinfo)
-    monkeypatch.setattr(outbound.httpcore.SyncBackend, "connect_tcp", connect_tcp)
+    monkeypatch.setattr("automation.outbound.socket.getaddrinfo", getaddrinfo)
+    monkeypatch.setattr("automation.outbound.httpcore.SyncBackend.connect_tcp", connect_tcp)
     return connected
 
 
@@ -242,7 +245,7 @@ def test_a_receiver_that_drips_is_left_after_ten_seconds_in_all(monkeypatch: pyt
 def test_a_name_server_that_is_silent_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbound, "SECONDS", 0.1)
     answers = threading.Event()
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: answers.wait(5))
+    monkeypatch.setattr("automation.outbound.socket.getaddrinfo", lambda *_, **__: answers.wait(5))
     with pytest.raises(Undeliverable, match="No answer within"):
         deliver(Message("https://silent.example/", "msg_1", "{}", [SECRET]), timestamp=1)
     answers.set()
@@ -280,18 +283,18 @@ def test_the_page_refuses_what_is_not_public_and_shows_strangers_nothing(ruled: 
     added = client.post(page, {"url": "https://example.com/hook", "topics": ["rules"]})
     endpoint = WebhookEndpoint.objects.get()
     secret = crypto.decrypt(endpoint.secret, row=f"webhook:{endpoint.uuid.hex}")
-    assert secret not in client.get(added.url).content.decode()
-    assert secret in client.get(f"{added.url}?secret").content.decode()
+    assert secret not in client.get(added["Location"]).content.decode()
+    assert secret in client.get(f"{added['Location']}?secret").content.decode()
     assert Event.objects.filter(verb="webhook.secret_shown").count() == 1
     delivery = webhooks.send_test(account=ruled.account, endpoint=endpoint, by=SYSTEM)
-    assert f"msg_{delivery.uuid.hex}" in client.get(added.url).content.decode()
-    assert other.get(added.url).status_code == 404
+    assert f"msg_{delivery.uuid.hex}" in client.get(added["Location"]).content.decode()
+    assert other.get(added["Location"]).status_code == 404
     for act in ("switch", "delete", "secret", "test"):
-        assert other.post(f"{added.url}{act}/").status_code == 404
+        assert other.post(f"{added['Location']}{act}/").status_code == 404
     assert other.post(f"/automation/webhooks/deliveries/{delivery.pk}/again/").status_code == 404
     assert "example.com/hook" not in other.get(page).content.decode()
-    client.post(f"{added.url}delete/")
-    assert client.get(added.url).status_code == 404
+    client.post(f"{added['Location']}delete/")
+    assert client.get(added["Location"]).status_code == 404
 
 
 def test_the_last_try_is_within_three_days_of_the_first() -> None:

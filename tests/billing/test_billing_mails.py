@@ -17,6 +17,7 @@ from kit.errors import Invalid
 
 from accounts.models import Account
 from accounts.policy import OPERATOR
+from billing import mail as mails
 from billing import tasks
 from billing.commands import notices
 from billing.models import Notice
@@ -108,14 +109,14 @@ def test_a_worker_that_dies_before_costs_a_minute(told: Notice, at: Callable[[dt
 def test_one_that_cannot_be_written_stops_no_other(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         notices.tell(account_id=account.pk, key=f"x:{number}", told=Told(f"subject {number}", "y"))
-    real = tasks.mail.letter_of
+    real = mails.letter_of
 
     def letter(notice: Notice) -> Any:
         if notice.key == "x:1":
             raise RuntimeError("no such invoice")
         return real(notice)
 
-    monkeypatch.setattr(tasks.mail, "letter_of", letter)
+    monkeypatch.setattr(mails, "letter_of", letter)
     assert tasks.send_notices() == 2
     assert Notice.objects.get(key="x:1").why == "RuntimeError: no such invoice"
 

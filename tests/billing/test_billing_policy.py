@@ -159,8 +159,8 @@ def test_a_sealed_days_key_names_account_and_day() -> None:
 def test_what_is_found_when_a_statement_is_closed_counts_where_it_was_found(
     day: str, found_on: str | None, counts_on: str | None
 ) -> None:
-    found = booked_on(dt.date.fromisoformat(day), found_on and dt.date.fromisoformat(found_on))
-    assert found == (counts_on and dt.date.fromisoformat(counts_on))
+    found = booked_on(dt.date.fromisoformat(day), dt.date.fromisoformat(found_on) if found_on else None)
+    assert found == (dt.date.fromisoformat(counts_on) if counts_on else None)
 
 
 @pytest.mark.parametrize(

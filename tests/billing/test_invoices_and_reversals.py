@@ -84,9 +84,9 @@ def test_receipts_are_mailed_once_with_the_invoice(till: Till) -> None:
     (message,) = mail.outbox
     assert message.to == ["owner@acme.example"]
     assert message.subject == "Linekeeper: Receipt: $50.00 added to your balance"
-    name, content, kind = message.attachments[0]  # type: ignore[misc]
+    name, content, kind = message.attachments[0]
     assert (name, kind) == ("INV-000001.pdf", "application/pdf")
-    assert "$50.00" in text_of(content)  # type: ignore[arg-type]
+    assert "$50.00" in text_of(content)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -188,7 +188,7 @@ def test_news_of_another_payment_or_amount_credits_nothing(till: Till) -> None:
 
     def outcome(**changes: Any) -> Outcome:
         values = {"state": PaymentState.SUCCEEDED, "intent": payment.stripe_id, "payment": payment.uuid.hex}
-        return Outcome(**values | {"amount": usd("50")} | changes)  # type: ignore[arg-type]
+        return Outcome(**values | {"amount": usd("50")} | changes)
 
     with pytest.raises(NotFound):
         payments.settle(payment_id=payment.pk, outcome=outcome(intent="pi_other"))

@@ -24,7 +24,7 @@ from billing.commands import (
     seal_days,
 )
 from billing.models import Adjustment, Entry, UsageDay, Wallet
-from billing.policy import EntryKind
+from billing.policy import Colour, EntryKind
 from billing.queries import balance_of, colour_changes
 
 TODAY = dt.date(2026, 11, 20)
@@ -254,5 +254,5 @@ def test_a_colour_is_written_down_when_it_changes(account: Account, open_one: Ca
 
 def test_an_account_that_never_moved_money_has_nothing_and_is_red(account: Account) -> None:
     balance = balance_of(account, today=TODAY)
-    assert (balance.available, balance.average_daily, balance.colour) == (0, 0, "red")
+    assert (balance.available, balance.average_daily, balance.colour) == (Decimal(0), Decimal(0), Colour.RED)
     assert balance.runway_days is None

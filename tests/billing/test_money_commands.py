@@ -83,9 +83,9 @@ def test_a_note_of_nothing_is_refused(account: Account) -> None:
 
 def test_a_sub_accounts_money_is_its_parents(account: Account, open_one: Callable[..., Account]) -> None:
     child = open_one(parent=account)
-    for command in (["balance", child.uuid], ["credit", child.uuid, "5", "--note", "x"]):
+    for command, *rest in (("balance", child.uuid), ("credit", child.uuid, "5", "--note", "x")):
         with pytest.raises(CommandError, match=r"sub-account.*"):
-            operator(*command)
+            operator(str(command), *rest)
     operator("credit", account.uuid, "5", "--note", "x")
     assert Decimal(operator("balance", account.uuid)["available"]) == 5
 

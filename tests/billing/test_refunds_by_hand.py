@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from kit.errors import Invalid
@@ -107,7 +108,12 @@ def test_a_refund_that_stripe_refuses_moves_nothing(till: Till, monkeypatch: pyt
 
 def test_what_did_not_arrive_can_be_given_back_again(till: Till) -> None:
     paid(till)
-    of = {"payment_id": till.payment.pk, "stripe_id": "re_1", "kind": "refund", "amount": Decimal("75.50")}
+    of: dict[str, Any] = {
+        "payment_id": till.payment.pk,
+        "stripe_id": "re_1",
+        "kind": "refund",
+        "amount": Decimal("75.50"),
+    }
     reverse(**of)
     assert queries.refundable(till.payment) == 0
     undo_reversal(**of)

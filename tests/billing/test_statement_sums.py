@@ -18,6 +18,7 @@ from billing.models import Statement
 from lines import tasks as lines_tasks
 from lines.models import SmsMessage
 from tests.fleets import MB, Fleet
+from tests.responses import streamed_content
 from tests.tills import SECURE, Till, link, standin_fixture, stripe_server_fixture, till_fixture, usd  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ def tables(till: Till, month: str) -> dict[str, list[dict[str, str]]]:
     answer: Any = till.client.get(reverse("statement", args=[Statement.objects.latest("id").uuid.hex]))
     found: dict[str, list[dict[str, str]]] = {}
     heads: list[str] = []
-    for row in csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))):
+    for row in csv.reader(io.StringIO(streamed_content(answer).decode("utf-8-sig"))):
         if row and row[0] == "Table":
             heads = row
             found[""] = []

@@ -46,7 +46,7 @@ def test_a_rate_counts_from_its_day_on() -> None:
     rates = [Rate("DE", Decimal(19), LONG_AGO), Rate("DE", Decimal(16), dt.date(2026, 12, 1))]
     before = terms_for(seller="DE", buyer="DE", tax_id="", rates=rates, on=dt.date(2026, 11, 30))
     after = terms_for(seller="DE", buyer="DE", tax_id="", rates=rates, on=dt.date(2026, 12, 1))
-    assert (before.percent, after.percent) == (19, 16)
+    assert (before.percent, after.percent) == (Decimal(19), Decimal(16))
 
 
 def test_tax_is_in_whole_cents_half_up() -> None:

@@ -53,7 +53,7 @@ def test_a_refund_that_the_second_person_refuses_moves_nothing(till: Till) -> No
     till.give_card()
     till.add("200")
     refused = decide_refund(refund_id=refund(till, "150").pk, agreed=False, by=BEN)
-    assert (refused.state, queries.refundable(till.payment)) == (Decision.REFUSED, 200)
+    assert (refused.state, queries.refundable(till.payment)) == (Decision.REFUSED.value, Decimal(200))
     assert till.ledger() == [("top-up", "200.00")]
 
 

@@ -15,6 +15,7 @@ from simulator.dialects import emnify, hologram, keepgo, kore, onence, onomondo,
 
 from lines.carriers import CLIENTS, open_client
 from lines.carriers.base import CallKind, CarrierClient, CarrierFailure, Gate
+from lines.carriers.rest import RestClient
 from lines.carriers.wire import Wire
 from tests.carriers.documented import DOCUMENTED, Checked
 
@@ -163,11 +164,20 @@ class Carrier:
         self.client = self.open(gate=self.gate)
         self.iccid = self.simulator.iccids(self.kind, 1)[0]
 
-    def open(self, *, gate: Gate | None = None, timeout: float = 5.0, url: str = "", **other: str) -> CarrierClient:
+    def open_with(self, other: dict[str, str]) -> CarrierClient:
+        """Another client, with other credentials."""
+        return self.open(secrets=other)
+
+    def open(
+        self, *, gate: Gate | None = None, timeout: float = 5.0, url: str = "", secrets: dict[str, str] | None = None
+    ) -> CarrierClient:
         """Another client, with other credentials if given."""
         url = url or self.simulator.url_of(self.kind)
-        client = open_client(self.kind, url=url, secrets={**self.known.secrets, **other}, gate=gate, timeout=timeout)
+        client = open_client(
+            self.kind, url=url, secrets=self.known.secrets | (secrets or {}), gate=gate, timeout=timeout
+        )
         if self.kind in DOCUMENTED:
+            assert isinstance(client, RestClient)
             self.check(client.wire)
         return client
 
@@ -281,7 +291,7 @@ class OddCarrier(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.received: list[tuple[str, str, dict[str, str], bytes]] = []
-        self.play: Callable[[BaseHTTPRequestHandler], None] = self.answering(b"{}")
+        self.play: Callable[[BaseHTTPRequestHandler], object] = self.answering(b"{}")
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, *_: object) -> None:

@@ -22,7 +22,8 @@ DOCUMENTED = sorted(path.stem for path in FOLDER.glob("*.json"))
 @cache
 def calls_of(kind: str) -> dict[str, dict[str, Any]]:
     """Every call of a document; those that the adapter does not use are empty."""
-    return json.loads((FOLDER / f"{kind}.json").read_text())["calls"]
+    calls: dict[str, dict[str, Any]] = json.loads((FOLDER / f"{kind}.json").read_text())["calls"]
+    return calls
 
 
 class NotDocumented(AssertionError):

@@ -93,7 +93,7 @@ def iotportal_fed() -> Iterator[Fed]:
 NUMBERS = [0, -1, 2**53, 2**53 + 1, 2**63, 10**30, 1.0, -0.0, True]
 TIMES = ["2026-12-01 00:00:00", "2026-10-31 23:59:59", "0000-00-00 00:00:00", "9999-12-31 23:59:59", "2026-11-19"]
 TEXTS = ["", "0", "5", ICCID, "enabled", "x\x00", "é" * 50]
-nasty = st.sampled_from([None, *NUMBERS, *TIMES, *TEXTS, [], {}, [None]])
+nasty: st.SearchStrategy[Any] = st.sampled_from([None, *NUMBERS, *TIMES, *TEXTS, [], {}, [None]])
 anything = nasty | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -262,7 +262,7 @@ def outcome(read: Any, *given: Any) -> Any:
 
 @often
 @given(damaged(PAGE))
-def test_a_damaged_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed, data):
+def test_a_damaged_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed: Fed, data: Any) -> None:
     simbase_fed.body = json.dumps(data, allow_nan=True).encode("utf-8", "replace")
     try:
         data = parsed(simbase_fed.body)
@@ -274,7 +274,7 @@ def test_a_damaged_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed, dat
 
 @often
 @given(garbled(json.dumps(PAGE, ensure_ascii=False).encode()))
-def test_a_garbled_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed, body):
+def test_a_garbled_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed: Fed, body: bytes) -> None:
     simbase_fed.body = body
     found = outcome(read_page, simbase_fed)
     if found is not Bad:
@@ -283,14 +283,14 @@ def test_a_garbled_page_is_read_as_its_fields_say_or_not_at_all(simbase_fed, bod
 
 @often
 @given(st.integers(0, len(json.dumps(PAGE)) - 1))
-def test_half_a_page_is_no_page(simbase_fed, length):
+def test_half_a_page_is_no_page(simbase_fed: Fed, length: int) -> None:
     simbase_fed.body = json.dumps(PAGE).encode()[:length]
     assert outcome(read_page, simbase_fed) is Bad
 
 
 @often
 @given(damaged(USAGE))
-def test_a_damaged_usage_is_read_as_its_fields_say_or_not_at_all(iotportal_fed, data):
+def test_a_damaged_usage_is_read_as_its_fields_say_or_not_at_all(iotportal_fed: Fed, data: Any) -> None:
     iotportal_fed.body = json.dumps(data).encode("utf-8", "replace")
     try:
         reading = iotportal_fed.client.read_line(ICCID, now=NOW)
@@ -308,7 +308,9 @@ def test_a_damaged_usage_is_read_as_its_fields_say_or_not_at_all(iotportal_fed, 
 
 @often
 @given(st.binary(max_size=60) | st.text(max_size=20).map(str.encode) | anything.map(lambda x: json.dumps(x).encode()))
-def test_whatever_answers_a_question_for_a_status_is_a_word_or_malformed(iotportal_fed, simbase_fed, body):
+def test_whatever_answers_a_question_for_a_status_is_a_word_or_malformed(
+    iotportal_fed: Fed, simbase_fed: Fed, body: bytes
+) -> None:
     for fed in (iotportal_fed, simbase_fed):
         fed.body = body
         try:
@@ -321,7 +323,9 @@ def test_whatever_answers_a_question_for_a_status_is_a_word_or_malformed(iotport
 
 @often
 @given(st.binary(max_size=60) | anything.map(lambda x: json.dumps(x).encode()))
-def test_whatever_answers_a_switch_it_is_done_accepted_or_unknown(iotportal_fed, simbase_fed, body):
+def test_whatever_answers_a_switch_it_is_done_accepted_or_unknown(
+    iotportal_fed: Fed, simbase_fed: Fed, body: bytes
+) -> None:
     for fed in (iotportal_fed, simbase_fed):
         fed.body = body
         try:

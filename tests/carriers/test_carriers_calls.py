@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from simulator import iotportal, simbase
@@ -17,7 +18,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "carriers.md").read_text()
 DOCUMENTS = {"simbase": ("## Simbase, API v1", simbase), "iotportal": ("## IoT Portal, Core API", iotportal)}
 
 
-def calls_of(module: object) -> set[str]:
+def calls_of(module: ModuleType) -> set[str]:
     """The calls that the simulator answers as this carrier."""
     found = set()
     for name in re.findall(r'door\.route\("([^"]+)", \{([^}]*)\}', Path(module.__file__ or "").read_text()):

@@ -192,7 +192,7 @@ def test_a_table_that_cannot_be_is_refused(db: None) -> None:
             tune_carrier(carrier=portal, sms_version=version, by=OPERATOR)
     for given in ({"words": {"live": "on"}}, {"sms_version": "v2"}):
         with pytest.raises(Invalid):
-            tune_carrier(carrier=fleet.carriers["simbase"], by=OPERATOR, **given)  # type: ignore[arg-type]
+            tune_carrier(carrier=fleet.carriers["simbase"], by=OPERATOR, **given)
     tuned = tune_carrier(carrier=portal, words={word: word for word in MEANINGS}, by=OPERATOR)
     assert tune_carrier(carrier=portal, words=dict(tuned.words), by=OPERATOR).words == tuned.words
 

@@ -63,7 +63,7 @@ def one_sim(client: CarrierClient) -> None:
 def the_balance(client: CarrierClient) -> None:
     funds = client.get_funds()
     assert (funds.balance, funds.currency, funds.at) == (Decimal("256.9469"), "USD", at("2022-07-27 15:07:11"))
-    assert (funds.threshold, funds.amount, funds.is_auto) == (10, 20, True)
+    assert (funds.threshold, funds.amount, funds.is_auto) == (Decimal(10), Decimal(20), True)
 
 
 def a_month(client: CarrierClient) -> None:

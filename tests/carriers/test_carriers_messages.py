@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lines.carriers import iotportal_answers as iotportal
 from lines.carriers import simbase_answers as simbase
-from lines.carriers.base import Device, Malformed, OutcomeUnknown, Refused, Setting, SmsFate, Unreachable
+from lines.carriers.base import (
+    CarrierFailure,
+    Device,
+    Malformed,
+    OutcomeUnknown,
+    Refused,
+    Setting,
+    SmsFate,
+    Unreachable,
+)
 from lines.carriers.fields import Unreadable
+
+if TYPE_CHECKING:
+    from tests.carriers.conftest import Carrier
 
 NOBODY = "8999999999999999999"
 SINCE = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 SMS_PATH = "[sS][mM][sS]"
 
 
-def texts(carrier):
+def texts(carrier: Carrier) -> list[tuple[bool, str]]:
     return sorted((one.to_device, one.text) for one in carrier.client.list_sms(carrier.iccid, since=SINCE))
 
 
 class TestMessages:
-    def test_what_is_sent_and_what_comes_is_listed(self, texting):
+    def test_what_is_sent_and_what_comes_is_listed(self, texting: Carrier) -> None:
         taken = texting.client.send_sms(texting.iccid, "reboot ⚙")
         texting.simulator.event("sms", iccid=texting.iccid, text="done")
         assert taken.to_device
@@ -32,7 +45,7 @@ class TestMessages:
         assert ours.at is not None
         assert abs((ours.at - dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)).total_seconds()) < 5
 
-    def test_a_fate_is_told_or_refused_without_a_call(self, texting):
+    def test_a_fate_is_told_or_refused_without_a_call(self, texting: Carrier) -> None:
         taken = texting.client.send_sms(texting.iccid, "hello")
         before = texting.calls()
         if texting.client.abilities.tells_sms_fate:
@@ -42,7 +55,7 @@ class TestMessages:
                 texting.client.get_sms(texting.iccid, taken.ref)
             assert texting.calls() == before
 
-    def test_a_sim_that_is_off_or_unknown_gets_none(self, texting):
+    def test_a_sim_that_is_off_or_unknown_gets_none(self, texting: Carrier) -> None:
         texting.client.set_switch(texting.iccid, on=False)
         for iccid in (texting.iccid, NOBODY):
             with pytest.raises(Refused):
@@ -60,7 +73,9 @@ class TestMessages:
             ("error", {"status": 429}, Unreachable, False),
         ],
     )
-    def test_a_lost_answer_never_says_that_nothing_was_sent(self, texting, kind, scope, failure, went):
+    def test_a_lost_answer_never_says_that_nothing_was_sent(
+        self, texting: Carrier, kind: str, scope: dict[str, Any], failure: type[CarrierFailure], went: bool
+    ) -> None:
         texting.client.get_status(texting.iccid)
         texting.fault(kind, path=SMS_PATH, **scope)
         with pytest.raises(failure):
@@ -68,14 +83,14 @@ class TestMessages:
         assert texts(texting) == ([(True, "hello")] if went else [])
 
     @pytest.mark.parametrize(("kind", "failure"), [("drop_before", Unreachable), ("html", Malformed)])
-    def test_a_list_that_fails_says_how(self, texting, kind, failure):
+    def test_a_list_that_fails_says_how(self, texting: Carrier, kind: str, failure: type[CarrierFailure]) -> None:
         texting.client.get_status(texting.iccid)
         texting.fault(kind, path=SMS_PATH)
         with pytest.raises(failure):
             texting.client.list_sms(texting.iccid, since=SINCE)
 
 
-def test_who_sends_no_messages_refuses_without_a_call(carrier):
+def test_who_sends_no_messages_refuses_without_a_call(carrier: Carrier) -> None:
     if carrier.client.abilities.sends_sms:
         assert carrier.client.list_sms(carrier.iccid, since=SINCE) == ()
         return
@@ -89,7 +104,7 @@ def test_who_sends_no_messages_refuses_without_a_call(carrier):
 
 
 class TestDevice:
-    def test_a_carrier_tells_what_it_says_it_tells(self, carrier):
+    def test_a_carrier_tells_what_it_says_it_tells(self, carrier: Carrier) -> None:
         found, abilities = carrier.client.get_device(carrier.iccid), carrier.client.abilities
         assert found.imei == (carrier.simulator.fleet(carrier.kind)[0]["imei"] if abilities.tells_imei else None)
         assert bool(found.country and found.network and found.radio) == abilities.tells_place
@@ -97,7 +112,7 @@ class TestDevice:
         assert abilities.tells_place or found.sessions is None
         assert abilities.tells_sessions or found.session_started is None
 
-    def test_an_unknown_sim_is_refused_and_no_iccid_not_asked_for(self, carrier):
+    def test_an_unknown_sim_is_refused_and_no_iccid_not_asked_for(self, carrier: Carrier) -> None:
         with pytest.raises(Refused, match="not found"):
             carrier.client.get_device(NOBODY)
         before = carrier.calls()
@@ -112,7 +127,7 @@ class TestDevice:
         assert carrier.calls() == before
 
     @pytest.mark.parametrize("kind", ["html", "truncate", "missing_iccid"])
-    def test_what_is_no_answer_is_malformed(self, carrier, kind):
+    def test_what_is_no_answer_is_malformed(self, carrier: Carrier, kind: str) -> None:
         carrier.client.get_status(carrier.iccid)
         carrier.fault(kind)
         with pytest.raises(Malformed):
@@ -130,7 +145,9 @@ class TestSettings:
             (Setting.PLAN, ""),
         ],
     )
-    def test_what_is_set_is_confirmed_and_shown_or_refused_without_a_call(self, carrier, setting, value):
+    def test_what_is_set_is_confirmed_and_shown_or_refused_without_a_call(
+        self, carrier: Carrier, setting: Setting, value: str
+    ) -> None:
         value = carrier.known.plan if setting is Setting.PLAN else value
         if setting in carrier.client.abilities.settings:
             assert carrier.client.set_setting(carrier.iccid, setting, value) == value
@@ -140,7 +157,7 @@ class TestSettings:
                 carrier.client.set_setting(carrier.iccid, setting, value)
             assert carrier.calls() == 0
 
-    def test_a_value_that_there_is_not_is_refused(self, simbase):
+    def test_a_value_that_there_is_not_is_refused(self, simbase: Carrier) -> None:
         with pytest.raises(Refused):
             simbase.client.set_setting(simbase.iccid, Setting.THROTTLE, "7")
 

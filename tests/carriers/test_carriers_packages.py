@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lines.carriers import CLIENTS, OURS, BadAdapter, Simbase, find_clients, open_client
+from lines.carriers import CLIENTS, OURS, BadAdapter, find_clients, open_client
 from lines.carriers.base import Abilities, Refused
+from lines.carriers.simbase import Simbase
 
 ROOT = Path(__file__).parents[2]
 ACME = """

@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,12 +75,12 @@ def operations(carrier: Carrier) -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "get_status", lambda: client.get_status(iccid)
     yield "get_device", lambda: client.get_device(iccid)
     for on in (False, True):
-        yield f"set_switch {on}", lambda on=on: client.set_switch(iccid, on=on)
+        yield f"set_switch {on}", partial(client.set_switch, iccid, on=on)
     if can.resets:
         yield "reset_connection", lambda: client.reset_connection(iccid)
     for setting in sorted(can.settings | can.labels):
         for value in VALUES.get(setting, [carrier.known.plan]):
-            yield f"{setting} {value}", lambda setting=setting, value=value: client.set_setting(iccid, setting, value)
+            yield f"{setting} {value}", partial(client.set_setting, iccid, setting, value)
     if can.sends_sms:
         sent = []
         yield "send_sms", lambda: sent.append(client.send_sms(iccid, "reboot now"))

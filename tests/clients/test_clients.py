@@ -67,7 +67,7 @@ def done(*command: str | Path, env: Own | None = None, code: int = 0, **more: An
         [*map(str, command)], env=os.environ | (env or {}), capture_output=True, text=True, check=False, **more
     )
     assert found.returncode == code, found.stdout + found.stderr
-    return found.stdout if code == 0 else found.stderr
+    return str(found.stdout if code == 0 else found.stderr)
 
 
 def test_what_is_made_is_in_step() -> None:
@@ -161,7 +161,10 @@ def test_an_assistant_reads_at_once_and_changes_after_a_preview(lines: list[Line
                 result: Any = await client.call_tool(name, given)
                 return json.loads(result.content[0].text) if not result.is_error else result.content[0].text
 
-            tools = {one.name: one.annotations.read_only_hint for one in (await client.list_tools()).tools}
+            tools = {
+                one.name: one.annotations and one.annotations.read_only_hint
+                for one in (await client.list_tools()).tools
+            }
             listed = await ask("list_lines")
             chosen = [lines[0].iccid, "8900000000000000000"]
             preview = await ask("preview_change", action="deactivate", iccids=chosen)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from typing import Literal
+
+from playwright.sync_api import Page, ViewportSize
 
 from tests.console.console_people import DESK, PHONE, fits
 
@@ -18,7 +20,7 @@ RUN = """async ([within, runOnly]) => {
     .flatMap(found => found.nodes.map(node =>
       `${found.id}: ${node.target} ${[...node.any, ...node.all, ...node.none].map(check => check.message)}`));
 }"""
-LOOKS = ((DESK, "light"), (PHONE, "dark"))
+LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"]], ...] = ((DESK, "light"), (PHONE, "dark"))
 
 
 def serious_findings(page: Page, *, within: str = "html", again: bool = False) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page, TimeoutError
+from playwright.sync_api import BrowserContext, Page, TimeoutError, ViewportSize
 
 from accounts.models import Account, Membership, User
 from accounts.queries import owner_of
@@ -16,7 +16,7 @@ from tests import proofs
 PASSWORD = "orbit-lantern-42"
 MakeLine = Callable[..., Line]
 Visit = Callable[..., Page]
-DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DESK, PHONE = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 
 
 def place_of(account: Account) -> Membership:

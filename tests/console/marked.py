@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
@@ -31,6 +32,7 @@ def mark_everything() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # what is append-only, too
         for model, field in _texts():
+            assert field.column is not None
             column, table = connection.ops.quote_name(field.column), connection.ops.quote_name(model._meta.db_table)
             for text in (PAYLOAD, SHORT):
                 room = field.max_length or 10_000
@@ -51,7 +53,7 @@ def mark_everything() -> set[str]:
     return marked
 
 
-def _texts() -> Iterator[tuple[type[models.Model], models.Field]]:
+def _texts() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
     for model in apps.get_models():
         if model._meta.app_label not in OURS:
             continue

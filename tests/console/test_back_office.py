@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -110,6 +111,7 @@ def test_a_credit_up_to_the_limit_is_posted_once_and_one_above_waits_for_a_secon
     assert second.post(approve).status_code == 302
     assert second.post(approve).status_code == 422
     waiting.refresh_from_db()
+    assert waiting.entry is not None
     assert (waiting.state, waiting.decided_by, waiting.entry.amount) == ("done", BEN.name, 50)
     assert Wallet.objects.get(account=acme).posted == Decimal("233.45")
 
@@ -128,7 +130,8 @@ def test_another_mail_address_makes_nobody_a_second_person(office: Client, acme:
 
 
 def test_debits_count_to_the_limit_too_and_a_form_is_one_accounts(acme: Account, stranger: Account) -> None:
-    key, given = uuid.uuid4(), {"kind": EntryKind.ADJUSTMENT, "reason": "x", "by": ANNA}
+    key = uuid.uuid4()
+    given: dict[str, Any] = {"kind": EntryKind.ADJUSTMENT, "reason": "x", "by": ANNA}
     assert ask_credit(account=acme, amount=Decimal(-60), key=key, **given).state == Decision.DONE
     assert ask_credit(account=acme, amount=Decimal(60), key=uuid.uuid4(), **given).state == Decision.OPEN
     with pytest.raises(Invalid):
@@ -180,7 +183,7 @@ def test_new_prices_begin_in_the_future_and_costs_make_margins(
     price = Price.objects.get(plan=plan)
     sum_day_rows()
     [before] = margins(by="plan", month=clock.today().replace(day=1))
-    assert (before.cost, before.is_whole) == (0, False)
+    assert (before.cost, before.is_whole) == (Decimal(0), False)
     cost = {"cost_per_mb": "0.004", "cost_per_sms": "0.01", "cost_per_day": "0"}
     office.post(reverse("admin:lines_price_know_cost", args=[price.pk]), cost)
     [row] = margins(by="account", month=clock.today().replace(day=1), payer_id=acme.pk)

@@ -52,7 +52,7 @@ def test_a_carrier_comes_in_by_pages_alone(
     expect(page.get_by_text("Hologram connected. 7 SIMs")).to_be_visible()
     assert fits(page)
     carrier = Carrier.objects.get()
-    prices = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(0)}
+    prices: dict[str, Any] = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(0)}
     add_rate_plan(name="World", carrier=carrier, by=OPERATOR, **prices)
     desk = f"{live_server.url}/back-office/lines/carrier/{carrier.pk}"
     page.goto(f"{desk}/import/")

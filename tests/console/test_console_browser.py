@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -175,7 +176,8 @@ def test_the_keyboard_walks_from_line_to_line(acme: Account, fleet: dict[str, Li
 def test_a_menu_closes_with_escape_and_outside(acme: Account, visit: Visit) -> None:
     page = visit(login=OWNER, to="/")
     menu = page.locator("details.who")
-    for close in (lambda: page.keyboard.press("Escape"), lambda: page.locator("h1").click()):
+    ways: list[Callable[[], None]] = [lambda: page.keyboard.press("Escape"), lambda: page.locator("h1").click()]
+    for close in ways:
         menu.locator("summary").click()
         expect(menu.locator(".panel")).to_be_visible()
         close()

@@ -99,6 +99,7 @@ def test_the_apis_list_says_of_each_line_what_the_console_says(
             assert [card.iccid for card in found] == sorted(lines_of(viewer).values_list("iccid", flat=True))
             for card in found:
                 shown = queries.line_of(viewer, card.iccid, today=today)
+                assert shown is not None
                 assert [getattr(card, name) for name in names] == [getattr(shown, name) for name in names]
                 assert (card.deactivation_date, card.sessions) == (shown.deactivation_date, None)
 

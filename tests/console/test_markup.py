@@ -114,7 +114,9 @@ def test_no_mail_does(world: World, page: Page) -> None:
     seen = 0
     for letter in letters:
         html = next(part for part in letter.walk() if part.get_content_type() == "text/html")
-        text = html.get_payload(decode=True).decode()
+        content = html.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        text = content.decode()
         seen += MARK in text
         page.set_content(text)
         assert wrong_in(page) == ""

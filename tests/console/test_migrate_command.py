@@ -48,7 +48,7 @@ def test_a_migration_that_does_not_get_its_tables_at_once_gives_way(other: BaseD
         mine.execute("SELECT 1 FROM billing_wallet")
         other.set_autocommit(False)
         with pytest.raises(OperationalError) as caught, other.cursor() as theirs:
-            theirs.execute("; ".join(take.sql))
+            theirs.execute("; ".join(map(str, take.sql)))
     assert isinstance(caught.value.__cause__, migrate.NOT_NOW)
 
 

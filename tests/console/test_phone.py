@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import qrcode
-from axe_checks import wrong_in_any_look
-from console_people import PHONE, MakeLine, Visit, client_of, fits
 from django.test import Client
 from playwright.sync_api import expect
 
 from accounts.models import Account
+from tests.console.axe_checks import wrong_in_any_look
+from tests.console.console_people import PHONE, MakeLine, Visit, client_of, fits
 from tests.evenly import evenly
 
 pytestmark = pytest.mark.django_db

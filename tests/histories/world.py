@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -169,7 +170,13 @@ class World:
     def _lines(self) -> None:
         """Accounts and lines as they are when they have just been added, on and confirmed by nobody yet."""
         count = len(self.histories)
-        named = {"payers": 2 * count, "half": count, "credit": CREDIT, "now": START, "today": START.date()}
+        named: dict[str, Any] = {
+            "payers": 2 * count,
+            "half": count,
+            "credit": CREDIT,
+            "now": START,
+            "today": START.date(),
+        }
         with connection.cursor() as cursor:
             cursor.execute(ACCOUNTS, named)
         payers = list(Account.objects.filter(parent=None).order_by("pk"))

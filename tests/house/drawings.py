@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "billing", "lines", "automation")
@@ -28,7 +29,10 @@ def _state(state: StrEnum) -> str:
     return re.sub(r"\W", "_", state.value)
 
 
-def _to(moves: Mapping[StrEnum, frozenset[StrEnum]]) -> Iterator[tuple[StrEnum, StrEnum, str]]:
+State = TypeVar("State", bound=StrEnum)
+
+
+def _to(moves: Mapping[State, frozenset[State]]) -> Iterator[tuple[StrEnum, StrEnum, str]]:
     for state, led in moves.items():
         for after in sorted(led):
             yield state, after, ""

@@ -73,11 +73,16 @@ def answers_are_no_markup_put_together(source: Source) -> Iterator[ast.AST]:
             yield node
 
 
+def _imported(node: ast.AST) -> list[ast.alias]:
+    assert isinstance(node, ast.Import)
+    return node.names
+
+
 def nothing_is_run_that_was_kept(source: Source) -> Iterator[ast.AST]:
     """What unpacks objects runs what it unpacks."""
     shut = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle"}
     for node in source.nodes(ast.Import, ast.ImportFrom):
-        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in _imported(node)]
         if any(name.split(".")[0] in shut for name in names):
             yield node
     for node, name in source.calls():
@@ -103,11 +108,11 @@ def certificates_are_looked_at(source: Source) -> Iterator[ast.AST]:
             yield node
         if name.endswith(("_create_unverified_context", "disable_warnings")):
             yield node
-    for node in source.nodes(ast.Assign):
-        assert isinstance(node, ast.Assign)
-        targets = [one.attr for one in node.targets if isinstance(one, ast.Attribute)]
-        if "check_hostname" in targets and _is(node.value, False):
-            yield node
+    for assigned in source.nodes(ast.Assign):
+        assert isinstance(assigned, ast.Assign)
+        targets = [one.attr for one in assigned.targets if isinstance(one, ast.Attribute)]
+        if "check_hostname" in targets and _is(assigned.value, False):
+            yield assigned
 
 
 def statements_are_made_of_ours_alone(source: Source) -> Iterator[ast.AST]:
@@ -160,7 +165,7 @@ def secrets_are_compared_in_one_time(source: Source) -> Iterator[ast.AST]:
 def chance_is_the_systems(source: Source) -> Iterator[ast.AST]:
     """`random` can be guessed; `secrets` cannot."""
     for node in source.nodes(ast.Import, ast.ImportFrom):
-        names = [node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+        names = [node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in _imported(node)]
         if "random" in names:
             yield node
 

@@ -36,7 +36,12 @@ PLANTS = {
 def broken(root: Path) -> set[str]:
     """The contracts that do not hold in this tree."""
     environment = {**os.environ, "PYTHONPATH": f"{root}:{root / 'platform'}", "COLUMNS": "200"}
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--config", root / "pyproject.toml"]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("lint-imports"),
+        "--no-cache",
+        "--config",
+        root / "pyproject.toml",
+    ]
     told = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert "Contracts: " in told.stdout, told.stdout + told.stderr
     return {line.removesuffix(" BROKEN") for line in told.stdout.splitlines() if line.endswith(" BROKEN")}

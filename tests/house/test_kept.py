@@ -12,7 +12,7 @@ def test_an_answer_is_kept_for_its_time_if_it_is_worth_it_and_there_is_room(monk
         asked.append(value)
         return value
 
-    monkeypatch.setattr(kept.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("kit.kept.time.monotonic", lambda: now[0])
     answers: Kept[int] = Kept(seconds=30, most=2, worth=lambda value: value >= 10)
     assert [answers.get("small", lambda: find(1)) for _ in range(2)] == [1, 1]
     assert [answers.get("large", lambda: find(10)) for _ in range(3)] == [10, 10, 10]

@@ -11,8 +11,8 @@ from types import FunctionType
 
 import pytest
 from config.celery import app as celery_app
+from config.settings.work import CELERY_BEAT_SCHEDULE
 from django.apps import apps
-from django.conf import settings
 from embedded.addresses import REPOSITORY
 
 FLOORS = {"accounts": 0, "billing": 1, "lines": 2, "automation": 3, "subaccounts": 3}
@@ -89,7 +89,7 @@ def test_models_do_not_override_save() -> None:
 
 def test_every_periodic_task_exists() -> None:
     celery_app.loader.import_default_modules()
-    wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    wanted = {entry["task"] for entry in CELERY_BEAT_SCHEDULE.values()}
     assert wanted <= set(celery_app.tasks)
 
 

@@ -285,7 +285,7 @@ def test_a_reset_does_not_stand_for_a_second_factor(acme: Account) -> None:
     client = Client()
     client.post("/accounts/password/reset/", {"email": JANE})
     form = {"password1": "harbour-quiet-9x", "password2": "harbour-quiet-9x"}
-    page = opened(client, link_in("\n".join(letter.body for letter in posted()), "reset"))
+    page = opened(client, link_in("\n".join(str(letter.body) for letter in posted()), "reset"))
     assert client.post(page, form).status_code == 302
     assert client.get("/profile/").status_code == 302
     client.post("/accounts/login/", {"login": JANE, "password": "harbour-quiet-9x"})

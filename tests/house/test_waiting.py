@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
 from config import waiting
-from config.settings import base
+from config.settings.work import CELERY_BEAT_SCHEDULE
 from config.sweeping import SweepingScheduler
 from config.waiting import SILENCE, WORK, Waiting
 from django.db import OperationalError, connection
@@ -23,6 +24,7 @@ from automation.commands.rules import Draft, add_rule
 from automation.commands.webhooks import add_webhook
 from automation.models import FollowUp, RuleFire
 from automation.policy import Act, Action, Outcome, Trigger
+from automation.work import webhooks as sending
 from billing.commands.notices import tell
 from billing.commands.statements import ask_statement
 from billing.models import Payment, Refund, WebhookEvent
@@ -77,18 +79,25 @@ def an_event(fleet: Fleet, verb: str) -> None:
     record(by=SYSTEM, verb=verb, account_id=line.account_id, subject=f"line:{line.iccid}", detail={})
 
 
-def a_rule(trigger: Trigger, **more: object) -> None:
+def a_rule(trigger: Trigger, **more: Any) -> None:
     from tests.automation.ruled import MIA
 
-    draft = Draft(name="a rule", trigger=trigger, action=Action.DEACTIVATE, **more)  # type: ignore[arg-type]
+    draft = Draft(name="a rule", trigger=trigger, action=Action.DEACTIVATE, **more)
     add_rule(account=Line.objects.get().account, draft=draft, by=MIA)  # type: ignore[arg-type]
+
+
+def a_rule_and_an_event(fleet: Fleet, trigger: Trigger, verb: str, **more: Any) -> None:
+    a_rule(trigger, **more)
+    rules.act()
+    an_event(fleet, verb)
 
 
 def a_fire(outcome: Outcome, *, mail_due: bool = False) -> RuleFire:
     a_rule(Trigger.SILENCE, hours=5)
     rules.act()
     line = Line.objects.get()
-    rule = line.account.rules.get()  # type: ignore[union-attr]
+    assert line.account is not None
+    rule = line.account.rules.get()
     return RuleFire.objects.create(
         rule=rule,
         account=line.account,
@@ -101,7 +110,7 @@ def a_fire(outcome: Outcome, *, mail_due: bool = False) -> RuleFire:
 
 
 def test_every_sweep_that_is_asked_for_is_one_that_beat_rings() -> None:
-    every = {entry["task"]: entry["schedule"] for entry in base.CELERY_BEAT_SCHEDULE.values()}
+    every = {entry["task"]: entry["schedule"] for entry in CELERY_BEAT_SCHEDULE.values()}
     assert {every.get(task) for task in WORK} <= {2.0, 5.0}
     assert len(set(SILENCE.values())) == len(WORK)
     assert max(SILENCE.values()) <= 180
@@ -123,11 +132,13 @@ def drive(fleet: Fleet, due_at: dt.datetime | None = None) -> None:
 def a_chunk(due_at: dt.datetime | None = None) -> None:
     carrier = Carrier.objects.get(kind="simbase")
     [passes.plan_pass(carrier=carrier, by_page=True, planned_for=clock.now())]
-    carrier.passes.latest("pk").chunks.update(due_at=due_at)  # type: ignore[attr-defined]
+    carrier.passes.latest("pk").chunks.update(due_at=due_at)
 
 
 def a_move(fleet: Fleet) -> None:
-    Move.objects.create(account=line_of(fleet).payer, carrier=line_of(fleet).carrier, began_by="Mia")
+    payer = line_of(fleet).payer
+    assert payer is not None
+    Move.objects.create(account=payer, carrier=line_of(fleet).carrier, began_by="Mia")
 
 
 def a_follow_up(_: Fleet) -> None:
@@ -141,7 +152,7 @@ def a_delivery(_: Fleet) -> None:
     account = Line.objects.get().account
     assert account is not None
     one = add_webhook(account=account, url="https://hooks.example.com/a", topics=["rules"], by=OPERATOR)
-    rules.webhooks.plan()
+    sending.plan()
     send_test(account=account, endpoint=one, by=OPERATOR)
 
 
@@ -253,10 +264,10 @@ WORKS: list[tuple[str, Callable[[Fleet], object]]] = [
     (ACT, lambda _: a_rule(Trigger.SILENCE, hours=5)),
     (ACT, lambda _: a_fire(Outcome.STANDS_BY)),
     (ACT, lambda _: a_fire(Outcome.TOLD, mail_due=True)),
-    (ACT, lambda fleet: (a_rule(Trigger.IMEI), rules.act(), an_event(fleet, "imei.changed"))),
-    (ACT, lambda fleet: (a_rule(Trigger.SMS, word="alarm"), rules.act(), an_event(fleet, "sms.received"))),
+    (ACT, lambda fleet: a_rule_and_an_event(fleet, Trigger.IMEI, "imei.changed")),
+    (ACT, lambda fleet: a_rule_and_an_event(fleet, Trigger.SMS, "sms.received", word="alarm")),
     (HOOKS, lambda fleet: an_event(fleet, "balance.low")),
-    (HOOKS, lambda fleet: (deactivate(line=line_of(fleet), by=OPERATOR), rules.webhooks.plan())),
+    (HOOKS, lambda fleet: (deactivate(line=line_of(fleet), by=OPERATOR), sending.plan())),
     (HOOKS, a_delivery),
 ]
 
@@ -286,8 +297,8 @@ class Answers:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *due: str) -> None:
         self.due, self.asked, self.now = frozenset(due), 0, 1000.0
         monkeypatch.setattr(waiting, "_found", self._found)
-        monkeypatch.setattr(waiting.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(waiting.connection, "close", lambda: None)
+        monkeypatch.setattr("config.waiting.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("config.waiting.connection.close", lambda: None)
 
     def _found(self) -> frozenset[str]:
         self.asked += 1
@@ -320,7 +331,7 @@ def test_a_database_that_does_not_answer_has_every_bell_rung(monkeypatch: pytest
 
     closed: list[int] = []
     monkeypatch.setattr(waiting, "prepared", gone)
-    monkeypatch.setattr(waiting.connection, "close", lambda: closed.append(1))
+    monkeypatch.setattr("config.waiting.connection.close", lambda: closed.append(1))
     assert waiting._found() == frozenset(WORK)
     assert closed == [1]
 
@@ -375,7 +386,8 @@ def test_beat_sleeps_until_its_turn_and_asks_in_no_circles(tmp_path: Path, monke
         beat.tick()
         left = 0.006  # seconds until its turn, which is less than Celery wakes too early
         monkeypatch.setattr(beat, "is_due", lambda _entry: (False, left))
-        beat._heap = [beat._heap[0]._replace(time=0)]
+        heap: Any = beat._heap
+        monkeypatch.setattr(beat, "_heap", [heap[0]._replace(time=0)])
         assert beat.tick() == pytest.approx(left)
         assert beat.schedules_equal({}, None)
     finally:

@@ -176,7 +176,7 @@ def fetched(client: Client, address: Address) -> bytes:
     assert answer.status_code == 200, where
     assert f".{kind}" in unquote(answer["Content-Disposition"])
     assert isinstance(answer, StreamingHttpResponse)
-    return b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in answer)  # type: ignore[union-attr]
+    return b"".join(piece if isinstance(piece, bytes) else piece.encode() for piece in answer)
 
 
 def cells_of(content: bytes) -> list[Row]:

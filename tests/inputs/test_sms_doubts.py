@@ -91,6 +91,7 @@ def test_in_doubt_a_person_is_asked_and_says_it_was_sent(line: Line) -> None:
 def test_or_says_it_was_not_and_it_goes_again_once(line: Line) -> None:
     message = doubted(line, "status please", "something else of another system")
     client = Client()
+    assert line.account is not None
     client.force_login(owner_of(line.account))
     page = client.get(f"/lines/{line.iccid}/sms/").content.decode()
     assert "is this your message?" in page

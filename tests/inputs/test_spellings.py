@@ -12,15 +12,25 @@ import pytest
 from django.test import Client
 from kit import clock
 
-from accounts.models import Account
 from accounts.policy import OPERATOR
 from accounts.queries import owner_of
 from lines.carriers.base import Reading, Setting
-from lines.commands import bulk, devices, passes, settings, sms
+from lines.commands import bulk, passes, settings, sms
 from lines.commands.looks import want_looks
 from lines.commands.stock import import_lines
 from lines.commands.tuning import tune_carrier
-from lines.models import Carrier, Difference, Drive, FinalTotal, Line, LineSetting, LineState, SmsLook, SmsMessage
+from lines.models import (
+    Carrier,
+    Difference,
+    Drive,
+    FinalTotal,
+    Line,
+    LineDevice,
+    LineSetting,
+    LineState,
+    SmsLook,
+    SmsMessage,
+)
 from lines.policy import SmsState
 from lines.work.bulk import order_switches
 from lines.work.clients import client_for, close_clients
@@ -91,7 +101,7 @@ def ask_everything(line: Line) -> None:
     handle_messages(carrier, patience=5.0, stop=forever)
     want_looks(carrier_id=carrier.pk, line_ids=[line.pk])
     look(carrier, patience=5.0, stop=forever)
-    devices.LineDevice.objects.filter(line=line).update(asked_at=None, due_at=None, last_error="")
+    LineDevice.objects.filter(line=line).update(asked_at=None, due_at=None, last_error="")
     look_now(line, wants_place=True)
     for setting, value in ((Setting.THROTTLE, "100"), (Setting.IMEI_LOCK, "on"), (Setting.PLAN, "P2")):
         if setting in client.abilities.settings:
@@ -215,7 +225,8 @@ def test_nobody_sees_two_sims(fleet: Fleet, asked: str) -> None:
     assert not applied.strangers
     assert not Difference.objects.exists()
     client = Client()
-    client.force_login(owner_of(Account.objects.get(pk=line.account_id)))
+    assert line.account is not None
+    client.force_login(owner_of(line.account))
     page = client.get("/lines/", {"q": asked}, follow=True).content.decode()
     assert BARE in page
     assert f">{WHOLE}<" not in page

@@ -109,7 +109,7 @@ def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
             return real(host, port, *more, **named)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", told)
+    monkeypatch.setattr("automation.outbound.socket.getaddrinfo", told)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from accounts.queries import owner_of
 from lines.models import Line
 from tests import proofs
 from tests.fleets import Fleet
+from tests.profiles import examples
 
 FILES = Path(__file__).parent / "files"
 
@@ -85,7 +86,7 @@ def test_a_broken_file_is_read_or_refused(account: Account, door: str) -> None:
 
     @given(content=broken(seeds), name=st.sampled_from(NAMES), kind=st.sampled_from(["text/csv", "image/png", "x/y"]))
     @settings(
-        max_examples=40 if settings.default.max_examples <= 100 else settings.default.max_examples // 4,
+        max_examples=40 if examples() <= 100 else examples() // 4,
         suppress_health_check=[*HealthCheck],
     )
     def run(content: bytes, name: str, kind: str) -> None:

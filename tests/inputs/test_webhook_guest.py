@@ -9,6 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
+import httpcore
 import pytest
 from kit import clock
 from kit.errors import Invalid
@@ -159,7 +160,7 @@ def test_every_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
             return real(host, port, *more, **named)
         return [(2, 1, 6, "", ("127.0.0.2", port)), (2, 1, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", two)
+    monkeypatch.setattr("automation.outbound.socket.getaddrinfo", two)
     try:
         message = Message(f"http://hooks.example:{server.server_port}/two", "m", "{}", [new_secret()])
         assert deliver(message, timestamp=1, allow_private=True) == 204
@@ -173,11 +174,11 @@ def test_a_first_address_that_is_silent_leaves_time_for_the_second(monkeypatch: 
 
     def connect_tcp(_: object, host: str, port: int, timeout: float, **__: object) -> None:
         given.append((host, timeout))
-        raise outbound.httpcore.ConnectTimeout
+        raise httpcore.ConnectTimeout
 
     found = [(socket.AF_INET, 1, 6, "", (host, 443)) for host in ("8.8.8.8", "8.8.4.4", "1.1.1.1")]
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", lambda *_, **__: found)
-    monkeypatch.setattr(outbound.httpcore.SyncBackend, "connect_tcp", connect_tcp)
+    monkeypatch.setattr("automation.outbound.socket.getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr("automation.outbound.httpcore.SyncBackend.connect_tcp", connect_tcp)
     with pytest.raises(Undeliverable, match="No answer within"):
         deliver(Message("https://hooks.example/", "m", "{}", [new_secret()]), timestamp=1)
     assert [host for host, _ in given] == ["8.8.8.8", "8.8.4.4", "1.1.1.1"]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lines import counting
+from lines.carriers.base import Reading
 from lines.counting import Cycles, Judgement, Standing, Turns, cycles_around, judge_without_time, unwrapped
 from lines.models import BoundaryUse, Line, LineCycle, LineState
 from tests.fleets import MB, Fleet, at, available, books_hold, days, state, used
@@ -148,7 +149,7 @@ def test_a_line_is_followed_over_the_wrap_of_its_counter(fleet: Fleet, portal: L
     assert books_hold()
 
 
-def _told(line: Line, counter: int) -> object:
+def _told(line: Line, counter: int) -> Reading:
     from tests.fleets import reading_of
 
     return reading_of(line, counter)
@@ -253,8 +254,8 @@ def test_two_readers_at_the_reset_charge_the_month_once(fleet: Fleet, portal: Li
     old = _told(portal, 501 * MB)
     from dataclasses import replace
 
-    fleet.apply("iotportal", "2026-12-01T00:00:00", [replace(new, asked_at=at("2026-12-01T00:00:05"))])  # type: ignore[type-var, list-item]
-    fleet.apply("iotportal", "2026-12-01T00:00:01", [replace(old, asked_at=at("2026-12-01T00:00:03"))])  # type: ignore[type-var, list-item]
+    fleet.apply("iotportal", "2026-12-01T00:00:00", [replace(new, asked_at=at("2026-12-01T00:00:05"))])
+    fleet.apply("iotportal", "2026-12-01T00:00:01", [replace(old, asked_at=at("2026-12-01T00:00:03"))])
     assert used_on(portal) == {"2026-12-01": 5}
     assert books_hold()
 

@@ -20,7 +20,7 @@ from lines.policy import SmsState
 from lines.queries import breakdown
 from lines.queries.breakdown import By, Question, TooMuch, breakdown_of, dimensions_of, each_day
 from lines.queries.named import key_of, names_of
-from tests.fleets import MB, Fleet, sum_day_rows
+from tests.fleets import MB, Fleet, holders_of, sum_day_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -65,21 +65,21 @@ class World:
         day = self.today - dt.timedelta(days=ago)
         price = line.plan.prices.get()
         LineDay.objects.create(
-            line=line, day=day, payer_id=line.payer_id, price=price, account_id=line.account_id,
+            line=line, day=day, price=price, **holders_of(line),
             cycle=day.replace(day=1), used=used, cost=Decimal(used) / MB * price.per_mb, fee=price.per_day,
         )  # fmt: skip
 
     def seen(self, line: Line, country: str, *, days: int) -> None:
         since = clock.now() - dt.timedelta(days=days)
         Sighting.objects.create(
-            line=line, account_id=line.account_id, payer_id=line.payer_id, cycle=since.date().replace(day=1),
+            line=line, **holders_of(line), cycle=since.date().replace(day=1),
             started_at=since, is_session=True, country=country,
         )  # fmt: skip
 
     def message(self, line: Line, *, ago: int) -> None:
         day = self.today - dt.timedelta(days=ago)
         sms = SmsMessage.objects.create(
-            line=line, carrier=line.carrier, account_id=line.account_id, payer_id=line.payer_id, to_device=True,
+            line=line, carrier=line.carrier, **holders_of(line), to_device=True,
             text="hello", price=Decimal("0.05"), state=SmsState.SENT, accepted_at=clock.now(), is_open=False,
         )  # fmt: skip
         Entry.objects.create(account=self.acme, kind="sms", amount=Decimal("-0.05"), key=f"sms:{sms.pk}", day=day)

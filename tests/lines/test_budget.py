@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulator import Running, running
 
 from lines.carriers.base import CallKind, Switch, Unreachable
 from lines.commands.budget import AskedTooOften, take_ask
@@ -18,7 +19,6 @@ from lines.work.gate import CallGate
 from lines.work.spending import switching
 from tests.console.console_people import client_of
 from tests.fleets import Fleet
-from tests.simulator.conftest import Running, running
 from tests.worlds import Story
 
 
@@ -131,6 +131,8 @@ def test_a_greedy_tenant_beside_a_quiet_one(
     Carrier.objects.update(calls_per_day=60)
     close_clients()
     greedy, quiet = (Line.objects.get(payer__name=name) for name in ("greedy", "quiet"))
+    assert greedy.payer is not None
+    assert quiet.payer is not None
     clicks = client_of(greedy.payer)
     for minute in range(30):
         story.at(f"2026-11-20T12:{minute + 10}")

@@ -86,7 +86,8 @@ def test_lines_are_asked_for_by_one_call_then_wait_then_are_asked_about(carrier:
     token = asked["callback"].split("/")[-2]
     assert call(token, b'{"status": "COMPLETED", "results": []}') == 204
     assert waiting() == {"held": 0, "waits": 0, "due": COUNT}
-    assert set(Drive.objects.values_list("ask_first", "bulk")) == {(True, None)}
+    of_none: set[tuple[bool, int | None]] = {(True, None)}
+    assert set(Drive.objects.values_list("ask_first", "bulk")) == of_none
     assert {row.reported for row in LineState.objects.all()} == {None}  # its word is not believed
     assert Event.objects.filter(verb="carrier.called_back").count() == 1
 

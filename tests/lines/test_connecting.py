@@ -51,9 +51,8 @@ def connect(office: Client, simulator: Running, kind: str, **given: str) -> tupl
 
 
 def plan_of(carrier: Carrier) -> int:
-    prices = {"per_mb": "0.01", "per_sms": "0", "per_day": "0"}
     return add_rate_plan(
-        name="World", carrier=carrier, by=OPERATOR, **{name: Decimal(price) for name, price in prices.items()}
+        name="World", carrier=carrier, per_mb=Decimal("0.01"), per_sms=Decimal(0), per_day=Decimal(0), by=OPERATOR
     ).pk
 
 

@@ -7,7 +7,6 @@ import csv
 import io
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Account, Membership, User
@@ -18,6 +17,7 @@ from lines.models import CustomField, FieldValue, Line
 from lines.policy.fields import FieldKind
 from tests.evenly import evenly
 from tests.fleets import Fleet
+from tests.responses import ClientResponse, streamed_content
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def browser(account: Account) -> Client:
     return client
 
 
-def words(page: HttpResponse) -> str:
+def words(page: ClientResponse) -> str:
     return evenly(page.content.decode())
 
 
@@ -91,9 +91,9 @@ def test_people_of_a_subaccount_see_those_that_are_shown_and_set_none(account: A
     assert "Margin class" not in page
     assert client.post(f"/lines/{line.iccid}/fields/", {f"field-{shown.uuid.hex}": "x"}).status_code == 404
     assert client.get("/lines/fields/").status_code == 404
-    assert line.iccid[-4:] in words(client.get("/lines/", {"field": shown.pk, "value": "hall 7"}))
-    assert client.get("/lines/", {"field": hidden.pk, "value": "secret"}).status_code == 302
-    assert b"secret" not in b"".join(client.get("/lines/export.csv").streaming_content)
+    assert line.iccid[-4:] in words(client.get("/lines/", {"field": str(shown.pk), "value": "hall 7"}))
+    assert client.get("/lines/", {"field": str(hidden.pk), "value": "secret"}).status_code == 302
+    assert b"secret" not in streamed_content(client.get("/lines/export.csv"))
 
 
 def test_the_list_shows_filters_and_sorts_by_them(account: Account, fleet: Fleet) -> None:
@@ -105,10 +105,10 @@ def test_the_list_shows_filters_and_sorts_by_them(account: Account, fleet: Fleet
     page = client.get("/lines/", {"sort": f"field{seats.pk}"})
     assert [row.line.iccid for row in page.context["rows"]] == [lines[1].iccid, lines[2].iccid, lines[0].iccid]
     assert "Seats" in words(page)
-    page = client.get("/lines/", {"field": seats.pk, "value": "20.0"})
+    page = client.get("/lines/", {"field": str(seats.pk), "value": "20.0"})
     assert [row.line.iccid for row in page.context["rows"]] == [lines[2].iccid]
-    assert not client.get("/lines/", {"field": seats.pk, "value": "many"}).context["rows"]
-    again = client.get("/lines/", {"rows": lines[0].iccid, "total": 3}, headers={"HX-Request": "true"})
+    assert not client.get("/lines/", {"field": str(seats.pk), "value": "many"}).context["rows"]
+    again = client.get("/lines/", {"rows": lines[0].iccid, "total": "3"}, headers={"HX-Request": "true"})
     assert "100" in again.content.decode()
 
 
@@ -117,13 +117,13 @@ def test_files_carry_them_out_and_in(account: Account, fleet: Fleet) -> None:
     stranger = fleet.line(fleet.account())
     add(account, "Depot", "choice", "Berlin", "Porto"), add(account, "Since", "date"), add(account, "Seats", "number")
     give(account, one, Depot="Berlin", Since="2026-10-02", Seats="7.5")
-    text = b"".join(client.get("/lines/export.csv").streaming_content).decode().removeprefix("\ufeff")
+    text = streamed_content(client.get("/lines/export.csv")).decode().removeprefix("\ufeff")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["Depot"], row["Seats"], row["Since"]) for row in rows] == [
         ("Berlin", "7.5", "2026-10-02"),
         ("", "", ""),
     ]
-    assert b"".join(client.get("/lines/export.xlsx").streaming_content).startswith(b"PK")
+    assert streamed_content(client.get("/lines/export.xlsx")).startswith(b"PK")
     file = f"ICCID;depot;Seats\n{one.iccid};porto;\n{two.iccid};;many\n{two.iccid};Berlin;3\n{stranger.iccid};Porto;1\n"
     looked = client.post("/lines/fields/file/", {"rows": file})
     assert (looked.context["done"].changed, looked.context["done"].bad) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from django.db import connection
 from kit import clock
@@ -81,7 +82,11 @@ def test_pages_and_fees_follow_a_cycle_day_that_has_changed(fleet: Fleet) -> Non
             card = card_of(viewer, line.iccid, today=today)
             assert card is not None
             assert (card.cycle_start, line.carrier.cycle_of(today)) == (november, november)
-            seen = [list_lines(viewer, Asked(), today=today).rows[0], line_of(viewer, line.iccid, today=today), card]
+            seen: list[Any] = [
+                list_lines(viewer, Asked(), today=today).rows[0],
+                line_of(viewer, line.iccid, today=today),
+                card,
+            ]
             seen += [top_lines(viewer, today=today)[0], fleet_of(viewer, today=today)]
             assert [one.month_bytes for one in seen if one] == [used * MB] * 5
             assert cycles_of(viewer, line, today=today) == [november]

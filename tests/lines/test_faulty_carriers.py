@@ -95,7 +95,9 @@ def test_one_bad_line_keeps_its_last_numbers_and_the_others_are_charged(tale: St
     number = tale.sim.fault(fault, carrier="iotportal", path=f"^/ctdUsage/{bad}")
     answer = tale.sync(compare=False)
     assert (answer["bytes"], answer["failed"]) == (5 * MB, 1)
-    assert state(Line.objects.get(iccid=bad)).read_at.hour == 12
+    read_at = state(Line.objects.get(iccid=bad)).read_at
+    assert read_at is not None
+    assert read_at.hour == 12
     tale.sim.ask("DELETE", f"/faults/{number}")
     assert tale.sync()["bytes"] == MB
 

@@ -12,6 +12,7 @@ from accounts.queries import owner_of
 from lines.models import Line, LineCount
 from tests.evenly import evenly
 from tests.fleets import Fleet, reading_of
+from tests.responses import streamed_content
 
 
 @pytest.fixture
@@ -26,7 +27,9 @@ def told(fleet: Fleet) -> tuple[Line, Line]:
 
 def browser(line: Line) -> Client:
     client = Client()
-    client.force_login(owner_of(line.payer))
+    payer = line.payer
+    assert payer is not None
+    client.force_login(owner_of(payer))
     return client
 
 
@@ -40,7 +43,7 @@ def test_list_and_line_say_not_reported(told: tuple[Line, Line]) -> None:
 
 def test_the_export_leaves_empty_what_is_not_reported(told: tuple[Line, Line]) -> None:
     answer = browser(told[0]).get("/lines/export.csv")
-    body = b"".join(answer.streaming_content).decode("utf-8-sig")
+    body = streamed_content(answer).decode("utf-8-sig")
     rows = {row["ICCID"].strip('="'): row for row in csv.DictReader(io.StringIO(body))}
     names = ("SMS sent", "Sessions", "SMS usage", "Voice usage")
     assert [rows[told[0].iccid][name] for name in names] == ["", "249", "7", ""]

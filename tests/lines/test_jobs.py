@@ -17,7 +17,7 @@ from accounts.models import Account, ApiKey, Event, Membership
 from accounts.policy import OPERATOR, Actor, ActorKind, Scope, key_actor
 from accounts.queries import credential_of, owner_of
 from billing.commands import adjust
-from lines.commands import acts, jobs, wishes
+from lines.commands import jobs, wishes
 from lines.commands.holders import follow_holder
 from lines.models import Drive, Job, JobItem, Line, LineState, RatePlan
 from lines.policy import OF_SUBACCOUNTS, Action, Item, JobState, Verdict, Wanted, Why
@@ -168,7 +168,7 @@ def test_one_line_that_fails_does_not_hold_up_the_others(fleet: Fleet, monkeypat
         assert bad.pk not in line_ids, "a bug"
         return whole(line_ids=line_ids, **more)
 
-    monkeypatch.setattr(acts.wishes, "activate_lines", fails)
+    monkeypatch.setattr("lines.commands.acts.wishes.activate_lines", fails)
     job = after(begin(account))
     assert (job.done, job.failed, job.state) == (4, 1, JobState.DONE)
     assert "log" in JobItem.objects.get(job=job, line=bad).note
@@ -185,7 +185,13 @@ def test_who_may_no_longer_act_stops_their_job(fleet: Fleet) -> None:
 def test_the_same_key_is_the_same_job(fleet: Fleet) -> None:
     account = fleet.account()
     fleet.lines(account, 2, active=False)
-    asked = {"account": account, "lines": Line.objects.all(), "selection": "all", "by": by(account), "key": "once"}
+    asked: dict[str, Any] = {
+        "account": account,
+        "lines": Line.objects.all(),
+        "selection": "all",
+        "by": by(account),
+        "key": "once",
+    }
     first = jobs.start_job(action=Action.ACTIVATE, **asked)
     assert jobs.start_job(action=Action.ACTIVATE, **asked) == first
     with pytest.raises(Invalid):

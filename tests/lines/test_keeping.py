@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from kit import clock
 from kit.errors import Invalid
+from pytest_django import Settings
 
 from accounts.policy import OPERATOR
 from lines.commands.keeping import drop_months, forget_openings, make_months, stand_openings
@@ -31,8 +32,8 @@ def test_months_are_made_ahead_and_for_what_waits(fleet: Fleet) -> None:
     assert KeptReading.objects.count() == 1
 
 
-def test_a_month_is_dropped_when_it_is_old_and_its_counters_stand_elsewhere(fleet: Fleet, settings: object) -> None:
-    settings.READINGS_KEPT_MONTHS = 1  # type: ignore[attr-defined] - three are kept in any case
+def test_a_month_is_dropped_when_it_is_old_and_its_counters_stand_elsewhere(fleet: Fleet, settings: Settings) -> None:
+    settings.READINGS_KEPT_MONTHS = 1  # three are kept in any case
     line = fleet.line(fleet.account())
     for when, counter in (("2031-01-20T08:00", 0), ("2031-01-20T09:00", MB), ("2031-02-06T09:00", 5)):
         fleet.read(line, when, counter)

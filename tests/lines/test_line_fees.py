@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -12,12 +13,13 @@ from hypothesis import strategies as st
 from kit import clock
 
 from accounts.policy import OPERATOR
+from lines.carriers.base import Status, Switch
 from lines.commands.fees import charge_fees, restart_spans
 from lines.commands.plans import change_plan_of_lines
 from lines.commands.stock import add_rate_plan
 from lines.commands.wishes import activate, deactivate, deactivate_due, deactivate_next_day, enforce, keep_active
 from lines.models import Line, LineDay, LineState, OnSpan, RatePlan
-from tests.fleets import MB, OFF, ON, Fleet, Status, Switch, at, available, books_hold, usage_days
+from tests.fleets import MB, OFF, ON, Fleet, at, available, books_hold, usage_days
 from tests.lines.test_second_books import second_books
 
 
@@ -317,7 +319,7 @@ def touch(touched: dict[int, Decimal], since: dt.datetime, until: dt.datetime, p
 
 
 def plan_of(dear: Fleet, name: str, per_day: str) -> RatePlan:
-    prices = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(per_day)}
+    prices: dict[str, Any] = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(per_day)}
     return add_rate_plan(name=name, carrier=dear.carriers["simbase"], by=OPERATOR, **prices)
 
 

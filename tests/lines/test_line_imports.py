@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
@@ -15,7 +16,7 @@ from tests.worlds import operator
 GOOD = "8944538415800000004"
 
 
-def imported(file: Path, *more: object, code: int = 0) -> dict[str, object]:
+def imported(file: Path, *more: object, code: int = 0) -> dict[str, Any]:
     return operator("import_lines", file, "--carrier", "simbase", "--rate-plan", "simbase", *more, code=code)
 
 

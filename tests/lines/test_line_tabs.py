@@ -51,6 +51,7 @@ def story(simulators: Running, monkeypatch: pytest.MonkeyPatch, transactional_db
 
 def test_a_page_asks_the_carrier_once_and_then_remembers(story: Story) -> None:
     line = Line.objects.get(carrier__kind="simbase")
+    assert line.payer is not None
     client = client_of(line.payer)
     path = f"/lines/{line.iccid}/settings/"
     assert "Ask now" in client.get(path).content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -13,6 +14,8 @@ from billing.models import UsageDay, Wallet
 from lines.carriers.base import Reading
 from lines.commands import readings
 from lines.commands.holders import assign
+from lines.commands.ordinary_sql import APPLY_ORDINARY
+from lines.commands.reading_sql import APPLY
 from lines.models import ChangedLines, Drive, HeldMovement, HolderDay, KeptReading, LineCycle, LineDay, LineState
 from tests.fleets import MB, OFF, ON, Fleet, at, books_hold
 
@@ -22,9 +25,10 @@ NOT_COMPARED = {"id", "reading_id", "decided_reading_id"}  # a sequence goes on 
 
 def left() -> dict[str, list[str]]:
     """Every column of every row that a page can touch; in which order a row names lines is nobody's business."""
+    every: dict[str, list[dict[str, Any]]] = {model.__name__: list(map(dict, model.objects.values())) for model in LEFT}
     rows = {
-        model.__name__: [{name: row[name] for name in row.keys() - NOT_COMPARED} for row in model.objects.values()]
-        for model in LEFT
+        model: [{name: row[name] for name in row.keys() - NOT_COMPARED} for row in of_model]
+        for model, of_model in every.items()
     }
     for row in rows["ChangedLines"]:
         row["line_ids"].sort()
@@ -44,9 +48,12 @@ def test_it_leaves_what_the_other_leaves(kind: str, wraps_at: int | None, monkey
     fleet.price(kind, "2026-11-14T12:00", "0.07")
     tried: list[str] = []
     apply_all = readings._apply_all
-    monkeypatch.setattr(
-        readings, "_apply_all", lambda how, batches, sql: (tried.append(sql), apply_all(how, batches, sql))[1]
-    )
+
+    def noted(how: Any, batches: Any, sql: str) -> Any:
+        tried.append(sql)
+        return apply_all(how, batches, sql)
+
+    monkeypatch.setattr(readings, "_apply_all", noted)
     counters = dict.fromkeys(lines, 4 * 1024 * MB - 40 * MB)
     moment = at("2026-11-13T22:00")
     for number in range(60):
@@ -62,13 +69,13 @@ def test_it_leaves_what_the_other_leaves(kind: str, wraps_at: int | None, monkey
         if number == 30:
             assign(line_ids=[line.pk for line in theirs[:2]], holder=sub, by=OPERATOR)
         left_by = []
-        for statement in (readings.APPLY, readings.APPLY_ORDINARY):
+        for statement in (APPLY, APPLY_ORDINARY):
             with monkeypatch.context() as one, transaction.atomic():
                 one.setattr(readings, "APPLY_ORDINARY", statement)
                 applied = fleet.apply(kind, moment, page, wraps_at=wraps_at)
                 left_by.append((applied, left()))
-                transaction.set_rollback(statement == readings.APPLY)
+                transaction.set_rollback(statement == APPLY)
         assert left_by[0] == left_by[1], number
     books_hold()
-    assert tried.count(readings.APPLY_ORDINARY) > 50
-    assert wraps_at or tried.count(readings.APPLY) > 60  # with pages that were not ordinary after all
+    assert tried.count(APPLY_ORDINARY) > 50
+    assert wraps_at or tried.count(APPLY) > 60  # with pages that were not ordinary after all

@@ -54,7 +54,7 @@ class Sim:
 
 def _fleet(fleet: Fleet, count: int) -> list[Sim]:
     draw = Random(20261201)
-    sims = []
+    sims: list[Sim] = []
     for _ in range(0, count, 1000):
         account = fleet.account(credit="9000000")
         for line in fleet.lines(account, min(1000, count - len(sims)), "iotportal"):

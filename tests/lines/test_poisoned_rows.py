@@ -10,6 +10,7 @@ import pytest
 from django.db import DataError
 from kit.sweeps import apart, each
 
+from billing.commands.notices import tell_turn
 from lines import tasks
 from lines.commands import passes
 from lines.commands.fees import charge_fees
@@ -67,7 +68,7 @@ def test_an_account_that_cannot_be_judged_keeps_no_other_from_its_colour(
     bad, good = fleet.account(credit="1"), fleet.account(credit="1")
     fleet.line(bad), fleet.line(good)
     type(wallet(bad)).objects.update(is_red=False)
-    told = balance.tell_turn
+    told = tell_turn
 
     def poisoned(*, account_id: int, suspended: int = 0, back: int = 0) -> None:
         if account_id == bad.pk:

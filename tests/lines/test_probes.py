@@ -24,7 +24,7 @@ from lines.models import Breaker, Drive, LineState, Quarantine, ReadingPass
 from tests.evenly import evenly
 from tests.fleets import Fleet
 
-STRANGER = {"REMOTE_ADDR": "203.0.113.7"}
+STRANGER: dict[str, Any] = {"REMOTE_ADDR": "203.0.113.7"}
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_strangers_are_told_whether_and_not_what(db: None, monkeypatch: pytest.M
     assert asked("/healthz", HTTP_X_FORWARDED_FOR="127.0.0.1")[1] == untold  # a proxy on this machine
     assert Client().get("/metrics", **STRANGER).status_code == 404
     for header in ("X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_REAL_IP", "VIA", "FORWARDED"):  # whichever it sets
-        assert Client().get("/metrics", **{f"HTTP_{header}": "203.0.113.7"}).status_code == 404, header
+        assert Client().get("/metrics", headers={header.replace("_", "-"): "203.0.113.7"}).status_code == 404, header
     with override_settings(METRICS_TOKEN="a-long-token"):
         for given, status in (("Bearer a-long-token", 200), ("Bearer another", 404), ("a-long-token", 404)):
             assert Client().get("/metrics", HTTP_AUTHORIZATION=given, **STRANGER).status_code == status
@@ -230,7 +230,8 @@ def test_a_request_has_an_id_of_its_own_or_the_one_that_it_came_with(db: None) -
     assert Client().get("/accounts/login/", headers={"x-request-id": "from-proxy-1"})["X-Request-ID"] == "from-proxy-1"
     odd = Client().get("/accounts/login/", headers={"x-request-id": 'a b"c'})["X-Request-ID"]
     assert len(odd) == 16
-    assert settings.LOGGING["handlers"]["stderr"]["formatter"] == "line"
+    handlers: Any = settings.LOGGING["handlers"]
+    assert handlers["stderr"]["formatter"] == "line"
 
 
 def test_the_version_is_told_to_this_machine_and_to_nobody_else(db: None) -> None:

@@ -132,7 +132,7 @@ def test_a_page_that_never_comes_makes_its_pass_no_whole_one(
         return lister.lie(number, lister.pages)
 
     monkeypatch.setattr(lister, "read_page", broken)
-    monkeypatch.setattr(reading.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr("lines.work.reading.time.sleep", lambda _seconds: None)
     done, last = read(lister, three[0], monkeypatch)
     assert (done.failed, last.failed, last.lost, last.readings) == (1, 1, 1, 2)
 

@@ -48,7 +48,7 @@ def portal(fleet: Fleet) -> Line:
 def test_the_first_reading_is_the_baseline_and_charges_nothing(fleet: Fleet, kind: str) -> None:
     line = fleet.line(fleet.account(), kind)
     applied = fleet.read(line, "2026-11-20T08:00", 500 * MB)
-    assert (applied.readings, applied.bytes_moved, applied.charged) == (1, 0, 0)
+    assert (applied.readings, applied.bytes_moved, applied.charged) == (1, 0, Decimal(0))
     assert days(line) == {}
     assert (state(line).counter, state(line).baseline) == (500 * MB, 500 * MB)
     fleet.read(line, "2026-11-20T09:00", 501 * MB)
@@ -456,7 +456,7 @@ def test_a_page_moves_many_accounts_at_once(fleet: Fleet) -> None:
 
 def test_an_empty_page_does_nothing(fleet: Fleet) -> None:
     applied = fleet.apply("simbase", "2026-11-20T08:00", [])
-    assert (applied.readings, applied.unknown, applied.charged) == (0, 0, 0)
+    assert (applied.readings, applied.unknown, applied.charged) == (0, 0, Decimal(0))
 
 
 def test_a_page_that_fails_in_the_middle_is_not_half_applied(fleet: Fleet) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from kit import clock
 
-from accounts.models import Membership
+from accounts.models import Account, Membership
 from accounts.policy import OPERATOR
 from lines.commands.holders import assign
 from lines.queries.readings import readings_of
@@ -17,7 +17,7 @@ from tests.fleets import MB, Fleet, at
 DAY = dt.date(2026, 11, 20)
 
 
-def member(account: object) -> Membership:
+def member(account: Account) -> Membership:
     return Membership.objects.select_related("account").get(account=account)
 
 
@@ -62,7 +62,7 @@ def test_the_page_and_its_file(asked: tuple[Fleet, Client]) -> None:
     client.force_login(member(acme).user)
     page = client.get(f"/lines/{line.iccid}/readings/").content.decode()
     assert "5,242,880" in page
-    file = b"".join(client.get(f"/lines/{line.iccid}/readings.csv?day=2026-11-20"))  # type: ignore[arg-type]
+    file = b"".join(client.get(f"/lines/{line.iccid}/readings.csv?day=2026-11-20"))
     assert "2026-11-20 08:00:00,5242880,2026-11-01" in file.decode()
     assert "No readings on 19 Nov 2026" in client.get(f"/lines/{line.iccid}/readings/?day=2026-11-19").content.decode()
     client.force_login(member(stranger).user)

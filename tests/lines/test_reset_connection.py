@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from kit import clock
@@ -59,7 +60,7 @@ def line_at(simulator: Running, kind: str, acme: Account) -> Line:
     carrier = add_carrier(name=kind, kind=kind, url=simulator.url_of(kind), secrets=KNOWN[kind].secrets, by=OPERATOR)
     Carrier.objects.filter(pk=carrier.pk).update(calls_per_second=500.0, calls_per_day=None)
     carrier.refresh_from_db()
-    prices = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(0)}
+    prices: dict[str, Any] = {"per_mb": Decimal("0.01"), "per_sms": Decimal(0), "per_day": Decimal(0)}
     plan = add_rate_plan(name=f"World {kind}", carrier=carrier, by=OPERATOR, **prices)
     iccid = simulator.iccids(kind)[0]
     import_lines(rows=[(1, iccid)], carrier=carrier, plan=plan, account=acme, active=True, by=OPERATOR)

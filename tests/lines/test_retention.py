@@ -20,7 +20,7 @@ from lines.commands.retention import KINDS, REMOVED, forget_old, kinds
 from lines.commands.sms import send_sms, sms_accepted
 from lines.models import Job, JobItem, Line, Quarantine, ReadingPass, Sighting, SmsMessage
 from lines.policy import JobState, SmsState
-from tests.fleets import Fleet, at, books_hold
+from tests.fleets import Fleet, at, books_hold, holders_of
 from tests.worlds import operator
 
 TODAY = dt.date(2031, 7, 15)
@@ -34,8 +34,7 @@ def kind(name: str) -> retention.Kind:
 def sighted(line: Line, seen: dt.datetime, **more: Any) -> Sighting:
     return Sighting.objects.create(
         line=line,
-        account_id=line.account_id,
-        payer_id=line.payer_id,
+        **holders_of(line),
         cycle=seen.date().replace(day=1),
         started_at=seen,
         ended_at=more.pop("ended_at", seen),
@@ -49,8 +48,7 @@ def message(line: Line, when: dt.datetime, *, price: str, state: SmsState, **mor
     return SmsMessage.objects.create(
         line=line,
         carrier_id=line.carrier_id,
-        account_id=line.account_id,
-        payer_id=line.payer_id,
+        **holders_of(line),
         to_device=to_device,
         text="where are you",
         state=state,

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def a_credit(fleet: Fleet, by: Actor) -> Model:
-    given = {"amount": Decimal(500), "reason": "a late card", "key": uuid.uuid4(), "by": by}
+    given: dict[str, Any] = {"amount": Decimal(500), "reason": "a late card", "key": uuid.uuid4(), "by": by}
     return ask_credit(account=fleet.account(), kind=EntryKind.ADJUSTMENT, **given)
 
 

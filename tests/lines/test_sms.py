@@ -28,6 +28,7 @@ from tests.worlds import Story, usd
 
 KINDS = ["simbase", "iotportal"]
 World = tuple[Story, Line, Carrier]
+Tell = Callable[[str], World]
 PRICE = Decimal("0.05")
 
 
@@ -38,9 +39,7 @@ def simulators() -> Iterator[Running]:
 
 
 @pytest.fixture
-def telling(
-    simulators: Running, monkeypatch: pytest.MonkeyPatch, transactional_db: None
-) -> Iterator[Callable[[str], World]]:
+def telling(simulators: Running, monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Tell]:
     """A carrier in the simulator with one active line that it has confirmed."""
     simulators.reset()
     close_clients()
@@ -78,7 +77,7 @@ def held(message: SmsMessage) -> SmsState:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_message_is_charged_once_when_the_carrier_takes_it_and_followed_to_its_end(telling, kind: str) -> None:
+def test_a_message_is_charged_once_when_the_carrier_takes_it_and_followed_to_its_end(telling: Tell, kind: str) -> None:
     story, line, carrier = telling(kind)
     story.sim.settings(**{kind: {"sms_delay_seconds": 60}})
     message = sent(line)
@@ -97,7 +96,7 @@ def test_a_message_is_charged_once_when_the_carrier_takes_it_and_followed_to_its
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_carrier_refuses_costs_nothing_and_says_why(telling, kind: str) -> None:
+def test_what_the_carrier_refuses_costs_nothing_and_says_why(telling: Tell, kind: str) -> None:
     story, line, carrier = telling(kind)
     message = sent(line)
     story.sim.event("status", iccid=line.iccid, status="disabled" if kind == "simbase" else "DEACTIVATED", open=False)
@@ -111,7 +110,7 @@ def test_what_the_carrier_refuses_costs_nothing_and_says_why(telling, kind: str)
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("acted", [True, False], ids=["it went out", "it did not"])
-def test_an_unknown_outcome_is_looked_for_before_anything_else(telling, kind: str, acted: bool) -> None:
+def test_an_unknown_outcome_is_looked_for_before_anything_else(telling: Tell, kind: str, acted: bool) -> None:
     story, line, carrier = telling(kind)
     sent(line, "other")
     handle(carrier)
@@ -134,7 +133,7 @@ def test_an_unknown_outcome_is_looked_for_before_anything_else(telling, kind: st
     assert books_hold()
 
 
-def test_a_killed_workers_message_is_looked_for_by_the_next(telling) -> None:
+def test_a_killed_workers_message_is_looked_for_by_the_next(telling: Tell) -> None:
     story, line, carrier = telling("simbase")
     message = sent(line)
     assert [one.ask_first for one in claim_sms(carrier=carrier, limit=8)] == [False]  # and here the worker dies
@@ -150,7 +149,7 @@ def test_a_killed_workers_message_is_looked_for_by_the_next(telling) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_messages_from_devices_are_collected_when_their_count_moves(telling, kind: str) -> None:
+def test_messages_from_devices_are_collected_when_their_count_moves(telling: Tell, kind: str) -> None:
     story, line, _ = telling(kind)
     story.uses(line.iccid, 1)  # a carrier counts in the month of the last record
     story.sync(compare=False)
@@ -160,6 +159,7 @@ def test_messages_from_devices_are_collected_when_their_count_moves(telling, kin
     assert story.sync(compare=False)["messages_received"] == 2
     story.at("2026-11-20T12:12")
     assert story.sync(compare=False)["messages_received"] == 0
+    assert line.payer is not None
     place = place_of(line.payer)
     shown, more = list_sms(place, q="door")
     assert [(one.text, one.state, one.price) for one in shown] == [("door open", SmsState.RECEIVED, None)] * 2
@@ -167,7 +167,7 @@ def test_messages_from_devices_are_collected_when_their_count_moves(telling, kin
     assert count_unread(place) == 2
     events = Event.objects.filter(verb="sms.received", subject=f"line:{line.iccid}", account=line.account)
     assert [set(event.detail) for event in events] == [{"sms", "text_digest", "length"}] * 2
-    assert texts_of(events) == {event.pk: {"text": "door open"} for event in events}
+    assert texts_of(list(events)) == {event.pk: {"text": "door open"} for event in events}
     assert rows() == []
     assert not SmsLook.objects.filter(is_due=True).exists()
 
@@ -238,6 +238,7 @@ def test_messages_from_before_a_line_was_ones_own_are_nobodys_or_the_payers(flee
     for _ in range(2):
         received(line_id=line.pk, listed=listed, looked_at=now + dt.timedelta(hours=2))
     assert [one.text for one in list_sms(place_of(account))[0]] == ["ours", "the last holder's"]
+    assert line.account is not None
     assert [one.text for one in list_sms(place_of(line.account))[0]] == ["ours"]
 
 

@@ -15,7 +15,7 @@ from lines.models import Line, LineState, SmsMessage
 from lines.policy import SmsState
 from tests.console.console_people import client_of
 from tests.evenly import evenly
-from tests.fleets import Fleet
+from tests.fleets import Fleet, holders_of
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def line(fleet: Fleet, account: Account) -> Line:
 
 def inbox(line: Line, text: str) -> SmsMessage:
     return SmsMessage.objects.create(
-        line=line, carrier=line.carrier, account=line.account, payer=line.payer, to_device=False, text=text,
+        line=line, carrier=line.carrier, **holders_of(line), to_device=False, text=text,
         state=SmsState.RECEIVED, is_open=False,
     )  # fmt: skip
 

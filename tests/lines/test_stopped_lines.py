@@ -35,7 +35,9 @@ def told(fleet: Fleet) -> list[Line]:
 
 def test_home_and_the_filter_show_them(told: list[Line]) -> None:
     browser = Client()
-    browser.force_login(owner_of(told[0].payer))
+    payer = told[0].payer
+    assert payer is not None
+    browser.force_login(owner_of(payer))
     home = " ".join(browser.get("/").content.decode().split())
     assert re.search(r'\?status=stopped" ?>2 lines</a> stopped by the carrier', home)
     assert "Nothing needs you" not in home

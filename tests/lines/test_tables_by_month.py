@@ -18,7 +18,7 @@ from lines.commands.retention import KINDS, REMOVED
 from lines.models import Carrier, Job, JobItem, Line, Quarantine, SmsMessage
 from lines.models.sms import KEPT
 from lines.policy import JobState, SmsState
-from tests.fleets import Fleet, at
+from tests.fleets import Fleet, at, holders_of
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 JANUARY, FEBRUARY, NOW = dt.date(2031, 1, 1), dt.date(2031, 2, 1), dt.date(2032, 4, 2)
@@ -121,7 +121,7 @@ def test_a_line_is_once_in_a_job(fleet: Fleet) -> None:
 def message(line: Line, month: dt.date, **more: Any) -> SmsMessage:
     about = {"state": SmsState.RECEIVED, "price": "0", "at": at(f"{month}T12:00")} | more
     row = SmsMessage.objects.create(
-        line=line, carrier_id=line.carrier_id, account_id=line.account_id, payer_id=line.payer_id, text="where",
+        line=line, carrier_id=line.carrier_id, **holders_of(line), text="where",
         to_device=about["state"] != SmsState.RECEIVED, is_open=False, month=month, **about,
     )  # fmt: skip
     settle()

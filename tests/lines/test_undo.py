@@ -41,9 +41,13 @@ def undo(account: Account, job: Job) -> list[Job]:
         assert f'value="{one.before}"' in page.content.decode()
         answer = client.post(f"/jobs/{job.uuid.hex}/undo/", {"before": one.before})
         found = Job.objects.latest("pk")
-        assert (answer.url, found.state, found.total) == (f"/jobs/{found.uuid.hex}/", JobState.PREVIEWED, one.lines)
-        assert "Chosen by: what “" in client.get(answer.url).content.decode()
-        client.post(f"{answer.url}start/")
+        assert (answer["Location"], found.state, found.total) == (
+            f"/jobs/{found.uuid.hex}/",
+            JobState.PREVIEWED,
+            one.lines,
+        )
+        assert "Chosen by: what “" in client.get(answer["Location"]).content.decode()
+        client.post(f"{answer['Location']}start/")
         begun.append(found)
     run_jobs(stop=lambda: False)
     return begun

@@ -10,6 +10,7 @@ import json
 import pytest
 from django.test import Client
 from kit import clock
+from kit.errors import Invalid
 
 from accounts.commands import exports
 from accounts.commands.exports import KEPT, MOST_ATTEMPTS
@@ -23,8 +24,10 @@ from lines.commands.tags import set_tags
 from lines.models import Line, Sighting, UsageExport
 from lines.policy import ExportKind
 from lines.queries.sought import Sought
+from lines.queries.usage_exports import records as records_in
 from lines.work import usage_exports as work
 from tests.fleets import MB, Fleet
+from tests.responses import streamed_content
 
 DAYS = (dt.date(2026, 11, 17), dt.date(2026, 11, 18), dt.date(2026, 11, 19))
 
@@ -112,7 +115,7 @@ def test_sessions_are_told_by_their_beginning(fleet: Fleet) -> None:
 def test_who_dies_loses_the_stretch_alone_and_another_goes_on(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     account = fleet.account(credit="1000")
     used(fleet, fleet.line(account), 1, 2, 3)
-    export, turns, whole = ask(account), iter(range(9)), work.records
+    export, turns, whole = ask(account), iter(range(9)), records_in
 
     def dies(one: UsageExport, until: dt.date) -> object:
         yield from whole(one, until)
@@ -164,7 +167,7 @@ def test_few_are_open_and_old_ones_go(fleet: Fleet) -> None:
         {"start": dt.date(2025, 11, 1)},
         {"format": "xls"},
     ):
-        with pytest.raises(commands.Invalid):
+        with pytest.raises(Invalid):
             ask(account, **wrong)
 
 
@@ -181,7 +184,7 @@ def test_the_page_asks_shows_and_gives_the_file(fleet: Fleet) -> None:
     written(export)
     assert "Download" in client.get("/usage/exports/").content.decode()
     answer = client.get(f"/usage/exports/{export.uuid.hex}/file")
-    assert line.iccid in b"".join(answer.streaming_content).decode()
+    assert line.iccid in streamed_content(answer).decode()
     assert Event.objects.filter(verb="usage_export.downloaded", account=account).exists()
     other = Client()
     other.force_login(owner_of(fleet.account()))

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import Account
 from accounts.queries import owner_of
 from tests.lines.test_breakdown import World
+from tests.responses import streamed_content
 
 pytestmark = pytest.mark.django_db
 
@@ -70,10 +71,10 @@ def test_a_sub_accounts_people_see_no_money_and_no_other_line(world: World) -> N
 
 def test_the_file_has_every_day_and_the_pages_sum(world: World) -> None:
     answer = client_of(world.acme).get("/usage/usage.csv?by=line&range=7d")
-    rows = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    rows = streamed_content(answer).decode().splitlines()
     assert rows[0].lstrip("\ufeff") == "Day,Line,Note,Bytes,MB,Cost USD"
     assert len(rows) == 1 + 7 * 3
-    assert "Cost" not in b"".join(client_of(world.sub).get("/usage/usage.csv").streaming_content).decode()  # type: ignore[attr-defined]
+    assert "Cost" not in streamed_content(client_of(world.sub).get("/usage/usage.csv")).decode()
 
 
 def test_an_account_without_usage_is_taught(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -29,7 +30,7 @@ from lines.queries.cards import charges_by_key, prices_of
 from lines.queries.devices import charged_in
 from lines.queries.resale import prices_on
 from lines.recount.resale import recount_resale
-from tests.fleets import MB, Fleet, at, books_hold, reading_of
+from tests.fleets import MB, Fleet, at, books_hold, holders_of, reading_of
 from tests.lines.test_second_books import second_books
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,7 @@ def zoned(fleet: Fleet, kind: str = "simbase", *, since: str = START, europe: st
         set_price(plan=fleet.plans[kind], since=at(since), price=price, cost=None, zones=prices, by=OPERATOR)
 
 
-def look(line: Line, when: str, country: str | None, **session: dt.datetime | None) -> None:
+def look(line: Line, when: str, country: str | None, **session: Any) -> None:
     keep_device(line_id=line.pk, device=Device(country=country, **session), asked_at=at(when))
 
 
@@ -281,6 +282,8 @@ def test_the_statement_asks_for_the_country_as_the_policy_does() -> None:
     line = fleet.line(fleet.account())
     random = Random(18)
     asked = f"SELECT {COUNTRY_AT.format('q', 'q.at')} FROM (SELECT %s::bigint AS line_id, %s::bigint AS payer_id,"
+    payer = line.payer
+    assert payer is not None
     for _ in range(300):
         LineCountry.objects.all().delete()
         stays = []
@@ -288,7 +291,9 @@ def test_the_statement_asks_for_the_country_as_the_policy_does() -> None:
             stay = Stay(at(START) + dt.timedelta(hours=random.randrange(6)), random.choice(["DE", "FR", "JP"]))
             if stay not in stays:
                 stays.append(stay)
-                LineCountry.objects.create(line=line, payer=line.payer, since=stay.since, country=stay.country)
+                LineCountry.objects.create(
+                    line=line, payer_id=holders_of(line)["payer_id"], since=stay.since, country=stay.country
+                )
         moment = at(START) + dt.timedelta(hours=random.randrange(-1, 7))
         with connection.cursor() as cursor:
             cursor.execute(f"{asked} %s AS at, NULL::bigint AS known_by) q", [line.pk, line.payer_id, moment])

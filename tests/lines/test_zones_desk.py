@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from kit import clock
@@ -19,9 +18,10 @@ from accounts.policy import OPERATOR
 from lines.commands.coverage import coverage_in, load_coverage
 from lines.models import Line, Price, RatePlan, Zone
 from tests.console.test_back_office import enrolled, text_of
-from tests.fleets import MB, Fleet
-from tests.lines.test_zones import at, look, zoned
+from tests.fleets import MB, Fleet, at
+from tests.lines.test_zones import look, zoned
 from tests.proofs import log_in
+from tests.responses import ClientResponse
 
 pytestmark = pytest.mark.django_db
 SOON = "2099-01-01 00:00"
@@ -33,7 +33,7 @@ def office() -> Client:
     return log_in(Client(), enrolled(), proved=("password", "mfa"))
 
 
-def words(response: HttpResponse) -> str:
+def words(response: ClientResponse) -> str:
     """What a page says, and what it said on the way to it."""
     said = [str(one) for one in (response.context or {}).get("messages", ())]
     return " ".join([*html.unescape(re.sub(r"<[^>]+>", " ", response.content.decode())).split(), *said])

@@ -198,7 +198,7 @@ class Chaos:
 
 def _age(process: psutil.Process) -> float:
     try:
-        return time.time() - process.create_time()
+        return time.time() - float(process.create_time())
     except psutil.Error:
         return 0.0
 

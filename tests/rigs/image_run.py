@@ -54,10 +54,19 @@ class Image:
             if not name.startswith(".local/"):
                 (self.app / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(REPOSITORY / name, self.app / name)
-        uv = REPOSITORY / ".venv/bin/uv"
+        uv: str | Path = REPOSITORY / ".venv/bin/uv"
         subprocess.run([uv, "venv", "--quiet", "--python", self.python, self.venv], check=True)
-        install = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", self.venv]
-        lock = ["-r", REPOSITORY / "requirements.lock"]
+        install: list[str | Path] = [
+            uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--python",
+            self.venv,
+        ]
+        lock: list[str | Path] = ["-r", REPOSITORY / "requirements.lock"]
         if subprocess.run([*install, "--offline", *lock], capture_output=True, check=False).returncode:
             subprocess.run([*install, *lock], check=True)
         found = re.search(r"^RUN (DJANGO_SETTINGS_MODULE=.*?collectstatic.*?)$", DOCKERFILE, re.M | re.S)

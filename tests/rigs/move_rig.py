@@ -142,7 +142,7 @@ def _judged(
     there, here = ends
     after = {day: usd for day, usd in there["days"].items() if day > moved_on}
     ours = {day: usd for day, usd in here["days"].items() if day > moved_on}
-    wrong = {}
+    wrong: dict[str, Any] = {}
     if not after or after != ours:
         wrong["days after the move"] = [after, ours]
     if Decimal(opened["available"]) != Decimal(before["available"]):

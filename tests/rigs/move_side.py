@@ -199,7 +199,7 @@ def _plan(name: str, carrier: Any) -> Any:
     from accounts.policy import OPERATOR
     from lines.commands.stock import add_rate_plan
 
-    prices = {"per_mb": Decimal(PER_MB), "per_sms": Decimal(0), "per_day": Decimal(PER_DAY)}
+    prices: dict[str, Any] = {"per_mb": Decimal(PER_MB), "per_sms": Decimal(0), "per_day": Decimal(PER_DAY)}
     return add_rate_plan(name=name, carrier=carrier, by=OPERATOR, **prices)
 
 

@@ -19,9 +19,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
 TARGET = REPOSITORY / "docs" / "screens"
@@ -31,8 +32,8 @@ OWNER, SUB, OFFICE, PASSWORD = (
     "office@linekeeper.example",
     "linekeeper-demo",
 )
-DESK, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
-SIZES = {"desk": ("light", DESK), "phone": ("dark", PHONE)}
+DESK, PHONE = ViewportSize(width=1280, height=860), ViewportSize(width=390, height=844)
+SIZES: dict[str, tuple[Literal["light", "dark"], ViewportSize]] = {"desk": ("light", DESK), "phone": ("dark", PHONE)}
 IN_README = ("home", "line", "usage")  # on a desk in the dark too
 WIDTHS = (("desk", 720), ("phone", 220))  # in the index
 READY_SECONDS = 900
@@ -153,8 +154,8 @@ def _screens(base: str, link: str) -> int:
         before = set(TARGET.glob("*.png"))
         faults, taken = _take_all(browser, base, link)
         taken |= _take_dark(browser, base)
-    for path in before - taken:
-        path.unlink()
+    for old in before - taken:
+        old.unlink()
     _write_index(sorted({path.stem.removesuffix("-phone") for path in taken if path.stem.endswith("-phone")}))
     print(*faults, sep="\n", file=sys.stderr)
     print(f"{len(taken)} screenshots, {sum(path.stat().st_size for path in taken) / 1e6:.1f} MB")

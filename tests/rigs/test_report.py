@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def test_a_heading_that_would_end_the_section_is_refused(tmp_path: Path) -> None
 
 def test_each_run_of_chaos_adds_its_row_to_the_record_of_all() -> None:
     counts = dict.fromkeys(chaos.COUNTS + chaos.MORE_COUNTS, 0)
-    fine = {
+    fine: dict[str, Any] = {
         "ok": True,
         "usd_off": "0.000000",
         "rounds": 1,

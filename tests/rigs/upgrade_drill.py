@@ -303,16 +303,25 @@ def played(old: Version, new: Version, simulator: str, beside: float) -> dict[st
         times[name] = round(time.monotonic() - began, 1)
         print(f"{name}: {times[name]} s, {dict(load.seen)}", file=sys.stderr, flush=True)
 
+    def start_new() -> None:
+        new.manage("collectstatic", "--noinput", "--verbosity", "0")
+        new.serve()
+
+    def end_old() -> None:
+        time.sleep(5)
+        for one in (old.beat, old.worker, old.web):
+            old.stop(one)
+
     try:
         phase("the version before alone", lambda: time.sleep(beside / 4))
         phase("migrated under it", lambda: new.manage("migrate", "--verbosity", "0"))
         phase("the version before on the new schema", lambda: time.sleep(beside / 4))
-        phase("the new one starts", lambda: (new.manage("collectstatic", "--noinput", "--verbosity", "0"), new.serve()))
+        phase("the new one starts", start_new)
         load.lead_to(old.port, new.port)
         new.work()
         phase("both beside each other", lambda: time.sleep(beside))
         load.lead_to(new.port)
-        phase("the old ones end", lambda: (time.sleep(5), [old.stop(one) for one in (old.beat, old.worker, old.web)]))
+        phase("the old ones end", end_old)
         phase("the new one alone", lambda: time.sleep(beside / 4))
     finally:
         load.end()

@@ -35,7 +35,7 @@ def begun(tale: Story, carrier: str, iccids: list[str], per_mb: str) -> None:
 
 def fired() -> list[tuple[str, str, str]]:
     rows = RuleFire.objects.order_by("pk").values_list("rule__name", "because", "outcome")
-    return [tuple(row) for row in rows]
+    return [(name, because, outcome) for name, because, outcome in rows]
 
 
 BOTH = pytest.mark.parametrize("carrier", ["simbase", "iotportal"])

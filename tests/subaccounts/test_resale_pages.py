@@ -9,7 +9,6 @@ import uuid
 from decimal import Decimal
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from kit import clock
 
@@ -21,6 +20,7 @@ from lines.commands.resale import Credit, Own, Plus, add_price_list, charge_by, 
 from lines.commands.reselling import charge_subaccounts
 from lines.models import Line, PriceList, ResaleTerms
 from tests.fleets import MB, Fleet, at, available, state
+from tests.responses import ClientResponse, streamed_content
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def harbour(fleet: Fleet, acme: Account) -> Account:
     return fleet.account(parent=acme)
 
 
-def read(answer: HttpResponse) -> str:
+def read(answer: ClientResponse) -> str:
     """A page's text, however its template is laid out."""
     return " ".join(answer.content.decode().split())
 
@@ -125,7 +125,7 @@ def test_its_people_see_their_prices_and_balance_and_no_cost(fleet: Fleet, acme:
         assert "$27.45" in page
         assert "$0.0255" in page
         assert "November in advance" in page
-        statement = b"".join(kim.get("/wallet/2026-11/").streaming_content).decode("utf-8-sig")
+        statement = streamed_content(kim.get("/wallet/2026-11/")).decode("utf-8-sig")
         rows = list(csv.reader(io.StringIO(statement)))
         assert rows[1] == ["2026-11-10", str(100 * MB), "2.550000", "0.000000", "0", "0.000000", "2.550000"]
         for text in (page, statement, read(kim.get("/")), read(kim.get("/lines/"))):

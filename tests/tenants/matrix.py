@@ -17,7 +17,6 @@ from itertools import count
 from typing import Any
 
 from django.db import connection, transaction
-from django.http import HttpResponse
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 from kit.endpoints import Endpoint
@@ -25,6 +24,7 @@ from pypdf import PdfReader
 
 from accounts.models import Account
 from accounts.policy import Right, Role, Scope, rights, rights_of_scopes
+from tests.responses import streamed_content
 from tests.tenants.tenant_people import Tenant, World
 from tests.tenants.tenant_table import PERSON, PUBLIC, Row
 from tests.tenants.tenant_world import BALANCE, CARRIER, OUR_NAME, PER_MB, PLAN
@@ -209,15 +209,19 @@ class Written:
         return execute(sql, params, many, context)
 
 
-def ask(world: World, who: str, method: str, path: str, row: Row) -> tuple[HttpResponse, set[str]]:
+def ask(world: World, who: str, method: str, path: str, row: Row) -> tuple[Any, set[str]]:
     """One cell: asked, then undone."""
     cells.append(who)
     client, sent = world.browsers[who], Written()
     with transaction.atomic(), connection.execute_wrapper(sent):
         data = dict((row.get if method == "GET" else row.post) or {})
-        response = client.get(path, data) if method == "GET" else client.post(path, data) if method == "POST" else (
-            client.generic(method, path)
-        )  # fmt: skip
+        response: Any
+        if method == "GET":
+            response = client.get(path, data)
+        elif method == "POST":
+            response = client.post(path, data)
+        else:
+            response = client.generic(method, path)
         response.body = body_of(response)
         transaction.set_rollback(True)
     response.statements = sent.statements
@@ -226,7 +230,7 @@ def ask(world: World, who: str, method: str, path: str, row: Row) -> tuple[HttpR
 
 def body_of(response: Any) -> str:
     """What a reader of the answer reads: a workbook unpacked, the words of a PDF."""
-    content = b"".join(response.streaming_content) if response.streaming else response.content
+    content = streamed_content(response) if response.streaming else response.content
     kind = response.get("Content-Type", "")
     if "spreadsheetml" in kind:
         with zipfile.ZipFile(io.BytesIO(content)) as book:

@@ -21,6 +21,7 @@ from accounts.models import (
     User,
 )
 from accounts.policy import Actor, ActorKind, Role
+from accounts.queries import memberships_of
 from lines.carriers.base import CallKind, Unreachable
 from lines.work.gate import CallGate
 
@@ -46,7 +47,7 @@ def quick() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SessionStore, "load", once(SessionStore.load, lambda session: session.session_key))
         patch.setattr(ModelBackend, "get_user", once(ModelBackend.get_user, lambda _, pk: pk))
-        read = middleware.memberships_of
+        read = memberships_of
         patch.setattr(middleware, "memberships_of", once(lambda user: list(read(user)), lambda user: user.pk))
         patch.setattr(CallGate, "enter", shut)
         yield
@@ -64,7 +65,7 @@ class Browser(RequestFactory):
             self.cookies = client.cookies
 
     def request(self, **request: Any) -> Any:
-        return self.handler(self._base_environ(**request))
+        return self.handler(self._base_environ(**request))  # type: ignore[attr-defined]  # as Django's own request does
 
 
 @dataclass

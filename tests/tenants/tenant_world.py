@@ -71,7 +71,7 @@ from lines.policy import Action, ExportKind, JobState, SmsState, Wanted, Why
 from lines.policy.caps import CapAction, CapKind, CapPeriod, CapUnit
 from lines.policy.fields import FieldKind
 from lines.queries.sought import Sought
-from tests.fleets import sum_day_rows
+from tests.fleets import holders_of, sum_day_rows
 from tests.tenants.tenant_people import Browser, Tenant, World
 
 OUR_NAME = "linekeeper"
@@ -226,22 +226,23 @@ def _used(line: Line, price: Price, wanted: Wanted, why: str, who: str) -> None:
         reported_at=now, confirmed_at=now,
     )  # fmt: skip
     LineDay.objects.create(
-        line=line, day=today, payer_id=line.payer_id, price=price, account=line.account,
+        line=line, day=today, price=price, **holders_of(line),
         cycle=today.replace(day=1), used=5_000_000, cost=Decimal("0.065000"),
     )  # fmt: skip
 
 
 def _seen(line: Line, network: str, account: Account) -> None:
     Sighting.objects.create(
-        line=line, account=account, payer_id=line.payer_id, cycle=clock.today().replace(day=1), network=network,
+        line=line, **(holders_of(line) | {"account_id": account.pk}), cycle=clock.today().replace(day=1),
+        network=network,
         started_at=clock.now() - dt.timedelta(hours=3), ended_at=clock.now(), is_session=True, country="DE", used=1_000,
     )  # fmt: skip
 
 
 def _message(line: Line, text: str, *, account: Account | None = None) -> SmsMessage:
     return SmsMessage.objects.create(
-        line=line, carrier=line.carrier, account=account or line.account, payer_id=line.payer_id, to_device=False,
-        text=text, state=SmsState.RECEIVED, is_open=False,
+        line=line, carrier=line.carrier, **(holders_of(line) | ({"account_id": account.pk} if account else {})),
+        to_device=False, text=text, state=SmsState.RECEIVED, is_open=False,
     )  # fmt: skip
 
 

@@ -72,7 +72,9 @@ def _counted(record_property: Callable[[str, object], None]) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_a_route_shows_and_does_to_each_only_what_is_theirs(world: World, name: str) -> None:
-    row, (pattern, view), wrong, none = ROWS[name], routes()[name], [], {}
+    row, (pattern, view) = ROWS[name], routes()[name]
+    wrong: list[str] = []
+    none: dict[tuple[str, str], set[tuple[int, str]]] = {}
     refused = {method for method in METHODS if is_refused_to_all(row, method, view)}
     cache.clear()
     cache.set_many({f"seen:{key}": 1 for key in Session.objects.values_list("session_key", flat=True)})

@@ -64,7 +64,8 @@ def asked_of(world: World, who: str, path: str, given: dict[str, Any]) -> Any:  
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_a_query_names_of_others_is_what_does_not_exist(world: World, name: str) -> None:  # noqa: F811
-    row, (pattern, _), wrong = ROWS[name], routes()[name], []
+    row, (pattern, _) = ROWS[name], routes()[name]
+    wrong: list[str] = []
     for who, whom in ASKS.items():
         mine, theirs = objects(tenant_of(world, who)), objects(getattr(world, whom))
         here = {value: mine.get(kind) for value, kind in row.names.items()}

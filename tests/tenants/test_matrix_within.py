@@ -239,6 +239,12 @@ def test_a_file_holds_what_is_its_readers_and_nothing_more(world: World, name: s
             assert tenant.word in response.body or tenant.digits in response.body, f"{who}: {name} shows nothing"
 
 
+def decoded(part: Any) -> str:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content.decode("utf-8", "replace")
+
+
 def test_each_mail_says_nothing_that_is_not_for_who_gets_it(world: World) -> None:  # noqa: F811
     """Invitations, offers, notices with their invoices, and what rules tell, each searched whole for others' words."""
     with transaction.atomic():
@@ -255,11 +261,7 @@ def test_each_mail_says_nothing_that_is_not_for_who_gets_it(world: World) -> Non
     tenants = (world.acme, world.harbour, world.sister, world.xeno)
     assert len(letters) >= 6
     for letter in letters:
-        text = "\n".join(
-            part.get_payload(decode=True).decode("utf-8", "replace")
-            for part in letter.walk()
-            if part.get_content_maintype() == "text"
-        )
+        text = "\n".join(decoded(part) for part in letter.walk() if part.get_content_maintype() == "text")
         of = next(tenant for tenant in tenants if f"@{tenant.word}." in str(letter["To"]))
         who = {world.xeno.word: "stranger", world.harbour.word: "sub-account"}.get(of.word, "owner")
         if of is world.sister:

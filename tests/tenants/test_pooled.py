@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -23,6 +23,7 @@ from tests.api.keepgo_client import client_of
 from tests.fleets import Fleet
 from tests.pooler import Pooler, pooler
 from tests.proofs import log_in
+from tests.responses import streamed_content
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +68,8 @@ def test_a_wall_stands_for_its_statement_or_transaction_alone(behind: Pooler) ->
     def by_django() -> list[tuple[str, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(NOW)
-            return cursor.fetchall()
+            rows: list[tuple[str, ...]] = cursor.fetchall()
+            return rows
 
     with walls.around(3, 4):
         for _ in range(SESSIONS):
@@ -109,6 +111,7 @@ def test_rows_are_streamed(behind: Pooler) -> None:
     fleet.lines(fleet.account(), 7)
     assert len(list(streamed(Line.objects.order_by("pk"), size=2))) == 7
     rows = streamed(Line.objects.order_by("pk"), size=2)
+    assert isinstance(rows, Generator)
     next(rows)
     rows.close()  # who does not read on leaves nothing open
     assert not connection.in_atomic_block
@@ -140,7 +143,7 @@ def test_calls_pages_and_exports_answer_as_without(behind: Pooler) -> None:
     assert answers == [200] * 100
     for path in ("/", "/lines/", f"/lines/{line.iccid}/", "/billing/", "/audit/"):
         assert person.get(path).status_code == 200, path
-    rows = list(csv.reader(io.StringIO(b"".join(person.get("/lines/export.csv").streaming_content).decode())))
+    rows = list(csv.reader(io.StringIO(streamed_content(person.get("/lines/export.csv")).decode())))
     assert len(rows) == 31
     assert in_all_sessions() == own
     assert behind.transactions > 100

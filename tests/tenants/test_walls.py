@@ -46,7 +46,7 @@ def world() -> World:
 @pytest.fixture
 def app_session(db: None) -> Iterator[psycopg.Connection[Any]]:
     """A session as every process of an installation has, at the test's database."""
-    parts = conninfo.conninfo_to_dict(addresses.owner_url()) | {"user": addresses.APP_ROLE}
+    parts: dict[str, Any] = conninfo.conninfo_to_dict(addresses.owner_url()) | {"user": addresses.APP_ROLE}
     parts["dbname"] = connection.settings_dict["NAME"]
     with psycopg.connect(**parts, autocommit=True) as session:
         yield session
@@ -60,7 +60,7 @@ def now_as() -> str:
 
 def whose(table: str) -> set[tuple[int | None, ...]]:
     """Whose rows a query without any filter finds: accounts and payers."""
-    columns = [name for name in ("account_id", "payer_id") if name in columns_of(table)] or ["id"]
+    columns: list[str] = [name for name in ("account_id", "payer_id") if name in columns_of(table)] or ["id"]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT {', '.join(columns)} FROM {table}")
         return set(cursor.fetchall())
@@ -109,7 +109,7 @@ def test_sisters_see_nothing_of_each_other(world: World) -> None:
     assert names == {world.harbour.account.pk, world.acme.account.pk}
 
 
-def explained(sql: str, *parameters: object) -> str:
+def explained(sql: str, *parameters: Any) -> str:
     """The plan as it ran."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF) {sql}", parameters)
@@ -203,7 +203,7 @@ def test_the_next_request_is_nobodys(world: World) -> None:
     assert client.get("/lines/no-such-page/").status_code == 404
     assert now_as() == before
     with pytest.raises(KeyError), walls.around(1, 1):
-        {}[now_as()]
+        {"nobody": ""}[now_as()]
     assert now_as() == before
 
 

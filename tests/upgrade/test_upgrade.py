@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -57,7 +58,7 @@ print(json.dumps({"charged": str(applied[-1].charged), "moved": applied[-1].byte
 @pytest.fixture(params=DUMPS, ids=lambda path: path.name)
 def installation(request: pytest.FixtureRequest, services: None) -> Iterator[dict[str, str]]:
     """The environment of commands in which the database is that installation's, restored as it was."""
-    server = conninfo.conninfo_to_dict(owner_url())
+    server: dict[str, Any] = conninfo.conninfo_to_dict(owner_url())
     name = f"upgrade_{os.getpid()}"
     one = sql.Identifier(name)
     with psycopg.connect(**server, autocommit=True) as admin:

@@ -3,8 +3,10 @@
 import functools
 import os
 
-if name := os.environ.get("RIG_PLANT"):
+if plant := os.environ.get("RIG_PLANT"):
     import django
+
+    name: str = plant
 
     setup = django.setup
 
