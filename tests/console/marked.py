@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, models, transaction
 MARK = "zq-mark"  # an element that no page of ours has
 PAYLOAD = (
     f"\"'><{MARK} onclick=x>a</{MARK}><script>window.zqRan=1</script><img src=x onerror=window.zqRan=1>"
-    "{{7*7}}"  # of the templates' own words
+    "zq{{7*7}}"  # of the templates' own words; no key has a z
 )
 SHORT = f"'\"><{MARK}>"
 # What is no text of anybody's: keys, digests, ciphertexts, words of ours that rows are chosen by.

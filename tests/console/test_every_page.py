@@ -39,6 +39,7 @@ NO_PAGES = {
     "mfa_edit_webauthn", "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_reauthenticate", "mfa_reauthenticate_webauthn", "socialaccount_signup", "socialaccount_login_error",
     "own_wallet", "own_statement",  # of a sub-account that pays from its own balance: asked below
+    "manifest", "worker",
     "invitation", "office_pass", "former_invitation", "former_office_pass", "open_link",
 }  # fmt: skip
 PAGES = sorted(name for name, row in ROWS.items() if row.get is not None and name not in NO_PAGES)

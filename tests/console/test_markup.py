@@ -59,7 +59,7 @@ def wrong_in(page: Page) -> str:
             [...document.querySelectorAll('{MARK}')].map(one => 'an element: ' + one.parentElement.outerHTML)[0],
             window.zqRan && 'a script ran',
             [...document.querySelectorAll('[onclick],[onerror]')].map(one => 'an attribute: ' + one.outerHTML)[0],
-            document.body.innerText.includes('a49') && 'a template ran',
+            document.body.innerText.includes('zq49') && 'a template ran',
         ].filter(Boolean).join('; ').slice(0, 400)"""
     )
     return found

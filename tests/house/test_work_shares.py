@@ -103,9 +103,14 @@ def small_app(done: list[str], hangs: threading.Event) -> Celery:
         done.append("mail.hang")
         hangs.wait(20)
 
-    small.task(hang, name="mail.hang", shared=False)
-    small.task(lambda: done.append("mail.other"), name="mail.other", shared=False)
-    small.task(lambda: done.append("money.count"), name="money.count", shared=False)
+    def other() -> None:
+        done.append("mail.other")
+
+    def count() -> None:
+        done.append("money.count")
+
+    for task, name in ((hang, "mail.hang"), (other, "mail.other"), (count, "money.count")):
+        small.task(task, name=name, shared=False)
 
     names = ("mail.hang", "mail.other", "money.count")
     small.conf.beat_schedule = {name: {"task": name, "schedule": 60.0} for name in names}
