@@ -19,8 +19,8 @@ from billing.models import Notice
 from lines.commands.bundles import charge_bundles
 from lines.commands.fees import charge_fees
 from lines.commands.plans import change_plan_of_lines
-from lines.commands.wishes import deactivate
-from lines.models import Bundle, HolderDay, Line, LineDay, LineState, Overage, Price, RatePlan
+from lines.commands.wishes import activate, deactivate
+from lines.models import Bundle, HolderDay, Line, LineDay, LineState, OnSpan, Overage, Price, RatePlan
 from lines.policy import MEGABYTE
 from lines.policy.bundles import granted
 from lines.recount.bundles import recount_bundles
@@ -117,9 +117,9 @@ def test_a_pool_is_what_its_lines_have_together(fleet: Bundled) -> None:
 def test_two_accounts_never_share_a_pool(fleet: Bundled) -> None:
     fleet.terms(is_pooled=True)
     one, other = fleet.account(), fleet.account()
-    line = fleet.begun(one, 1)[0]
-    fleet.begun(other, 5)
+    line, theirs = fleet.begun(one, 1)[0], fleet.begun(other, 5)[0]
     fleet.use(line, "2026-11-03T10:00", 130)
+    fleet.use(theirs, "2026-11-03T10:00", 60)
     settle("2026-11-03")
     assert (usage_days(one), usage_days(other)) == ({"2026-11-03": Decimal("0.30")}, {})
     assert all_agree()
@@ -244,6 +244,7 @@ def test_a_line_that_goes_off_takes_nothing_back(fleet: Bundled) -> None:
     settle("2026-11-10")
     with clock.frozen(at("2026-11-11T10:00")):
         deactivate(line=other, by=OPERATOR)
+    fleet.use(one, "2026-11-12T10:00", 195)
     settle("2026-11-12")
     assert usage_days(account) == {}
     assert all_agree()
@@ -328,7 +329,10 @@ def test_activation_is_owed_once_and_not_by_lines_that_were_on_before(fleet: Bun
     settle("2026-11-03")
     with clock.frozen(at("2026-11-04T10:00")):
         deactivate(line=later, by=OPERATOR)
-    fleet.read(later, "2026-11-05T10:00", 0)
+    with clock.frozen(at("2026-11-05T10:00")):
+        activate(line=later, by=OPERATOR)
+    fleet.read(later, "2026-11-05T11:00", 0)
+    assert OnSpan.objects.filter(line=later).count() == 2
     settle("2026-11-05")
     assert usage_days(account) == {"2026-11-03": Decimal(3)}
     assert all_agree()
