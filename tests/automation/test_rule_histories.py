@@ -43,6 +43,7 @@ class Expected:
         self.is_on, self.by_hand = True, False
         self.back: dt.datetime | None = None
         self.stop: tuple[dt.datetime, dt.date] | None = None
+        self.stands_by: dt.date | None = None
         self.last: dt.datetime | None = None
         self.changes: dict[dt.date, int] = {}
 
@@ -58,14 +59,22 @@ class Expected:
             day, self.stop = self.stop[1], None
             if day == now.date():
                 self.turn_off(now, day)
+        if self.stands_by is not None and (self.is_on or self.stands_by != now.date()):
+            day, self.stands_by = self.stands_by, None
+            if day == now.date():
+                self.fire(now, day)
 
     def meet(self, now: dt.datetime) -> None:
         day = now.date()
         if self.used.get(day, 0) <= 512 or day in self.fired:
             return
         self.fired.add(day)
-        if not self.is_on:
-            return
+        if self.is_on:
+            self.fire(now, day)
+        else:  # it acts when the line comes on within the day
+            self.stands_by = day
+
+    def fire(self, now: dt.datetime, day: dt.date) -> None:
         if self.last is not None and now < self.last + CALM:
             self.stop = (self.last + CALM, day)
         else:
