@@ -144,9 +144,16 @@ def tried(gates: list[CallGate], each: int) -> int:
 
 
 def test_a_minutes_calls_are_shared_exactly_by_all_gates(carrier: Carrier, gate: Callable[..., CallGate]) -> None:
-    """As many as are allowed pass at once, and not one more until the first of them are a minute old."""
+    """As many as are allowed are given at once, and not one more until the first of them are a minute old. Who was
+    given one and had no turn on a busy machine in its time makes no call with it."""
     Carrier.objects.update(calls_per_minute=30)
-    assert tried([gate(patience=0.3) for _ in range(3)], each=20) == 30
+
+    def given() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT sum(calls) FROM lines_carrierhealth, unnest(minute_calls) AS calls")
+            return int(cursor.fetchone()[0])
+
+    assert 0 < tried([gate(patience=0.3) for _ in range(3)], each=20) <= given() == 30
     with pytest.raises(Unreachable, match="no call for another") as refusal:
         gate(patience=0.3).enter(SWITCHING)
     assert 30 < (refusal.value.retry_after or 0) <= 61
@@ -155,7 +162,7 @@ def test_a_minutes_calls_are_shared_exactly_by_all_gates(carrier: Carrier, gate:
         with pytest.raises(Unreachable):
             gate(patience=0.3).enter(READING)
         cursor.execute("UPDATE lines_carrierhealth SET minute_at = minute_at - 31")
-    assert tried([gate(patience=0.3) for _ in range(3)], each=20) == 30
+    assert 0 < tried([gate(patience=0.3) for _ in range(3)], each=20) <= given() == 30
 
 
 def test_failures_in_a_row_open_the_breaker_for_everybody(gate: Callable[..., CallGate]) -> None:
