@@ -13,10 +13,8 @@ from kit import clock
 from lines.policy import Wanted, Why
 from lines.queries.caps import due_caps
 from lines.recount.audit import Found, Scope, recompute
-from lines.recount.bundles import as_check as bundles_as_check
 from lines.recount.bundles import recount_bundles
 from lines.recount.caps import recount_caps
-from lines.recount.resale import as_check as resale_as_check
 from lines.recount.resale import recount_resale
 from lines.rules import NOT_MOVING, confirmed_on_sql, data_cost_sql, month_share_sql
 
@@ -285,12 +283,20 @@ def as_check(found: Found) -> dict[str, Any]:
 
 
 COUNTED = ("lines", "line_days", "readings", "one_by_one")
+BUNDLES = (
+    "second_books_of_bundles_agree",
+    "data beyond a bundle or a pool costs what all of its cycle costs through a day, less the days before",
+)
+RESALE = (
+    "second_books_of_resale_agree",
+    "every sub-account’s day costs what the lines that it held used, at the price list in force",
+)
 
 
 def with_second_books(answer: dict[str, Any], found: Found, *, since: dt.date | None = None) -> dict[str, Any]:
     """With what lines' days cost by the second books, and from this day on what is beyond bundles and what sub-accounts
     owe by them."""
-    more = [bundles_as_check(recount_bundles(since=since)), resale_as_check(recount_resale(since=since))]
+    more = [recount_bundles(since=since).as_check(*BUNDLES), recount_resale(since=since).as_check(*RESALE)]
     checks = [*answer["checks"], as_check(found), *more]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 

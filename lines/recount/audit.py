@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from lines.recount import source
 from lines.recount.bulk import NO_CYCLE, Days, Fleet, Marks, Readings, Tariff, recount
 from lines.recount.calendars import BEGINNING
-from lines.recount.compare import SHOWN, Owed, compare
+from lines.recount.compare import Owed, compare
+from lines.recount.found import SHOWN
 from lines.recount.replay import beginning_of, replay
 from lines.recount.rules import Dated, NoPrice, Told
 from lines.recount.source import LineFacts, Market

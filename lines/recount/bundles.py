@@ -14,9 +14,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from lines.recount.calendars import BEGINNING, BY_MONTH, Calendar, Turn, following
+from lines.recount.found import MILLION, DaysFound, usd
 
-SHOWN = 20
-MILLION = 1_000_000
 POOL = 0  # in the place of a line
 Day = dt.date
 
@@ -100,15 +99,6 @@ def _cost(size: int, per_mb: int) -> int:
     return (size * per_mb + (1 << 19)) >> 20
 
 
-@dataclass(slots=True)
-class BundlesFound:
-    """What was compared: days beyond bundles; of bundles whose rows moved since they were counted none."""
-
-    days: int = 0
-    waiting: int = 0
-    differences: list[dict[str, Any]] = field(default_factory=list)
-
-
 def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
@@ -116,9 +106,9 @@ def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
         return rows
 
 
-def recount_bundles(*, since: Day | None = None) -> BundlesFound:
+def recount_bundles(*, since: Day | None = None) -> DaysFound:
     """Every bundle of every payer, of all cycles or of those that began on this day or later; on one snapshot."""
-    found = BundlesFound()
+    found = DaysFound()
     with transaction.atomic():
         if not connection.savepoint_ids:
             _rows_of_now()
@@ -161,7 +151,7 @@ def _calendar(carrier: int) -> Calendar:
     return Calendar(tuple(turns)) if turns else BY_MONTH
 
 
-def _compare(payer: int, plan: int, calendar: Calendar, terms: list[Term], since: Day, found: BundlesFound) -> None:
+def _compare(payer: int, plan: int, calendar: Calendar, terms: list[Term], since: Day, found: DaysFound) -> None:
     for pooled in (False, True):
         its = [term for term in terms if term.is_pooled == pooled]
         months = _months(payer, plan, calendar, its, since)
@@ -255,17 +245,4 @@ def _named(
 
 def _said(row: tuple[int, int] | None) -> dict[str, int | str]:
     used, cost = row or (0, 0)
-    return {"bytes": used, "cost": f"{cost // MILLION}.{cost % MILLION:06}"}
-
-
-def as_check(found: BundlesFound) -> dict[str, Any]:
-    """One more rule of the books."""
-    return {
-        "name": "second_books_of_bundles_agree",
-        "says": "data beyond a bundle or a pool costs what all of its cycle costs through a day, less the days before",
-        "ok": not found.differences,
-        "breaches": len(found.differences),
-        "first": found.differences[:SHOWN],
-        "days": found.days,
-        "waiting": found.waiting,
-    }
+    return {"bytes": used, "cost": usd(cost)}

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import connection
 
-SHOWN = 20
+from lines.recount.found import SHOWN
+
 SUMS = """
 SELECT c.uuid, c.kind, c.used, d.used AS booked_used, c.cost, d.cost + o.cost AS booked_cost, c.sms,
        m.sms AS booked_sms

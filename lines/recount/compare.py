@@ -14,7 +14,6 @@ from lines.recount.calendars import BY_MONTH
 from lines.recount.rules import fees
 from lines.recount.source import LineFacts, Market
 
-SHOWN = 20  # differences that are named
 Row = tuple[int, int, int, int]  # line, payer, day, price
 Sums = tuple[int, int, int]  # bytes, cost, fee
 

@@ -8,23 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
-SHOWN = 20
-MILLION = 1_000_000
+from lines.recount.found import MILLION, DaysFound, usd
+
 Day = dt.date
-
-
-@dataclass(slots=True)
-class ResaleFound:
-    """What was compared: days of sub-accounts; those whose rows moved since they were charged wait."""
-
-    days: int = 0
-    waiting: int = 0
-    differences: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +103,16 @@ class Book:
         return max(of_plan, key=lambda row: (row.since or Day.min, row.number))
 
 
-def recount_resale(*, since: Day | None = None) -> ResaleFound:
+def recount_resale(*, since: Day | None = None) -> DaysFound:
     """Each day of each sub-account that was ever charged, from the first or from this day on."""
-    found = ResaleFound()
+    found = DaysFound()
     for (payer,) in _rows("SELECT DISTINCT payer_id FROM lines_resaleterms ORDER BY 1"):
         book = Book(payer)
         _compare(book, max(book.first, since or Day.min), found)
     return found
 
 
-def _compare(book: Book, since: Day, found: ResaleFound) -> None:
+def _compare(book: Book, since: Day, found: DaysFound) -> None:
     owed, used, cost = _owed(book, since)
     messages = _add_messages(book, since, owed)
     settled = {
@@ -147,7 +138,7 @@ def _compare(book: Book, since: Day, found: ResaleFound) -> None:
             continue
         one, two = charged.get((account, day), 0), owed.get((account, day), 0)
         if one != two:
-            said = {"account": account, "day": day.isoformat(), "charged": _usd(one), "recomputed": _usd(two)}
+            said = {"account": account, "day": day.isoformat(), "charged": usd(one), "recomputed": usd(two)}
             found.differences.append(said)
 
 
@@ -254,20 +245,3 @@ def _add_messages(book: Book, since: Day, owed: dict[tuple[int, Day], int]) -> d
         if begun and (row := book.row(account, day, max(begun)[2])) is not None:
             owed[account, day] += _plus(_exactly(price), row, row.per_sms)
     return sent
-
-
-def _usd(millionths: int) -> str:
-    return f"{'-' if millionths < 0 else ''}{abs(millionths) // MILLION}.{abs(millionths) % MILLION:06}"
-
-
-def as_check(found: ResaleFound) -> dict[str, Any]:
-    """One more rule of the books."""
-    return {
-        "name": "second_books_of_resale_agree",
-        "says": "every sub-account’s day costs what the lines that it held used, at the price list in force",
-        "ok": not found.differences,
-        "breaches": len(found.differences),
-        "first": found.differences[:SHOWN],
-        "days": found.days,
-        "waiting": found.waiting,
-    }
