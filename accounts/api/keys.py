@@ -86,7 +86,7 @@ def api_keys(caller: Caller, asked: Paging) -> Page[Key]:
 @endpoint("keys/{api_key}", right=Right.MANAGE_KEYS, sample=_SAMPLE)
 def api_key(caller: Caller, api_key: str) -> Key:
     """One bearer key that is not revoked"""
-    found = next((row for row in commands.keys_of(caller.account) if row.pk == int(api_key)), None)
+    found = commands.keys_of(caller.account).filter(pk=int(api_key)).first()
     if found is None:
         raise NotFound("No such key is yours; keys lists them")
     return _shown(found)

@@ -24,15 +24,16 @@ KINDS = {
     "ownership.declined": Kind.INVITATIONS,
     "ownership.transferred": Kind.INVITATIONS,
 }
-# Of whoever has a job done by a key or a rule, no person waits for it.
+# An event of which nobody was told. Of whoever has a job done by a key or a rule, no person waits for it.
+EVENTS = """accounts_event e
+  LEFT JOIN lines_job j ON j.uuid = CASE e.verb WHEN 'job.finish' THEN substr(e.subject, 5)::uuid END"""
+IS_UNTOLD = f"""e.verb = ANY('{{{",".join(KINDS)}}}') AND (e.verb <> 'job.finish' OR j.by_kind = '{ActorKind.PERSON}')
+   AND NOT EXISTS (SELECT FROM billing_notice n WHERE n.key = 'event:' || e.id)"""
 UNTOLD = f"""
 SELECT e.id, e.verb, e.subject, e.actor_name, e.detail, a.id, a.parent_id, a.uuid, a.name,
        j.by_name, j.action, j.done, j.same, j.refused + j.failed
-  FROM accounts_event e JOIN accounts_account a ON a.id = e.account_id
-  LEFT JOIN lines_job j ON j.uuid = CASE e.verb WHEN 'job.finish' THEN substr(e.subject, 5)::uuid END
- WHERE e.id > %(after)s AND e.at > %(since)s AND e.verb = ANY(%(verbs)s::text[])
-   AND (e.verb <> 'job.finish' OR j.by_kind = '{ActorKind.PERSON}')
-   AND NOT EXISTS (SELECT FROM billing_notice n WHERE n.key = 'event:' || e.id)
+  FROM {EVENTS} JOIN accounts_account a ON a.id = e.account_id
+ WHERE e.id > %(after)s AND e.at > %(since)s AND {IS_UNTOLD}
  ORDER BY e.id LIMIT {BATCH}
 """
 
@@ -40,7 +41,7 @@ SELECT e.id, e.verb, e.subject, e.actor_name, e.detail, a.id, a.parent_id, a.uui
 def untold(*, after: int, now: dt.datetime) -> list[tuple[Kind, Telling]]:
     """What happened behind this event of the audit, and nobody was told."""
     with connection.cursor() as cursor:
-        cursor.execute(UNTOLD, {"after": after, "since": now - NEWS, "verbs": list(KINDS)})
+        cursor.execute(UNTOLD, {"after": after, "since": now - NEWS})
         return [(KINDS[row[1]], _telling(row)) for row in cursor.fetchall()]
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from accounts.policy import ActorKind
 from automation.kinds import BY_TYPE
 from automation.policy import FollowState, Outcome, Trigger
-from automation.queries.news import KINDS as NEWS
+from automation.queries import news
 
 EVENTS = "e.id > coalesce((SELECT w.last_event FROM automation_swept w WHERE w.name = '{reader}'), 0)"
 
@@ -20,11 +19,8 @@ WORK = {
     f"      AND r.trigger IN ('{Trigger.IMEI}', '{Trigger.SMS}'))"
     "    AND EXISTS (SELECT FROM accounts_event e WHERE e.verb IN ('imei.changed', 'sms.received')"
     f"      AND {EVENTS.format(reader='rules')})"
-    " OR EXISTS (SELECT FROM accounts_event e LEFT JOIN lines_job j"
-    "      ON j.uuid = CASE e.verb WHEN 'job.finish' THEN substr(e.subject, 5)::uuid END"
-    f"   WHERE e.verb = ANY('{{{','.join(NEWS)}}}') AND e.at > %(now)s - interval '1 day'"
-    f"    AND {EVENTS.format(reader='news')} AND (e.verb <> 'job.finish' OR j.by_kind = '{ActorKind.PERSON}')"
-    "     AND NOT EXISTS (SELECT FROM billing_notice n WHERE n.key = 'event:' || e.id))",
+    f" OR EXISTS (SELECT FROM {news.EVENTS} WHERE {news.IS_UNTOLD}"
+    f"      AND e.at > %(now)s - interval '1 day' AND {EVENTS.format(reader='news')})",
     "automation.tasks.settle_test_accounts": "EXISTS (SELECT FROM lines_sandbox s"
     " JOIN accounts_account a ON a.id = s.account_id AND a.is_active"
     " WHERE s.settled_on IS DISTINCT FROM ((%(now)s + s.ahead) AT TIME ZONE 'UTC')::date"
